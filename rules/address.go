@@ -1,0 +1,195 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+)
+
+// Fault says why an address cannot be rewritten safely. The empty fault
+// means that it can.
+type Fault string
+
+// The faults of an address. Only TrailingDot leaves the domain readable.
+const (
+	NoAddress    Fault = "it is empty"
+	NoDomain     Fault = "it has no domain"
+	SourceRoute  Fault = "it is a source route"
+	Literal      Fault = "its domain is an address literal"
+	Comment      Fault = "it holds a comment"
+	TrailingDot  Fault = "its domain ends in a dot"
+	BadLocalPart Fault = "its local part is malformed"
+	BadDomain    Fault = "its domain is malformed"
+	TooLong      Fault = "it is too long"
+	Rerouted     Fault = "it names another host inside its local part"
+)
+
+// maxPath is the longest path without its angle brackets (RFC 5321, section
+// 4.5.3.1.3), maxDomain the longest domain name in text (RFC 1035, 2.3.4).
+const (
+	maxPath   = 254
+	maxDomain = 253
+	maxLabel  = 63
+)
+
+// Address is a mailbox as an envelope gives it.
+type Address struct {
+	Local  string // as it was written, quotes included
+	Domain string // as NormalizeDomain gives it; empty where it cannot be read
+	Fault  Fault
+}
+
+// ParseAddress reads a path of RFC 5321, section 4.1.2, without its angle
+// brackets. It never guesses: what a mailbox of that section cannot look like
+// has a Fault. UTF-8 is taken as RFC 6531 has it.
+func ParseAddress(text string) Address {
+	switch {
+	case text == "":
+		return Address{Fault: NoAddress}
+	case text[0] == '@' && strings.Contains(text, ":"):
+		return Address{Fault: SourceRoute}
+	}
+	end, ok := localPartEnd(text)
+	switch {
+	case !ok && strings.ContainsAny(text, "()"):
+		return Address{Fault: Comment}
+	case !ok || end == 0:
+		return Address{Fault: BadLocalPart}
+	case end == len(text):
+		return Address{Local: text, Fault: NoDomain}
+	}
+	a := Address{Local: text[:end]}
+	domain := text[end+1:]
+	if strings.HasPrefix(domain, "[") {
+		a.Fault = Literal
+		return a
+	}
+	name, err := NormalizeDomain(domain)
+	switch {
+	case err != nil && strings.ContainsAny(domain, "()"):
+		a.Fault = Comment
+	case err != nil:
+		a.Fault = BadDomain
+	case len(text) > maxPath:
+		a.Fault = TooLong
+	case strings.HasSuffix(domain, "."):
+		a.Domain, a.Fault = name, TrailingDot
+	default:
+		a.Domain = name
+	}
+	return a
+}
+
+// localPartEnd returns the length of the Local-part at the start of text. It
+// must be followed by "@" or by nothing.
+func localPartEnd(text string) (end int, ok bool) {
+	if !utf8.ValidString(text) {
+		return 0, false
+	}
+	if text[0] == '"' {
+		end = quotedStringEnd(text)
+		if end == 0 {
+			return 0, false
+		}
+	} else if end = strings.IndexByte(text, '@'); end < 0 {
+		end = len(text)
+	}
+	if end < len(text) && text[end] != '@' {
+		return 0, false
+	}
+	if text[0] != '"' && !isDotString(text[:end]) {
+		return 0, false
+	}
+	return end, true
+}
+
+// quotedStringEnd returns the length of the Quoted-string at the start of
+// text, or 0 where it does not end or holds what may not be quoted.
+func quotedStringEnd(text string) int {
+	for i := 1; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			return i + 1
+		case c == '\\':
+			i++
+			if i == len(text) || text[i] < ' ' || text[i] == 0x7f {
+				return 0
+			}
+		case c < ' ' || c == 0x7f:
+			return 0
+		}
+	}
+	return 0
+}
+
+// isDotString allows the dots in odd places that are seen in live addresses.
+func isDotString(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c == 0x7f || strings.IndexByte(`()<>,;:\"[]@`, c) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// hasRoute tells whether a host that the address is local to could send it on
+// to another: the percent hack, a bang path, or an "@" inside quotes.
+func (a Address) hasRoute() bool { return strings.ContainsAny(a.Local, "%!@") }
+
+// NormalizeDomain gives the one spelling by which domains are compared: lower
+// case, A-labels, no trailing dot. Labels hold letters, digits, "-" and "_".
+// A U-label must be in the form that RFC 5891 has its A-label decode to, so
+// that no look-alike character is mapped to an ASCII one in silence.
+func NormalizeDomain(text string) (string, error) {
+	name := strings.TrimSuffix(text, ".")
+	if !isASCII(name) {
+		ascii, err := idna.Lookup.ToASCII(name)
+		if err != nil {
+			return "", fmt.Errorf("%q is not a valid internationalised name", text)
+		}
+		back, err := idna.Lookup.ToUnicode(ascii)
+		if err != nil || back != strings.ToLower(name) {
+			return "", fmt.Errorf("%q holds characters that stand for others", text)
+		}
+		name = ascii
+	}
+	name = strings.ToLower(name)
+	if len(name) > maxDomain {
+		return "", fmt.Errorf("%q is longer than %d octets", text, maxDomain)
+	}
+	if name == "" {
+		return "", errors.New("the name is empty")
+	}
+	length := 0
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c == '.':
+			if length == 0 {
+				return "", fmt.Errorf("%q has an empty label", text)
+			}
+			length = 0
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '_':
+			if length++; length > maxLabel {
+				return "", fmt.Errorf("%q has a label of more than %d octets", text, maxLabel)
+			}
+		default:
+			return "", fmt.Errorf("%q holds %q, which no domain name does", text, c)
+		}
+	}
+	if length == 0 {
+		return "", fmt.Errorf("%q has an empty label", text)
+	}
+	return name, nil
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,78 @@
+package rules
+
+import "fmt"
+
+// Class is what the table says of a recipient. The values are ordered: a
+// greater one demands more of the sender.
+type Class uint8
+
+const (
+	Local      Class = iota // mail that never leaves
+	Secure                  // nothing to do
+	Unverified              // on a national suffix, not confirmed: needs the marker
+	Unknown                 // needs the marker
+	Closed                  // a retired name: refused
+)
+
+var classNames = [...]string{"local", "secure", "unverified", "unknown", "closed"}
+
+func (c Class) String() string { return classNames[c] }
+
+// MarshalText gives the name that configuration, log and JSON use.
+func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads the name; anything else is an error.
+func (c *Class) UnmarshalText(text []byte) error { return unmarshalName(c, text, classNames[:]) }
+
+// NeedsMarker tells whether mail to the class must bear the marker.
+func (c Class) NeedsMarker() bool { return c == Unverified || c == Unknown }
+
+// Action is what is done with a message or for one recipient. The values are
+// ordered by strength.
+type Action uint8
+
+const (
+	Accept     Action = iota // nothing
+	Tag                      // add the header field X-Postseal
+	Divert                   // route the recipient through the encryption relay
+	Quarantine               // hold the message at the MTA
+	Reject                   // refuse the message at its end
+)
+
+var actionNames = [...]string{"accept", "tag", "divert", "quarantine", "reject"}
+
+func (a Action) String() string { return actionNames[a] }
+
+// MarshalText gives the name that configuration, log and JSON use.
+func (a Action) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText reads the name; anything else is an error.
+func (a *Action) UnmarshalText(text []byte) error { return unmarshalName(a, text, actionNames[:]) }
+
+// Mode says whether decisions are carried out.
+type Mode uint8
+
+const (
+	Observe Mode = iota // decide and log, change nothing
+	Enforce
+)
+
+var modeNames = [...]string{"observe", "enforce"}
+
+func (m Mode) String() string { return modeNames[m] }
+
+// MarshalText gives the name that configuration, log and JSON use.
+func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText reads the name; anything else is an error.
+func (m *Mode) UnmarshalText(text []byte) error { return unmarshalName(m, text, modeNames[:]) }
+
+func unmarshalName[T ~uint8](value *T, text []byte, names []string) error {
+	for i, name := range names {
+		if name == string(text) {
+			*value = T(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is none of %q", text, names)
+}

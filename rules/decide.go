@@ -1,0 +1,69 @@
+package rules
+
+import "slices"
+
+// Outcome is the decision for one recipient.
+type Outcome struct {
+	Recipient
+	Policy string // the row of the decision table; empty where none was asked
+	Action Action
+	Mode   Mode // Observe where the policy itself only observes
+}
+
+// Decision is what enforcing does with a message. Rejecting goes over all
+// else, and holding over tagging; diverting is per recipient.
+type Decision struct {
+	Action    Action // the strongest of those that are carried out
+	Marker    MarkerState
+	Outcomes  []Outcome // in the order of the recipients
+	Policy    string    // the policy of Action, where one decided it
+	AddMarker bool      // put the marker before the subject
+	Reply     string    // for Reject: the policy's text, empty for the default
+}
+
+// Decide applies the policies to a message.
+func (r *Ruleset) Decide(m Message) Decision {
+	d := Decision{Marker: m.Marker, Outcomes: make([]Outcome, len(m.Recipients))}
+	for i, rcpt := range m.Recipients {
+		o, p := r.decideOne(rcpt, m)
+		d.Outcomes[i] = o
+		if o.Mode == Observe {
+			continue
+		}
+		if o.Action > d.Action {
+			d.Action, d.Policy, d.Reply = o.Action, p.Name, p.Reply
+		}
+		d.AddMarker = d.AddMarker || p.AddMarker
+	}
+	d.AddMarker = d.AddMarker && m.Marker != Present && d.Action != Reject
+	return d
+}
+
+func (r *Ruleset) decideOne(rcpt Recipient, m Message) (Outcome, Policy) {
+	o := Outcome{Recipient: rcpt, Mode: Enforce}
+	switch {
+	case rcpt.Refused():
+		o.Action = Reject
+		return o, Policy{}
+	case !rcpt.Class.NeedsMarker():
+		return o, Policy{}
+	}
+	// NewRuleset has seen to it that some policy holds.
+	i := slices.IndexFunc(r.policies, func(p Policy) bool { return p.holds(rcpt.Class, m) })
+	p := r.policies[i]
+	o.Policy, o.Action, o.Mode = p.Name, p.Action, p.Mode
+	return o, p
+}
+
+// Diverted tells whether the recipient goes through the encryption relay: its
+// own policy says so, or the message is held. No MTA asks the filter again
+// when held mail is released, so that it must be on its way already.
+func (d Decision) Diverted(o Outcome) bool {
+	switch d.Action {
+	case Reject:
+		return false
+	case Quarantine:
+		return o.Class.NeedsMarker()
+	}
+	return o.Action == Divert && o.Mode == Enforce
+}

@@ -1,0 +1,202 @@
+package rules
+
+import (
+	"cmp"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+)
+
+// DefaultEdition is the edition of a configuration that names none.
+const DefaultEdition = "nhsmail-2022"
+
+// retiredNames is the file of the names that no edition can bring back.
+const retiredNames = "retired"
+
+// RelayTable is the table of the one row for recipients that were diverted already.
+const RelayTable = "relay"
+
+//go:embed editions/*.toml
+var editions embed.FS
+
+// Sources say what a table is made of.
+type Sources struct {
+	Edition      string
+	Accredited   string   // the accredited list's file; empty for none
+	Files        []string // local rule files
+	LocalDomains []string
+	RelayDomain  string // empty where the site has no relay
+}
+
+// Load builds a table. It reads files through read alone, and returns every
+// fault that it finds, each with its file and the remedy.
+func Load(s Sources, read func(name string) ([]byte, error)) (*Table, error) {
+	l := loader{table: &Table{rows: make(map[string]*Row)}, read: read, first: make(map[*Row]string)}
+	for _, file := range s.Files {
+		l.ruleFile(file, localLayer, read)
+	}
+	l.localDomains(s.LocalDomains)
+	l.relayDomain(s.RelayDomain)
+	l.ruleFile("editions/"+retiredNames+".toml", retiredLayer, editions.ReadFile)
+	if s.Accredited != "" {
+		l.accredited(s.Accredited)
+	}
+	if names := Editions(); slices.Contains(names, s.Edition) {
+		l.ruleFile("editions/"+s.Edition+".toml", editionLayer, editions.ReadFile)
+	} else {
+		l.fault("edition %q is not known: choose one of %s", s.Edition, strings.Join(names, ", "))
+	}
+	return l.table, errors.Join(l.faults...)
+}
+
+// Editions lists the tables that ship with postseal.
+func Editions() []string {
+	files, err := fs.Glob(editions, "editions/*.toml")
+	if err != nil {
+		panic(err) // the pattern is constant
+	}
+	var names []string
+	for _, file := range files {
+		name := strings.TrimSuffix(strings.TrimPrefix(file, "editions/"), ".toml")
+		if name != retiredNames {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+type loader struct {
+	table  *Table
+	read   func(name string) ([]byte, error)
+	first  map[*Row]string // the file of each row
+	faults []error
+}
+
+func (l *loader) fault(format string, args ...any) {
+	l.faults = append(l.faults, fmt.Errorf(format, args...))
+}
+
+// ruleFile is the TOML of a rule file.
+type ruleFile struct {
+	Table struct {
+		Name     string    `toml:"name"`
+		Source   string    `toml:"source"`
+		Issued   time.Time `toml:"issued"`
+		ReviewBy time.Time `toml:"review_by"`
+	} `toml:"table"`
+	Domain []struct {
+		Name       string    `toml:"name"`
+		Subdomains bool      `toml:"subdomains"`
+		Class      *Class    `toml:"class"`
+		Expires    time.Time `toml:"expires"`
+		Note       string    `toml:"note"`
+	} `toml:"domain"`
+}
+
+func (l *loader) ruleFile(file string, in layer, read func(string) ([]byte, error)) {
+	text, err := read(file)
+	if err != nil {
+		l.fault("%w: make the file readable or take it out of the configuration", err)
+		return
+	}
+	var f ruleFile
+	meta, err := toml.Decode(string(text), &f)
+	if err != nil {
+		l.fault("%s: %w", file, err)
+		return
+	}
+	for _, key := range meta.Undecoded() {
+		l.fault("%s: unknown key %s: see the rule file's keys in the README", file, key)
+	}
+	if f.Table.Name == "" {
+		l.fault("%s: table.name is missing: every table says what it is", file)
+	}
+	info := &TableInfo{Name: f.Table.Name, Source: f.Table.Source, Issued: startOfDay(f.Table.Issued), ReviewBy: startOfDay(f.Table.ReviewBy)}
+	for i, d := range f.Domain {
+		where := fmt.Sprintf("%s: domain %d (%q)", file, i+1, d.Name)
+		name, err := ruleName(d.Name)
+		if err != nil {
+			l.fault("%s: %w", where, err)
+			continue
+		}
+		if d.Class == nil {
+			l.fault("%s: class is missing: give one of %q", where, classNames)
+			continue
+		}
+		l.add(where, file, &Row{
+			Name: name, Subdomains: d.Subdomains, Class: *d.Class,
+			Expires: startOfDay(d.Expires), Note: d.Note, Table: info, layer: in,
+		})
+	}
+}
+
+// ruleName normalises a row's name and names the remedy for what people write.
+func ruleName(text string) (string, error) {
+	name, err := NormalizeDomain(text)
+	switch {
+	case err == nil:
+		return name, nil
+	case text == "":
+		return "", errors.New("name is missing")
+	case strings.HasPrefix(text, "*.") || strings.HasPrefix(text, "."):
+		return "", errors.New("a name takes no wildcard: write it without, and subdomains = true")
+	case strings.Contains(text, "@"):
+		return "", errors.New("a row is for a domain: write it without the part up to the @")
+	}
+	return "", err
+}
+
+func (l *loader) add(where, file string, row *Row) {
+	if twin := l.table.add(row); twin != nil {
+		l.fault("%s: %s has the name already: keep one row of the two", where, cmp.Or(l.first[twin], twin.Table.Name))
+		return
+	}
+	l.first[row] = file
+}
+
+// localDomains adds a row for each own domain, unless a local file has a row
+// for the very name: local files win over all else.
+func (l *loader) localDomains(domains []string) {
+	info := &TableInfo{Name: "local_domains", Source: "the configuration"}
+	for _, domain := range domains {
+		name, err := ruleName(domain)
+		if err != nil {
+			l.fault("local_domains: %q: %w", domain, err)
+			continue
+		}
+		l.table.add(&Row{Name: name, Subdomains: true, Class: Local, Table: info, layer: localLayer})
+	}
+}
+
+// relayDomain adds the row by which a recipient that was diverted already is
+// secure, so that a second pass changes nothing.
+func (l *loader) relayDomain(domain string) {
+	if domain == "" {
+		return
+	}
+	name, err := ruleName(domain)
+	if err != nil {
+		l.fault("relay.domain: %w", err)
+		return
+	}
+	l.add(fmt.Sprintf("relay.domain (%q)", domain), "relay.domain", &Row{
+		Name: name, Subdomains: true, belowOnly: true, Class: Secure,
+		Note: "on its way to the encryption relay", layer: localLayer,
+		Table: &TableInfo{Name: RelayTable, Source: "the configuration"},
+	})
+}
+
+// startOfDay gives local midnight of a TOML local date, whose own zone is the
+// offset of the day on which the file is read.
+func startOfDay(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.Local)
+}
