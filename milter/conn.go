@@ -1,0 +1,375 @@
+package milter
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	gomilter "github.com/emersion/go-milter"
+)
+
+// Timeouts of a connection.
+type Timeouts struct {
+	// Idle bounds the wait for the next packet. An MTA is silent while its
+	// client is, and while a long message comes in.
+	Idle time.Duration
+	// Packet bounds the rest of a packet that has begun, and each write.
+	Packet time.Duration
+}
+
+// DefaultTimeouts wait as long as libmilter does for the next packet.
+var DefaultTimeouts = Timeouts{Idle: 7210 * time.Second, Packet: 30 * time.Second}
+
+// maxPacket is the longest packet: command and payload (go-milter has the
+// same bound). A header field comes in one.
+const maxPacket = 1 << 20
+
+// codeUnknown is SMFIC_UNKNOWN, an SMTP command that the MTA does not know.
+const codeUnknown gomilter.Code = 'U'
+
+// codeAddRcptPar is SMFIR_ADDRCPT_PAR: add a recipient with ESMTP arguments.
+const codeAddRcptPar = '2'
+
+// The actions and protocol steps that are asked for. Of the steps only those
+// are used that the MTA offers; it must offer all the actions.
+const (
+	wantedActions = gomilter.OptAddHeader | gomilter.OptChangeHeader | gomilter.OptAddRcpt |
+		gomilter.OptRemoveRcpt | gomilter.OptQuarantine | gomilter.OptAddRcptWithArgs
+
+	wantedProtocol = gomilter.OptNoHelo | gomilter.OptNoData | gomilter.OptNoBody | gomilter.OptNoEOH |
+		gomilter.OptNoUnknown | gomilter.OptNoConnReply | gomilter.OptNoMailReply | gomilter.OptNoHeaderReply
+)
+
+// Versions of the protocol that are spoken.
+const (
+	minVersion = 2
+	maxVersion = 6
+)
+
+// wantedMacros names the macros for each stage, as SMFIF_SETSYMLIST takes
+// them. Sendmail heeds the list for the end of the message only where there
+// is one for the end of the header.
+var wantedMacros = []struct {
+	stage gomilter.Stage
+	names string
+}{
+	{gomilter.StageMailFrom, "i {auth_authen}"},
+	{gomilter.StageRcptTo, "i {rcpt_addr}"},
+	{gomilter.StageEOH, "i"},
+	{gomilter.StageEOM, "i"},
+}
+
+// phase is how far a connection has come.
+type phase uint8
+
+const (
+	phaseNew      phase = iota // nothing yet
+	phaseOpen                  // negotiated
+	phaseIdle                  // connected, no message
+	phaseEnvelope              // from MAIL
+	phaseHeader
+	phaseBody // from the end of the header
+)
+
+// conn is the connection below go-milter's session. It hands up whole,
+// checked packets in an order that makes sense, answers the negotiation, keeps
+// the parts of RCPT that go-milter drops, and gathers what is written until
+// the next read. Any fault ends the session: go-milter then sees the end of
+// the file, and the cause stands in err.
+type conn struct {
+	net.Conn
+	timeouts Timeouts
+	in       *bufio.Reader
+	packet   bytes.Buffer // the packet being handed up
+	out      []byte       // gathered writes
+	phase    phase
+	err      error
+
+	protocol  gomilter.OptProtocol // as negotiated
+	path      string               // of the last RCPT, without angle brackets
+	arguments []string             // of the last RCPT
+
+	// onIdle is called when no message is under way, before the next read;
+	// false ends the session.
+	onIdle func() bool
+	// onMail is called when a message begins; false ends the session.
+	onMail func() bool
+	closed chan struct{}
+}
+
+func newConn(c net.Conn, t Timeouts) *conn {
+	return &conn{Conn: c, timeouts: t, in: bufio.NewReader(c), closed: make(chan struct{})}
+}
+
+// Close ends the connection, once.
+func (c *conn) Close() error {
+	select {
+	case <-c.closed:
+		return nil
+	default:
+		close(c.closed)
+	}
+	return c.Conn.Close()
+}
+
+// Write gathers.
+func (c *conn) Write(p []byte) (int, error) {
+	c.out = append(c.out, p...)
+	return len(p), nil
+}
+
+// Read hands up the next packet, in as many parts as go-milter likes.
+func (c *conn) Read(p []byte) (int, error) {
+	for c.packet.Len() == 0 {
+		if err := c.next(); err != nil {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) { // Shutdown closes idle ones
+				c.err = err
+			}
+			return 0, io.EOF
+		}
+	}
+	return c.packet.Read(p)
+}
+
+// next reads one packet into c.packet, or deals with it here and leaves
+// c.packet empty.
+func (c *conn) next() error {
+	if err := c.flush(); err != nil {
+		return err
+	}
+	if c.phase <= phaseIdle && !c.onIdle() {
+		return io.EOF
+	}
+	if err := c.readPacket(); err != nil {
+		return err
+	}
+	code, payload := gomilter.Code(c.packet.Bytes()[4]), c.packet.Bytes()[5:]
+	if err := c.check(code, payload); err != nil {
+		return err
+	}
+	switch code {
+	case gomilter.CodeOptNeg:
+		defer c.packet.Reset()
+		return c.negotiate(payload)
+	case codeUnknown:
+		c.packet.Reset()
+		return c.reply(gomilter.ActContinue)
+	case gomilter.CodeMail:
+		if !c.onMail() {
+			return io.EOF
+		}
+	case gomilter.CodeRcpt:
+		words := cStrings(payload)
+		c.path, c.arguments = trimAngles(words[0]), words[1:]
+	}
+	return nil
+}
+
+// flush sends what was gathered.
+func (c *conn) flush() error {
+	if len(c.out) == 0 {
+		return nil
+	}
+	if err := c.SetWriteDeadline(time.Now().Add(c.timeouts.Packet)); err != nil {
+		return err
+	}
+	_, err := c.Conn.Write(c.out)
+	c.out = c.out[:0]
+	if cap(c.out) > maxPacket {
+		c.out = nil
+	}
+	if err != nil {
+		return fmt.Errorf("writing to the MTA: %w", err)
+	}
+	return nil
+}
+
+// readPacket reads one packet with its length. A payload costs memory only as
+// it arrives.
+func (c *conn) readPacket() error {
+	if c.packet.Cap() > 1<<16 {
+		c.packet = bytes.Buffer{}
+	}
+	c.packet.Reset()
+	if err := c.SetReadDeadline(time.Now().Add(c.timeouts.Idle)); err != nil {
+		return err
+	}
+	if _, err := c.in.Peek(1); err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return fmt.Errorf("the MTA was silent for %v", c.timeouts.Idle)
+		}
+		return io.EOF // the MTA went away between packets, as it may
+	}
+	if err := c.SetReadDeadline(time.Now().Add(c.timeouts.Packet)); err != nil {
+		return err
+	}
+	head, err := c.in.Peek(5)
+	if err != nil {
+		return truncated(err)
+	}
+	length := binary.BigEndian.Uint32(head)
+	if length == 0 || length > maxPacket {
+		return fmt.Errorf("a packet of %d octets: allowed are 1 to %d", length, maxPacket)
+	}
+	if _, err := io.CopyN(&c.packet, c.in, 4+int64(length)); err != nil {
+		return truncated(err)
+	}
+	return nil
+}
+
+func truncated(err error) error {
+	return fmt.Errorf("a packet broke off: %w", errors.Join(io.ErrUnexpectedEOF, nonEOF(err)))
+}
+
+// nonEOF keeps the end of the file from being taken for an orderly end.
+func nonEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// check tells whether the packet is well formed and may come now, and moves
+// the phase on.
+func (c *conn) check(code gomilter.Code, payload []byte) error {
+	next, ok := c.follow(code)
+	if !ok {
+		return fmt.Errorf("a packet %q out of order", rune(code))
+	}
+	strings := bytes.Count(payload, []byte{0})
+	if strings > 0 && payload[len(payload)-1] != 0 {
+		strings = -1 // the last one does not end
+	}
+	switch code {
+	case gomilter.CodeOptNeg:
+		ok = len(payload) >= 12
+	case gomilter.CodeConn:
+		ok = isConnect(payload)
+	case gomilter.CodeMacro:
+		ok = len(payload) > 0
+	case gomilter.CodeMail, gomilter.CodeRcpt:
+		ok = strings >= 1
+	case gomilter.CodeHeader:
+		ok = strings == 2 && payload[0] != 0
+	}
+	if !ok {
+		return fmt.Errorf("a malformed packet %q", rune(code))
+	}
+	c.phase = next
+	return nil
+}
+
+// follow gives the phase after a packet, or false where it may not come.
+func (c *conn) follow(code gomilter.Code) (phase, bool) {
+	switch p := c.phase; code {
+	case gomilter.CodeOptNeg:
+		return phaseOpen, p == phaseNew
+	case gomilter.CodeConn:
+		return phaseIdle, p == phaseOpen
+	case gomilter.CodeMacro, gomilter.CodeQuit, codeUnknown:
+		return p, p >= phaseOpen
+	case gomilter.CodeAbort:
+		return min(p, phaseIdle), p >= phaseOpen
+	case gomilter.CodeHelo:
+		return phaseIdle, p >= phaseIdle
+	case gomilter.CodeMail:
+		return phaseEnvelope, p >= phaseIdle
+	case gomilter.CodeRcpt, gomilter.CodeData:
+		return p, p == phaseEnvelope
+	case gomilter.CodeHeader:
+		return phaseHeader, p == phaseEnvelope || p == phaseHeader
+	case gomilter.CodeEOH:
+		return phaseBody, p == phaseEnvelope || p == phaseHeader
+	case gomilter.CodeBody:
+		return phaseBody, p >= phaseEnvelope
+	case gomilter.CodeEOB:
+		return phaseIdle, p >= phaseEnvelope
+	}
+	return c.phase, false
+}
+
+// isConnect checks SMFIC_CONNECT: a host name, a family, and for an internet
+// address a port and the address.
+func isConnect(payload []byte) bool {
+	host := bytes.IndexByte(payload, 0)
+	if host < 0 || len(payload) < host+2 {
+		return false
+	}
+	switch family := gomilter.ProtoFamily(payload[host+1]); family {
+	case gomilter.FamilyUnknown:
+		return true
+	case gomilter.FamilyUnix:
+		return bytes.IndexByte(payload[host+2:], 0) >= 0
+	case gomilter.FamilyInet, gomilter.FamilyInet6:
+		return len(payload) > host+4 && bytes.IndexByte(payload[host+4:], 0) >= 0
+	}
+	return false
+}
+
+// negotiate answers SMFIC_OPTNEG in go-milter's stead, which does not look at
+// what the MTA offers.
+func (c *conn) negotiate(payload []byte) error {
+	version := binary.BigEndian.Uint32(payload)
+	actions := gomilter.OptAction(binary.BigEndian.Uint32(payload[4:]))
+	offered := gomilter.OptProtocol(binary.BigEndian.Uint32(payload[8:]))
+	if version < minVersion {
+		return fmt.Errorf("the MTA speaks version %d of the milter protocol: postseal needs %d or later", version, minVersion)
+	}
+	if missing := wantedActions &^ actions; missing != 0 {
+		return fmt.Errorf("the MTA does not let a filter do what postseal must (actions %#x are missing): see its milter settings", uint32(missing))
+	}
+	c.protocol = wantedProtocol & offered
+	asked := wantedActions
+	var macros []byte
+	if actions&gomilter.OptSetSymList != 0 {
+		asked |= gomilter.OptSetSymList
+		for _, m := range wantedMacros {
+			macros = binary.BigEndian.AppendUint32(macros, uint32(m.stage))
+			macros = append(append(macros, m.names...), 0)
+		}
+	}
+	var answer []byte
+	answer = binary.BigEndian.AppendUint32(answer, min(version, maxVersion))
+	answer = binary.BigEndian.AppendUint32(answer, uint32(asked))
+	answer = binary.BigEndian.AppendUint32(answer, uint32(c.protocol))
+	return c.writePacket(byte(gomilter.CodeOptNeg), append(answer, macros...))
+}
+
+func (c *conn) reply(code gomilter.ActionCode) error { return c.writePacket(byte(code), nil) }
+
+// writePacket gathers a packet of our own.
+func (c *conn) writePacket(code byte, payload []byte) error {
+	head := binary.BigEndian.AppendUint32(nil, uint32(len(payload)+1))
+	_, err := c.Write(append(append(head, code), payload...))
+	return err
+}
+
+// addRecipient gathers SMFIR_ADDRCPT_PAR, which go-milter lacks. Plain
+// SMFIR_ADDRCPT would lose ORCPT and NOTIFY.
+func (c *conn) addRecipient(address, arguments string) error {
+	return c.writePacket(codeAddRcptPar, []byte("<"+address+">\x00"+arguments+"\x00"))
+}
+
+// cStrings splits NUL-terminated strings.
+func cStrings(payload []byte) []string {
+	var list []string
+	for s := range bytes.SplitSeq(bytes.TrimSuffix(payload, []byte{0}), []byte{0}) {
+		list = append(list, string(s))
+	}
+	return list
+}
+
+// trimAngles takes one pair of angle brackets off a path. go-milter takes off
+// as many as there are, and edits must be to the letter.
+func trimAngles(path string) string {
+	if n := len(path); n >= 2 && path[0] == '<' && path[n-1] == '>' {
+		return path[1 : n-1]
+	}
+	return path
+}

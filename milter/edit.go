@@ -1,0 +1,126 @@
+package milter
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// verdictField is the header field that a changed message bears.
+const verdictField = "X-Postseal"
+
+// Op is the kind of an Edit.
+type Op string
+
+// The kinds of edits.
+const (
+	DeleteRecipient Op = "delete_recipient"
+	AddRecipient    Op = "add_recipient"
+	DeleteHeader    Op = "delete_header"
+	AddHeader       Op = "add_header"
+	PrefixHeader    Op = "prefix_header"
+	Hold            Op = "hold"
+)
+
+// Edit is one change to a message. It shows nothing of the message but
+// addresses.
+type Edit struct {
+	Op        Op     `json:"op"`
+	Recipient string `json:"recipient,omitempty"`
+	Arguments string `json:"arguments,omitempty"` // of ESMTP, for AddRecipient
+	Name      string `json:"name,omitempty"`      // of a header field
+	Index     int    `json:"index,omitempty"`     // among the fields of the name, from 1
+	Value     string `json:"value,omitempty"`     // what is added; for Hold the reason
+
+	rest string // for PrefixHeader: the value that stands there now
+}
+
+// divert sends a recipient through the relay. The recipient is deleted by the
+// text that RCPT gave, since MTAs compare to the letter.
+func (m *Message) divert(r recipient) []Edit {
+	var edits []Edit
+	for _, text := range m.typedAs(r) {
+		edits = append(edits, Edit{Op: DeleteRecipient, Recipient: text})
+	}
+	return append(edits, Edit{
+		Op:        AddRecipient,
+		Recipient: r.Text + "." + m.config.Rules.Relay,
+		Arguments: dsnArguments(r),
+	})
+}
+
+// typedAs lists what the recipient may have been before the MTA rewrote it.
+// Over SMTP that is what RCPT gave. Mail of sendmail(1) on Postfix is shown
+// with its recipients rewritten, and Postfix deletes by what was typed.
+func (m *Message) typedAs(r recipient) []string {
+	if !m.envelope.DecideAtEnd {
+		return []string{r.Text}
+	}
+	local, domain := r.Address.Local, r.Text[len(r.Address.Local)+1:]
+	return []string{r.Text, r.Text + ".", local + "%" + domain, domain + "!" + local}
+}
+
+// dsnArguments gives the arguments of RFC 3461 for the added recipient: the
+// client's own NOTIFY, and its ORCPT or else the recipient itself, so that a
+// bounce names the address that was typed.
+func dsnArguments(r recipient) string {
+	var arguments []string
+	orcpt := false
+	for _, argument := range r.arguments {
+		switch name, _, _ := strings.Cut(argument, "="); strings.ToUpper(name) {
+		case "ORCPT":
+			orcpt = true
+			arguments = append(arguments, argument)
+		case "NOTIFY":
+			arguments = append(arguments, argument)
+		}
+	}
+	if !orcpt {
+		arguments = append(arguments, "ORCPT="+originalRecipient(r.Text))
+	}
+	return strings.Join(arguments, " ")
+}
+
+// originalRecipient encodes an address for ORCPT: as xtext (RFC 3461, section
+// 4), or where it is not ASCII as utf-8-addr-unitext (RFC 6533, section 3).
+func originalRecipient(address string) string {
+	var b strings.Builder
+	form, escape := "rfc822;", "+%02X"
+	for i := range len(address) {
+		if address[i] >= utf8.RuneSelf {
+			form, escape = "utf-8;", `\x{%02X}`
+			break
+		}
+	}
+	b.WriteString(form)
+	for i := range len(address) {
+		switch c := address[i]; {
+		case c <= ' ', c == 0x7f, c == '+', c == '=', c == '\\' && form == "utf-8;":
+			fmt.Fprintf(&b, escape, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// String gives the edit in one line.
+func (e Edit) String() string {
+	text := strings.ReplaceAll(string(e.Op), "_", " ")
+	if e.Recipient != "" {
+		text += " <" + e.Recipient + ">"
+	}
+	if e.Arguments != "" {
+		text += " " + e.Arguments
+	}
+	if e.Name != "" {
+		text += " " + e.Name
+	}
+	if e.Index > 0 {
+		text += fmt.Sprintf(" (number %d)", e.Index)
+	}
+	if e.Value != "" {
+		text += ": " + e.Value
+	}
+	return text
+}

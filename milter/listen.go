@@ -1,0 +1,100 @@
+package milter
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Listen opens the socket that the configuration names, "unix:/path" or
+// "inet:host:port". A unix socket gets mode 0660 and the group of its folder,
+// so that the MTA, a member of that group, can connect. A socket file that
+// nobody listens on is replaced; one that somebody does is an error.
+func Listen(address string) (net.Listener, error) {
+	kind, rest, _ := strings.Cut(address, ":")
+	switch kind {
+	case "inet":
+		if _, _, err := net.SplitHostPort(rest); err != nil {
+			return nil, fmt.Errorf("listen %q: write inet:host:port, as in inet:127.0.0.1:8899", address)
+		}
+		l, err := net.Listen("tcp", rest)
+		if err != nil {
+			return nil, fmt.Errorf("listen %q: %w", address, err)
+		}
+		return l, nil
+	case "unix":
+		l, err := listenUnix(rest)
+		if err != nil {
+			return nil, fmt.Errorf("listen %q: %w", address, err)
+		}
+		return l, nil
+	}
+	return nil, fmt.Errorf("listen %q: write unix:/path or inet:host:port", address)
+}
+
+func listenUnix(path string) (net.Listener, error) {
+	if !filepath.IsAbs(path) {
+		return nil, errors.New("the path must begin with /")
+	}
+	gid, err := checkFolder(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	if err := removeStale(path); err != nil {
+		return nil, err
+	}
+	// No moment with a wider mode: the mask is the process's, and nothing
+	// else makes files while the daemon starts.
+	mask := syscall.Umask(0o117)
+	l, err := net.Listen("unix", path)
+	syscall.Umask(mask)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chown(path, -1, gid); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("%w: make postseal's user a member of the folder's group", err)
+	}
+	return l, nil
+}
+
+// checkFolder refuses a folder in which others could put a socket of theirs
+// in the place of ours, and returns its group.
+func checkFolder(dir string) (gid int, err error) {
+	info, err := os.Stat(dir)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("%w: make the folder with mode 0750, owned by postseal's user, its group the MTA's", err)
+	case !info.IsDir():
+		return 0, fmt.Errorf("%s is not a folder", dir)
+	case info.Mode().Perm()&0o022 != 0:
+		return 0, fmt.Errorf("%s has mode %04o: others than its owner may write there, and Sendmail refuses such a socket; chmod 0750 %s", dir, info.Mode().Perm(), dir)
+	}
+	return int(info.Sys().(*syscall.Stat_t).Gid), nil
+}
+
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode()&os.ModeSocket == 0:
+		return fmt.Errorf("%s is there and is not a socket: move it away", path)
+	}
+	c, err := net.DialTimeout("unix", path, time.Second)
+	switch {
+	case err == nil:
+		c.Close()
+		return fmt.Errorf("another process listens on %s: stop it first", path)
+	case !errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("cannot tell whether another process listens: %w", err)
+	}
+	return os.Remove(path)
+}

@@ -1,0 +1,107 @@
+package milter
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/postseal/postseal/rules"
+)
+
+// AddressFormat says how addresses stand in the log.
+type AddressFormat string
+
+// The formats of log.addresses.
+const (
+	FullAddress   AddressFormat = "full"   // as they are
+	DomainAddress AddressFormat = "domain" // the part after the last "@" alone
+	HashAddress   AddressFormat = "hash"   // twelve hex digits, the same for the same address
+)
+
+// UnmarshalText reads the name; anything else is an error.
+func (f *AddressFormat) UnmarshalText(text []byte) error {
+	switch v := AddressFormat(text); v {
+	case FullAddress, DomainAddress, HashAddress:
+		*f = v
+		return nil
+	}
+	return fmt.Errorf(`%q is none of ["full" "domain" "hash"]`, text)
+}
+
+// apply renders an address or a login. The null sender stays empty.
+func (f AddressFormat) apply(address string) string {
+	switch {
+	case address == "" || f == FullAddress:
+		return address
+	case f == DomainAddress:
+		return address[strings.LastIndexByte(address, '@')+1:]
+	}
+	sum := sha256.Sum256([]byte(strings.ToLower(address)))
+	return hex.EncodeToString(sum[:6])
+}
+
+// LoggedRecipient is an element of "recipients" in the decision line and in
+// the output of "postseal explain".
+type LoggedRecipient struct {
+	Address string       `json:"address"`
+	Class   rules.Class  `json:"class"`
+	Row     string       `json:"row"`
+	Policy  string       `json:"policy"`
+	Action  rules.Action `json:"action"`
+}
+
+// LoggedRecipients renders the outcomes of a decision.
+func LoggedRecipients(d rules.Decision, format AddressFormat) []LoggedRecipient {
+	list := make([]LoggedRecipient, len(d.Outcomes))
+	for i, o := range d.Outcomes {
+		list[i] = LoggedRecipient{
+			Address: format.apply(o.Text), Class: o.Class, Row: o.RowName(),
+			Policy: o.Policy, Action: o.Action,
+		}
+	}
+	return list
+}
+
+// logDecision writes the one line of a message. Its keys are an interface:
+// they are never renamed or retyped within a major version.
+func logDecision(log *slog.Logger, c *Config, e Envelope, queueID string, v Verdict, took time.Duration) {
+	mode := rules.Enforce
+	if v.Observed {
+		mode = rules.Observe
+	}
+	client := ""
+	if e.Client.IsValid() {
+		client = e.Client.String()
+	}
+	log.Info("decision",
+		"queue_id", queueID,
+		"client", client,
+		"auth", c.Addresses.apply(e.Auth),
+		"sender", c.Addresses.apply(e.Sender),
+		"action", v.Decision.Action.String(),
+		"mode", mode.String(),
+		"marker", v.Decision.Marker.String(),
+		"findings", []string{},
+		"recipients", LoggedRecipients(v.Decision, c.Addresses),
+		"reason", v.Reason,
+		"config", c.Hash,
+		"took_us", took.Microseconds(),
+	)
+}
+
+// logRefusal writes the line of a RCPT that was not taken.
+func logRefusal(log *slog.Logger, c *Config, e Envelope, queueID string, path string, r *Refusal) {
+	log.Info("refused recipient",
+		"queue_id", queueID,
+		"client", e.Client.String(),
+		"sender", c.Addresses.apply(e.Sender),
+		"address", c.Addresses.apply(path),
+		"class", r.Recipient.Class.String(),
+		"row", r.Recipient.RowName(),
+		"reason", r.Reason,
+		"config", c.Hash,
+	)
+}

@@ -1,0 +1,239 @@
+package milter
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postseal/postseal/rules"
+)
+
+// Bounds on what is kept of one message, so that no peer can fill the memory.
+// They are far above what MTAs let through.
+const (
+	maxRecipients    = 20_000
+	maxEnvelopeBytes = 8 << 20
+	maxHeaderFields  = 20_000
+	maxHeaderBytes   = 8 << 20
+)
+
+// errLimit is the cause of a Verdict on a message past a bound.
+var errLimit = errors.New("the message is past a limit of postseal")
+
+// Config is what messages are decided by. A reload makes a new one.
+type Config struct {
+	Rules     *rules.Ruleset
+	Mode      rules.Mode
+	Addresses AddressFormat
+	Hash      string // names the configuration in the log
+}
+
+// Envelope is what is known of a message at its MAIL.
+type Envelope struct {
+	Sender string // without angle brackets; empty for the null sender
+	Client netip.Addr
+	Auth   string // the login of the client, where it has one
+	// DecideAtEnd says that RCPT must not be refused: what would be is kept,
+	// and the whole message is rejected at its end.
+	DecideAtEnd bool
+}
+
+// Message gathers one mail, from MAIL to the end of the message.
+type Message struct {
+	config     *Config
+	envelope   Envelope
+	recipients []recipient
+	header     headerFacts
+	size       int // octets of the envelope kept
+	limit      string
+}
+
+// recipient is one RCPT that was not refused.
+type recipient struct {
+	rules.Recipient
+	arguments []string // of ESMTP
+}
+
+// headerFacts is what is kept of the header.
+type headerFacts struct {
+	fields, size int
+	subjects     []string // as they stand, folds included
+	verdicts     []string // of fields named X-Postseal
+}
+
+// NewMessage begins a message at its MAIL.
+func NewMessage(config *Config, envelope Envelope) *Message {
+	return &Message{config: config, envelope: envelope}
+}
+
+// Refusal is the answer to a RCPT that is not taken.
+type Refusal struct {
+	Reply     Reply
+	Recipient rules.Recipient
+	Reason    string // for the log
+}
+
+// Recipient takes one RCPT: the path without its angle brackets, the MTA's
+// own reading of it or "", and the ESMTP arguments. It returns nil where the
+// recipient is taken.
+func (m *Message) Recipient(path, resolved string, arguments []string, now time.Time) *Refusal {
+	m.size += len(path) + len(resolved) + len(strings.Join(arguments, ""))
+	if len(m.recipients) >= maxRecipients || m.size > maxEnvelopeBytes {
+		// What is refused now is not lost: the client sends it again by itself.
+		refusal := &Refusal{Reply: tooManyRecipients, Recipient: rules.Recipient{Text: path, Class: rules.Unknown}, Reason: "too many recipients"}
+		if m.envelope.DecideAtEnd {
+			m.limit = refusal.Reason
+			return nil
+		}
+		return refusal
+	}
+	r := m.config.Rules.Classify(path, resolved, now)
+	if r.Refused() && m.config.Mode == rules.Enforce && !m.envelope.DecideAtEnd {
+		return &Refusal{Reply: refusalReply(r), Recipient: r, Reason: refusalReason(r)}
+	}
+	m.recipients = append(m.recipients, recipient{r, arguments})
+	return nil
+}
+
+// Header takes one field, its value with folds and without the last line end.
+func (m *Message) Header(name, value string) {
+	h := &m.header
+	h.fields++
+	h.size += len(name) + len(value)
+	if h.fields > maxHeaderFields || h.size > maxHeaderBytes {
+		m.limit = "too large a header"
+		return
+	}
+	switch name = strings.TrimRight(name, " \t"); {
+	case strings.EqualFold(name, "Subject"):
+		h.subjects = append(h.subjects, value)
+	case strings.EqualFold(name, verdictField):
+		h.verdicts = append(h.verdicts, strings.TrimSpace(value))
+	}
+}
+
+// Verdict is what is to be done with a message.
+type Verdict struct {
+	Decision rules.Decision
+	Reason   string // of a message that is held or rejected
+	Edits    []Edit // in the order in which the MTA must get them
+	Reply    *Reply // nil where the MTA is to go on
+	Observed bool   // Edits and Reply are empty, since the mode is observe
+}
+
+// End decides the message. An error means that it cannot be decided now.
+func (m *Message) End() (Verdict, error) {
+	if m.limit != "" {
+		return Verdict{}, fmt.Errorf("%w: %s", errLimit, m.limit)
+	}
+	v := m.decide()
+	if m.config.Mode == rules.Observe {
+		v.Edits, v.Reply, v.Observed = nil, nil, true
+	}
+	return v, nil
+}
+
+// decide gives the verdict of mode enforce.
+func (m *Message) decide() Verdict {
+	ruleset := m.config.Rules
+	subjects := make([]string, len(m.header.subjects))
+	for i, s := range m.header.subjects {
+		subjects[i] = decodeSubject(s)
+	}
+	facts := rules.Message{
+		Sender: m.envelope.Sender,
+		Client: m.envelope.Client,
+		Marker: ruleset.Marker.Read(subjects),
+	}
+	for _, r := range m.recipients {
+		facts.Recipients = append(facts.Recipients, r.Recipient)
+	}
+	d := ruleset.Decide(facts)
+	v := Verdict{Decision: d}
+	switch d.Action {
+	case rules.Reject:
+		reply := rejectReply(d, ruleset.Marker.Text())
+		v.Reply, v.Reason = &reply, reply.Text
+		return v
+	case rules.Quarantine:
+		v.Reason = "policy " + d.Policy
+	}
+	v.Edits = m.edits(d)
+	return v
+}
+
+// edits turns a decision into changes. Deletions of header fields go before
+// additions, and from the last to the first: Postfix renumbers after each,
+// Sendmail never does.
+func (m *Message) edits(d rules.Decision) []Edit {
+	var edits []Edit
+	seen := make(map[string]bool)
+	diverted := false
+	for i, o := range d.Outcomes {
+		bearsRelay := o.Row != nil && o.Row.Table.Name == rules.RelayTable
+		diverted = diverted || bearsRelay
+		if !d.Diverted(o) || m.config.Rules.Relay == "" {
+			continue
+		}
+		diverted = true
+		if seen[o.Text] {
+			continue
+		}
+		seen[o.Text] = true
+		edits = append(edits, m.divert(m.recipients[i])...)
+	}
+	edits = append(edits, m.verdictEdits(d, diverted)...)
+	if d.AddMarker {
+		edits = append(edits, m.markerEdits()...)
+	}
+	if d.Action == rules.Quarantine {
+		edits = append(edits, Edit{Op: Hold, Value: "postseal: policy " + d.Policy})
+	}
+	return edits
+}
+
+// verdictEdits leaves exactly one X-Postseal field on a message that is
+// changed, or was by an earlier pass, and none on any other.
+func (m *Message) verdictEdits(d rules.Decision, diverted bool) []Edit {
+	action := d.Action
+	if diverted {
+		action = max(action, rules.Divert)
+	}
+	var want []string
+	if action != rules.Accept {
+		value := fmt.Sprintf("%s; marker=%s", action, d.Marker)
+		if len(m.header.subjects) == 0 {
+			value += "; subject=none"
+		}
+		want = []string{value}
+	}
+	if slices.Equal(want, m.header.verdicts) {
+		return nil
+	}
+	var edits []Edit
+	for i := len(m.header.verdicts); i > 0; i-- {
+		edits = append(edits, Edit{Op: DeleteHeader, Name: verdictField, Index: i})
+	}
+	for _, value := range want {
+		edits = append(edits, Edit{Op: AddHeader, Name: verdictField, Value: value})
+	}
+	return edits
+}
+
+// markerEdits puts the marker before each Subject field that lacks it.
+func (m *Message) markerEdits() []Edit {
+	marker := m.config.Rules.Marker
+	if len(m.header.subjects) == 0 {
+		return []Edit{{Op: AddHeader, Name: "Subject", Value: marker.Text()}}
+	}
+	var edits []Edit
+	for i, s := range m.header.subjects {
+		if marker.Read([]string{decodeSubject(s)}) != rules.Present {
+			edits = append(edits, Edit{Op: PrefixHeader, Name: "Subject", Index: i + 1, Value: marker.Text() + " ", rest: strings.TrimLeft(s, " \t")})
+		}
+	}
+	return edits
+}

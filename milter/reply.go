@@ -1,0 +1,94 @@
+package milter
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/postseal/postseal/rules"
+)
+
+// Reply is an SMTP reply.
+type Reply struct {
+	Code     int    // of RFC 5321, section 4.2
+	Enhanced string // of RFC 3463
+	Text     string // printable ASCII
+}
+
+var (
+	tooManyRecipients = Reply{452, "4.5.3", "too many recipients for one message: send to the others in another"}
+	cannotDecide      = Reply{451, "4.3.0", "postseal cannot judge this message now: try again later"}
+	pastLimit         = Reply{552, "5.3.4", "the message has too many recipients or too large a header: send it in parts"}
+)
+
+// String gives the reply as it stands on the SMTP line.
+func (r Reply) String() string { return fmt.Sprintf("%d %s %s", r.Code, r.Enhanced, r.Text) }
+
+// maxNamed is how many recipients a reply names.
+const maxNamed = 2
+
+// refusalReason says why a recipient is refused and what to do instead.
+func refusalReason(r rules.Recipient) string {
+	if r.Class == rules.Closed {
+		return r.Reason()
+	}
+	return fmt.Sprintf("the address cannot be sent through the encryption relay, since %s: write it as name@domain", r.Fault)
+}
+
+func refusalReply(r rules.Recipient) Reply {
+	return Reply{550, "5.7.1", namedText([]string{r.Text}, refusalReason(r))}
+}
+
+// rejectReply is the answer at the end of a message: it names the recipients
+// for whose sake it is, and says what to do.
+func rejectReply(d rules.Decision, marker string) Reply {
+	var recipients []string
+	text := ""
+	for _, o := range d.Outcomes {
+		if o.Action != rules.Reject || o.Mode != rules.Enforce {
+			continue
+		}
+		if recipients == nil && o.Refused() {
+			text = refusalReason(o.Recipient)
+		}
+		recipients = append(recipients, o.Text)
+	}
+	text = cmp.Or(text, d.Reply, "not known to be secure: put "+marker+" in the subject and send the message again")
+	return Reply{550, "5.7.1", namedText(recipients, text)}
+}
+
+// namedText puts the recipients before the text, in angle brackets.
+func namedText(recipients []string, text string) string {
+	var b strings.Builder
+	for i, r := range recipients {
+		if i == maxNamed {
+			fmt.Fprintf(&b, " and %d more", len(recipients)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString("<" + shorten(printable(r)) + ">")
+	}
+	return b.String() + ": " + text
+}
+
+// printable replaces what a reply must not hold: Sendmail strips the eighth
+// bit, and a control character would end the line.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// shorten keeps a line of replies inside its bound.
+func shorten(s string) string {
+	const longest = 80
+	if len(s) > longest {
+		return s[:longest] + "..."
+	}
+	return s
+}

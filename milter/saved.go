@@ -1,0 +1,34 @@
+package milter
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// ReadSaved takes the header of a saved message, as an MTA would show it, and
+// leaves the body unread.
+func (m *Message) ReadSaved(r io.Reader) error {
+	in := bufio.NewReader(r)
+	name, value := "", ""
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("reading the message: %w", err)
+		}
+		text := strings.TrimRight(line, "\r\n")
+		if name != "" && text != "" && (text[0] == ' ' || text[0] == '\t') {
+			value += "\n" + text
+			continue
+		}
+		if name != "" {
+			m.Header(name, value)
+		}
+		var ok bool
+		if name, value, ok = strings.Cut(text, ":"); !ok || err != nil && line == "" {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,208 @@
+package milter
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/textproto"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	gomilter "github.com/emersion/go-milter"
+)
+
+// session is go-milter's view of one connection. No callback returns an
+// error: go-milter would close the connection, and the MTA might then accept.
+type session struct {
+	conn    *conn
+	current func() *Config
+	log     *slog.Logger
+	now     func() time.Time
+
+	client  netip.Addr
+	local   bool   // mail of sendmail(1) on Postfix
+	queueID string // of the message under way
+	message *Message
+	failed  bool // the message under way cannot be judged
+}
+
+var _ gomilter.Milter = (*session)(nil)
+
+// response is what go-milter is to send. Its Continue is always true: after
+// any other response go-milter forgets the session and all recipients.
+type response struct{ message *gomilter.Message }
+
+func (r response) Response() *gomilter.Message { return r.message }
+
+func (response) Continue() bool { return true }
+
+var goOn = response{&gomilter.Message{Code: byte(gomilter.ActContinue)}}
+
+// continueUnless goes on, in silence where the no-reply step was negotiated.
+func (s *session) continueUnless(step gomilter.OptProtocol) gomilter.Response {
+	if s.conn.protocol&step != 0 {
+		return nil
+	}
+	return goOn
+}
+
+// replyWith is SMFIR_REPLYCODE. MTAs take "%" for a format, so that each is
+// doubled.
+func replyWith(r Reply) gomilter.Response {
+	text := strings.ReplaceAll(r.String(), "%", "%%")
+	return response{&gomilter.Message{Code: byte(gomilter.ActReplyCode), Data: []byte(text + "\x00")}}
+}
+
+// guard runs a callback unless an earlier one of the message has failed. A
+// fault of our own costs the message a 451, never the daemon and never the
+// decision. Only a fault of the runtime is logged in full: any other might
+// quote the message.
+func (s *session) guard(callback func()) {
+	defer func() {
+		fault := recover()
+		if fault == nil {
+			return
+		}
+		s.failed = true
+		text := fmt.Sprintf("%T", fault)
+		if err, ok := fault.(runtime.Error); ok {
+			text = err.Error()
+		}
+		s.log.Error("internal error", "queue_id", s.queueID, "fault", text, "stack", string(debug.Stack()))
+	}()
+	if !s.failed {
+		callback()
+	}
+}
+
+func (s *session) Connect(_ string, family string, port uint16, addr net.IP, _ *gomilter.Modifier) (gomilter.Response, error) {
+	client, ok := netip.AddrFromSlice(addr)
+	if ok {
+		s.client = client.Unmap()
+	}
+	// No SMTP client has port 0: Postfix shows it for mail of sendmail(1).
+	s.local = port == 0 && (family == "tcp4" || family == "tcp6")
+	return s.continueUnless(gomilter.OptNoConnReply), nil
+}
+
+func (s *session) Helo(string, *gomilter.Modifier) (gomilter.Response, error) {
+	s.reset()
+	return s.continueUnless(gomilter.OptNoHeloReply), nil
+}
+
+func (s *session) MailFrom(from string, m *gomilter.Modifier) (gomilter.Response, error) {
+	s.reset()
+	s.keepQueueID(m)
+	s.guard(func() {
+		s.message = NewMessage(s.current(), Envelope{
+			Sender:      from,
+			Client:      s.client,
+			Auth:        m.Macros["{auth_authen}"],
+			DecideAtEnd: s.local,
+		})
+	})
+	return s.continueUnless(gomilter.OptNoMailReply), nil
+}
+
+func (s *session) RcptTo(_ string, m *gomilter.Modifier) (gomilter.Response, error) {
+	s.keepQueueID(m)
+	var refusal *Refusal
+	s.guard(func() {
+		path := s.conn.path
+		refusal = s.message.Recipient(path, trimAngles(m.Macros["{rcpt_addr}"]), s.conn.arguments, s.now())
+		if refusal != nil {
+			logRefusal(s.log, s.message.config, s.message.envelope, s.queueID, path, refusal)
+		}
+	})
+	switch {
+	case s.failed:
+		return replyWith(cannotDecide), nil
+	case refusal != nil:
+		return replyWith(refusal.Reply), nil
+	}
+	return goOn, nil
+}
+
+func (s *session) Header(name, value string, _ *gomilter.Modifier) (gomilter.Response, error) {
+	s.guard(func() { s.message.Header(name, value) })
+	return s.continueUnless(gomilter.OptNoHeaderReply), nil
+}
+
+func (s *session) Headers(textproto.MIMEHeader, *gomilter.Modifier) (gomilter.Response, error) {
+	return s.continueUnless(gomilter.OptNoEOHReply), nil
+}
+
+func (s *session) BodyChunk([]byte, *gomilter.Modifier) (gomilter.Response, error) {
+	return s.continueUnless(gomilter.OptNoBodyReply), nil
+}
+
+func (s *session) Body(m *gomilter.Modifier) (gomilter.Response, error) {
+	defer s.reset()
+	s.keepQueueID(m)
+	answer := replyWith(cannotDecide)
+	s.guard(func() { answer = s.decide(m) })
+	return answer, nil
+}
+
+// decide ends the message under way: the edits are gathered only once the
+// whole verdict stands.
+func (s *session) decide(m *gomilter.Modifier) gomilter.Response {
+	began := time.Now()
+	v, err := s.message.End()
+	if err != nil {
+		s.log.Error("internal error", "queue_id", s.queueID, "fault", err.Error())
+		if s.local && errors.Is(err, errLimit) {
+			return replyWith(pastLimit) // pickup would try again for ever
+		}
+		return replyWith(cannotDecide)
+	}
+	for _, e := range v.Edits {
+		if err := s.apply(e, m); err != nil {
+			panic(err) // gathering cannot fail
+		}
+	}
+	logDecision(s.log, s.message.config, s.message.envelope, s.queueID, v, time.Since(began))
+	if v.Reply != nil {
+		return replyWith(*v.Reply)
+	}
+	return goOn
+}
+
+// apply gathers the packet of an edit.
+func (s *session) apply(e Edit, m *gomilter.Modifier) error {
+	switch e.Op {
+	case DeleteRecipient:
+		return m.DeleteRecipient(e.Recipient)
+	case AddRecipient:
+		return s.conn.addRecipient(e.Recipient, e.Arguments)
+	case DeleteHeader:
+		return m.ChangeHeader(e.Index, e.Name, "")
+	case AddHeader:
+		return m.AddHeader(e.Name, e.Value)
+	case PrefixHeader:
+		return m.ChangeHeader(e.Index, e.Name, e.Value+e.rest)
+	case Hold:
+		return m.Quarantine(e.Value)
+	}
+	return fmt.Errorf("unknown edit %q", e.Op)
+}
+
+func (s *session) Abort(*gomilter.Modifier) error {
+	s.reset()
+	return nil
+}
+
+// reset forgets the message under way; facts of one never reach another.
+func (s *session) reset() {
+	s.message, s.failed, s.queueID = nil, false, ""
+}
+
+// keepQueueID notes the queue ID from whichever stage the MTA sends it at.
+func (s *session) keepQueueID(m *gomilter.Modifier) {
+	s.queueID = cmp.Or(m.Macros["i"], s.queueID)
+}
