@@ -1,0 +1,187 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/rules"
+)
+
+const defaultConfig = "/etc/postseal/postseal.toml"
+
+// configFile is the TOML of the configuration.
+type configFile struct {
+	Listen       string     `toml:"listen"`
+	Mode         rules.Mode `toml:"mode"`
+	LocalDomains []string   `toml:"local_domains"`
+	Marker       struct {
+		Words    []string       `toml:"words"`
+		Position rules.Position `toml:"position"`
+	} `toml:"marker"`
+	Relay struct {
+		Domain string `toml:"domain"`
+	} `toml:"relay"`
+	Rules struct {
+		Edition    string   `toml:"edition"`
+		Accredited string   `toml:"accredited"`
+		Files      []string `toml:"files"`
+	} `toml:"rules"`
+	Policy []policyTable `toml:"policy"`
+	Log    struct {
+		Format    logFormat            `toml:"format"`
+		Addresses milter.AddressFormat `toml:"addresses"`
+	} `toml:"log"`
+}
+
+type policyTable struct {
+	Name      string              `toml:"name"`
+	Recipient []rules.Class       `toml:"recipient"`
+	Marker    []rules.MarkerState `toml:"marker"`
+	Sender    []string            `toml:"sender"`
+	Client    []string            `toml:"client"`
+	Action    *rules.Action       `toml:"action"`
+	Mode      *rules.Mode         `toml:"mode"`
+	AddMarker bool                `toml:"add_marker"`
+	Reply     string              `toml:"reply"`
+}
+
+// config is a configuration that was read and checked.
+type config struct {
+	origin string // the file, or "built-in configuration"
+	file   configFile
+	milter *milter.Config
+}
+
+// loadConfig reads the configuration file and all that it names. An empty
+// path means the default file, or the built-in configuration where there is
+// none. The error names every fault.
+func loadConfig(path string) (*config, error) {
+	c := &config{origin: path}
+	hash := sha256.New()
+	read := func(name string) ([]byte, error) {
+		text, err := os.ReadFile(name)
+		fmt.Fprintf(hash, "%s\x00%d\x00%s", name, len(text), text)
+		return text, err
+	}
+	c.file.Listen = "inet:127.0.0.1:8899"
+	c.file.Marker.Words = []string{"secure"}
+	c.file.Relay.Domain = "encrypt.invalid"
+	c.file.Rules.Edition = rules.DefaultEdition
+	c.file.Log.Format = formatAuto
+	c.file.Log.Addresses = milter.FullAddress
+
+	if path == "" {
+		c.origin = defaultConfig
+	}
+	text, err := read(c.origin)
+	switch {
+	case path == "" && errors.Is(err, fs.ErrNotExist):
+		c.origin = "built-in configuration"
+	case err != nil:
+		return nil, fmt.Errorf("%w: name a readable file with -config", err)
+	}
+	meta, err := toml.Decode(string(text), &c.file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.origin, err)
+	}
+	var faults []error
+	for _, key := range meta.Undecoded() {
+		faults = append(faults, fmt.Errorf("unknown key %s: see the list of keys in the README", key))
+	}
+	c.milter, err = c.file.build(read)
+	if err = errors.Join(append(faults, err)...); err != nil {
+		return nil, fmt.Errorf("%s: %s", c.origin, strings.ReplaceAll(err.Error(), "\n", "\n"+c.origin+": "))
+	}
+	c.milter.Hash = hex.EncodeToString(hash.Sum(nil))[:12]
+	return c, nil
+}
+
+// build makes what messages are decided by.
+func (f *configFile) build(read func(string) ([]byte, error)) (*milter.Config, error) {
+	var faults []error
+	files, err := expand(f.Rules.Files)
+	faults = append(faults, err)
+	table, err := rules.Load(rules.Sources{
+		Edition:      f.Rules.Edition,
+		Accredited:   f.Rules.Accredited,
+		Files:        files,
+		LocalDomains: f.LocalDomains,
+		RelayDomain:  f.Relay.Domain,
+	}, read)
+	faults = append(faults, err)
+	marker, err := rules.NewMarkerReader(f.Marker.Words, f.Marker.Position)
+	faults = append(faults, err)
+	policies := rules.ShippedPolicies()
+	if len(f.Policy) > 0 {
+		policies = nil
+	}
+	for i, p := range f.Policy {
+		policy, err := p.policy()
+		if err != nil {
+			faults = append(faults, fmt.Errorf("policy %d (%q): %w", i+1, p.Name, err))
+		}
+		policies = append(policies, policy)
+	}
+	ruleset, err := rules.NewRuleset(table, marker, strings.ToLower(f.Relay.Domain), policies)
+	faults = append(faults, err)
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return &milter.Config{Rules: ruleset, Mode: f.Mode, Addresses: f.Log.Addresses}, nil
+}
+
+func (p policyTable) policy() (rules.Policy, error) {
+	policy := rules.Policy{
+		Name: p.Name, Recipient: p.Recipient, Marker: p.Marker, Sender: p.Sender,
+		Mode: rules.Enforce, AddMarker: p.AddMarker, Reply: p.Reply,
+	}
+	if p.Mode != nil {
+		policy.Mode = *p.Mode
+	}
+	var faults []error
+	if p.Action == nil {
+		faults = append(faults, errors.New(`action is missing: give accept, tag, divert, quarantine or reject`))
+	} else {
+		policy.Action = *p.Action
+	}
+	for _, text := range p.Client {
+		network, err := netip.ParsePrefix(text)
+		if addr, addrErr := netip.ParseAddr(text); addrErr == nil {
+			network, err = addr.Prefix(addr.BitLen())
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("client %q: write an address or a network, as in 192.0.2.0/24", text))
+		}
+		policy.Client = append(policy.Client, network.Masked())
+	}
+	return policy, errors.Join(faults...)
+}
+
+// expand gives the rule files in order. A pattern may match none; a plain
+// name must exist, which reading it finds out.
+func expand(patterns []string) ([]string, error) {
+	var files []string
+	for _, pattern := range patterns {
+		if !strings.ContainsAny(pattern, `*?[`) {
+			files = append(files, pattern)
+			continue
+		}
+		matches, err := filepath.Glob(pattern)
+		if err != nil {
+			return nil, fmt.Errorf("rules.files: %q: %w", pattern, err)
+		}
+		files = append(files, matches...)
+	}
+	return slices.Compact(files), nil
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/rules"
+)
+
+const explainUsage = `Usage: postseal explain [-config FILE] [-json] -from A -to B[,C...] [-client IP] FILE|-
+
+Runs a saved message through the code that serves the MTA and says what would
+be done with it in mode enforce, and why. A "-" stands for standard input.
+`
+
+// explanation is the object that explain -json prints.
+type explanation struct {
+	Action     rules.Action             `json:"action"`
+	Mode       rules.Mode               `json:"mode"`
+	Marker     rules.MarkerState        `json:"marker"`
+	Findings   []struct{}               `json:"findings"`
+	Recipients []milter.LoggedRecipient `json:"recipients"`
+	Edits      []milter.Edit            `json:"edits"`
+	Reply      string                   `json:"reply,omitempty"` // to the end of the message
+
+	refusals []string // the replies to RCPT
+}
+
+func explain(args []string, std stdio) int {
+	c := newCommand("explain", explainUsage, std)
+	asJSON := c.Bool("json", false, "print one JSON object")
+	from := c.String("from", "", "the envelope `SENDER`; <> is the null sender")
+	to := c.String("to", "", "the envelope `RECIPIENTS`, with commas between them")
+	client := c.String("client", "", "the `IP` address that the message comes from")
+	if code, stop := c.parse(args); stop {
+		return code
+	}
+	if *from == "" || *to == "" || c.NArg() != 1 {
+		return c.misused("give -from, -to and one file")
+	}
+	envelope := milter.Envelope{Sender: trimAngles(*from)}
+	if *client != "" {
+		var err error
+		if envelope.Client, err = netip.ParseAddr(*client); err != nil {
+			return c.misused("-client %q is not an IP address", *client)
+		}
+	}
+	config, err := loadConfig(*c.config)
+	if err != nil {
+		return c.failed(exitUsage, err)
+	}
+	file := std.in
+	if name := c.Arg(0); name != "-" {
+		opened, err := os.Open(name)
+		if err != nil {
+			return c.failed(exitFailure, err)
+		}
+		defer opened.Close()
+		file = opened
+	}
+	e, err := explainMessage(config.milter, envelope, splitAddresses(*to), file)
+	if err != nil {
+		return c.failed(exitFailure, err)
+	}
+	if *asJSON {
+		encoder := json.NewEncoder(std.out)
+		encoder.SetEscapeHTML(false)
+		err = encoder.Encode(e)
+	} else {
+		_, err = fmt.Fprint(std.out, e.text())
+	}
+	if err != nil {
+		return c.failed(exitFailure, err)
+	}
+	return exitDone
+}
+
+// explainMessage drives a message as a session does.
+func explainMessage(config *milter.Config, envelope milter.Envelope, to []string, file io.Reader) (explanation, error) {
+	enforcing := *config
+	enforcing.Mode = rules.Enforce
+	m := milter.NewMessage(&enforcing, envelope)
+	var refused []rules.Outcome
+	e := explanation{Mode: config.Mode, Findings: []struct{}{}, Edits: []milter.Edit{}}
+	for _, address := range to {
+		if r := m.Recipient(trimAngles(address), "", nil, time.Now()); r != nil {
+			refused = append(refused, rules.Outcome{Recipient: r.Recipient, Action: rules.Reject})
+			e.refusals = append(e.refusals, r.Reply.String())
+		}
+	}
+	if err := m.ReadSaved(file); err != nil {
+		return e, err
+	}
+	v, err := m.End()
+	if err != nil {
+		return e, err
+	}
+	d := v.Decision
+	if len(d.Outcomes) == 0 {
+		d.Action = rules.Reject // nobody is left to send it to
+	}
+	d.Outcomes = append(d.Outcomes, refused...)
+	e.Action, e.Marker = d.Action, d.Marker
+	e.Recipients = milter.LoggedRecipients(d, milter.FullAddress)
+	if v.Edits != nil {
+		e.Edits = v.Edits
+	}
+	if v.Reply != nil {
+		e.Reply = v.Reply.String()
+	}
+	return e, nil
+}
+
+func (e explanation) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "action  %s\nmode    %s\nmarker  %s\n", e.Action, e.Mode, e.Marker)
+	for _, r := range e.Recipients {
+		fmt.Fprintf(&b, "recipient %s: %s", r.Address, r.Class)
+		if r.Row != "" {
+			fmt.Fprintf(&b, " by row %s", r.Row)
+		}
+		if r.Policy != "" {
+			fmt.Fprintf(&b, ", policy %s", r.Policy)
+		}
+		fmt.Fprintf(&b, ": %s\n", r.Action)
+	}
+	for _, reply := range e.refusals {
+		fmt.Fprintf(&b, "reply to RCPT: %s\n", reply)
+	}
+	if e.Reply != "" {
+		fmt.Fprintf(&b, "reply to the message: %s\n", e.Reply)
+	}
+	for _, edit := range e.Edits {
+		fmt.Fprintf(&b, "edit: %s\n", edit)
+	}
+	return b.String()
+}
+
+func trimAngles(path string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(path, "<"), ">")
+}
+
+// splitAddresses splits at the commas that stand outside of quotes.
+func splitAddresses(list string) []string {
+	quoted, escaped := false, false
+	return strings.FieldsFunc(list, func(r rune) bool {
+		switch {
+		case escaped:
+			escaped = false
+		case r == '\\':
+			escaped = quoted
+		case r == '"':
+			quoted = !quoted
+		}
+		return r == ',' && !quoted
+	})
+}
