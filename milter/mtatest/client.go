@@ -1,0 +1,126 @@
+package mtatest
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"net"
+	"net/textproto"
+	"strings"
+	"time"
+)
+
+// Client speaks SMTP line by line, so that a test sends just what it writes.
+type Client struct {
+	conn net.Conn
+	in   *textproto.Reader
+}
+
+// Reply is a server's answer.
+type Reply struct {
+	Code int
+	Text string
+}
+
+func (r Reply) String() string { return fmt.Sprintf("%d %s", r.Code, r.Text) }
+
+// Dial connects and says EHLO.
+func Dial(addr string) (*Client, error) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	conn.SetDeadline(time.Now().Add(2 * time.Minute))
+	c := &Client{conn, textproto.NewReader(bufio.NewReader(conn))}
+	if r, err := c.read(); err != nil || r.Code != 220 {
+		conn.Close()
+		return nil, fmt.Errorf("greeting: %v: %w", r, err)
+	}
+	if r, err := c.Say("EHLO client.example"); err != nil || r.Code != 250 {
+		conn.Close()
+		return nil, fmt.Errorf("EHLO: %v: %w", r, err)
+	}
+	return c, nil
+}
+
+// Close drops the connection.
+func (c *Client) Close() error { return c.conn.Close() }
+
+// Say sends lines at once and returns the answer to the last.
+func (c *Client) Say(lines ...string) (Reply, error) {
+	if _, err := c.conn.Write([]byte(strings.Join(lines, "\r\n") + "\r\n")); err != nil {
+		return Reply{}, err
+	}
+	var r Reply
+	for range lines {
+		var err error
+		if r, err = c.read(); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+func (c *Client) read() (Reply, error) {
+	code, text, err := c.in.ReadResponse(0)
+	if _, ok := err.(*textproto.Error); ok {
+		err = nil
+	}
+	return Reply{code, text}, err
+}
+
+// Data sends a message, whose lines end in CRLF, and returns the answer.
+func (c *Client) Data(message []byte) (Reply, error) {
+	if r, err := c.Say("DATA"); err != nil || r.Code != 354 {
+		return r, err
+	}
+	w := textproto.NewWriter(bufio.NewWriter(c.conn)).DotWriter()
+	if _, err := w.Write(message); err != nil {
+		return Reply{}, err
+	}
+	if err := w.Close(); err != nil {
+		return Reply{}, err
+	}
+	return c.read()
+}
+
+// Sent is how a message was answered.
+type Sent struct {
+	Recipients []Reply
+	End        Reply // to the message; to DATA where that was refused
+}
+
+// QueueID is the ID in the answer "queued as ID", or "".
+func (s Sent) QueueID() string {
+	_, id, _ := strings.Cut(s.End.Text, "queued as ")
+	return strings.TrimSpace(id)
+}
+
+// Send sends one message. The recipients are what stands after "RCPT TO:".
+func (c *Client) Send(from string, to []string, message []byte) (Sent, error) {
+	var s Sent
+	if r, err := c.Say("MAIL FROM:" + from); err != nil || r.Code != 250 {
+		return Sent{End: r}, err
+	}
+	taken := false
+	for _, rcpt := range to {
+		r, err := c.Say("RCPT TO:" + rcpt)
+		if err != nil {
+			return s, err
+		}
+		s.Recipients = append(s.Recipients, r)
+		taken = taken || r.Code == 250
+	}
+	var err error
+	s.End, err = c.Data(message)
+	if err == nil && !taken && s.End.Code != 250 {
+		_, err = c.Say("RSET")
+	}
+	return s, err
+}
+
+// CRLF makes line ends those of SMTP.
+func CRLF(message []byte) []byte {
+	message = bytes.ReplaceAll(message, []byte("\r\n"), []byte("\n"))
+	return bytes.ReplaceAll(message, []byte("\n"), []byte("\r\n"))
+}

@@ -1,0 +1,176 @@
+package mtatest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Build makes the command postseal and returns its path below dir.
+func Build(root, dir string, flags ...string) (string, error) {
+	bin := filepath.Join(dir, "postseal")
+	cmd := exec.Command("go", append(append([]string{"build"}, flags...), "-o", bin, "./cmd/postseal")...)
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w: %s", err, out)
+	}
+	return bin, nil
+}
+
+// Daemon is a running "postseal serve" beside a private Postfix. Its files
+// are those of contrib/postfix, below the instance's folder.
+type Daemon struct {
+	Config string // the configuration file
+	cmd    *exec.Cmd
+	log    lineBuffer
+	done   chan error
+}
+
+// DaemonOptions say how the configuration differs from contrib's.
+type DaemonOptions struct {
+	Root   string
+	Binary string
+	Mode   string // observe or enforce
+	TOML   string // appended to postseal.toml
+}
+
+// Install lays contrib's configuration below the instance's folder as the
+// README has a sysadmin lay it below /, with the made-up accredited list of
+// testdata, and returns the path of postseal.toml.
+func (p *Postfix) Install(o DaemonOptions) (string, error) {
+	contrib := filepath.Join(o.Root, "contrib", "postfix")
+	etc, lib := filepath.Join(p.Dir, "etc-postseal"), filepath.Join(p.Dir, "lib-postseal")
+	paths := strings.NewReplacer(
+		"/var/spool/postfix/", filepath.Join(p.Dir, "queue")+"/",
+		"/etc/postseal/", etc+"/",
+		"/var/lib/postseal/", lib+"/",
+		`mode = "observe"`, fmt.Sprintf("mode = %q", o.Mode),
+	)
+	text, err := os.ReadFile(filepath.Join(contrib, "postseal.toml"))
+	if err != nil {
+		return "", err
+	}
+	local, err := os.ReadFile(filepath.Join(contrib, "rules.d", "local.toml"))
+	if err != nil {
+		return "", err
+	}
+	list, err := os.ReadFile(filepath.Join(o.Root, "testdata", "accredited.csv"))
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(filepath.Join(etc, "rules.d"), 0o755); err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(lib, 0o755); err != nil {
+		return "", err
+	}
+	config := filepath.Join(etc, "postseal.toml")
+	return config, errors.Join(
+		os.WriteFile(config, []byte(paths.Replace(string(text))+"\n"+o.TOML), 0o644),
+		os.WriteFile(filepath.Join(etc, "rules.d", "local.toml"), local, 0o644),
+		os.WriteFile(filepath.Join(lib, "accredited.csv"), list, 0o644),
+	)
+}
+
+// StartDaemon installs the configuration and starts postseal.
+func (p *Postfix) StartDaemon(o DaemonOptions) (*Daemon, error) {
+	config, err := p.Install(o)
+	if err != nil {
+		return nil, err
+	}
+	d := &Daemon{Config: config, cmd: exec.Command(o.Binary, "serve", "-config", config), done: make(chan error, 1)}
+	d.cmd.Stderr = &d.log
+	if err := d.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() { d.done <- d.cmd.Wait() }()
+	if _, err := d.Await("started", nil); err != nil {
+		d.Kill()
+		return nil, fmt.Errorf("%w: %s", err, d.log.String())
+	}
+	return d, nil
+}
+
+// Event is one line of the log.
+type Event map[string]any
+
+// Events returns the lines whose "msg" it is.
+func (d *Daemon) Events(msg string) []Event {
+	var events []Event
+	for line := range strings.Lines(d.log.String()) {
+		var e Event
+		if json.Unmarshal([]byte(line), &e) == nil && e["msg"] == msg {
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
+// Log is all that the daemon wrote.
+func (d *Daemon) Log() string { return d.log.String() }
+
+// Await waits for an event that fits.
+func (d *Daemon) Await(msg string, fits func(Event) bool) (Event, error) {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		for _, e := range d.Events(msg) {
+			if fits == nil || fits(e) {
+				return e, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("no line %q came in the log", msg)
+}
+
+// Signal sends the daemon a signal.
+func (d *Daemon) Signal(s syscall.Signal) error { return d.cmd.Process.Signal(s) }
+
+// Kill ends the daemon at once, and waits for its end.
+func (d *Daemon) Kill() error {
+	d.cmd.Process.Kill()
+	return <-d.done
+}
+
+// Stop ends the daemon in order; an exit code other than 0 is an error.
+func (d *Daemon) Stop() error {
+	if err := d.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	return d.Wait()
+}
+
+// Wait waits for the daemon's end.
+func (d *Daemon) Wait() error {
+	if err := <-d.done; err != nil {
+		return fmt.Errorf("postseal: %w: %s", err, d.log.String())
+	}
+	return nil
+}
+
+// lineBuffer is a buffer for one writer and any number of readers.
+type lineBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+var _ io.Writer = (*lineBuffer)(nil)
+
+func (b *lineBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lineBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}

@@ -1,0 +1,357 @@
+// Package mtatest starts private mail servers for tests and the demo: a
+// Postfix made from the files of contrib/postfix, and the hosts that mail
+// arrives at. Everything listens on 127.0.0.1 or below a temporary folder,
+// and an installed Postfix is left alone.
+package mtatest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// LocalDomain is what the private Postfix holds to be its own.
+const LocalDomain = "trust.example"
+
+// Postfix is a running private instance.
+type Postfix struct {
+	Dir  string // holds etc, queue, data and maillog
+	Addr string // host:port of its smtpd
+
+	local string // host:port for mail of sendmail(1)
+}
+
+// PostfixOptions say where mail leaves to; all are host:port.
+type PostfixOptions struct {
+	Root     string // the checkout, whose contrib/postfix is used
+	Relay    string // the encryption relay
+	Internet string // every other host
+	Milter   bool   // with the filter
+	MainCF   string // lines appended to main.cf
+}
+
+// reinjection is the port of contrib's master.cf for mail of sendmail(1).
+const reinjection = "127.0.0.1:10026"
+
+// privateMain holds what makes an instance private. contrib's main.cf
+// follows it, and what points to the stand-in hosts comes last.
+const privateMain = `
+compatibility_level = 3.6
+queue_directory = %[1]s/queue
+data_directory = %[1]s/data
+maillog_file = %[1]s/maillog
+maillog_file_prefixes = %[1]s
+myhostname = mx.trust.example
+mydestination = trust.example
+local_recipient_maps =
+local_transport = smtp:[%[2]s]:%[3]s
+default_transport = smtp:[%[2]s]:%[3]s
+mynetworks = 127.0.0.0/8
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+smtpd_relay_restrictions = permit_mynetworks, reject
+smtp_dns_support_level = disabled
+smtp_host_lookup = native
+alias_maps =
+alias_database =
+smtpd_peername_lookup = no
+smtpd_client_connection_count_limit = 0
+anvil_status_update_time = 3600s
+recipient_delimiter = +
+`
+
+const privateMaster = `
+%s inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+smtp unix - - n - - smtp
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+proxymap unix - - n - - proxymap
+flush unix n - n 1000? 0 flush
+postlog unix-dgram n - n - 1 postlogd
+`
+
+// StartPostfix makes an instance below a new temporary folder and starts it.
+// It needs root and the packages postfix and postfix-pcre.
+func StartPostfix(o PostfixOptions) (*Postfix, error) {
+	if os.Geteuid() != 0 {
+		return nil, errors.New("a private Postfix needs root: run as root or through sudo")
+	}
+	if _, err := exec.LookPath("postfix"); err != nil {
+		return nil, fmt.Errorf("%w: install the packages postfix and postfix-pcre, or run make", err)
+	}
+	dir, err := os.MkdirTemp("", "postseal-postfix-")
+	if err != nil {
+		return nil, err
+	}
+	p := &Postfix{Dir: dir}
+	if err := p.configure(o); err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	if out, err := p.command("postfix", "start").CombinedOutput(); err != nil {
+		defer os.RemoveAll(dir)
+		return nil, fmt.Errorf("postfix start: %w: %s%s", err, out, p.Log())
+	}
+	if err := waitListening(p.Addr, 20*time.Second); err != nil {
+		defer p.Stop()
+		return nil, fmt.Errorf("%w: %s", err, p.Log())
+	}
+	return p, nil
+}
+
+func (p *Postfix) configure(o PostfixOptions) error {
+	if err := os.Chmod(p.Dir, 0o755); err != nil {
+		return err
+	}
+	for _, name := range []string{"etc", "queue", "data"} {
+		if err := os.Mkdir(filepath.Join(p.Dir, name), 0o755); err != nil {
+			return err
+		}
+	}
+	if err := chownTo("postfix", "postfix", filepath.Join(p.Dir, "data")); err != nil {
+		return err
+	}
+	if err := makeSocketDir(p.SocketDir()); err != nil {
+		return err
+	}
+	addr, err := freeAddr()
+	if err != nil {
+		return err
+	}
+	p.Addr = addr
+	host, port, _ := net.SplitHostPort(o.Internet)
+	main := fmt.Sprintf(privateMain, p.Dir, host, port)
+	master := fmt.Sprintf(privateMaster, p.Addr)
+	contrib := filepath.Join(o.Root, "contrib", "postfix")
+	if o.Milter {
+		for name, text := range map[string]*string{"main.cf": &main, "master.cf": &master} {
+			lines, err := os.ReadFile(filepath.Join(contrib, name))
+			if err != nil {
+				return err
+			}
+			*text += string(lines)
+		}
+		host, port, _ := net.SplitHostPort(o.Relay)
+		main += fmt.Sprintf("postseal_relay = [%s]:%s\n", host, port)
+		if p.local, err = freeAddr(); err != nil {
+			return err
+		}
+		if !strings.Contains(master, reinjection) {
+			return fmt.Errorf("%s no longer names %s", contrib, reinjection)
+		}
+		master = strings.ReplaceAll(master, reinjection, p.local)
+	}
+	files := map[string]string{"main.cf": main + o.MainCF, "master.cf": master}
+	maps, err := filepath.Glob(filepath.Join(contrib, "*.pcre"))
+	if err != nil || len(maps) == 0 {
+		return fmt.Errorf("no maps below %s: run this in the checkout", contrib)
+	}
+	for _, m := range maps {
+		text, err := os.ReadFile(m)
+		if err != nil {
+			return err
+		}
+		files[filepath.Base(m)] = string(text)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(p.Dir, "etc", name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	if !o.Milter {
+		return nil
+	}
+	command := strings.ReplaceAll(PickupCommand, "[127.0.0.1]:10026", strings.Replace(p.local, "127.0.0.1", "[127.0.0.1]", 1))
+	if out, err := exec.Command("postconf", "-c", filepath.Join(p.Dir, "etc"), "-P", command).CombinedOutput(); err != nil {
+		return fmt.Errorf("postconf: %w: %s", err, out)
+	}
+	return nil
+}
+
+// PickupCommand is the argument of the postconf -P that contrib's README
+// gives for mail of sendmail(1).
+const PickupCommand = "pickup/unix/content_filter=smtp:[127.0.0.1]:10026"
+
+// SocketDir is the folder of the filter's socket, below the queue directory.
+func (p *Postfix) SocketDir() string { return filepath.Join(p.Dir, "queue", "postseal") }
+
+// Stop ends the instance and removes its folder.
+func (p *Postfix) Stop() error {
+	out, err := p.command("postfix", "stop").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("postfix stop: %w: %s", err, out)
+	}
+	return errors.Join(err, os.RemoveAll(p.Dir))
+}
+
+// Log is what Postfix has logged.
+func (p *Postfix) Log() string {
+	text, err := os.ReadFile(filepath.Join(p.Dir, "maillog"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+func (p *Postfix) command(name string, args ...string) *exec.Cmd {
+	return exec.Command(name, append([]string{"-c", filepath.Join(p.Dir, "etc")}, args...)...)
+}
+
+// Sendmail submits a message with Postfix's sendmail(1).
+func (p *Postfix) Sendmail(from string, to []string, message []byte) error {
+	args := append([]string{"-C", filepath.Join(p.Dir, "etc"), "-i", "-f", from, "--"}, to...)
+	cmd := exec.Command("/usr/sbin/sendmail", args...)
+	cmd.Stdin = bytes.NewReader(message)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("sendmail: %w: %s", err, out)
+	}
+	return nil
+}
+
+// Queued is one message of the queue, as postqueue -j shows it.
+type Queued struct {
+	Queue      string `json:"queue_name"` // active, deferred, hold, maildrop and so on
+	ID         string `json:"queue_id"`
+	Recipients []struct {
+		Address string `json:"address"`
+		Reason  string `json:"delay_reason"`
+	} `json:"recipients"`
+}
+
+// Queue lists what is still in the queue.
+func (p *Postfix) Queue() ([]Queued, error) {
+	out, err := p.command("postqueue", "-j").Output()
+	if err != nil {
+		return nil, fmt.Errorf("postqueue: %w", err)
+	}
+	var queue []Queued
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var q Queued
+		if err := dec.Decode(&q); err == io.EOF {
+			break
+		} else if err != nil {
+			return nil, fmt.Errorf("postqueue: %w", err)
+		}
+		queue = append(queue, q)
+	}
+	drop, err := os.ReadDir(filepath.Join(p.Dir, "queue", "maildrop"))
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range drop {
+		queue = append(queue, Queued{Queue: "maildrop", ID: file.Name()})
+	}
+	return queue, nil
+}
+
+// Settle waits until nothing but held mail is left in the queue, so that
+// all that would arrive has arrived, and returns what is held.
+func (p *Postfix) Settle(limit time.Duration) ([]Queued, error) {
+	deadline := time.Now().Add(limit)
+	for {
+		queue, err := p.Queue()
+		if err != nil {
+			return nil, err
+		}
+		moving := false
+		for _, q := range queue {
+			moving = moving || q.Queue != "hold"
+		}
+		if !moving {
+			return queue, nil
+		}
+		if time.Now().After(deadline) {
+			return queue, fmt.Errorf("mail is still queued after %v: %+v", limit, queue)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// Super runs postsuper, as in Super("-H", id).
+func (p *Postfix) Super(args ...string) error {
+	if out, err := p.command("postsuper", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("postsuper: %w: %s", err, out)
+	}
+	return nil
+}
+
+// Flush has the queue manager try everything again.
+func (p *Postfix) Flush() error {
+	if out, err := p.command("postqueue", "-f").CombinedOutput(); err != nil {
+		return fmt.Errorf("postqueue -f: %w: %s", err, out)
+	}
+	return nil
+}
+
+// Root is the checkout that holds the working directory.
+func Root() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("no go.mod above the working directory: run this in the checkout")
+		}
+		dir = parent
+	}
+}
+
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+func waitListening(addr string, limit time.Duration) error {
+	deadline := time.Now().Add(limit)
+	for {
+		c, err := net.Dial("tcp", addr)
+		if err == nil {
+			return c.Close()
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("nothing listens: %w", err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func makeSocketDir(dir string) error {
+	if err := os.Mkdir(dir, 0o750); err != nil {
+		return err
+	}
+	return chownTo("root", "postfix", dir)
+}
+
+func chownTo(user, group, path string) error {
+	if out, err := exec.Command("chown", strings.Join([]string{user, group}, ":"), path).CombinedOutput(); err != nil {
+		return fmt.Errorf("chown: %w: %s", err, out)
+	}
+	return nil
+}

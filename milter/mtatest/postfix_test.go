@@ -1,0 +1,759 @@
+package mtatest_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/postseal/postseal/milter/mtatest"
+)
+
+// letterPolicies follow the guidance to the letter: all that needs the
+// marker goes through the relay.
+const letterPolicies = `
+[[policy]]
+name   = "guidance"
+action = "divert"
+`
+
+func TestSecureRecipientsGetItByteForByte(t *testing.T) {
+	plain, err := mtatest.StartPostfix(mtatest.PostfixOptions{Root: root, Relay: relay.Addr, Internet: internet.Addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Stop()
+	message := mail("Subject: Clinic  list\t", "X-Folded: one\r\n\ttwo\r\n  three", "x-ODD:  value", "Subject:second")
+	to := []string{"<a@nhs.net>", "<b@listed.nhs.uk>", "<c@trust.example>", "<d@sub.trust.example>"}
+
+	start(t, "enforce", "")
+	c, err := mtatest.Dial(plain.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if s, err := c.Send(sender+" BODY=8BITMIME", to, message); err != nil || s.End.Code != 250 {
+		t.Fatalf("without the filter: %v, %v", s, err)
+	}
+	if _, err := plain.Settle(30 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	without := internet.Take()
+	if s := send(t, to, message); s.End.Code != 250 {
+		t.Fatalf("with the filter: %v", s)
+	}
+	direct, relayed, _ := settle(t)
+	if len(relayed) > 0 || len(direct) != len(without) || len(direct) == 0 {
+		t.Fatalf("got %d direct and %d through the relay, want %d and 0", len(direct), len(relayed), len(without))
+	}
+	for _, d := range append(direct, without...) {
+		wantBytes(t, d, message)
+	}
+}
+
+func TestUnknownRecipientIsTagged(t *testing.T) {
+	d := start(t, "enforce", "")
+	for _, test := range []struct {
+		name   string
+		header []string
+	}{
+		{"no field", nil},
+		{"one forged", []string{"X-Postseal: accept; marker=present"}},
+		{"several forged, odd case", []string{"x-postseal: 1", "X-POSTSEAL : 2", "X-Postseal:\r\n 3"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			message := mail(append(test.header, "Subject: Parking")...)
+			s := send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, message)
+			if s.End.Code != 250 {
+				t.Fatal(s)
+			}
+			direct, relayed, _ := settle(t)
+			if len(direct) == 0 || len(relayed) > 0 {
+				t.Fatalf("got %d direct and %d through the relay", len(direct), len(relayed))
+			}
+			for _, got := range direct {
+				if v := got.Header("X-Postseal"); !slices.Equal(v, []string{" tag; marker=missing"}) {
+					t.Errorf("X-Postseal: got %q", v)
+				}
+			}
+			if e := decision(t, d, s.QueueID()); e["action"] != "tag" || e["marker"] != "missing" || e["mode"] != "enforce" {
+				t.Errorf("got %v", e)
+			}
+		})
+	}
+}
+
+func TestForgedVerdictIsRemovedFromSecureMail(t *testing.T) {
+	start(t, "enforce", "")
+	send(t, []string{"<a@nhs.net>"}, mail("X-Postseal: tag", "Subject: x", "x-postseal: again"))
+	direct, _, _ := settle(t)
+	if len(direct) != 1 {
+		t.Fatalf("got %d deliveries", len(direct))
+	}
+	wantBytes(t, direct[0], mail("Subject: x"))
+}
+
+func TestMarkedMailIsSplit(t *testing.T) {
+	start(t, "enforce", "")
+	for _, test := range []struct {
+		name      string
+		parameter string
+		subject   string
+		to        []string
+		want      arrived
+	}{
+		{
+			name: "mixed recipients", subject: "Subject: [secure] Results",
+			to:   []string{"<a@nhs.net>", "<bob@gmail.com>", "<c@trust.example>", "<d@example.org>"},
+			want: arrived{[]string{"a@nhs.net: [secure] Results", "c@trust.example: [secure] Results"}, []string{"bob@gmail.com: [secure] Results", "d@example.org: [secure] Results"}},
+		},
+		{
+			name: "near miss", subject: "Subject: (Secure) Results",
+			to:   []string{"<a@nhs.net>", "<bob@gmail.com>"},
+			want: arrived{[]string{"a@nhs.net: (Secure) Results"}, []string{"bob@gmail.com: [secure] (Secure) Results"}},
+		},
+		{
+			name: "mixed case", subject: "Subject: [SECURE] x",
+			to:   []string{"<Bob@GMail.COM>", "<A@NHS.Net>"},
+			want: arrived{[]string{"A@NHS.Net: [SECURE] x"}, []string{"Bob@GMail.COM: [SECURE] x"}},
+		},
+		{
+			name: "odd local parts", subject: "Subject: [secure] x",
+			to:   []string{`<"a b"@gmail.com>`, `<"a@b"@gmail.com>`, `<"q\"uote"@gmail.com>`, "<o'brien+tag@gmail.com>", "<50%off@gmail.com>", "<a!b@gmail.com>", "<x=y@gmail.com>"},
+			want: arrived{nil, []string{"a b@gmail.com: [secure] x", "a@b@gmail.com: [secure] x", `q"uote@gmail.com: [secure] x`, "o'brien+tag@gmail.com: [secure] x", "50%off@gmail.com: [secure] x", "a!b@gmail.com: [secure] x", "x=y@gmail.com: [secure] x"}},
+		},
+		{
+			name: "the same recipient twice", subject: "Subject: [secure] x",
+			to:   []string{"<bob@gmail.com>", "<a@nhs.net>", "<bob@gmail.com>", "<a@nhs.net>"},
+			want: arrived{[]string{"a@nhs.net: [secure] x"}, []string{"bob@gmail.com: [secure] x"}},
+		},
+		{
+			name: "SMTPUTF8", subject: "Subject: [secure] caf\xc3\xa9", parameter: " SMTPUTF8",
+			to:   []string{"<b\xc3\xbcb@gmail.com>", "<bob@b\xc3\xbccher.example>", "<a@nhs.net>"},
+			want: arrived{[]string{"a@nhs.net: [secure] caf\xc3\xa9"}, []string{"b\xc3\xbcb@gmail.com: [secure] caf\xc3\xa9", "bob@b\xc3\xbccher.example: [secure] caf\xc3\xa9"}},
+		},
+		{
+			name: "marker in an encoded word, Q", subject: "Subject: =?utf-8?Q?=5Bsecure=5D_caf=C3=A9?=",
+			to:   []string{"<bob@gmail.com>"},
+			want: arrived{nil, []string{"bob@gmail.com: =?utf-8?Q?=5Bsecure=5D_caf=C3=A9?="}},
+		},
+		{
+			name: "marker in an encoded word, B", subject: "Subject: Re: =?UTF-8?B?UmU6IFtTZWN1cmVdIGNhZsOp?=",
+			to:   []string{"<bob@gmail.com>"},
+			want: arrived{nil, []string{"bob@gmail.com: Re: =?UTF-8?B?UmU6IFtTZWN1cmVdIGNhZsOp?="}},
+		},
+		{
+			name: "folded", subject: "Subject: a long one\r\n [secure] and more",
+			to:   []string{"<bob@gmail.com>"},
+			want: arrived{nil, []string{"bob@gmail.com: a long one\r\n [secure] and more"}},
+		},
+		{
+			name: "one of two fields", subject: "Subject: [secure] one\r\nSubject: two",
+			to:   []string{"<bob@gmail.com>"},
+			want: arrived{nil, []string{"bob@gmail.com: [secure] one| [secure] two"}},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := dial(t)
+			s, err := c.Send(sender+" BODY=8BITMIME"+test.parameter, test.to, mail(test.subject))
+			if err != nil || s.End.Code != 250 {
+				t.Fatalf("got %v, %v", s, err)
+			}
+			wantArrived(t, test.want)
+		})
+	}
+}
+
+func TestDivertedMailKeepsDSN(t *testing.T) {
+	start(t, "enforce", "")
+	send(t, []string{"<bob@gmail.com>", "<o+x@gmail.com> NOTIFY=NEVER ORCPT=rfc822;Old@example.org"}, mail("Subject: [secure]"))
+	_, relayed, _ := settle(t)
+	got := make(map[string]string)
+	for _, d := range relayed {
+		for _, r := range d.Recipients {
+			got[r.Address] = fmt.Sprint(r.OriginalRecipient, r.Notify)
+		}
+		if d.From != "ward@trust.example" {
+			t.Errorf("sender: got %q", d.From)
+		}
+	}
+	want := map[string]string{"bob@gmail.com": "bob@gmail.com[]", "o+x@gmail.com": "Old@example.org[NEVER]"}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestDivertedWithoutSubjectIsMarkedOnTheLeg(t *testing.T) {
+	start(t, "enforce", letterPolicies)
+	send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail())
+	wantArrived(t, arrived{[]string{"a@nhs.net:"}, []string{"bob@gmail.com: [secure]"}})
+	send(t, []string{"<bob@gmail.com>"}, mail("Subject: plain"))
+	wantArrived(t, arrived{nil, []string{"bob@gmail.com: [secure] plain"}})
+}
+
+func TestAddMarker(t *testing.T) {
+	start(t, "enforce", `
+[relay]
+domain = ""
+[[policy]]
+name       = "smart-host"
+action     = "tag"
+add_marker = true
+`)
+	for _, test := range []struct{ subject, want string }{
+		{"Subject: Results", " [secure] Results"},
+		{"Subject:   Results ", " [secure] Results "},
+		{"Subject: a\r\n\tfolded", " [secure] a\r\n\tfolded"},
+		{"Subject: [SECURE] Results", " [SECURE] Results"},
+		{"Subject: (secure) Results", " [secure] (secure) Results"},
+		{"Subject: [secure] 1\r\nSubject: 2", " [secure] 1| [secure] 2"},
+		{"X-Other: no subject", " [secure]"},
+	} {
+		send(t, []string{"<bob@gmail.com>"}, mail(test.subject))
+		wantArrived(t, arrived{direct: []string{"bob@gmail.com:" + test.want}})
+	}
+}
+
+func TestQuarantine(t *testing.T) {
+	d := start(t, "enforce", `
+[[policy]]
+name   = "trusted-partner"
+sender = ["partner@trust.example"]
+action = "accept"
+
+[[policy]]
+name   = "hold-unmarked"
+marker = ["missing"]
+action = "quarantine"
+
+[[policy]]
+name   = "rest"
+action = "divert"
+`)
+	s := send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: Results"))
+	if s.End.Code != 250 {
+		t.Fatal(s)
+	}
+	direct, relayed, held := settle(t)
+	if len(direct)+len(relayed) > 0 || len(held) != 1 || held[0].ID != s.QueueID() {
+		t.Fatalf("got %d direct, %d through the relay, held %v", len(direct), len(relayed), held)
+	}
+	e := decision(t, d, s.QueueID())
+	if e["action"] != "quarantine" || e["reason"] != "policy hold-unmarked" {
+		t.Errorf("got %v", e)
+	}
+	if err := postfix.Super("-H", s.QueueID()); err != nil {
+		t.Fatal(err)
+	}
+	if err := postfix.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	wantArrived(t, arrived{[]string{"a@nhs.net: Results"}, []string{"bob@gmail.com: [secure] Results"}})
+}
+
+func TestRejectAtTheEnd(t *testing.T) {
+	start(t, "enforce", `
+[[policy]]
+name   = "no"
+marker = ["missing"]
+action = "reject"
+reply  = "100% of such mail needs [secure] in the subject %s"
+
+[[policy]]
+name   = "rest"
+action = "divert"
+`)
+	s := send(t, []string{"<a@nhs.net>", "<bob@gmail.com>"}, mail("Subject: Results"))
+	want := "550 5.7.1 <bob@gmail.com>: 100% of such mail needs [secure] in the subject %s"
+	if s.End.String() != want {
+		t.Errorf("got %q, want %q", s.End, want)
+	}
+	wantArrived(t, arrived{})
+}
+
+func TestDefaultReplySaysWhatToType(t *testing.T) {
+	start(t, "enforce", "[marker]\nwords = [\"encrypt\"]\n[[policy]]\nname = \"no\"\naction = \"reject\"\n")
+	s := send(t, []string{"<50%off@gmail.com>", "<b@gmail.com>", "<c@gmail.com>"}, mail("Subject: Results"))
+	want := "550 5.7.1 <50%off@gmail.com> <b@gmail.com> and 1 more: not known to be secure: put [encrypt] in the subject and send the message again"
+	if s.End.String() != want {
+		t.Errorf("got %q, want %q", s.End, want)
+	}
+}
+
+func TestClosedRecipientIsRefused(t *testing.T) {
+	d := start(t, "enforce", "")
+	s := send(t, []string{"<bob@gmail.com>", "<x@council.gcsx.gov.uk>", "<a@nhs.net>"}, mail("Subject: [secure] x"))
+	want := "550 5.7.1 <x@council.gcsx.gov.uk>: gcsx.gov.uk was switched off in March 2019: use the organisation's gov.uk address"
+	if got := s.Recipients[1].String(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if s.Recipients[0].Code != 250 || s.Recipients[2].Code != 250 || s.End.Code != 250 {
+		t.Errorf("got %v", s)
+	}
+	wantArrived(t, arrived{[]string{"a@nhs.net: [secure] x"}, []string{"bob@gmail.com: [secure] x"}})
+	if e := d.Events("refused recipient"); len(e) != 1 || e[0]["address"] != "x@council.gcsx.gov.uk" || e[0]["class"] != "closed" {
+		t.Errorf("got %v", e)
+	}
+
+	s = send(t, []string{"<x@a.gsi.gov.uk>"}, mail("Subject: x"))
+	if s.Recipients[0].Code != 550 || s.End.Code < 500 {
+		t.Errorf("all refused: got %v", s)
+	}
+	wantArrived(t, arrived{})
+}
+
+// oddForms are addresses that the MTA and a hasty reader take differently.
+// Host stands for the domain that is judged.
+var oddForms = []struct {
+	name, path string
+	refused    bool // where Host needs the marker
+}{
+	{"source route", "<@relay.example:bob@HOST>", true},
+	{"source route through a secure host", "<@nhs.net:bob@HOST>", true},
+	{"comment in the local part", "<bob(x)@HOST>", true},
+	{"comment in the domain", "<bob@HOST(nhs.net)>", true},
+	{"trailing dot", "<bob@HOST.>", true},
+	{"percent hack", "<bob%HOST@trust.example>", true},
+	{"percent hack without a domain", "<bob%HOST>", true},
+	{"bang path", "<HOST!bob@trust.example>", true},
+	{"bang path without a domain", "<HOST!bob>", true},
+	{"quoted address at the own host", `<"bob@HOST"@trust.example>`, true},
+	{"blank", "<bob @HOST>", true},
+	{"two at signs", "<bob@nhs.net@HOST>", true},
+	{"over-long", "<bob@" + strings.Repeat(strings.Repeat("a", 59)+".", 4) + "HOST>", true},
+	{"quoted", `<"bob"@HOST>`, false},
+}
+
+func TestOddFormsNeverGoOutInClear(t *testing.T) {
+	start(t, "enforce", letterPolicies)
+	for _, form := range oddForms {
+		t.Run(form.name, func(t *testing.T) {
+			s := send(t, []string{strings.ReplaceAll(form.path, "HOST", "gmail.com"), "<a@nhs.net>"}, mail("Subject: x"))
+			if got := s.Recipients[0].Code; form.refused != (got == 550) {
+				t.Errorf("RCPT: got %v", s.Recipients[0])
+			}
+			want := arrived{direct: []string{"a@nhs.net: x"}}
+			if !form.refused {
+				want.relay = []string{"bob@gmail.com: [secure] x"}
+			}
+			wantArrived(t, want)
+		})
+	}
+	for _, path := range []string{"<bob@[192.0.2.1]>", "<bob@[IPv6:2001:db8::1]>", "<@gmail.com>"} {
+		if s := send(t, []string{path}, mail("Subject: x")); s.Recipients[0].Code != 550 {
+			t.Errorf("%s: got %v", path, s.Recipients[0])
+		}
+	}
+	wantArrived(t, arrived{})
+}
+
+func TestPercentHackIsClassedByWhereItGoes(t *testing.T) {
+	start(t, "enforce", letterPolicies)
+	for _, test := range []struct{ path, want string }{
+		{"<bob%nhs.net@trust.example>", "bob@nhs.net: x"},
+		{"<nhs.net!bob@trust.example>", "bob@nhs.net: x"},
+		{"<bob%gmail.com@nhs.net>", "bob%gmail.com@nhs.net: x"},
+		{"<gmail.com!bob@nhs.net>", "gmail.com!bob@nhs.net: x"},
+		{"<postmaster>", "postmaster@mx.trust.example: x"},
+	} {
+		if s := send(t, []string{test.path}, mail("Subject: x")); s.End.Code != 250 {
+			t.Errorf("%s: got %v", test.path, s)
+		}
+		wantArrived(t, arrived{direct: []string{test.want}})
+	}
+}
+
+func TestMessagesOfOneConnection(t *testing.T) {
+	d := start(t, "enforce", `
+[[policy]]
+name   = "marked"
+marker = ["present"]
+action = "divert"
+[[policy]]
+name      = "refused"
+sender    = ["refused@trust.example"]
+action    = "reject"
+[[policy]]
+name   = "rest"
+action = "tag"
+`)
+	c := dial(t)
+	step := func(from, subject string, to ...string) mtatest.Sent {
+		t.Helper()
+		s, err := c.Send(from, to, mail(subject))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	step(sender, "Subject: [secure] 1", "<bob@gmail.com>", "<a@nhs.net>")
+	wantArrived(t, arrived{[]string{"a@nhs.net: [secure] 1"}, []string{"bob@gmail.com: [secure] 1"}})
+	step(sender, "Subject: 2", "<bob@gmail.com>")
+	wantArrived(t, arrived{direct: []string{"bob@gmail.com: 2"}})
+	step(sender, "Subject: [secure] 3", "<eve@gmail.com>")
+	wantArrived(t, arrived{relay: []string{"eve@gmail.com: [secure] 3"}})
+
+	// RSET after MAIL, after RCPT, and after a refused RCPT; a second EHLO.
+	say(t, c, 250, "MAIL FROM:"+sender)
+	say(t, c, 250, "RSET")
+	say(t, c, 250, "MAIL FROM:"+sender)
+	say(t, c, 250, "RCPT TO:<forgotten@gmail.com>")
+	say(t, c, 250, "RSET")
+	step(sender, "Subject: 4", "<a@nhs.net>")
+	say(t, c, 250, "MAIL FROM:"+sender)
+	say(t, c, 250, "RCPT TO:<forgotten@gmail.com>")
+	say(t, c, 550, "RCPT TO:<x@y.gsi.gov.uk>")
+	say(t, c, 250, "EHLO again.example")
+	step(sender, "Subject: [secure] 5", "<b@nhs.net>")
+	say(t, c, 250, "RSET", "NOOP", "HELO third.example")
+	wantArrived(t, arrived{direct: []string{"a@nhs.net: 4", "b@nhs.net: [secure] 5"}})
+
+	// A rejected message, then good ones.
+	if s := step("<refused@trust.example>", "Subject: 6", "<bob@gmail.com>"); s.End.Code != 550 {
+		t.Errorf("got %v", s)
+	}
+	step(sender, "Subject: 7", "<bob@gmail.com>")
+	step(sender, "Subject: [secure] 8", "<bob@gmail.com>")
+	wantArrived(t, arrived{[]string{"bob@gmail.com: 7"}, []string{"bob@gmail.com: [secure] 8"}})
+
+	if n := len(d.Events("decision")); n != 8 {
+		t.Errorf("got %d decision lines, want 8", n)
+	}
+}
+
+func TestPipelining(t *testing.T) {
+	start(t, "enforce", "")
+	c := dial(t)
+	for i, subject := range []string{"[secure] one", "two", "[secure] three"} {
+		say(t, c, 354, "MAIL FROM:"+sender, "RCPT TO:<x@a.gsi.gov.uk>", "RCPT TO:<bob@gmail.com>", "RCPT TO:<a@nhs.net>", "DATA")
+		say(t, c, 250, fmt.Sprintf("Subject: %s\r\nX-N: %d\r\n\r\nbody\r\n.", subject, i))
+	}
+	wantArrived(t, arrived{
+		[]string{"a@nhs.net: [secure] one", "a@nhs.net: two", "bob@gmail.com: two", "a@nhs.net: [secure] three"},
+		[]string{"bob@gmail.com: [secure] one", "bob@gmail.com: [secure] three"},
+	})
+}
+
+func TestSendmailCommand(t *testing.T) {
+	start(t, "enforce", "")
+	submit := func(message string, to ...string) {
+		t.Helper()
+		if err := postfix.Sendmail("ward@trust.example", to, []byte(message)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	submit("Subject: plain\n\nx\n", "bob@gmail.com", "a@nhs.net")
+	wantArrived(t, arrived{direct: []string{"bob@gmail.com: plain", "a@nhs.net: plain"}})
+	submit("Subject: [secure] x\n\nx\n", "Bob@GMAIL.com", "a@nhs.net", "root")
+	wantArrived(t, arrived{[]string{"a@nhs.net: [secure] x", "root@mx.trust.example: [secure] x"}, []string{"Bob@GMAIL.com: [secure] x"}})
+	// Postfix itself takes these for bob@gmail.com before anybody sees them.
+	for _, to := range []string{"@route.example:bob@gmail.com", "bob@gmail.com.", "bob%gmail.com", "gmail.com!bob", "Bob (comment) <bob@gmail.com>"} {
+		submit("Subject: [secure] odd\n\nx\n", to)
+		wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure] odd"}})
+	}
+	// What its own host would send on is refused, and comes back as a bounce.
+	for _, to := range []string{"bob%gmail.com@trust.example", `"bob@gmail.com"@trust.example`, "x@y.gsi.gov.uk"} {
+		submit("Subject: [secure] back\n\nx\n", to)
+		wantArrived(t, arrived{direct: []string{"ward@trust.example: Undelivered Mail Returned to Sender"}})
+	}
+}
+
+func TestSendmailCommandWhileDown(t *testing.T) {
+	internet.Take()
+	if err := postfix.Sendmail("ward@trust.example", []string{"a@nhs.net"}, []byte("Subject: waits\n\nx\n")); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	for deferred := false; !deferred; time.Sleep(20 * time.Millisecond) {
+		queue, err := postfix.Queue()
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("not deferred: %v, %v", queue, err)
+		}
+		deferred = len(queue) == 1 && queue[0].Queue == "deferred"
+	}
+	if got := internet.Take(); len(got) > 0 {
+		t.Fatalf("delivered while the filter was down: %v", got)
+	}
+	start(t, "enforce", "")
+	if err := postfix.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	wantArrived(t, arrived{direct: []string{"a@nhs.net: waits"}})
+}
+
+func TestObserveChangesNothing(t *testing.T) {
+	d := start(t, "observe", `
+[[policy]]
+name   = "no"
+marker = ["missing"]
+action = "reject"
+[[policy]]
+name   = "rest"
+action = "divert"
+`)
+	for _, test := range []struct {
+		subject, action string
+		to              []string
+	}{
+		{"Subject: x", "reject", []string{"<bob@gmail.com>", "<a@nhs.net>"}},
+		{"Subject: [secure] x", "divert", []string{"<bob@gmail.com>", "<a@nhs.net>"}},
+		{"Subject: [secure] x", "reject", []string{"<x@y.gsi.gov.uk>", "<a@nhs.net>"}},
+		{"Subject: [secure] x", "reject", []string{"<@route.example:bob@gmail.com>", "<a@nhs.net>"}},
+	} {
+		message := mail("X-Postseal: forged", test.subject)
+		s := send(t, test.to, message)
+		if s.End.Code != 250 || s.Recipients[0].Code != 250 {
+			t.Fatalf("got %v", s)
+		}
+		direct, relayed, held := settle(t)
+		if len(relayed)+len(held) > 0 {
+			t.Errorf("got %d through the relay and %d held", len(relayed), len(held))
+		}
+		got := 0
+		for _, d := range direct {
+			got += len(d.Recipients)
+			wantBytes(t, d, message)
+		}
+		if got != len(test.to) {
+			t.Errorf("got %d recipients, want %d", got, len(test.to))
+		}
+		if e := decision(t, d, s.QueueID()); e["mode"] != "observe" || e["action"] != test.action {
+			t.Errorf("got %v", e)
+		}
+	}
+}
+
+func TestObservingPolicy(t *testing.T) {
+	d := start(t, "enforce", `
+[[policy]]
+name   = "planned"
+marker = ["missing"]
+action = "reject"
+mode   = "observe"
+[[policy]]
+name   = "rest"
+action = "divert"
+`)
+	message := mail("Subject: x")
+	s := send(t, []string{"<bob@gmail.com>"}, message)
+	direct, _, _ := settle(t)
+	if len(direct) != 1 {
+		t.Fatalf("got %v", s)
+	}
+	wantBytes(t, direct[0], message)
+	e := decision(t, d, s.QueueID())
+	recipients := fmt.Sprint(e["recipients"])
+	if e["action"] != "accept" || !strings.Contains(recipients, "planned") || !strings.Contains(recipients, "reject") {
+		t.Errorf("got %v", e)
+	}
+}
+
+func TestReloadUnderLoad(t *testing.T) {
+	d := start(t, "enforce", "")
+	text, err := os.ReadFile(d.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(extra string) {
+		t.Helper()
+		if err := os.WriteFile(d.Config, append(slices.Clone(text), extra...), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	sent := 0
+	for range 2 {
+		wg.Go(func() {
+			c, err := mtatest.Dial(postfix.Addr)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer c.Close()
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				s, err := c.Send(sender, []string{"<a@nhs.net>", "<bob@gmail.com>"}, mail("Subject: x"))
+				if err != nil || s.End.Code != 250 {
+					t.Errorf("under reload: %v, %v", s, err)
+					return
+				}
+				mu.Lock()
+				sent++
+				mu.Unlock()
+			}
+		})
+	}
+	count := func(msg string) int { return len(d.Events(msg)) }
+	for i := range 10 {
+		want, msg, extra := count("reloaded"), "reloaded", ""
+		switch i % 3 {
+		case 0:
+			extra = letterPolicies
+		case 1:
+			msg, extra, want = "reload refused", "nonsense = 1\n", count("reload refused")
+		}
+		write(extra)
+		for deadline := time.Now().Add(20 * time.Second); count(msg) == want; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("no line %q\n%s", msg, d.Log())
+			}
+		}
+	}
+	write(letterPolicies)
+	time.Sleep(200 * time.Millisecond)
+	close(stop)
+	wg.Wait()
+	direct, relayed, _ := settle(t)
+	got := make(map[string]int)
+	for _, m := range append(direct, relayed...) {
+		for _, r := range m.Recipients {
+			got[r.Address]++
+		}
+	}
+	if sent < 10 || got["a@nhs.net"] != sent || got["bob@gmail.com"] != sent || len(got) != 2 {
+		t.Errorf("sent %d, got %v", sent, got)
+	}
+	// Each message went the way of the configuration that its line names.
+	tags, diverts := 0, 0
+	for _, e := range d.Events("decision") {
+		switch e["action"] {
+		case "tag":
+			tags++
+		case "divert":
+			diverts++
+		}
+	}
+	viaRelay := 0
+	for _, m := range relayed {
+		viaRelay += len(m.Recipients)
+	}
+	if viaRelay != diverts || tags == 0 || diverts == 0 || tags+diverts != sent {
+		t.Errorf("sent %d: %d tagged, %d diverted, %d at the relay", sent, tags, diverts, viaRelay)
+	}
+	if e := d.Events("reload refused")[0]; !strings.Contains(fmt.Sprint(e["reason"]), "unknown key rules.nonsense") {
+		t.Errorf("got %v", e)
+	}
+
+	// The last good file is in force: the next message goes by it.
+	s := send(t, []string{"<bob@gmail.com>"}, mail("Subject: last"))
+	if s.End.Code != 250 {
+		t.Fatal(s)
+	}
+	wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure] last"}})
+}
+
+func TestKilledDaemonLeaksNothing(t *testing.T) {
+	message := mail("Subject: [secure] x")
+	for _, stage := range []string{"not started", "MAIL", "RCPT", "DATA", "end"} {
+		t.Run(stage, func(t *testing.T) {
+			internet.Take()
+			relay.Take()
+			d, err := postfix.StartDaemon(mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := dial(t)
+			var last mtatest.Reply
+			ask := func(line string) bool {
+				if last, err = c.Say(line); err != nil {
+					t.Fatal(err)
+				}
+				return last.Code < 400
+			}
+			kill := func(at string) {
+				if stage == at {
+					d.Kill()
+				}
+			}
+			// The first command after EHLO binds the session to the daemon.
+			if stage == "not started" {
+				d.Kill()
+				c = dial(t)
+			}
+			kill("MAIL")
+			if ask("MAIL FROM:" + sender) {
+				kill("RCPT")
+				if ask("RCPT TO:<bob@gmail.com>") {
+					kill("DATA")
+					if ask("DATA") {
+						kill("end")
+						ask(string(message) + "\r\n.")
+					}
+				}
+			}
+			if last.Code != 451 {
+				t.Errorf("got %v, want 451", last)
+			}
+			wantArrived(t, arrived{})
+
+			start(t, "enforce", "")
+			if s := send(t, []string{"<bob@gmail.com>"}, message); s.End.Code != 250 {
+				t.Errorf("the retry: got %v", s)
+			}
+			wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure] x"}})
+		})
+	}
+}
+
+func TestTermLetsMessagesFinish(t *testing.T) {
+	d, err := postfix.StartDaemon(mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	internet.Take()
+	idle, busy := dial(t), dial(t)
+	say(t, idle, 250, "MAIL FROM:"+sender)
+	say(t, idle, 250, "RSET")
+	say(t, busy, 250, "MAIL FROM:"+sender)
+	say(t, busy, 250, "RCPT TO:<bob@gmail.com>")
+	say(t, busy, 354, "DATA")
+	if err := d.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Await("draining", func(e mtatest.Event) bool { return e["messages"] == 1.0 }); err != nil {
+		t.Fatalf("%v\n%s", err, d.Log())
+	}
+	say(t, busy, 250, "Subject: [secure] in flight\r\n\r\nx\r\n.")
+	if err := d.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if e := d.Events("stopped"); len(e) != 1 || e[0]["cut_off"] != 0.0 {
+		t.Errorf("got %v", e)
+	}
+	wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure] in flight"}})
+	say(t, idle, 250, "MAIL FROM:"+sender)
+	say(t, idle, 451, "RCPT TO:<bob@gmail.com>")
+}
+
+func TestSecondPassChangesNothing(t *testing.T) {
+	start(t, "enforce", letterPolicies)
+	send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: x"))
+	direct, _, _ := settle(t)
+	if len(direct) != 1 {
+		t.Fatalf("got %v", direct)
+	}
+	// The message as it stands after the first pass, with its recipients.
+	first := withoutReceived(direct[0].Data)
+	if !strings.Contains(string(first), "X-Postseal: divert; marker=missing\r\n") {
+		t.Fatalf("got %q", first)
+	}
+	send(t, []string{"<bob@gmail.com.encrypt.invalid>", "<a@nhs.net>"}, first)
+	direct, relayed, _ := settle(t)
+	if len(direct) != 1 || len(relayed) != 1 || relayed[0].Recipients[0].Address != "bob@gmail.com" {
+		t.Fatalf("got %v and %v", direct, relayed)
+	}
+	wantBytes(t, direct[0], first)
+}

@@ -1,0 +1,126 @@
+package mtatest
+
+import (
+	"errors"
+	"io"
+	"log"
+	"net"
+	"strings"
+	"sync"
+
+	"github.com/emersion/go-smtp"
+)
+
+// Delivery is one message as a stand-in host received it.
+type Delivery struct {
+	From       string
+	Recipients []DeliveredTo
+	Data       []byte // header and body, CRLF line ends
+}
+
+// DeliveredTo is one RCPT with its DSN arguments (RFC 3461).
+type DeliveredTo struct {
+	Address           string // its local part without quotes
+	OriginalRecipient string
+	Notify            []smtp.DSNNotify
+}
+
+// Sink is a stand-in SMTP host that takes all mail and keeps it in memory.
+type Sink struct {
+	Addr   string
+	server *smtp.Server
+	done   chan error
+
+	mu   sync.Mutex
+	mail []Delivery
+}
+
+// StartSink listens on a port of 127.0.0.1 that the kernel picks.
+func StartSink() (*Sink, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &Sink{Addr: l.Addr().String(), done: make(chan error, 1)}
+	s.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) {
+		return &sinkSession{sink: s}, nil
+	}))
+	s.server.Domain = "sink.invalid"
+	s.server.EnableSMTPUTF8 = true
+	s.server.EnableDSN = true
+	s.server.ErrorLog = log.New(io.Discard, "", 0)
+	go func() { s.done <- s.server.Serve(l) }()
+	return s, nil
+}
+
+// Stop closes the host and its connections.
+func (s *Sink) Stop() error {
+	err := s.server.Close()
+	if serveErr := <-s.done; !errors.Is(serveErr, smtp.ErrServerClosed) {
+		err = errors.Join(err, serveErr)
+	}
+	return err
+}
+
+// Take returns what arrived since the last call.
+func (s *Sink) Take() []Delivery {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	mail := s.mail
+	s.mail = nil
+	return mail
+}
+
+type sinkSession struct {
+	sink *Sink
+	got  Delivery
+}
+
+func (s *sinkSession) Reset() { s.got = Delivery{} }
+
+func (s *sinkSession) Logout() error { return nil }
+
+func (s *sinkSession) Mail(from string, _ *smtp.MailOptions) error {
+	s.got = Delivery{From: from}
+	return nil
+}
+
+func (s *sinkSession) Rcpt(to string, o *smtp.RcptOptions) error {
+	s.got.Recipients = append(s.got.Recipients, DeliveredTo{
+		Address: to, OriginalRecipient: o.OriginalRecipient, Notify: o.Notify,
+	})
+	return nil
+}
+
+func (s *sinkSession) Data(r io.Reader) error {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	s.got.Data = data
+	s.sink.mu.Lock()
+	defer s.sink.mu.Unlock()
+	s.sink.mail = append(s.sink.mail, s.got)
+	return nil
+}
+
+// Header returns the fields of the name, in order, as they were written: the
+// text after the colon, folds included, without the last line end.
+func (d Delivery) Header(name string) []string {
+	header, _, _ := strings.Cut(string(d.Data), "\r\n\r\n")
+	var values []string
+	open := false
+	for line := range strings.SplitSeq(header, "\r\n") {
+		if line != "" && (line[0] == ' ' || line[0] == '\t') {
+			if open {
+				values[len(values)-1] += "\r\n" + line
+			}
+			continue
+		}
+		field, value, _ := strings.Cut(line, ":")
+		if open = strings.EqualFold(field, name); open {
+			values = append(values, value)
+		}
+	}
+	return values
+}

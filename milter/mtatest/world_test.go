@@ -1,0 +1,203 @@
+package mtatest_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postseal/postseal/milter/mtatest"
+)
+
+// The private servers that all tests share. Tests run one after the other,
+// each with a daemon of its own on the one socket.
+var (
+	postfix  *mtatest.Postfix
+	internet *mtatest.Sink
+	relay    *mtatest.Sink
+	root     string
+	binary   string
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "postseal-test-")
+	if err != nil {
+		return fail(err)
+	}
+	defer os.RemoveAll(dir)
+	// The race detector's own wait at exit would be most of the time.
+	os.Setenv("GORACE", "atexit_sleep_ms=0")
+	if root, err = mtatest.Root(); err != nil {
+		return fail(err)
+	}
+	if binary, err = mtatest.Build(root, dir, "-race"); err != nil {
+		return fail(err)
+	}
+	if internet, err = mtatest.StartSink(); err != nil {
+		return fail(err)
+	}
+	defer internet.Stop()
+	if relay, err = mtatest.StartSink(); err != nil {
+		return fail(err)
+	}
+	defer relay.Stop()
+	postfix, err = mtatest.StartPostfix(mtatest.PostfixOptions{
+		Root: root, Relay: relay.Addr, Internet: internet.Addr, Milter: true,
+	})
+	if err != nil {
+		return fail(err)
+	}
+	defer postfix.Stop()
+	return m.Run()
+}
+
+func fail(err error) int {
+	fmt.Fprintln(os.Stderr, "the tests on real MTAs cannot run:", err)
+	return 1
+}
+
+// start runs a daemon for one test, and sees at the end that it left in order
+// and met no fault of its own.
+func start(t *testing.T, mode, toml string) *mtatest.Daemon {
+	t.Helper()
+	d, err := postfix.StartDaemon(mtatest.DaemonOptions{Root: root, Binary: binary, Mode: mode, TOML: toml})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Stop(); err != nil {
+			t.Error(err)
+		}
+		for _, msg := range []string{"internal error", "session broken"} {
+			if events := d.Events(msg); len(events) > 0 {
+				t.Errorf("the daemon logged %v", events)
+			}
+		}
+		if strings.Contains(d.Log(), "DATA RACE") {
+			t.Error(d.Log())
+		}
+	})
+	internet.Take()
+	relay.Take()
+	return d
+}
+
+// dial connects to the private Postfix.
+func dial(t *testing.T) *mtatest.Client {
+	t.Helper()
+	c, err := mtatest.Dial(postfix.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// say sends SMTP lines and checks the code of the last answer.
+func say(t *testing.T, c *mtatest.Client, code int, lines ...string) mtatest.Reply {
+	t.Helper()
+	r, err := c.Say(lines...)
+	if err != nil || r.Code != code {
+		t.Fatalf("%q: got %v, %v, want code %d", lines, r, err, code)
+	}
+	return r
+}
+
+// mail makes a message with the header lines given and a body of odd bytes.
+func mail(header ...string) []byte {
+	lines := append(slices.Clone(header),
+		"From: Ward 7 <ward@trust.example>",
+		"To: somebody@example.org",
+		"Message-ID: <1@trust.example>",
+		"Date: Sat, 21 Nov 2026 09:00:00 +0000",
+		"",
+		".leading dot",
+		"trailing blanks  ",
+		"8-bit \xfc and caf\xc3\xa9",
+		"")
+	return []byte(strings.Join(lines, "\r\n"))
+}
+
+const sender = "<ward@trust.example>"
+
+// send sends one message over a connection of its own.
+func send(t *testing.T, to []string, message []byte) mtatest.Sent {
+	t.Helper()
+	s, err := dial(t).Send(sender+" BODY=8BITMIME", to, message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// arrived is where recipients got a message, each as "address" or, where the
+// field is asked for, "address: subject".
+type arrived struct{ direct, relay []string }
+
+// settle waits for all deliveries and returns them and what is held.
+func settle(t *testing.T) (direct, relayed []mtatest.Delivery, held []mtatest.Queued) {
+	t.Helper()
+	held, err := postfix.Settle(30 * time.Second)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, postfix.Log())
+	}
+	return internet.Take(), relay.Take(), held
+}
+
+// wantArrived waits for all deliveries and compares the exact union of the
+// recipients, each with the subject that it got.
+func wantArrived(t *testing.T, want arrived) {
+	t.Helper()
+	direct, relayed, held := settle(t)
+	if len(held) > 0 {
+		t.Errorf("held: %v", held)
+	}
+	compare(t, "direct", direct, want.direct)
+	compare(t, "through the relay", relayed, want.relay)
+}
+
+func compare(t *testing.T, way string, deliveries []mtatest.Delivery, want []string) {
+	t.Helper()
+	var got []string
+	for _, d := range deliveries {
+		for _, r := range d.Recipients {
+			got = append(got, r.Address+":"+strings.Join(d.Header("Subject"), "|"))
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: got %q, want %q", way, got, want)
+	}
+}
+
+// decision waits for the decision line of a message.
+func decision(t *testing.T, d *mtatest.Daemon, queueID string) mtatest.Event {
+	t.Helper()
+	e, err := d.Await("decision", func(e mtatest.Event) bool { return e["queue_id"] == queueID })
+	if err != nil {
+		t.Fatalf("%v for queue ID %q\n%s", err, queueID, d.Log())
+	}
+	return e
+}
+
+// received matches the fields that Postfix itself adds.
+var received = regexp.MustCompile(`(?m)^Received:.*\r\n([ \t].*\r\n)*`)
+
+func withoutReceived(data []byte) []byte { return received.ReplaceAll(data, nil) }
+
+// wantBytes compares a message with what was sent, bar Received.
+func wantBytes(t *testing.T, d mtatest.Delivery, want []byte) {
+	t.Helper()
+	if got := withoutReceived(d.Data); !bytes.Equal(got, want) {
+		t.Errorf("the message has changed:\ngot  %q\nwant %q", got, want)
+	}
+}
