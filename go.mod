@@ -12,4 +12,7 @@ require (
 	golang.org/x/text v0.43.0
 )
 
-require github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // indirect
+require (
+	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // indirect
+	go.uber.org/goleak v1.3.0 // indirect
+)

@@ -34,7 +34,7 @@ func newLogger(w io.Writer, format logFormat) *slog.Logger {
 	if format == formatJSON || format == formatAuto && !terminal {
 		return slog.New(slog.NewJSONHandler(w, nil))
 	}
-	return slog.New(tint.NewHandler(w, &tint.Options{TimeFormat: time.DateTime, NoColor: !terminal}))
+	return slog.New(tint.NewTextHandler(w, &tint.Options{TimeFormat: time.DateTime, NoColor: !terminal}))
 }
 
 func isTerminal(w io.Writer) bool {

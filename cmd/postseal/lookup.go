@@ -25,6 +25,8 @@ type answer struct {
 	Source      string      `json:"source"`
 	NeedsMarker bool        `json:"needs_marker"`
 	Reason      string      `json:"reason"`
+
+	unsafe bool
 }
 
 func lookup(args []string, std stdio) int {
@@ -65,12 +67,12 @@ func look(r *rules.Ruleset, input string, now time.Time) answer {
 	got := r.Classify(address, "", now)
 	a := answer{
 		Input: input, Domain: got.Address.Domain, Class: got.Class, Row: got.RowName(),
-		NeedsMarker: got.Class.NeedsMarker(), Reason: got.Reason(),
+		NeedsMarker: got.Class.NeedsMarker(), Reason: got.Reason(), unsafe: got.Unsafe(),
 	}
 	if got.Row != nil {
 		a.Table, a.Source = got.Row.Table.Name, got.Row.Table.Source
 	}
-	if got.Unsafe() && got.Address.Domain != "" {
+	if a.unsafe && got.Address.Domain != "" {
 		a.Reason += "; the address is refused, since " + string(got.Fault)
 	}
 	return a
@@ -92,6 +94,8 @@ func (a answer) text(marker string) string {
 	switch {
 	case a.Class == rules.Closed:
 		line("to do", "nothing can be sent there")
+	case a.unsafe:
+		line("to do", "write the address as name@domain")
 	case a.NeedsMarker:
 		line("to do", "put "+marker+" in the subject of personal or confidential mail")
 	default:

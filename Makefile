@@ -1,0 +1,32 @@
+GO          = go
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+AS_ROOT     = $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$$PATH" HOME="$$HOME")
+
+.PHONY: build demo test bench packages
+
+build: # a static binary, bin/postseal
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/postseal ./cmd/postseal
+
+demo: packages # sample mails through a private Postfix
+	$(AS_ROOT) $(GO) run ./milter/mtatest/demo
+
+test: packages # everything, on a private Postfix too
+	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these files:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(AS_ROOT) $(GO) test -race -shuffle=on ./...
+
+bench: # speed and memory, beside a filter that does nothing
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# Postfix is installed where there is none, without a question and without a
+# configuration, so that it does not start. Where another MTA is installed,
+# apt-get refuses, since that one would have to go.
+packages:
+	@if ! postconf -m 2>/dev/null | grep -q '^pcre$$'; then \
+		set -e; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		$(AS_ROOT) apt-get update -q; \
+		echo 'postfix postfix/main_mailer_type select No configuration' | $(AS_ROOT) debconf-set-selections; \
+		$(AS_ROOT) apt-get install -q -y --no-install-recommends --no-remove postfix postfix-pcre; \
+	fi

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// runWith runs a command as a user does, without the process.
+func runWith(stdin string, args ...string) (code int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	code = run(args, stdio{strings.NewReader(stdin), &out, &err})
+	return code, out.String(), err.String()
+}
+
+// write puts a configuration below a new folder, where /DIR/ in it is.
+func write(t *testing.T, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "postseal.toml")
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(text, "/DIR/", dir+"/")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestBadConfigurations(t *testing.T) {
+	files, err := filepath.Glob("../../testdata/config/bad/*.toml")
+	if err != nil || len(files) < 15 {
+		t.Fatalf("got %d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		want, err := os.ReadFile(strings.TrimSuffix(file, ".toml") + ".want")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, command := range []string{"check", "serve"} {
+			code, _, stderr := runWith("", command, "-config", file)
+			if code != exitUsage || !strings.Contains(stderr, strings.TrimSpace(string(want))) || !strings.Contains(stderr, file) {
+				t.Errorf("%s %s: exit %d, %s", command, filepath.Base(file), code, stderr)
+			}
+		}
+	}
+}
+
+func TestEveryFaultIsNamed(t *testing.T) {
+	config := write(t, "nonsense = 1\n[rules]\nedition = \"x\"\nfiles = [\"/DIR/gone.toml\"]\n[marker]\nwords = []\n")
+	code, _, stderr := runWith("", "check", "-config", config)
+	for _, want := range []string{"unknown key nonsense", `edition "x"`, "gone.toml", "marker.words"} {
+		if code != exitUsage || !strings.Contains(stderr, want) {
+			t.Errorf("exit %d, no %q in %s", code, want, stderr)
+		}
+	}
+	for line := range strings.Lines(stderr) {
+		if !strings.Contains(line, config) {
+			t.Errorf("a line without the file: %s", line)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	code, stdout, stderr := runWith("", "check", "-config", write(t, "mode = \"enforce\"\n[rules]\nedition = \"gp-strict\"\nfiles = [\"/DIR/*.rules\"]\n"))
+	if code != exitDone || !strings.Contains(stdout, "good: mode enforce, edition gp-strict") || stderr != "" {
+		t.Errorf("exit %d, %s%s", code, stdout, stderr)
+	}
+	if code, _, stderr := runWith("", "check", "-config", "/nonexistent/postseal.toml"); code != exitUsage || !strings.Contains(stderr, "name a readable file with -config") {
+		t.Errorf("exit %d, %s", code, stderr)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{nil, exitUsage, "Usage: postseal COMMAND"},
+		{[]string{"help"}, exitDone, "Usage: postseal COMMAND"},
+		{[]string{"nonsense"}, exitUsage, `no command "nonsense": see postseal help`},
+		{[]string{"check", "-nonsense"}, exitUsage, "Usage: postseal check"},
+		{[]string{"check", "-h"}, exitDone, "Usage: postseal check"},
+		{[]string{"serve", "-h"}, exitDone, "SIGHUP reloads"},
+		{[]string{"serve", "x"}, exitUsage, `unexpected argument "x"`},
+		{[]string{"lookup", "-h"}, exitDone, "-json"},
+		{[]string{"lookup"}, exitUsage, "no address and no domain"},
+		{[]string{"explain", "-h"}, exitDone, "-client IP"},
+		{[]string{"explain", "-from", "a@x.example", "-"}, exitUsage, "give -from, -to and one file"},
+		{[]string{"explain", "-from", "a@x.example", "-to", "b@x.example", "-client", "x", "-"}, exitUsage, "is not an IP address"},
+		{[]string{"explain", "-from", "a@x.example", "-to", "b@x.example", "/nonexistent"}, exitFailure, "no such file"},
+	} {
+		code, stdout, stderr := runWith("", test.args...)
+		if code != test.code || !strings.Contains(stdout+stderr, test.want) {
+			t.Errorf("%q: exit %d, %s%s", test.args, code, stdout, stderr)
+		}
+	}
+}
+
+// lookupConfig has one row of each kind.
+const lookupConfig = `
+local_domains = ["trust.example"]
+[rules]
+accredited = "../../testdata/accredited.csv"
+files = ["../../contrib/postfix/rules.d/*.toml"]
+`
+
+func TestLookupJSON(t *testing.T) {
+	config := write(t, lookupConfig)
+	for _, test := range []struct {
+		input string
+		want  answer
+	}{
+		{"A@NHS.net", answer{Domain: "nhs.net", Row: "nhs.net", Table: "accredited", Source: "secure email standard DCB1596, accredited organisations", Reason: "NHSmail"}},
+		{"x.trust.example", answer{Domain: "x.trust.example", Row: "trust.example", Table: "local_domains", Source: "the configuration", Reason: "the row trust.example of local_domains"}},
+		{"<a@gmail.com>", answer{Domain: "gmail.com", NeedsMarker: true, Reason: "no row speaks of the domain"}},
+		{"a@x.clinic.example", answer{Domain: "x.clinic.example", Row: "clinic.example", Table: "trust-local", Source: "Information governance group, decision 2026/14", NeedsMarker: true, Reason: "says it is secure, not confirmed"}},
+		{"a(b)@nhs.net", answer{NeedsMarker: true, Reason: "the address cannot be read: it holds a comment"}},
+		{"a@gmail.com.", answer{Domain: "gmail.com", NeedsMarker: true, Reason: "no row speaks of the domain; the address is refused, since its domain ends in a dot"}},
+	} {
+		code, stdout, stderr := runWith("", "lookup", "-json", "-config", config, test.input)
+		var got map[string]any
+		if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != exitDone {
+			t.Errorf("%s: exit %d, %v, %s", test.input, code, err, stderr)
+		}
+		classes := map[string]string{"A@NHS.net": "secure", "x.trust.example": "local", "a@x.clinic.example": "unverified"}
+		class := classes[test.input]
+		if class == "" {
+			class = "unknown"
+		}
+		want := map[string]any{
+			"input": test.input, "domain": test.want.Domain, "class": class, "row": test.want.Row, "table": test.want.Table,
+			"source": test.want.Source, "needs_marker": test.want.NeedsMarker, "reason": test.want.Reason,
+		}
+		if len(got) != len(want) {
+			t.Errorf("%s: got the keys of %v", test.input, got)
+		}
+		for key, value := range want {
+			if got[key] != value {
+				t.Errorf("%s: %s: got %q, want %q", test.input, key, got[key], value)
+			}
+		}
+	}
+	if code, stdout, _ := runWith("", "lookup", "-json", "-config", config, "a@x.example", "b@y.example"); code != exitDone || strings.Count(stdout, "\n") != 2 {
+		t.Errorf("two inputs: exit %d, %s", code, stdout)
+	}
+}
+
+func TestLookupText(t *testing.T) {
+	_, stdout, _ := runWith("", "lookup", "-config", write(t, lookupConfig), "a@gmail.com", "x@y.gsi.gov.uk", "a@nhs.net", "a@[192.0.2.1]")
+	for _, want := range []string{
+		"a@gmail.com\n  class   unknown\n",
+		"put [secure] in the subject",
+		"x@y.gsi.gov.uk\n  class   closed\n  row     gsi.gov.uk\n  table   retired\n",
+		"nothing can be sent there",
+		"a@nhs.net\n  class   secure\n",
+		"write the address as name@domain",
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q in\n%s", want, stdout)
+		}
+	}
+}
+
+const savedMail = "Received: by mx\r\nSubject: =?utf-8?q?=5Bsecure=5D?=\r\n results\r\nx-postseal: forged\r\n\r\nSubject: (not this one)\r\n"
+
+func TestExplainJSON(t *testing.T) {
+	config := write(t, lookupConfig)
+	code, stdout, stderr := runWith(savedMail, "explain", "-json", "-config", config, "-from", "<ward@trust.example>",
+		"-to", `bob@gmail.com,"x,y"@gmail.com,a@nhs.net,x@y.gsi.gov.uk`, "-client", "192.0.2.7", "-")
+	const want = `{"action":"divert","mode":"observe","marker":"present","findings":[],"recipients":[` +
+		`{"address":"bob@gmail.com","class":"unknown","row":"","policy":"marked","action":"divert"},` +
+		`{"address":"\"x,y\"@gmail.com","class":"unknown","row":"","policy":"marked","action":"divert"},` +
+		`{"address":"a@nhs.net","class":"secure","row":"nhs.net","policy":"","action":"accept"},` +
+		`{"address":"x@y.gsi.gov.uk","class":"closed","row":"gsi.gov.uk","policy":"","action":"reject"}],"edits":[` +
+		`{"op":"delete_recipient","recipient":"bob@gmail.com"},` +
+		`{"op":"add_recipient","recipient":"bob@gmail.com.encrypt.invalid","arguments":"ORCPT=rfc822;bob@gmail.com"},` +
+		`{"op":"delete_recipient","recipient":"\"x,y\"@gmail.com"},` +
+		`{"op":"add_recipient","recipient":"\"x,y\"@gmail.com.encrypt.invalid","arguments":"ORCPT=rfc822;\"x,y\"@gmail.com"},` +
+		`{"op":"delete_header","name":"X-Postseal","index":1},` +
+		`{"op":"add_header","name":"X-Postseal","value":"divert; marker=present"}]}` + "\n"
+	if code != exitDone || stdout != want || stderr != "" {
+		t.Errorf("exit %d\ngot  %s\nwant %s\n%s", code, stdout, want, stderr)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	marking := "\n[[policy]]\nname = \"smart-host\"\nmarker = [\"missing\"]\nsender = [\"trust.example\"]\naction = \"tag\"\nadd_marker = true\n"
+	rejecting := "[[policy]]\nname = \"rest\"\naction = \"reject\"\n"
+	config := write(t, lookupConfig+marking+rejecting)
+	for _, test := range []struct{ name, from, to, mail, want string }{
+		{"marker to be added", "a@trust.example", "b@gmail.com", "Subject: 999 000 0018\n\n", "prefix header Subject (number 1): [secure]"},
+		{"rejected", "<>", "b@gmail.com", "Subject: 999 000 0018\n\n", "reply to the message: 550 5.7.1 <b@gmail.com>: not known to be secure"},
+		{"nobody left", "<>", "b@x.gsi.gov.uk", "\n", "action  reject"},
+		{"refused at RCPT", "<>", "b@x.gsi.gov.uk", "\n", "reply to RCPT: 550 5.7.1 <b@x.gsi.gov.uk>"},
+		{"no header at all", "<>", "b@nhs.net", "", "marker  missing"},
+		{"a header that is cut off", "<>", "b@nhs.net", "Subject: [secure]", "marker  present"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			code, stdout, stderr := runWith(test.mail, "explain", "-config", config, "-from", test.from, "-to", test.to, "-")
+			if code != exitDone || !strings.Contains(stdout, test.want) {
+				t.Errorf("exit %d, %s%s", code, stdout, stderr)
+			}
+			if strings.Contains(stdout+stderr, "999 000") {
+				t.Error("the output shows the subject")
+			}
+		})
+	}
+}
+
+// TestSamplesLoad reads the files of contrib as they are, but for where they
+// lie.
+func TestSamplesLoad(t *testing.T) {
+	text, err := os.ReadFile("../../contrib/postfix/postseal.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sample := strings.NewReplacer("/etc/postseal/", "../../contrib/postfix/", "/var/lib/postseal/", "../../testdata/").Replace(string(text))
+	uncommented := strings.ReplaceAll(strings.ReplaceAll(sample, "\n# ", "\n"), "\n#\n", "\n\n")
+	_, policies, _ := strings.Cut(uncommented, "[[policy]]\nname   =")
+	for name, text := range map[string]string{"as it is": sample, "with the policies in its comments": sample + "[[policy]]\nname   =" + policies} {
+		code, stdout, stderr := runWith("", "check", "-config", write(t, text))
+		if code != exitDone || !strings.Contains(stdout, "mode observe, edition nhsmail-2022") {
+			t.Errorf("%s: exit %d, %s%s", name, code, stdout, stderr)
+		}
+		if code, stdout, _ := runWith("", "lookup", "-config", write(t, text), "a@hospice.example"); code != exitDone || !strings.Contains(stdout, "trust-local") {
+			t.Errorf("%s: %s", name, stdout)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package milter
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func socketPath(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "postseal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return filepath.Join(dir, "s")
+}
+
+func TestListenSetsModeAndGroup(t *testing.T) {
+	path := socketPath(t)
+	const group = 12345 // as the folder's group is the MTA's
+	if err := os.Chown(filepath.Dir(path), -1, group); err != nil {
+		t.Fatal(err)
+	}
+	l, err := Listen("unix:" + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := info.Mode().Perm(); got != 0o660 {
+		t.Errorf("mode: got %04o", got)
+	}
+	if got := info.Sys().(*syscall.Stat_t).Gid; got != group {
+		t.Errorf("group: got %d", got)
+	}
+	l.Close()
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("the socket file is left behind: %v", err)
+	}
+}
+
+func TestListenReplacesAStaleSocket(t *testing.T) {
+	path := socketPath(t)
+	stale, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale.(*net.UnixListener).SetUnlinkOnClose(false)
+	stale.Close()
+	l, err := Listen("unix:" + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+
+	if _, err := Listen("unix:" + path); err == nil || !strings.Contains(err.Error(), "another process listens") {
+		t.Errorf("a live socket: got %v", err)
+	}
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatalf("the live one is gone: %v", err)
+	}
+	c.Close()
+}
+
+func TestFaultsOfListen(t *testing.T) {
+	path := socketPath(t)
+	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open := filepath.Join(filepath.Dir(path), "open")
+	if err := os.Mkdir(open, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(open, 0o775); err != nil {
+		t.Fatal(err)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for _, test := range []struct{ name, address, want string }{
+		{"no kind", "/run/x.sock", "write unix:/path or inet:host:port"},
+		{"Postfix's spelling", "inet:8899@localhost", "write inet:host:port"},
+		{"no port", "inet:127.0.0.1", "write inet:host:port"},
+		{"port in use", "inet:" + taken.Addr().String(), "address already in use"},
+		{"relative", "unix:postseal.sock", "must begin with /"},
+		{"no folder", "unix:" + path + ".d/s", "make the folder with mode 0750"},
+		{"folder others can write to", "unix:" + open + "/s", "chmod 0750 " + open},
+		{"not a socket", "unix:" + path, "is not a socket: move it away"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l, err := Listen(test.address)
+			if err == nil {
+				l.Close()
+			}
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q in it", err, test.want)
+			}
+		})
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "precious" {
+		t.Errorf("the file in the way: %q, %v", text, err)
+	}
+}
+
+func TestListenInet(t *testing.T) {
+	l, err := Listen("inet:127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+}

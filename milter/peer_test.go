@@ -1,0 +1,195 @@
+package milter
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/postseal/postseal/rules"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// testConfig enforces policies on the default table.
+func testConfig(t testing.TB, policies ...rules.Policy) *Config {
+	t.Helper()
+	table, err := rules.Load(rules.Sources{Edition: rules.DefaultEdition, LocalDomains: []string{"trust.example"}, RelayDomain: "encrypt.invalid"}, os.ReadFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	marker, err := rules.NewMarkerReader([]string{"secure"}, rules.Anywhere)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if policies == nil {
+		policies = rules.ShippedPolicies()
+	}
+	r, err := rules.NewRuleset(table, marker, "encrypt.invalid", policies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Config{Rules: r, Mode: rules.Enforce, Addresses: FullAddress, Hash: "c0ffee"}
+}
+
+// running is a server for one test.
+type running struct {
+	*Server
+	socket string
+	log    *syncBuffer
+	served chan error
+}
+
+// syncBuffer is a log that may be read while it is written.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+func serve(t testing.TB, config func() *Config, timeouts Timeouts) *running {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "postseal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	r := &running{socket: filepath.Join(dir, "s"), log: new(syncBuffer), served: make(chan error, 1)}
+	r.Server = &Server{Config: config, Log: slog.New(slog.NewJSONHandler(r.log, nil)), Timeouts: timeouts, Now: time.Now}
+	l, err := Listen("unix:" + r.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { r.served <- r.Serve(l) }()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		r.Shutdown(ctx)
+		if err := <-r.served; err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// peer is the MTA's side of a connection, packet by packet.
+type peer struct {
+	t testing.TB
+	net.Conn
+}
+
+func (r *running) dial(t testing.TB) peer {
+	t.Helper()
+	c, err := net.Dial("unix", r.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(20 * time.Second))
+	return peer{t, c}
+}
+
+func packet(code byte, payload string) []byte {
+	return append(binary.BigEndian.AppendUint32(nil, uint32(len(payload)+1)), append([]byte{code}, payload...)...)
+}
+
+// send sends packets, each a code and its payload.
+func (p peer) send(packets ...string) {
+	p.t.Helper()
+	var b []byte
+	for _, text := range packets {
+		b = append(b, packet(text[0], text[1:])...)
+	}
+	if _, err := p.Write(b); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// receive reads one packet; "" means that the session ended.
+func (p peer) receive() string {
+	p.t.Helper()
+	var length [4]byte
+	if _, err := io.ReadFull(p, length[:]); err != nil {
+		return ""
+	}
+	payload := make([]byte, binary.BigEndian.Uint32(length[:]))
+	if _, err := io.ReadFull(p, payload); err != nil {
+		p.t.Fatal(err)
+	}
+	return string(payload)
+}
+
+func (p peer) want(want ...string) {
+	p.t.Helper()
+	for _, w := range want {
+		if got := p.receive(); got != w {
+			p.t.Errorf("got %q, want %q", got, w)
+		}
+	}
+}
+
+// offer is SMFIC_OPTNEG.
+func offer(version, actions, protocol uint32) string {
+	b := binary.BigEndian.AppendUint32([]byte("O"), version)
+	b = binary.BigEndian.AppendUint32(b, actions)
+	return string(binary.BigEndian.AppendUint32(b, protocol))
+}
+
+const (
+	allActions  = 0x1ff
+	allProtocol = 0x1fffff
+	connect     = "Cclient.example\x004\x30\x39192.0.2.7\x00"
+	connectPort = "Clocalhost\x004\x00\x00127.0.0.1\x00"
+)
+
+// open negotiates as Postfix does and connects.
+func (r *running) open(t testing.TB) peer {
+	t.Helper()
+	p := r.dial(t)
+	p.send(offer(6, allActions, allProtocol))
+	if got := p.receive(); got == "" || got[0] != 'O' {
+		t.Fatalf("negotiation: got %q", got)
+	}
+	p.send("DC", connect)
+	return p
+}
+
+func mailFrom(sender string) []string { return []string{"DM", "M<" + sender + ">\x00"} }
+
+func header(name, value string) string { return "L" + name + "\x00" + value + "\x00" }
+
+// await waits for a text in the log.
+func (r *running) await(t testing.TB, text string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(r.log.String(), text); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no %q in the log:\n%s", text, r.log)
+		}
+	}
+}
+
+func (r *running) count(msg string) int {
+	return strings.Count(r.log.String(), fmt.Sprintf(`"msg":%q`, msg))
+}

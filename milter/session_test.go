@@ -1,0 +1,509 @@
+package milter
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	gomilter "github.com/emersion/go-milter"
+
+	"github.com/postseal/postseal/rules"
+)
+
+const (
+	goOnPacket = "c"
+	addTag     = "hX-Postseal\x00tag; marker=missing\x00"
+	addDivert  = "hX-Postseal\x00divert; marker=present\x00"
+)
+
+func always(c *Config) func() *Config { return func() *Config { return c } }
+
+func TestNegotiation(t *testing.T) {
+	const needed = 0xbd // all but changing the body and the sender
+	answer := func(version, actions, protocol uint32, macros string) string {
+		return offer(version, actions, protocol) + macros
+	}
+	const macros = "\x00\x00\x00\x02i {auth_authen}\x00" + "\x00\x00\x00\x03i {rcpt_addr}\x00" + "\x00\x00\x00\x06i\x00" + "\x00\x00\x00\x05i\x00"
+	for _, test := range []struct {
+		name, offer, want, log string
+	}{
+		{"all that Postfix offers", offer(6, allActions, allProtocol), answer(6, needed|0x100, 0x53d2, macros), ""},
+		{"no protocol steps", offer(6, allActions, 0), answer(6, needed|0x100, 0, macros), ""},
+		{"some protocol steps", offer(6, allActions, 0x80|0x10), answer(6, needed|0x100, 0x80|0x10, macros), ""},
+		{"no list of macros", offer(6, needed, 0), answer(6, needed, 0, ""), ""},
+		{"an older version", offer(2, needed, 0x7f), answer(2, needed, 0x52, ""), ""},
+		{"a later version", offer(7, allActions, 0), answer(6, needed|0x100, 0, macros), ""},
+		{"too old a version", offer(1, allActions, 0), "", "version 1 of the milter protocol"},
+		{"actions missing", offer(6, 0x3f, 0), "", "actions 0x80 are missing"},
+		{"cut short", "O\x00\x00\x00\x06", "", "a malformed packet 'O'"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := serve(t, always(testConfig(t)), DefaultTimeouts)
+			p := r.dial(t)
+			p.send(test.offer)
+			p.want(test.want)
+			if test.log != "" {
+				r.await(t, test.log)
+			}
+		})
+	}
+}
+
+// TestRepliesWhereNoneIsSpared is an MTA that offers no step: each packet must
+// be answered, or the two get out of step.
+func TestRepliesWhereNoneIsSpared(t *testing.T) {
+	r := serve(t, always(testConfig(t)), DefaultTimeouts)
+	p := r.dial(t)
+	p.send(offer(6, allActions, 0))
+	p.receive()
+	for range 2 {
+		if r.count("decision") == 0 {
+			p.send(connect)
+			p.want(goOnPacket)
+		}
+		for _, text := range []string{"Hclient.example\x00", "M<a@trust.example>\x00", "R<b@gmail.com>\x00", "T", header("Subject", "x"), "N", "Bbody", "UVRFY\x00"} {
+			p.send(text)
+			p.want(goOnPacket)
+		}
+		p.send("E")
+		p.want(addTag, goOnPacket)
+	}
+	p.send("Q")
+	p.want("")
+}
+
+func TestTranscripts(t *testing.T) {
+	divertBob := []string{"-<Bob@GMAIL.com>\x00", "2<Bob@GMAIL.com.encrypt.invalid>\x00ORCPT=rfc822;Bob@GMAIL.com\x00", addDivert, goOnPacket}
+	for _, test := range []struct {
+		name string
+		send []string
+		want []string
+	}{
+		{
+			"one message",
+			append(mailFrom("a@trust.example"), "R<Bob@GMAIL.com>\x00", header("Subject", "[secure] x"), "E"),
+			append([]string{goOnPacket}, divertBob...),
+		},
+		{
+			"marked, then unmarked, without an abort between",
+			append(append(mailFrom("a@trust.example"), "R<Bob@GMAIL.com>\x00", header("Subject", "[secure] x"), "E"),
+				append(mailFrom("a@trust.example"), "R<c@gmail.com>\x00", header("Subject", "x"), "E")...),
+			append(append([]string{goOnPacket}, divertBob...), goOnPacket, addTag, goOnPacket),
+		},
+		{
+			"abort after the header",
+			append(append(mailFrom("a@trust.example"), "R<c@gmail.com>\x00", header("Subject", "[secure] x"), "A"),
+				append(mailFrom("a@trust.example"), "R<d@gmail.com>\x00", "E")...),
+			[]string{goOnPacket, goOnPacket, "hX-Postseal\x00tag; marker=missing; subject=none\x00", goOnPacket},
+		},
+		{
+			"MAIL without an abort",
+			append(append(mailFrom("a@trust.example"), "R<c@gmail.com>\x00", header("Subject", "[secure] x")),
+				append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00", "E")...),
+			[]string{goOnPacket, goOnPacket, goOnPacket},
+		},
+		{
+			"second HELO",
+			append(append(mailFrom("a@trust.example"), "R<c@gmail.com>\x00", "Hclient.example\x00"),
+				append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00", "E")...),
+			[]string{goOnPacket, goOnPacket, goOnPacket, goOnPacket},
+		},
+		{
+			"a closed recipient among others",
+			append(mailFrom("a@trust.example"), "R<x@y.gsi.gov.uk>\x00", "R<Bob@GMAIL.com>\x00", header("Subject", "[secure] x"), "E"),
+			append([]string{"y550 5.7.1 <x@y.gsi.gov.uk>: gsi.gov.uk was switched off in March 2019: use the organisation's gov.uk address\x00", goOnPacket}, divertBob...),
+		},
+		{
+			"percent signs are doubled",
+			append(mailFrom("a@trust.example"), "R<100%@y.gsi.gov.uk>\x00", "A"),
+			[]string{"y550 5.7.1 <100%%@y.gsi.gov.uk>: gsi.gov.uk was switched off in March 2019: use the organisation's gov.uk address\x00"},
+		},
+		{
+			"ESMTP arguments",
+			append(mailFrom("a@trust.example"), "R<Bob@GMAIL.com>\x00NOTIFY=NEVER\x00orcpt=rfc822;old@example.org\x00X=y\x00", header("Subject", "[secure]"), "E"),
+			[]string{goOnPacket, "-<Bob@GMAIL.com>\x00", "2<Bob@GMAIL.com.encrypt.invalid>\x00NOTIFY=NEVER orcpt=rfc822;old@example.org\x00", addDivert, goOnPacket},
+		},
+		{
+			"forged verdicts are deleted from the last to the first",
+			append(mailFrom("a@trust.example"), "R<b@gmail.com>\x00", header("X-Postseal", "1"), header("Subject", "x"), header("x-postseal", "2"), "E"),
+			[]string{goOnPacket, "m\x00\x00\x00\x02X-Postseal\x00\x00", "m\x00\x00\x00\x01X-Postseal\x00\x00", addTag, goOnPacket},
+		},
+		{
+			"the MTA's own reading decides",
+			append(mailFrom("a@trust.example"), "DR{rcpt_addr}\x00b@gmail.com\x00", "R<b%gmail.com@trust.example>\x00", "A"),
+			[]string{"y550 5.7.1 <b%%gmail.com@trust.example>: the address cannot be sent through the encryption relay, since it names another host inside its local part: write it as name@domain\x00"},
+		},
+		{
+			"a macro of one recipient is not the next one's",
+			append(mailFrom("a@trust.example"), "DR{rcpt_addr}\x00b@gmail.com\x00", "R<b@gmail.com>\x00", "DR", "R<c@nhs.net>\x00", header("Subject", "[secure]"), "E"),
+			[]string{goOnPacket, goOnPacket, "-<b@gmail.com>\x00", "2<b@gmail.com.encrypt.invalid>\x00ORCPT=rfc822;b@gmail.com\x00", addDivert, goOnPacket},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := serve(t, always(testConfig(t)), DefaultTimeouts)
+			p := r.open(t)
+			p.send(test.send...)
+			p.want(test.want...)
+			p.send("Q")
+			p.want("")
+			if n := r.count("session broken") + r.count("internal error"); n > 0 {
+				t.Errorf("the log says:\n%s", r.log)
+			}
+		})
+	}
+}
+
+func TestMailOfSendmailIsDecidedAtTheEnd(t *testing.T) {
+	r := serve(t, always(testConfig(t)), DefaultTimeouts)
+	p := r.dial(t)
+	p.send(offer(6, allActions, allProtocol))
+	p.receive()
+	p.send(append([]string{connectPort}, append(mailFrom("a@trust.example"), "Rx@y.gsi.gov.uk\x00", "Ra@nhs.net\x00", "E")...)...)
+	p.want(goOnPacket, goOnPacket, "y550 5.7.1 <x@y.gsi.gov.uk>: gsi.gov.uk was switched off in March 2019: use the organisation's gov.uk address\x00")
+
+	// Postfix deletes by what was typed, which may be any of these.
+	p.send(append(mailFrom("a@trust.example"), "Rbob@gmail.com\x00", header("Subject", "[secure]"), "E")...)
+	p.want(goOnPacket, "-<bob@gmail.com>\x00", "-<bob@gmail.com.>\x00", "-<bob%gmail.com>\x00", "-<gmail.com!bob>\x00",
+		"2<bob@gmail.com.encrypt.invalid>\x00ORCPT=rfc822;bob@gmail.com\x00", addDivert, goOnPacket)
+}
+
+func TestQueueIDFromAnyStage(t *testing.T) {
+	for _, stage := range []string{"M", "R", "E"} {
+		r := serve(t, always(testConfig(t)), DefaultTimeouts)
+		p := r.open(t)
+		macro := func(at string) string {
+			if at == stage {
+				return "D" + at + "i\x004XYZ\x00"
+			}
+			return "D" + at
+		}
+		p.send(macro("M"), "M<a@trust.example>\x00", macro("R"), "R<a@nhs.net>\x00", macro("E"), "E")
+		p.want(goOnPacket, goOnPacket)
+		r.await(t, `"queue_id":"4XYZ"`)
+	}
+}
+
+func TestBrokenPacketsEndTheSession(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		raw  []byte
+		log  string
+	}{
+		{"empty packet", []byte{0, 0, 0, 0, 'Q'}, "a packet of 0 octets"},
+		{"over-long packet", []byte{0x7f, 0, 0, 0, 'L'}, "allowed are 1 to 1048576"},
+		{"cut off", packet('M', "<a@trust.example>\x00")[:9], "a packet broke off"},
+		{"cut off in the length", []byte{0, 0}, "a packet broke off"},
+		{"unknown command", packet('?', ""), "a packet '?' out of order"},
+		{"second negotiation", packet('O', offer(6, allActions, allProtocol)[1:]), "a packet 'O' out of order"},
+		{"second connect", packet('C', connect[1:]), "a packet 'C' out of order"},
+		{"RCPT before MAIL", packet('R', "<a@nhs.net>\x00"), "a packet 'R' out of order"},
+		{"header before MAIL", packet('L', "Subject\x00x\x00"), "a packet 'L' out of order"},
+		{"end before MAIL", packet('E', ""), "a packet 'E' out of order"},
+		{"MAIL without a string", packet('M', ""), "a malformed packet 'M'"},
+		{"MAIL without an end", packet('M', "<a@trust.example>"), "a malformed packet 'M'"},
+		{"macro without a stage", packet('D', ""), "a malformed packet 'D'"},
+		{"header of one string", append(packet('M', "<>\x00"), packet('L', "Subject\x00")...), "a malformed packet 'L'"},
+		{"header of three strings", append(packet('M', "<>\x00"), packet('L', "Subject\x00a\x00b\x00")...), "a malformed packet 'L'"},
+		{"header without a name", append(packet('M', "<>\x00"), packet('L', "\x00b\x00")...), "a malformed packet 'L'"},
+		{"RCPT after the header", append(packet('M', "<>\x00"), append(packet('N', ""), packet('R', "<a@nhs.net>\x00")...)...), "a packet 'R' out of order"},
+		{"header after the body", append(packet('M', "<>\x00"), append(packet('B', "x"), packet('L', "A\x00b\x00")...)...), "a packet 'L' out of order"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := serve(t, always(testConfig(t)), DefaultTimeouts)
+			p := r.open(t)
+			if _, err := p.Write(test.raw); err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasPrefix(test.name, "cut off") {
+				p.Conn.(*net.UnixConn).CloseWrite()
+			}
+			for p.receive() != "" { // what was answered before the fault
+			}
+			r.await(t, test.log)
+			if n := r.count("session broken"); n != 1 {
+				t.Errorf("got %d lines:\n%s", n, r.log)
+			}
+			// The daemon serves on.
+			p = r.open(t)
+			p.send(append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00", "E")...)
+			p.want(goOnPacket, goOnPacket)
+		})
+	}
+}
+
+func TestBadConnect(t *testing.T) {
+	for _, payload := range []string{"", "host", "host\x00", "host\x004", "host\x004\x30\x39", "host\x004\x30\x39192.0.2.7", "host\x00?", "host\x00L/path"} {
+		r := serve(t, always(testConfig(t)), DefaultTimeouts)
+		p := r.dial(t)
+		p.send(offer(6, allActions, allProtocol))
+		p.receive()
+		p.send("C" + payload)
+		p.want("")
+		r.await(t, "a malformed packet 'C'")
+	}
+	for _, payload := range []string{"host\x00U", "host\x00L/path\x00", "host\x006\x30\x39IPv6:2001:db8::1\x00"} {
+		r := serve(t, always(testConfig(t)), DefaultTimeouts)
+		p := r.dial(t)
+		p.send(offer(6, allActions, allProtocol), "C"+payload)
+		p.receive()
+		p.send(append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00", "E")...)
+		p.want(goOnPacket, goOnPacket)
+	}
+}
+
+func TestSlowPeersCostNobodyElse(t *testing.T) {
+	r := serve(t, always(testConfig(t)), Timeouts{Idle: 300 * time.Millisecond, Packet: 100 * time.Millisecond})
+	mute := r.dial(t)
+	stuck := r.dial(t)
+	if _, err := stuck.Write([]byte{0, 0, 0, 9, 'O'}); err != nil {
+		t.Fatal(err)
+	}
+	p := r.open(t)
+	p.send(append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00", "E")...)
+	p.want(goOnPacket, goOnPacket)
+	p.send("Q")
+	mute.want("")
+	stuck.want("")
+	r.await(t, "the MTA was silent for 300ms")
+	r.await(t, "a packet broke off")
+}
+
+func TestPeerThatReadsNothing(t *testing.T) {
+	r := serve(t, always(testConfig(t)), Timeouts{Idle: 20 * time.Second, Packet: 100 * time.Millisecond})
+	p := r.open(t)
+	p.send(mailFrom("a@trust.example")...)
+	go func() { // until the server gives up on us
+		for {
+			if _, err := p.Write(packet('R', "<"+strings.Repeat("x", 80)+"@y.gsi.gov.uk>\x00")); err != nil {
+				return
+			}
+		}
+	}()
+	r.await(t, "writing to the MTA")
+}
+
+func TestBoundsOfAMessage(t *testing.T) {
+	many := func(n int, text string) []string {
+		list := mailFrom("a@trust.example")
+		for range n {
+			list = append(list, text)
+		}
+		return list
+	}
+	for _, test := range []struct {
+		name string
+		send []string
+	}{
+		{"fields", append(many(1, "R<a@nhs.net>\x00"), many(maxHeaderFields+1, header("X", "y"))[2:]...)},
+		{"octets of the header", append(many(1, "R<a@nhs.net>\x00"), many(maxHeaderBytes/500_000+1, header("X", strings.Repeat("y", 500_000)))[2:]...)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := serve(t, always(testConfig(t)), DefaultTimeouts)
+			p := r.open(t)
+			p.send(append(test.send, "E")...)
+			p.want(goOnPacket, "y451 4.3.0 postseal cannot judge this message now: try again later\x00")
+			r.await(t, "past a limit of postseal")
+			p.send(append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00", "E")...)
+			p.want(goOnPacket, goOnPacket)
+		})
+	}
+	t.Run("recipients", func(t *testing.T) {
+		r := serve(t, always(testConfig(t)), DefaultTimeouts)
+		p := r.open(t)
+		go p.send(append(many(maxRecipients+1, "R<a@nhs.net>\x00"), "E")...)
+		for range maxRecipients {
+			p.want(goOnPacket)
+		}
+		// Those taken go on; the client sends the rest again.
+		p.want("y452 4.5.3 too many recipients for one message: send to the others in another\x00", goOnPacket)
+	})
+	t.Run("recipients of sendmail(1)", func(t *testing.T) {
+		r := serve(t, always(testConfig(t)), DefaultTimeouts)
+		p := r.dial(t)
+		p.send(offer(6, allActions, allProtocol), connectPort)
+		p.receive()
+		go p.send(append(many(maxRecipients+1, "Ra@nhs.net\x00"), "E")...)
+		for range maxRecipients + 1 {
+			p.want(goOnPacket)
+		}
+		p.want("y552 5.3.4 the message has too many recipients or too large a header: send it in parts\x00")
+	})
+}
+
+// TestInternalErrorIsTempfail takes the configuration away, as a fault of our
+// own would.
+func TestInternalErrorIsTempfail(t *testing.T) {
+	var config atomic.Pointer[Config]
+	r := serve(t, config.Load, DefaultTimeouts)
+	p := r.open(t)
+	p.send(append(mailFrom("a@trust.example"), "R<b@gmail.com>\x00", header("Subject", "[secure] 999 000 0018"), "E")...)
+	const sorry = "y451 4.3.0 postseal cannot judge this message now: try again later\x00"
+	p.want(sorry, sorry)
+	r.await(t, `"msg":"internal error"`)
+	if log := r.log.String(); strings.Contains(log, "999 000") || strings.Contains(log, "[secure]") {
+		t.Error("the log shows the message")
+	}
+
+	config.Store(testConfig(t))
+	p.send(append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00", "E")...)
+	p.want(goOnPacket, goOnPacket)
+}
+
+func TestConfigurationOfItsMAIL(t *testing.T) {
+	var config atomic.Pointer[Config]
+	config.Store(testConfig(t))
+	r := serve(t, config.Load, DefaultTimeouts)
+	p := r.open(t)
+	p.send(append(mailFrom("a@trust.example"), "R<b@gmail.com>\x00")...)
+	p.want(goOnPacket)
+	config.Store(testConfig(t, rules.Policy{Name: "no", Action: rules.Reject, Mode: rules.Enforce}))
+	p.send(header("Subject", "x"), "E")
+	p.want(addTag, goOnPacket)
+	p.send(append(mailFrom("a@trust.example"), "R<b@gmail.com>\x00", "E")...)
+	p.want(goOnPacket, "y550 5.7.1 <b@gmail.com>: not known to be secure: put [secure] in the subject and send the message again\x00")
+}
+
+func TestShutdownWaitsForMessages(t *testing.T) {
+	r := serve(t, always(testConfig(t)), DefaultTimeouts)
+	idle, busy := r.open(t), r.open(t)
+	busy.send(append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00")...)
+	busy.want(goOnPacket)
+	cut := make(chan int)
+	go func() { cut <- r.Shutdown(context.Background()) }()
+	idle.want("")
+	r.await(t, `"draining"`)
+	if _, err := net.Dial("unix", r.socket); err == nil {
+		t.Error("new connections are still taken")
+	}
+	busy.send("E")
+	busy.want(goOnPacket, "")
+	if n := <-cut; n != 0 {
+		t.Errorf("%d messages were cut off", n)
+	}
+}
+
+func TestShutdownCutsOffAfterItsLimit(t *testing.T) {
+	r := serve(t, always(testConfig(t)), DefaultTimeouts)
+	p := r.open(t)
+	p.send(append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00")...)
+	p.want(goOnPacket)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if n := r.Shutdown(ctx); n != 1 {
+		t.Errorf("%d messages were cut off, want 1", n)
+	}
+	p.want("")
+}
+
+func TestAddressFormats(t *testing.T) {
+	for _, test := range []struct {
+		format       AddressFormat
+		shown, never string
+	}{
+		{FullAddress, `"address":"bob@gmail.com"`, "nothing"},
+		{DomainAddress, `"address":"gmail.com"`, "bob"},
+		{HashAddress, `"class":"unknown"`, "gmail"},
+	} {
+		c := testConfig(t)
+		c.Addresses = test.format
+		r := serve(t, always(c), DefaultTimeouts)
+		p := r.open(t)
+		p.send(append(mailFrom("ward@trust.example"), "R<Bob@gmail.com>\x00", "R<x@y.gsi.gov.uk>\x00", header("Subject", "x"), "E")...)
+		p.receive()
+		p.receive()
+		p.want(addTag, goOnPacket)
+		log := strings.ToLower(r.log.String())
+		if !strings.Contains(log, test.shown) || strings.Contains(log, test.never) {
+			t.Errorf("%s: %s", test.format, log)
+		}
+	}
+}
+
+func TestConnectionsRunOut(t *testing.T) {
+	r := serve(t, always(testConfig(t)), DefaultTimeouts)
+	failing := &failingListener{Listener: nil, failures: 2, done: make(chan struct{})}
+	served := make(chan error)
+	other := &Server{Config: r.Config, Log: r.Server.Log, Timeouts: DefaultTimeouts, Now: time.Now}
+	go func() { served <- other.Serve(failing) }()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if n := strings.Count(r.log.String(), "too many open files"); n != 2 {
+		t.Errorf("got %d lines", n)
+	}
+}
+
+// failingListener fails some times as at the limit of open files, then closes.
+type failingListener struct {
+	net.Listener
+	failures int
+	done     chan struct{}
+}
+
+func (l *failingListener) Accept() (net.Conn, error) {
+	if l.failures == 0 {
+		return nil, net.ErrClosed
+	}
+	l.failures--
+	return nil, errors.Join(syscall.EMFILE)
+}
+
+// BenchmarkMessage is one whole message over a unix socket with go-milter's
+// client, and beside it go-milter's own filter that does nothing.
+func BenchmarkMessage(b *testing.B) {
+	b.Run("postseal", func(b *testing.B) {
+		r := serve(b, always(testConfig(b)), DefaultTimeouts)
+		benchmarkMessage(b, r.socket, allActions, allProtocol)
+	})
+	b.Run("do-nothing", func(b *testing.B) {
+		socket := b.TempDir() + "/s"
+		l, err := net.Listen("unix", socket)
+		if err != nil {
+			b.Fatal(err)
+		}
+		server := gomilter.Server{
+			NewMilter: func() gomilter.Milter { return gomilter.NoOpMilter{} },
+			Protocol:  gomilter.OptNoBody | gomilter.OptNoUnknown,
+		}
+		go server.Serve(l)
+		defer server.Close()
+		benchmarkMessage(b, socket, 0x3f, 0x7f) // all that its version 2 knows
+	})
+}
+
+func benchmarkMessage(b *testing.B, socket string, actions gomilter.OptAction, protocol gomilter.OptProtocol) {
+	client := gomilter.NewClientWithOptions("unix", socket, gomilter.ClientOptions{
+		ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
+		ActionMask: actions, ProtocolMask: protocol,
+	})
+	defer client.Close()
+	s, err := client.Session()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	step := func(action *gomilter.Action, err error) {
+		if err != nil || action.Code != gomilter.ActContinue && action.Code != gomilter.ActAccept {
+			b.Fatal(action, err)
+		}
+	}
+	step(s.Conn("client.example", gomilter.FamilyInet, 12345, "192.0.2.7"))
+	b.ReportAllocs()
+	for b.Loop() {
+		step(s.Mail("ward@trust.example", nil))
+		for _, to := range []string{"a@nhs.net", "b@gmail.com", "c@council.gov.uk"} {
+			step(s.Rcpt(to, nil))
+		}
+		for _, field := range [][2]string{{"Received", "from x by y"}, {"From", "ward@trust.example"}, {"To", "a@nhs.net"}, {"Subject", "Clinic list for Monday"}, {"Message-ID", "<1@trust.example>"}, {"Date", "Sat, 21 Nov 2026 09:00:00 +0000"}, {"MIME-Version", "1.0"}, {"Content-Type", "text/plain"}} {
+			step(s.HeaderField(field[0], field[1]))
+		}
+		step(s.HeaderEnd())
+		_, action, err := s.End()
+		step(action, err)
+	}
+}

@@ -1,0 +1,166 @@
+package rules_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/postseal/postseal/rules"
+)
+
+func TestParseAddress(t *testing.T) {
+	label := strings.Repeat("a", 63)
+	for _, test := range []struct {
+		text string
+		want rules.Address
+	}{
+		{"a@nhs.net", rules.Address{Local: "a", Domain: "nhs.net"}},
+		{"A.B+c@NHS.Net", rules.Address{Local: "A.B+c", Domain: "nhs.net"}},
+		{"o'brien=x%y!z@x.example", rules.Address{Local: "o'brien=x%y!z", Domain: "x.example"}},
+		{`"a b"@x.example`, rules.Address{Local: `"a b"`, Domain: "x.example"}},
+		{`"a@b"@x.example`, rules.Address{Local: `"a@b"`, Domain: "x.example"}},
+		{`"a\"@b"@x.example`, rules.Address{Local: `"a\"@b"`, Domain: "x.example"}},
+		{`"a>b,c(d)"@x.example`, rules.Address{Local: `"a>b,c(d)"`, Domain: "x.example"}},
+		{"büb@bücher.example", rules.Address{Local: "büb", Domain: "xn--bcher-kva.example"}},
+		{"a@BÜCHER.example", rules.Address{Local: "a", Domain: "xn--bcher-kva.example"}},
+		{"a@under_score.example", rules.Address{Local: "a", Domain: "under_score.example"}},
+		{"a..b.@x.example", rules.Address{Local: "a..b.", Domain: "x.example"}},
+		{"a@" + label + ".example", rules.Address{Local: "a", Domain: label + ".example"}},
+		{"a@nhs.net.", rules.Address{Local: "a", Domain: "nhs.net", Fault: rules.TrailingDot}},
+
+		{"", rules.Address{Fault: rules.NoAddress}},
+		{"root", rules.Address{Local: "root", Fault: rules.NoDomain}},
+		{"bob%x.example", rules.Address{Local: "bob%x.example", Fault: rules.NoDomain}},
+		{"@r.example:a@x.example", rules.Address{Fault: rules.SourceRoute}},
+		{"@r.example,@s.example:a@x.example", rules.Address{Fault: rules.SourceRoute}},
+		{"@x.example", rules.Address{Fault: rules.BadLocalPart}},
+		{"a b@x.example", rules.Address{Fault: rules.BadLocalPart}},
+		{"a\x00@x.example", rules.Address{Fault: rules.BadLocalPart}},
+		{"a\xff@x.example", rules.Address{Fault: rules.BadLocalPart}},
+		{`"a@x.example`, rules.Address{Fault: rules.BadLocalPart}},
+		{`"a"b@x.example`, rules.Address{Fault: rules.BadLocalPart}},
+		{`"a\`, rules.Address{Fault: rules.BadLocalPart}},
+		{"a,b@x.example", rules.Address{Fault: rules.BadLocalPart}},
+		{"<a@x.example>", rules.Address{Fault: rules.BadLocalPart}},
+		{"a(c)@x.example", rules.Address{Fault: rules.Comment}},
+		{"a@x.example(c)", rules.Address{Local: "a", Fault: rules.Comment}},
+		{"a@(c)x.example", rules.Address{Local: "a", Fault: rules.Comment}},
+		{"a@[192.0.2.1]", rules.Address{Local: "a", Fault: rules.Literal}},
+		{"a@[IPv6:2001:db8::1]", rules.Address{Local: "a", Fault: rules.Literal}},
+		{"a@[x:y]", rules.Address{Local: "a", Fault: rules.Literal}},
+		{"a@", rules.Address{Local: "a", Fault: rules.BadDomain}},
+		{"a@.", rules.Address{Local: "a", Fault: rules.BadDomain}},
+		{"a@b@x.example", rules.Address{Local: "a", Fault: rules.BadDomain}},
+		{"a@nhs..net", rules.Address{Local: "a", Fault: rules.BadDomain}},
+		{"a@.nhs.net", rules.Address{Local: "a", Fault: rules.BadDomain}},
+		{"a@nhs.net..", rules.Address{Local: "a", Fault: rules.BadDomain}},
+		{"a@nhs.net x", rules.Address{Local: "a", Fault: rules.BadDomain}},
+		{"a@nhs.net:25", rules.Address{Local: "a", Fault: rules.BadDomain}},
+		{"a@nhs.net\x00.x.example", rules.Address{Local: "a", Fault: rules.BadDomain}},
+		{"a@ｎhs.net", rules.Address{Local: "a", Fault: rules.BadDomain}},
+		{"a@nhs。net", rules.Address{Local: "a", Fault: rules.BadDomain}},
+		{"a@nhs.net\u200b", rules.Address{Local: "a", Fault: rules.BadDomain}},
+		{"a@" + label + "a.example", rules.Address{Local: "a", Fault: rules.BadDomain}},
+		{"a@" + strings.Repeat("abcdefg.", 32) + "net", rules.Address{Local: "a", Fault: rules.BadDomain}},
+		{strings.Repeat("a", 250) + "@nhs.net", rules.Address{Local: strings.Repeat("a", 250), Fault: rules.TooLong}},
+	} {
+		if got := rules.ParseAddress(test.text); got != test.want {
+			t.Errorf("%q: got %+v, want %+v", test.text, got, test.want)
+		}
+	}
+}
+
+func TestClassifyTwoReadings(t *testing.T) {
+	r := ruleset(t, load(t, rules.Sources{LocalDomains: []string{"trust.example"}}, nil))
+	for _, test := range []struct {
+		name, text, resolved string
+		want                 rules.Class
+		fault                rules.Fault
+	}{
+		{"the same", "a@GMAIL.com", "a@gmail.com", rules.Unknown, ""},
+		{"U-label and A-label", "a@bücher.example", "a@xn--bcher-kva.example", rules.Unknown, ""},
+		{"sent on elsewhere", "a%gmail.com@trust.example", "a@gmail.com", rules.Unknown, rules.Rerouted},
+		{"sent on to a secure host", "a%nhs.net@trust.example", "a@nhs.net", rules.Secure, rules.Rerouted},
+		{"the weaker is the text", "a@gmail.com", "a@nhs.net", rules.Unknown, rules.Rerouted},
+		{"a reading that cannot be read", "a@nhs.net", "@:", rules.Unknown, rules.Rerouted},
+		{"completed by the MTA", "root", "root@mx.trust.example", rules.Local, rules.NoDomain},
+		{"completed with a foreign domain", "root", "root@mx.example.org", rules.Unknown, rules.NoDomain},
+		{"bang path without a domain", "gmail.com!a", "a@gmail.com", rules.Unknown, rules.NoDomain},
+		{"a local user's name", "a@trust.example", "a", rules.Local, ""},
+		{"source route", "@nhs.net:a@nhs.net", "a@nhs.net", rules.Unknown, rules.SourceRoute},
+		{"comment", "a(x)@nhs.net", "a@nhs.net", rules.Unknown, rules.Comment},
+		{"trailing dot, secure", "a@nhs.net.", "a@nhs.net", rules.Secure, rules.TrailingDot},
+		{"trailing dot, unknown", "a@gmail.com.", "a@gmail.com", rules.Unknown, rules.TrailingDot},
+		{"percent hack that the MTA does not show", "a%gmail.com@trust.example", "a%gmail.com@trust.example", rules.Unknown, rules.Rerouted},
+		{"percent hack, no reading", "a%gmail.com@trust.example", "", rules.Unknown, rules.Rerouted},
+		{"bang path, no reading", "gmail.com!a@trust.example", "", rules.Unknown, rules.Rerouted},
+		{"quoted address, no reading", `"a@gmail.com"@trust.example`, "", rules.Unknown, rules.Rerouted},
+		{"percent hack at a secure host", "a%gmail.com@nhs.net", "a%gmail.com@nhs.net", rules.Secure, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := r.Classify(test.text, test.resolved, today)
+			if got.Class != test.want || got.Fault != test.fault || got.Text != test.text {
+				t.Errorf("got %v, %q, %q", got.Class, got.Fault, got.Text)
+			}
+		})
+	}
+}
+
+func TestTooLongForTheRelay(t *testing.T) {
+	r := ruleset(t, load(t, rules.Sources{RelayDomain: "encrypt.invalid"}, nil))
+	const suffix = len(".encrypt.invalid")
+	name := func(length int) string { // a domain of that length
+		return strings.Repeat("abcdefg.", length/8) + strings.Repeat("x", length%8)
+	}
+	for _, test := range []struct {
+		name, address string
+		want          rules.Fault
+	}{
+		{"longest domain", "a@" + name(252-suffix), ""},
+		{"one octet more", "a@" + name(253-suffix), rules.TooLong},
+		{"long local part", strings.Repeat("a", 254-suffix-len("@x.example")) + "@x.example", ""},
+		{"one octet more in the local part", strings.Repeat("a", 255-suffix-len("@x.example")) + "@x.example", rules.TooLong},
+	} {
+		if got := r.Classify(test.address, "", today); got.Fault != test.want || got.Unsafe() != (test.want != "") {
+			t.Errorf("%s: got %q, unsafe %v", test.name, got.Fault, got.Unsafe())
+		}
+	}
+}
+
+// FuzzParseAddress holds what rewriting rests on: an address without a fault
+// is its local part, an "@" and a spelling of its domain, and what is called
+// secure ends in the name of a row on a label boundary.
+func FuzzParseAddress(f *testing.F) {
+	for _, seed := range []string{"a@nhs.net", `"a@b"@x.example`, "@r:a@nhs.net", "a@nhs.net.", "a@[192.0.2.1]", "a@b@c", "a@BÜCHER.example", `"\"@nhs.net`, "a@xn--nhs-.net"} {
+		f.Add(seed)
+	}
+	r := ruleset(f, load(f, rules.Sources{RelayDomain: "encrypt.invalid", Accredited: accredited}, nil))
+	f.Fuzz(func(t *testing.T, text string) {
+		a := rules.ParseAddress(text)
+		if a.Domain != "" {
+			if again, err := rules.NormalizeDomain(a.Domain); err != nil || again != a.Domain {
+				t.Errorf("domain %q is not normal: %q, %v", a.Domain, again, err)
+			}
+		}
+		if a.Fault == "" {
+			rest, found := strings.CutPrefix(text, a.Local+"@")
+			name, err := rules.NormalizeDomain(rest)
+			if !found || err != nil || name != a.Domain {
+				t.Errorf("%q: got %+v", text, a)
+			}
+		}
+		got := r.Classify(text, "", today)
+		if got.Class != rules.Secure {
+			return
+		}
+		domain := strings.ToLower(strings.TrimSuffix(text[strings.LastIndexByte(text, '@')+1:], "."))
+		labels := strings.Split(domain, ".")
+		if !slices.ContainsFunc(labels, func(string) bool {
+			suffix := strings.Join(labels, ".")
+			labels = labels[1:]
+			return suffix == got.Row.Name
+		}) {
+			t.Errorf("%q is secure by row %q", text, got.Row.Name)
+		}
+	})
+}

@@ -1,0 +1,148 @@
+package rules_test
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/postseal/postseal/rules"
+)
+
+var (
+	present = []rules.MarkerState{rules.Present}
+	missing = []rules.MarkerState{rules.Missing}
+	unknown = []rules.Class{rules.Unknown}
+)
+
+func TestFaultsOfPolicies(t *testing.T) {
+	rest := rules.Policy{Name: "rest", Action: rules.Tag, Mode: rules.Enforce}
+	for _, test := range []struct {
+		name     string
+		policies []rules.Policy
+		want     string // empty for none
+	}{
+		{"one row for all", []rules.Policy{rest}, ""},
+		{"none", nil, `no policy is sure to hold for a recipient of class "unverified" with the marker "present"`},
+		{"a state left out", []rules.Policy{{Name: "a", Marker: present, Action: rules.Divert}, {Name: "b", Marker: missing, Action: rules.Tag}}, `class "unknown" with the marker "near-miss"`},
+		{"a class left out", []rules.Policy{{Name: "a", Recipient: unknown, Action: rules.Tag}}, `class "unverified" with the marker "missing"`},
+		{"covered in parts", []rules.Policy{{Name: "a", Recipient: unknown, Action: rules.Tag}, {Name: "b", Recipient: []rules.Class{rules.Unverified}, Action: rules.Tag}}, ""},
+		{"a sender covers nothing", []rules.Policy{{Name: "a", Sender: []string{"x.example"}, Action: rules.Tag}}, "no policy is sure to hold"},
+		{"a client covers nothing", []rules.Policy{{Name: "a", Client: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}, Action: rules.Tag}}, "no policy is sure to hold"},
+		{"no name", []rules.Policy{{Action: rules.Tag}}, `policy 1 (""): name is missing`},
+		{"name twice", []rules.Policy{rest, rest}, `policy 2 ("rest"): an earlier policy has the name`},
+		{"class that never comes", []rules.Policy{{Name: "a", Recipient: []rules.Class{rules.Closed}, Action: rules.Tag}, rest}, `recipient "closed" never comes to a policy`},
+		{"marker without tag", []rules.Policy{{Name: "a", Action: rules.Divert, AddMarker: true}}, `add_marker goes with action "tag" alone`},
+		{"reply without reject", []rules.Policy{{Name: "a", Action: rules.Tag, Reply: "x"}}, `reply goes with action "reject" alone`},
+		{"reply not ASCII", []rules.Policy{{Name: "a", Action: rules.Reject, Reply: "café"}}, "printable ASCII"},
+		{"reply of two lines", []rules.Policy{{Name: "a", Action: rules.Reject, Reply: "a\r\nb"}}, "printable ASCII"},
+		{"reply too long", []rules.Policy{{Name: "a", Action: rules.Reject, Reply: strings.Repeat("a", 301)}}, "at most 300"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			marker, _ := rules.NewMarkerReader([]string{"secure"}, rules.Anywhere)
+			_, err := rules.NewRuleset(load(t, rules.Sources{}, nil), marker, "encrypt.invalid", test.policies)
+			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+				t.Errorf("got %v, want %q in it", err, test.want)
+			}
+		})
+	}
+	marker, _ := rules.NewMarkerReader([]string{"secure"}, rules.Anywhere)
+	if _, err := rules.NewRuleset(load(t, rules.Sources{}, nil), marker, "", rules.ShippedPolicies()); err == nil || !strings.Contains(err.Error(), "needs a relay") {
+		t.Errorf("divert without a relay: got %v", err)
+	}
+}
+
+func TestDecide(t *testing.T) {
+	table := load(t, rules.Sources{LocalDomains: []string{"trust.example"}, RelayDomain: "encrypt.invalid"}, nil)
+	policy := func(name string, action rules.Action) rules.Policy {
+		return rules.Policy{Name: name, Action: action, Mode: rules.Enforce}
+	}
+	from := func(p rules.Policy, senders ...string) rules.Policy { p.Sender = senders; return p }
+	at := func(p rules.Policy, networks ...string) rules.Policy {
+		for _, n := range networks {
+			p.Client = append(p.Client, netip.MustParsePrefix(n))
+		}
+		return p
+	}
+	observing := func(p rules.Policy) rules.Policy { p.Mode = rules.Observe; return p }
+	marking := func(p rules.Policy) rules.Policy { p.AddMarker = true; return p }
+	to := func(p rules.Policy, states ...rules.MarkerState) rules.Policy { p.Marker = states; return p }
+	rest := policy("rest", rules.Tag)
+
+	for _, test := range []struct {
+		name      string
+		policies  []rules.Policy // nil for the shipped ones
+		message   rules.Message
+		to        string
+		action    rules.Action
+		outcomes  string // per recipient: policy/action, "+" where it is diverted
+		addMarker bool
+	}{
+		{"no recipients", nil, rules.Message{}, "", rules.Accept, "", false},
+		{"secure and local alone", nil, rules.Message{Marker: rules.Missing}, "a@nhs.net b@trust.example", rules.Accept, "/accept /accept", false},
+		{"shipped, marked", nil, rules.Message{Marker: rules.Present}, "a@nhs.net b@gmail.com", rules.Divert, "/accept marked/divert+", false},
+		{"shipped, nearly marked", nil, rules.Message{Marker: rules.NearMiss}, "b@gmail.com", rules.Divert, "marked/divert+", false},
+		{"shipped, unmarked", nil, rules.Message{Marker: rules.Missing}, "a@nhs.net b@gmail.com", rules.Tag, "/accept unmarked/tag", false},
+		{"diverted already", nil, rules.Message{Marker: rules.Present}, "b@gmail.com.encrypt.invalid", rules.Accept, "/accept", false},
+		{"closed", nil, rules.Message{Marker: rules.Present}, "x@y.gsi.gov.uk b@gmail.com", rules.Reject, "/reject marked/divert", false},
+		{"unsafe", nil, rules.Message{Marker: rules.Present}, "b@[192.0.2.1]", rules.Reject, "/reject", false},
+		{"first row wins", []rules.Policy{policy("one", rules.Accept), rest}, rules.Message{}, "b@gmail.com", rules.Accept, "one/accept", false},
+		{"sender's address", []rules.Policy{from(policy("one", rules.Accept), "News@Trust.example"), rest}, rules.Message{Sender: "news@TRUST.example"}, "b@gmail.com", rules.Accept, "one/accept", false},
+		{"another sender", []rules.Policy{from(policy("one", rules.Accept), "news@trust.example"), rest}, rules.Message{Sender: "old-news@trust.example"}, "b@gmail.com", rules.Tag, "rest/tag", false},
+		{"sender's domain", []rules.Policy{from(policy("one", rules.Accept), "trust.example"), rest}, rules.Message{Sender: "a@x.trust.example"}, "b@gmail.com", rules.Accept, "one/accept", false},
+		{"not the sender's domain", []rules.Policy{from(policy("one", rules.Accept), "trust.example"), rest}, rules.Message{Sender: "a@eviltrust.example"}, "b@gmail.com", rules.Tag, "rest/tag", false},
+		{"null sender", []rules.Policy{from(policy("one", rules.Accept), "<>"), rest}, rules.Message{}, "b@gmail.com", rules.Accept, "one/accept", false},
+		{"a domain is not the null sender", []rules.Policy{from(policy("one", rules.Accept), "trust.example"), rest}, rules.Message{}, "b@gmail.com", rules.Tag, "rest/tag", false},
+		{"client", []rules.Policy{at(policy("one", rules.Accept), "192.0.2.0/24", "2001:db8::/32"), rest}, rules.Message{Client: netip.MustParseAddr("192.0.2.7")}, "b@gmail.com", rules.Accept, "one/accept", false},
+		{"another client", []rules.Policy{at(policy("one", rules.Accept), "192.0.2.0/24"), rest}, rules.Message{Client: netip.MustParseAddr("198.51.100.1")}, "b@gmail.com", rules.Tag, "rest/tag", false},
+		{"no client address", []rules.Policy{at(policy("one", rules.Accept), "0.0.0.0/0", "::/0"), rest}, rules.Message{}, "b@gmail.com", rules.Tag, "rest/tag", false},
+		{"holding goes over tagging and diverts", []rules.Policy{from(policy("one", rules.Quarantine), "<>"), rest}, rules.Message{}, "a@nhs.net b@gmail.com", rules.Quarantine, "/accept one/quarantine+", false},
+		{"an accepted recipient of a held message is diverted", []rules.Policy{{Name: "known", Recipient: []rules.Class{rules.Unverified}, Action: rules.Quarantine, Mode: rules.Enforce}, policy("rest", rules.Accept)}, rules.Message{}, "b@gmail.com c@unverified.example", rules.Quarantine, "rest/accept+ known/quarantine+", false},
+		{"rejecting goes over holding", []rules.Policy{{Name: "u", Recipient: []rules.Class{rules.Unverified}, Action: rules.Reject, Mode: rules.Enforce}, policy("rest", rules.Quarantine)}, rules.Message{}, "b@gmail.com c@unverified.example", rules.Reject, "rest/quarantine u/reject", false},
+		{"an observing row does nothing", []rules.Policy{observing(policy("one", rules.Reject)), rest}, rules.Message{}, "b@gmail.com", rules.Accept, "one/reject", false},
+		{"an observing divert does nothing", []rules.Policy{observing(policy("one", rules.Divert)), rest}, rules.Message{}, "b@gmail.com", rules.Accept, "one/divert", false},
+		{"marker to be added", []rules.Policy{marking(rest)}, rules.Message{Marker: rules.Missing}, "b@gmail.com", rules.Tag, "rest/tag", true},
+		{"marker stands there", []rules.Policy{marking(rest)}, rules.Message{Marker: rules.Present}, "b@gmail.com", rules.Tag, "rest/tag", false},
+		{"marker asked for by an observing row", []rules.Policy{observing(marking(rest))}, rules.Message{Marker: rules.Missing}, "b@gmail.com", rules.Accept, "rest/tag", false},
+		{"marker and divert", []rules.Policy{{Name: "u", Recipient: []rules.Class{rules.Unverified}, Action: rules.Divert, Mode: rules.Enforce}, marking(rest)}, rules.Message{Marker: rules.Missing}, "b@gmail.com c@unverified.example", rules.Divert, "rest/tag u/divert+", true},
+		{"conditions on the marker", []rules.Policy{to(policy("one", rules.Accept), rules.NearMiss), rest}, rules.Message{Marker: rules.NearMiss}, "b@gmail.com", rules.Accept, "one/accept", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := ruleset(t, table, test.policies...)
+			for address := range strings.FieldsSeq(test.to) {
+				rcpt := r.Classify(address, "", today)
+				if address == "c@unverified.example" {
+					rcpt.Class = rules.Unverified
+				}
+				test.message.Recipients = append(test.message.Recipients, rcpt)
+			}
+			d := r.Decide(test.message)
+			var outcomes []string
+			for _, o := range d.Outcomes {
+				text := o.Policy + "/" + o.Action.String()
+				if d.Diverted(o) {
+					text += "+"
+				}
+				outcomes = append(outcomes, text)
+			}
+			if got := strings.Join(outcomes, " "); d.Action != test.action || got != test.outcomes || d.AddMarker != test.addMarker {
+				t.Errorf("got %v, %q, %v", d.Action, got, d.AddMarker)
+			}
+		})
+	}
+}
+
+func BenchmarkDecide(b *testing.B) {
+	r := ruleset(b, load(b, rules.Sources{Accredited: accredited, RelayDomain: "encrypt.invalid"}, nil))
+	addresses := []string{"a@nhs.net", "b@gmail.com", "C.D@Listed.nhs.uk", "e@council.gov.uk", "f@example.org"}
+	subjects := []string{"RE: [secure] results for the clinic on Monday"}
+	b.ReportAllocs()
+	for b.Loop() {
+		m := rules.Message{Sender: "ward@trust.example", Marker: r.Marker.Read(subjects)}
+		for _, a := range addresses {
+			m.Recipients = append(m.Recipients, r.Classify(a, a, today))
+		}
+		if d := r.Decide(m); d.Action != rules.Divert {
+			b.Fatal(d.Action)
+		}
+	}
+}

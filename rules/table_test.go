@@ -1,0 +1,263 @@
+package rules_test
+
+import (
+	"bufio"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postseal/postseal/rules"
+)
+
+const accredited = "../testdata/accredited.csv"
+
+var today = time.Date(2026, 11, 21, 12, 0, 0, 0, time.Local)
+
+// load builds a table; files maps names to the texts of local rule files.
+func load(t testing.TB, s rules.Sources, files map[string]string) *rules.Table {
+	t.Helper()
+	table, err := loadFiles(s, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+func loadFiles(s rules.Sources, files map[string]string) (*rules.Table, error) {
+	if s.Edition == "" {
+		s.Edition = rules.DefaultEdition
+	}
+	return rules.Load(s, func(name string) ([]byte, error) {
+		if text, ok := files[name]; ok {
+			return []byte(text), nil
+		}
+		if strings.HasSuffix(name, ".missing") {
+			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+		}
+		return os.ReadFile(name)
+	})
+}
+
+// ruleset puts the shipped policies on a table.
+func ruleset(t testing.TB, table *rules.Table, policies ...rules.Policy) *rules.Ruleset {
+	t.Helper()
+	marker, err := rules.NewMarkerReader([]string{"secure"}, rules.Anywhere)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if policies == nil {
+		policies = rules.ShippedPolicies()
+	}
+	r, err := rules.NewRuleset(table, marker, "encrypt.invalid", policies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestTruthTable(t *testing.T) {
+	f, err := os.Open("../testdata/truth-table.tsv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	editions := []string{"nhsmail-2022", "nhsmail-2019", "gp-strict"}
+	var rulesets []*rules.Ruleset
+	for _, edition := range editions {
+		table := load(t, rules.Sources{Edition: edition, Accredited: accredited}, nil)
+		rulesets = append(rulesets, ruleset(t, table))
+	}
+	rows := 0
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		fields := strings.Split(lines.Text(), "\t")
+		if strings.HasPrefix(fields[0], "#") {
+			continue
+		}
+		rows++
+		for i, edition := range editions {
+			for _, address := range []string{fields[0], strings.ToUpper(fields[0]), fields[0] + "."} {
+				if got := rulesets[i].Classify(address, "", today).Class.String(); got != fields[i+1] {
+					t.Errorf("%s: %s: got %s, want %s", edition, address, got, fields[i+1])
+				}
+			}
+		}
+	}
+	if rows < 30 {
+		t.Errorf("only %d rows were read", rows)
+	}
+}
+
+func TestLayers(t *testing.T) {
+	files := map[string]string{"local.toml": `
+[table]
+name = "local"
+[[domain]]
+name = "council.gov.uk"
+class = "unknown"
+[[domain]]
+name = "x.gsi.gov.uk"
+class = "secure"
+[[domain]]
+name = "listed.nhs.uk"
+class = "unverified"
+[[domain]]
+name = "partner.example"
+subdomains = true
+class = "secure"
+[[domain]]
+name = "guests.partner.example"
+class = "unknown"
+[[domain]]
+name = "lapsed.example"
+class = "secure"
+expires = 2026-11-21
+[[domain]]
+name = "renewed.example"
+class = "secure"
+expires = 2026-11-22
+[[domain]]
+name = "visitors.trust.example"
+class = "unknown"
+[[domain]]
+name = "trust.example"
+class = "closed"
+[[domain]]
+name = "bücher.example"
+class = "secure"
+`}
+	r := ruleset(t, load(t, rules.Sources{
+		Files: []string{"local.toml"}, Accredited: accredited,
+		LocalDomains: []string{"trust.example", "Ward.Example."}, RelayDomain: "encrypt.invalid",
+	}, files))
+	for _, test := range []struct{ name, address, want, table string }{
+		{"a local row withdraws trust from an edition", "a@council.gov.uk", "unknown", "local"},
+		{"and not from its neighbours", "a@x.council.gov.uk", "secure", "nhsmail-2022"},
+		{"a local row outranks a retired name", "a@x.gsi.gov.uk", "secure", "local"},
+		{"a local row outranks the accredited list", "a@listed.nhs.uk", "unverified", "local"},
+		{"a suffix", "a@b.c.partner.example", "secure", "local"},
+		{"an exact name beats its parent", "a@guests.partner.example", "unknown", "local"},
+		{"but not for what is below it", "a@x.guests.partner.example", "secure", "local"},
+		{"expired today", "a@lapsed.example", "unknown", ""},
+		{"expires tomorrow", "a@renewed.example", "secure", "local"},
+		{"own domain", "a@ward.example", "local", "local_domains"},
+		{"below the own domain", "a@x.ward.example", "local", "local_domains"},
+		{"a local row inside the own domain", "a@visitors.trust.example", "unknown", "local"},
+		{"a local row for the own domain itself", "a@trust.example", "closed", "local"},
+		{"bears the relay domain", "a@gmail.com.encrypt.invalid", "secure", "relay"},
+		{"the relay domain itself", "a@encrypt.invalid", "unknown", ""},
+		{"U-label", "a@bücher.example", "secure", "local"},
+		{"A-label", "a@XN--BCHER-KVA.example", "secure", "local"},
+		{"full-width letters stand for others", "a@ｎhs.net", "unknown", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := r.Classify(test.address, "", today)
+			table := ""
+			if got.Row != nil {
+				table = got.Row.Table.Name
+			}
+			if got.Class.String() != test.want || table != test.table {
+				t.Errorf("got %s by table %q, want %s by %q", got.Class, table, test.want, test.table)
+			}
+		})
+	}
+}
+
+func TestRowExpiresAtLocalMidnight(t *testing.T) {
+	table := load(t, rules.Sources{Files: []string{"f"}}, map[string]string{"f": `
+table.name = "f"
+[[domain]]
+name = "summer.example"
+class = "secure"
+expires = 2027-07-01
+`})
+	midnight := time.Date(2027, 7, 1, 0, 0, 0, 0, time.Local)
+	if table.Lookup("summer.example", midnight.Add(-time.Second)) == nil {
+		t.Error("expired before midnight")
+	}
+	if table.Lookup("summer.example", midnight) != nil {
+		t.Error("not expired at midnight")
+	}
+}
+
+func TestFaultsOfTables(t *testing.T) {
+	const head = "[table]\nname = \"f\"\n"
+	for _, test := range []struct {
+		name    string
+		text    string
+		sources rules.Sources
+		want    string
+	}{
+		{"not TOML", "[table\n", rules.Sources{}, `f.toml: toml: line 2`},
+		{"unknown key", head + "[[domain]]\nname = \"x.example\"\nclass = \"secure\"\nsubdomain = true\n", rules.Sources{}, `f.toml: unknown key domain.subdomain`},
+		{"unknown class", head + "[[domain]]\nname = \"x.example\"\nclass = \"safe\"\n", rules.Sources{}, `line 5 (last key "domain.class"): "safe" is none of`},
+		{"no class", head + "[[domain]]\nname = \"x.example\"\n", rules.Sources{}, `f.toml: domain 1 ("x.example"): class is missing`},
+		{"no name", head + "[[domain]]\nclass = \"secure\"\n", rules.Sources{}, `f.toml: domain 1 (""): name is missing`},
+		{"no table name", "[[domain]]\nname = \"x.example\"\nclass = \"secure\"\n", rules.Sources{}, `f.toml: table.name is missing`},
+		{"wildcard", head + "[[domain]]\nname = \"*.x.example\"\nclass = \"secure\"\n", rules.Sources{}, `domain 1 ("*.x.example"): a name takes no wildcard: write it without, and subdomains = true`},
+		{"blank", head + "[[domain]]\nname = \"x .example\"\nclass = \"secure\"\n", rules.Sources{}, `"x .example" holds ' ', which no domain name does`},
+		{"address", head + "[[domain]]\nname = \"a@x.example\"\nclass = \"secure\"\n", rules.Sources{}, `write it without the part up to the @`},
+		{"twice", head + "[[domain]]\nname = \"x.example\"\nclass = \"secure\"\n[[domain]]\nname = \"X.example.\"\nclass = \"unknown\"\n", rules.Sources{}, `domain 2 ("X.example."): f.toml has the name already: keep one row of the two`},
+		{"no such edition", head, rules.Sources{Edition: "nhsmail-1999"}, `edition "nhsmail-1999" is not known: choose one of gp-strict, nhsmail-2019, nhsmail-2022`},
+		{"the retired names are no edition", head, rules.Sources{Edition: "retired"}, `edition "retired" is not known`},
+		{"bad own domain", head, rules.Sources{LocalDomains: []string{"*.trust.example"}}, `local_domains: "*.trust.example": a name takes no wildcard`},
+		{"bad relay domain", head, rules.Sources{RelayDomain: "encrypt..invalid"}, `relay.domain: "encrypt..invalid" has an empty label`},
+		{"file gone", head, rules.Sources{Files: []string{"x.missing"}}, `x.missing: file does not exist: make the file readable`},
+		{"list gone", head, rules.Sources{Accredited: "list.missing"}, `list.missing: file does not exist: import the accredited list`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.sources.Files = append(test.sources.Files, "f.toml")
+			_, err := loadFiles(test.sources, map[string]string{"f.toml": test.text})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q in it", err, test.want)
+			}
+		})
+	}
+}
+
+func TestEveryFaultIsNamed(t *testing.T) {
+	_, err := loadFiles(rules.Sources{Edition: "x", Files: []string{"a.missing", "b.missing"}, LocalDomains: []string{"@"}}, nil)
+	for _, want := range []string{"edition", "a.missing", "b.missing", "local_domains"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q in it", err, want)
+		}
+	}
+}
+
+// manyRows is a list of n accredited names, as a CSV.
+func manyRows(n int) (csv string, names []string) {
+	var b strings.Builder
+	b.WriteString("Organisation Name,Domain name\n")
+	for i := range n {
+		name := fmt.Sprintf("host%d.trust%d.example", i, i%977)
+		names = append(names, name)
+		fmt.Fprintf(&b, "Organisation %d,%s\n", i%977, name)
+	}
+	return b.String(), names
+}
+
+// BenchmarkLookup asks for the domains of a day's mail: a third on the
+// accredited list, a third below a suffix of the edition, a third unknown.
+func BenchmarkLookup(b *testing.B) {
+	csv, names := manyRows(100_000)
+	table := load(b, rules.Sources{Accredited: "list.csv"}, map[string]string{"list.csv": csv})
+	random := rand.New(rand.NewPCG(1, 2))
+	var domains [1024]string
+	for i := range domains {
+		switch i % 3 {
+		case 0:
+			domains[i] = names[random.IntN(len(names))]
+		case 1:
+			domains[i] = fmt.Sprintf("council%d.gov.uk", i)
+		case 2:
+			domains[i] = fmt.Sprintf("customer%d.example", i)
+		}
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		table.Lookup(domains[i%len(domains)], today)
+	}
+}
