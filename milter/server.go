@@ -68,7 +68,8 @@ func (s *Server) begin(c *conn) bool {
 func (s *Server) serve(c *conn) {
 	defer s.done.Done()
 	own := &session{conn: c, current: s.Config, log: s.Log, now: s.Now}
-	// A library server of its own gives the session a state of its own.
+	// A library server of its own gives the session a state of its own, which
+	// outlives the responses after which go-milter asks for a new one.
 	library := gomilter.Server{NewMilter: func() gomilter.Milter { return own }}
 	library.Serve(oneConn{c, make(chan struct{}, 1)})
 	s.mu.Lock()

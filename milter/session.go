@@ -33,29 +33,19 @@ type session struct {
 
 var _ gomilter.Milter = (*session)(nil)
 
-// response is what go-milter is to send. Its Continue is always true: after
-// any other response go-milter forgets the session and all recipients.
-type response struct{ message *gomilter.Message }
-
-func (r response) Response() *gomilter.Message { return r.message }
-
-func (response) Continue() bool { return true }
-
-var goOn = response{&gomilter.Message{Code: byte(gomilter.ActContinue)}}
-
 // continueUnless goes on, in silence where the no-reply step was negotiated.
 func (s *session) continueUnless(step gomilter.OptProtocol) gomilter.Response {
 	if s.conn.protocol&step != 0 {
 		return nil
 	}
-	return goOn
+	return gomilter.RespContinue
 }
 
 // replyWith is SMFIR_REPLYCODE. MTAs take "%" for a format, so that each is
 // doubled.
 func replyWith(r Reply) gomilter.Response {
 	text := strings.ReplaceAll(r.String(), "%", "%%")
-	return response{&gomilter.Message{Code: byte(gomilter.ActReplyCode), Data: []byte(text + "\x00")}}
+	return gomilter.NewResponseStr(byte(gomilter.ActReplyCode), text)
 }
 
 // guard runs a callback unless an earlier one of the message has failed. A
@@ -125,7 +115,7 @@ func (s *session) RcptTo(_ string, m *gomilter.Modifier) (gomilter.Response, err
 	case refusal != nil:
 		return replyWith(refusal.Reply), nil
 	}
-	return goOn, nil
+	return gomilter.RespContinue, nil
 }
 
 func (s *session) Header(name, value string, _ *gomilter.Modifier) (gomilter.Response, error) {
@@ -170,7 +160,7 @@ func (s *session) decide(m *gomilter.Modifier) gomilter.Response {
 	if v.Reply != nil {
 		return replyWith(*v.Reply)
 	}
-	return goOn
+	return gomilter.RespContinue
 }
 
 // apply gathers the packet of an edit.

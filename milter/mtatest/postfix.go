@@ -26,7 +26,8 @@ type Postfix struct {
 	Dir  string // holds etc, queue, data and maillog
 	Addr string // host:port of its smtpd
 
-	local string // host:port for mail of sendmail(1)
+	// ContentFilter is what mail of sendmail(1) is sent to.
+	ContentFilter string
 }
 
 // PostfixOptions say where mail leaves to; all are host:port.
@@ -106,9 +107,9 @@ func StartPostfix(o PostfixOptions) (*Postfix, error) {
 		os.RemoveAll(dir)
 		return nil, err
 	}
-	if out, err := p.command("postfix", "start").CombinedOutput(); err != nil {
+	if err := p.Run("postfix", "start"); err != nil {
 		defer os.RemoveAll(dir)
-		return nil, fmt.Errorf("postfix start: %w: %s%s", err, out, p.Log())
+		return nil, fmt.Errorf("%w: %s", err, p.Log())
 	}
 	if err := waitListening(p.Addr, 20*time.Second); err != nil {
 		defer p.Stop()
@@ -151,13 +152,15 @@ func (p *Postfix) configure(o PostfixOptions) error {
 		}
 		host, port, _ := net.SplitHostPort(o.Relay)
 		main += fmt.Sprintf("postseal_relay = [%s]:%s\n", host, port)
-		if p.local, err = freeAddr(); err != nil {
+		local, err := freeAddr()
+		if err != nil {
 			return err
 		}
 		if !strings.Contains(master, reinjection) {
 			return fmt.Errorf("%s no longer names %s", contrib, reinjection)
 		}
-		master = strings.ReplaceAll(master, reinjection, p.local)
+		master = strings.ReplaceAll(master, reinjection, local)
+		p.ContentFilter = strings.Replace(local, "127.0.0.1", "smtp:[127.0.0.1]", 1)
 	}
 	files := map[string]string{"main.cf": main + o.MainCF, "master.cf": master}
 	maps, err := filepath.Glob(filepath.Join(contrib, "*.pcre"))
@@ -179,27 +182,15 @@ func (p *Postfix) configure(o PostfixOptions) error {
 	if !o.Milter {
 		return nil
 	}
-	command := strings.ReplaceAll(PickupCommand, "[127.0.0.1]:10026", strings.Replace(p.local, "127.0.0.1", "[127.0.0.1]", 1))
-	if out, err := exec.Command("postconf", "-c", filepath.Join(p.Dir, "etc"), "-P", command).CombinedOutput(); err != nil {
-		return fmt.Errorf("postconf: %w: %s", err, out)
-	}
-	return nil
+	return p.Run("postconf", "-P", "pickup/unix/content_filter="+p.ContentFilter)
 }
-
-// PickupCommand is the argument of the postconf -P that contrib's README
-// gives for mail of sendmail(1).
-const PickupCommand = "pickup/unix/content_filter=smtp:[127.0.0.1]:10026"
 
 // SocketDir is the folder of the filter's socket, below the queue directory.
 func (p *Postfix) SocketDir() string { return filepath.Join(p.Dir, "queue", "postseal") }
 
 // Stop ends the instance and removes its folder.
 func (p *Postfix) Stop() error {
-	out, err := p.command("postfix", "stop").CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("postfix stop: %w: %s", err, out)
-	}
-	return errors.Join(err, os.RemoveAll(p.Dir))
+	return errors.Join(p.Run("postfix", "stop"), os.RemoveAll(p.Dir))
 }
 
 // Log is what Postfix has logged.
@@ -285,18 +276,11 @@ func (p *Postfix) Settle(limit time.Duration) ([]Queued, error) {
 	}
 }
 
-// Super runs postsuper, as in Super("-H", id).
-func (p *Postfix) Super(args ...string) error {
-	if out, err := p.command("postsuper", args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("postsuper: %w: %s", err, out)
-	}
-	return nil
-}
-
-// Flush has the queue manager try everything again.
-func (p *Postfix) Flush() error {
-	if out, err := p.command("postqueue", "-f").CombinedOutput(); err != nil {
-		return fmt.Errorf("postqueue -f: %w: %s", err, out)
+// Run runs one of Postfix's programs on the instance, as in
+// Run("postsuper", "-H", id).
+func (p *Postfix) Run(program string, args ...string) error {
+	if out, err := p.command(program, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %q: %w: %s", program, args, err, out)
 	}
 	return nil
 }
