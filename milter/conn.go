@@ -209,7 +209,7 @@ func (c *conn) readPacket() error {
 	if err := c.SetReadDeadline(time.Now().Add(c.timeouts.Packet)); err != nil {
 		return err
 	}
-	head, err := c.in.Peek(5)
+	head, err := c.in.Peek(4)
 	if err != nil {
 		return truncated(err)
 	}

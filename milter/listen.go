@@ -11,36 +11,43 @@ import (
 	"time"
 )
 
-// Listen opens the socket that the configuration names, "unix:/path" or
-// "inet:host:port". A unix socket gets mode 0660 and the group of its folder,
-// so that the MTA, a member of that group, can connect. A socket file that
-// nobody listens on is replaced; one that somebody does is an error.
-func Listen(address string) (net.Listener, error) {
-	kind, rest, _ := strings.Cut(address, ":")
-	switch kind {
-	case "inet":
-		if _, _, err := net.SplitHostPort(rest); err != nil {
-			return nil, fmt.Errorf("listen %q: write inet:host:port, as in inet:127.0.0.1:8899", address)
+// ParseListen splits what the configuration names as the socket,
+// "unix:/path" or "inet:host:port", into the network and address of package
+// net.
+func ParseListen(text string) (network, address string, err error) {
+	kind, address, _ := strings.Cut(text, ":")
+	switch {
+	case kind == "unix" && filepath.IsAbs(address):
+		return "unix", address, nil
+	case kind == "inet":
+		if _, _, err := net.SplitHostPort(address); err == nil {
+			return "tcp", address, nil
 		}
-		l, err := net.Listen("tcp", rest)
-		if err != nil {
-			return nil, fmt.Errorf("listen %q: %w", address, err)
-		}
-		return l, nil
-	case "unix":
-		l, err := listenUnix(rest)
-		if err != nil {
-			return nil, fmt.Errorf("listen %q: %w", address, err)
-		}
-		return l, nil
 	}
-	return nil, fmt.Errorf("listen %q: write unix:/path or inet:host:port", address)
+	return "", "", fmt.Errorf("listen %q: write unix:/path or inet:host:port, as in inet:127.0.0.1:8899", text)
+}
+
+// Listen opens a socket that ParseListen can read. A unix socket gets mode
+// 0660 and the group of its folder, so that the MTA, a member of that group,
+// can connect. A socket file that nobody listens on is replaced; one that
+// somebody does is an error.
+func Listen(text string) (net.Listener, error) {
+	network, address, err := ParseListen(text)
+	if err != nil {
+		return nil, err
+	}
+	listen := listenUnix
+	if network == "tcp" {
+		listen = func(address string) (net.Listener, error) { return net.Listen("tcp", address) }
+	}
+	l, err := listen(address)
+	if err != nil {
+		return nil, fmt.Errorf("listen %q: %w", text, err)
+	}
+	return l, nil
 }
 
 func listenUnix(path string) (net.Listener, error) {
-	if !filepath.IsAbs(path) {
-		return nil, errors.New("the path must begin with /")
-	}
 	gid, err := checkFolder(filepath.Dir(path))
 	if err != nil {
 		return nil, err

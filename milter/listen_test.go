@@ -88,10 +88,10 @@ func TestFaultsOfListen(t *testing.T) {
 	defer taken.Close()
 	for _, test := range []struct{ name, address, want string }{
 		{"no kind", "/run/x.sock", "write unix:/path or inet:host:port"},
-		{"Postfix's spelling", "inet:8899@localhost", "write inet:host:port"},
-		{"no port", "inet:127.0.0.1", "write inet:host:port"},
+		{"Postfix's spelling", "inet:8899@localhost", "write unix:/path or inet:host:port"},
+		{"no port", "inet:127.0.0.1", "write unix:/path or inet:host:port"},
 		{"port in use", "inet:" + taken.Addr().String(), "address already in use"},
-		{"relative", "unix:postseal.sock", "must begin with /"},
+		{"relative", "unix:postseal.sock", "write unix:/path or inet:host:port"},
 		{"no folder", "unix:" + path + ".d/s", "make the folder with mode 0750"},
 		{"folder others can write to", "unix:" + open + "/s", "chmod 0750 " + open},
 		{"not a socket", "unix:" + path, "is not a socket: move it away"},

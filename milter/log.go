@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -72,13 +73,9 @@ func logDecision(log *slog.Logger, c *Config, e Envelope, queueID string, v Verd
 	if v.Observed {
 		mode = rules.Observe
 	}
-	client := ""
-	if e.Client.IsValid() {
-		client = e.Client.String()
-	}
 	log.Info("decision",
 		"queue_id", queueID,
-		"client", client,
+		"client", clientText(e.Client),
 		"auth", c.Addresses.apply(e.Auth),
 		"sender", c.Addresses.apply(e.Sender),
 		"action", v.Decision.Action.String(),
@@ -96,7 +93,7 @@ func logDecision(log *slog.Logger, c *Config, e Envelope, queueID string, v Verd
 func logRefusal(log *slog.Logger, c *Config, e Envelope, queueID string, path string, r *Refusal) {
 	log.Info("refused recipient",
 		"queue_id", queueID,
-		"client", e.Client.String(),
+		"client", clientText(e.Client),
 		"sender", c.Addresses.apply(e.Sender),
 		"address", c.Addresses.apply(path),
 		"class", r.Recipient.Class.String(),
@@ -104,4 +101,12 @@ func logRefusal(log *slog.Logger, c *Config, e Envelope, queueID string, path st
 		"reason", r.Reason,
 		"config", c.Hash,
 	)
+}
+
+// clientText is empty for a client without an internet address.
+func clientText(client netip.Addr) string {
+	if !client.IsValid() {
+		return ""
+	}
+	return client.String()
 }

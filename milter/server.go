@@ -76,7 +76,7 @@ func (s *Server) serve(c *conn) {
 	delete(s.sessions, c)
 	s.mu.Unlock()
 	if c.err != nil {
-		s.Log.Warn("session broken", "queue_id", own.queueID, "client", own.client.String(), "reason", c.err.Error())
+		s.Log.Warn("session broken", "queue_id", own.queueID, "client", clientText(own.client), "reason", c.err.Error())
 	}
 }
 

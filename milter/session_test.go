@@ -194,7 +194,7 @@ func TestBrokenPacketsEndTheSession(t *testing.T) {
 		raw  []byte
 		log  string
 	}{
-		{"empty packet", []byte{0, 0, 0, 0, 'Q'}, "a packet of 0 octets"},
+		{"empty packet", []byte{0, 0, 0, 0}, "a packet of 0 octets"},
 		{"over-long packet", []byte{0x7f, 0, 0, 0, 'L'}, "allowed are 1 to 1048576"},
 		{"cut off", packet('M', "<a@trust.example>\x00")[:9], "a packet broke off"},
 		{"cut off in the length", []byte{0, 0}, "a packet broke off"},

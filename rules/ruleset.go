@@ -68,6 +68,11 @@ func NewRuleset(table *Table, marker MarkerReader, relay string, policies []Poli
 				fault("recipient %q never comes to a policy: local and secure need nothing, closed is always refused", class)
 			}
 		}
+		for _, sender := range p.Sender {
+			if !isSender(sender) {
+				fault("sender %q: write an address, a domain without a wildcard, or \"<>\"", sender)
+			}
+		}
 		if p.Action == Divert && relay == "" {
 			fault("action \"divert\" needs a relay: set relay.domain, or choose another action")
 		}
@@ -89,6 +94,14 @@ func NewRuleset(table *Table, marker MarkerReader, relay string, policies []Poli
 		}
 	}
 	return r, errors.Join(faults...)
+}
+
+func isSender(text string) bool {
+	if strings.Contains(text, "@") {
+		return ParseAddress(text).Fault == ""
+	}
+	_, err := NormalizeDomain(text)
+	return err == nil || text == "<>"
 }
 
 func isPrintable(s string) bool {

@@ -109,7 +109,8 @@ func loadConfig(path string) (*config, error) {
 
 // build makes what messages are decided by.
 func (f *configFile) build(read func(string) ([]byte, error)) (*milter.Config, error) {
-	var faults []error
+	_, _, err := milter.ParseListen(f.Listen)
+	faults := []error{err}
 	files, err := expand(f.Rules.Files)
 	faults = append(faults, err)
 	table, err := rules.Load(rules.Sources{
