@@ -254,10 +254,12 @@ func (p *Postfix) Queue() ([]Queued, error) {
 }
 
 // Settle waits until nothing but held mail is left in the queue, so that
-// all that would arrive has arrived, and returns what is held.
+// all that would arrive has arrived, and returns what is held. A message that
+// moves from one queue to the next while they are read can be missed, so that
+// two readings in a row must agree.
 func (p *Postfix) Settle(limit time.Duration) ([]Queued, error) {
 	deadline := time.Now().Add(limit)
-	for {
+	for still := 0; ; {
 		queue, err := p.Queue()
 		if err != nil {
 			return nil, err
@@ -266,7 +268,11 @@ func (p *Postfix) Settle(limit time.Duration) ([]Queued, error) {
 		for _, q := range queue {
 			moving = moving || q.Queue != "hold"
 		}
-		if !moving {
+		still++
+		if moving {
+			still = 0
+		}
+		if still == 2 {
 			return queue, nil
 		}
 		if time.Now().After(deadline) {
