@@ -27,9 +27,10 @@ type DeliveredTo struct {
 
 // Sink is a stand-in SMTP host that takes all mail and keeps it in memory.
 type Sink struct {
-	Addr   string
-	server *smtp.Server
-	done   chan error
+	Addr     string
+	listener net.Listener
+	server   *smtp.Server
+	done     chan error
 
 	mu   sync.Mutex
 	mail []Delivery
@@ -41,7 +42,7 @@ func StartSink() (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sink{Addr: l.Addr().String(), done: make(chan error, 1)}
+	s := &Sink{Addr: l.Addr().String(), listener: l, done: make(chan error, 1)}
 	s.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) {
 		return &sinkSession{sink: s}, nil
 	}))
@@ -56,10 +57,11 @@ func StartSink() (*Sink, error) {
 // Stop closes the host and its connections.
 func (s *Sink) Stop() error {
 	err := s.server.Close()
-	if serveErr := <-s.done; !errors.Is(serveErr, smtp.ErrServerClosed) {
-		err = errors.Join(err, serveErr)
+	// The server knows the listener only once Serve has begun.
+	if closeErr := s.listener.Close(); !errors.Is(closeErr, net.ErrClosed) {
+		err = errors.Join(err, closeErr)
 	}
-	return err
+	return errors.Join(err, <-s.done)
 }
 
 // Take returns what arrived since the last call.
