@@ -42,8 +42,13 @@ type PostfixOptions struct {
 // reinjection is the port of contrib's master.cf for mail of sendmail(1).
 const reinjection = "127.0.0.1:10026"
 
+// contribRelay is the relay of contrib's main.cf. A second line for it would
+// have each of Postfix's programs log a warning as it starts, and postlogd then
+// waits for itself for ever as soon as ten others are before it.
+const contribRelay = "[relay.trust.example]:25"
+
 // privateMain holds what makes an instance private. contrib's main.cf
-// follows it, and what points to the stand-in hosts comes last.
+// follows it.
 const privateMain = `
 compatibility_level = 3.6
 queue_directory = %[1]s/queue
@@ -150,8 +155,11 @@ func (p *Postfix) configure(o PostfixOptions) error {
 			}
 			*text += string(lines)
 		}
+		if !strings.Contains(main, contribRelay) {
+			return fmt.Errorf("%s no longer names %s", contrib, contribRelay)
+		}
 		host, port, _ := net.SplitHostPort(o.Relay)
-		main += fmt.Sprintf("postseal_relay = [%s]:%s\n", host, port)
+		main = strings.Replace(main, contribRelay, fmt.Sprintf("[%s]:%s", host, port), 1)
 		local, err := freeAddr()
 		if err != nil {
 			return err
