@@ -20,6 +20,7 @@ func Build(root, dir string, flags ...string) (string, error) {
 	bin := filepath.Join(dir, "postseal")
 	cmd := exec.Command("go", append(append([]string{"build"}, flags...), "-o", bin, "./cmd/postseal")...)
 	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOTMPDIR="+dir) // go leaves files there when it is interrupted
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w: %s", err, out)
 	}

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -210,8 +211,12 @@ func (p *Postfix) Log() string {
 	return string(text)
 }
 
+// command keeps Ctrl-C away from Postfix's programs: a start that is broken
+// off half-way would leave a master behind that nobody stops.
 func (p *Postfix) command(name string, args ...string) *exec.Cmd {
-	return exec.Command(name, append([]string{"-c", filepath.Join(p.Dir, "etc")}, args...)...)
+	cmd := exec.Command(name, append([]string{"-c", filepath.Join(p.Dir, "etc")}, args...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return cmd
 }
 
 // Sendmail submits a message with Postfix's sendmail(1).
