@@ -1,0 +1,86 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
+
+// width is the longest line of running text, in characters.
+const width = 100
+
+// heading comes first; %d is the number of mails.
+const heading = `postseal at work: %d sample mails go through a real Postfix, and nothing leaves this machine.
+Mail marked [secure] reaches people not known to be secure through the encryption relay alone.
+
+The settings are those of contrib/postfix, in mode enforce, with two policy rows for the demo:
+unmarked mail of research@trust.example is held, and of finance@trust.example rejected.
+
+    SUBJECT AS TYPED                                        WHAT POSTSEAL SAW AND DID
+    RECIPIENT                        CLASS      WENT        SUBJECT AS IT ARRIVED
+`
+
+// legend comes last but one.
+const legend = `
+direct    arrived at the recipient's own server, as ordinary mail
+relay     arrived through the encryption relay
+held      kept in the queue; "then" is where it went once it was released with postsuper -H
+refused   this recipient was not taken, with the reason given; the others got their mail
+rejected  nobody was sent the mail, with the reason given
+class     local and secure need no marker; unknown and unverified do; closed is switched off
+action    accept: nothing to do; tag: sent, with a header field that notes the missing marker;
+          divert: those who need it get it through the relay; quarantine: held; reject: rejected
+
+`
+
+// text is the part of the table for one mail.
+func (r *report) text(number int) string {
+	var b strings.Builder
+	subject := fmt.Sprintf("%q", r.sample.subject)
+	fmt.Fprintf(&b, "\n%2d. %-55s marker %s, action %s\n", number, subject, cmp.Or(r.marker, "?"), cmp.Or(r.action, "?"))
+	b.WriteString(wrapped(r.sample.Shows, "    "))
+	for i, s := range r.recipients {
+		b.WriteString(s.rows())
+		last := i == len(r.recipients)-1 || r.recipients[i+1].reply != s.reply
+		if s.reply != "" && last {
+			b.WriteString(wrapped("The sender is told: "+s.reply, "        "))
+		}
+	}
+	for _, difference := range r.differences() {
+		b.WriteString(wrapped("DIFFERENT: "+difference, "    "))
+	}
+	return b.String()
+}
+
+// rows has a line for each place that the recipient's mail came to.
+func (s seen) rows() string {
+	var b strings.Builder
+	to, class, then := s.to, cmp.Or(s.class, "?"), ""
+	for _, a := range s.places() {
+		line := fmt.Sprintf("    %-32s %-10s %-11s ", to, class, then+string(a.place))
+		if a.subject != "" {
+			line += fmt.Sprintf("%q", a.subject)
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		to, class, then = "", "", "then "
+	}
+	return b.String()
+}
+
+// wrapped breaks text at blanks into lines with the indent before each.
+func wrapped(text, indent string) string {
+	var b strings.Builder
+	line := indent
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i == 0:
+			line += word
+		case len(line)+1+len(word) > width:
+			b.WriteString(line + "\n")
+			line = indent + word
+		default:
+			line += " " + word
+		}
+	}
+	return b.String() + line + "\n"
+}
