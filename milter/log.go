@@ -81,6 +81,7 @@ func logDecision(log *slog.Logger, c *Config, e Envelope, queueID string, v Verd
 		"action", v.Decision.Action.String(),
 		"mode", mode.String(),
 		"marker", v.Decision.Marker.String(),
+		"near_miss", string(v.Decision.NearMiss),
 		"findings", []string{},
 		"recipients", LoggedRecipients(v.Decision, c.Addresses),
 		"reason", v.Reason,

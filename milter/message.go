@@ -139,14 +139,16 @@ func (m *Message) End() (Verdict, error) {
 // decide gives the verdict of mode enforce.
 func (m *Message) decide() Verdict {
 	ruleset := m.config.Rules
-	subjects := make([]string, len(m.header.subjects))
+	subjects := make([]rules.Subject, len(m.header.subjects))
 	for i, s := range m.header.subjects {
 		subjects[i] = decodeSubject(s)
 	}
+	marker := ruleset.Marker.Read(subjects)
 	facts := rules.Message{
-		Sender: m.envelope.Sender,
-		Client: m.envelope.Client,
-		Marker: ruleset.Marker.Read(subjects),
+		Sender:   m.envelope.Sender,
+		Client:   m.envelope.Client,
+		Marker:   marker.State,
+		NearMiss: marker.Kind,
 	}
 	for _, r := range m.recipients {
 		facts.Recipients = append(facts.Recipients, r.Recipient)
@@ -231,7 +233,7 @@ func (m *Message) markerEdits() []Edit {
 	}
 	var edits []Edit
 	for i, s := range m.header.subjects {
-		if marker.Read([]string{decodeSubject(s)}) != rules.Present {
+		if marker.Read([]rules.Subject{decodeSubject(s)}).State != rules.Present {
 			edits = append(edits, Edit{Op: PrefixHeader, Name: "Subject", Index: i + 1, Value: marker.Text() + " ", rest: strings.TrimLeft(s, " \t")})
 		}
 	}

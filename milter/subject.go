@@ -7,6 +7,8 @@ import (
 
 	"github.com/emersion/go-message/charset"
 	"golang.org/x/text/encoding/charmap"
+
+	"github.com/postseal/postseal/rules"
 )
 
 var wordDecoder = mime.WordDecoder{CharsetReader: charset.Reader}
@@ -16,7 +18,7 @@ var wordDecoder = mime.WordDecoder{CharsetReader: charset.Reader}
 // adjacent ones joined (RFC 2047), bare 8-bit text read as UTF-8 or else as
 // Windows-1252. Where an encoded word cannot be decoded the whole text is
 // left as it stands.
-func decodeSubject(value string) string {
+func decodeSubject(value string) rules.Subject {
 	text := strings.NewReplacer("\r\n", "", "\n", "", "\r", "").Replace(value)
 	if decoded, err := wordDecoder.DecodeHeader(text); err == nil {
 		text = decoded
@@ -26,5 +28,5 @@ func decodeSubject(value string) string {
 			text = decoded
 		}
 	}
-	return text
+	return rules.Subject{Text: text}
 }

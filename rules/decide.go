@@ -15,6 +15,7 @@ type Outcome struct {
 type Decision struct {
 	Action    Action // the strongest of those that are carried out
 	Marker    MarkerState
+	NearMiss  NearMissKind
 	Outcomes  []Outcome // in the order of the recipients
 	Policy    string    // the policy of Action, where one decided it
 	AddMarker bool      // put the marker before the subject
@@ -23,7 +24,7 @@ type Decision struct {
 
 // Decide applies the policies to a message.
 func (r *Ruleset) Decide(m Message) Decision {
-	d := Decision{Marker: m.Marker, Outcomes: make([]Outcome, len(m.Recipients))}
+	d := Decision{Marker: m.Marker, NearMiss: m.NearMiss, Outcomes: make([]Outcome, len(m.Recipients))}
 	for i, rcpt := range m.Recipients {
 		o, p := r.decideOne(rcpt, m)
 		d.Outcomes[i] = o

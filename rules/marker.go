@@ -30,12 +30,31 @@ func (m *MarkerState) UnmarshalText(text []byte) error {
 	return unmarshalName(m, text, markerNames[:])
 }
 
+// NearMissKind names what is wrong with a marker that was meant. The names
+// stand in the log, where alerts count them: they are never changed.
+type NearMissKind string
+
+// The kinds of near misses, with "secure" for the word.
+const (
+	WrongBrackets  NearMissKind = "wrong-brackets"  // (secure)
+	BrokenBrackets NearMissKind = "broken-brackets" // [secure or [secure}
+	BlanksInside   NearMissKind = "blanks-inside"   // [ secure ] or [secure.]
+	LookAlike      NearMissKind = "look-alike"      // characters that pass for those of [secure], or are not seen
+	Misspelt       NearMissKind = "misspelt"        // [sercure]
+	ExtraWords     NearMissKind = "extra-words"     // [secure email]
+	OtherMarker    NearMissKind = "other-marker"    // [encrypt]
+	BareWord       NearMissKind = "bare-word"       // secure: at the start
+	NotAtStart     NearMissKind = "not-at-start"    // [secure] elsewhere, where only the start counts
+	Undecodable    NearMissKind = "undecodable"     // the word in what cannot be decoded
+	SomeFields     NearMissKind = "some-fields"     // [secure] in some of several Subject fields
+)
+
 // Position says where in the subject the marker counts.
 type Position uint8
 
 const (
 	Anywhere Position = iota
-	Start             // after reply prefixes and a protective marking
+	Start             // after reply prefixes, a protective marking and tags like [External]
 )
 
 var positionNames = [...]string{"anywhere", "start"}
@@ -45,98 +64,150 @@ func (p *Position) UnmarshalText(text []byte) error {
 	return unmarshalName(p, text, positionNames[:])
 }
 
+// Subject is one Subject field.
+type Subject struct {
+	// Text is decoded and unfolded. U+FFFD stands for what could not be
+	// decoded.
+	Text string
+	// Undecoded is what could not be decoded: as it stands, and as near as it
+	// can be read. It is empty where all could be.
+	Undecoded string
+}
+
+// Reading is what the Subject fields of a message say.
+type Reading struct {
+	State MarkerState
+	Kind  NearMissKind // empty unless State is NearMiss
+}
+
 // MarkerReader reads subjects. Its words are literal text, not patterns.
 type MarkerReader struct {
-	words    []string
+	words    []markerWord
+	others   []markerWord // of other systems' markers
 	position Position
 }
 
-// NewMarkerReader takes the words without their brackets; the first is the
-// one that postseal itself writes.
-func NewMarkerReader(words []string, position Position) (MarkerReader, error) {
+// markerWord is a word that stands in a marker.
+type markerWord struct {
+	text    string
+	shape   []rune // its skeleton
+	letters []rune // of its shape
+}
+
+// ShippedOthers are the words of other systems' markers where a configuration
+// names none. A site whose own word is "encrypt" sees "[secure]" as another's.
+func ShippedOthers() []string {
+	return []string{"secure", "encrypt", "encrypted", "rw4encrypt", "private", "confidential"}
+}
+
+// NewMarkerReader takes the words without their brackets, the first being the
+// one that postseal itself writes, and those of other systems' markers.
+func NewMarkerReader(words, others []string, position Position) (MarkerReader, error) {
 	if len(words) == 0 {
 		return MarkerReader{}, errors.New(`marker.words is empty: name at least one word, as in ["secure"]`)
 	}
-	for _, word := range words {
+	own, err := newWords("marker.words", words)
+	foreign, otherErr := newWords("marker.others", others)
+	if err = errors.Join(err, otherErr); err != nil {
+		return MarkerReader{}, err
+	}
+	return MarkerReader{own, foreign, position}, nil
+}
+
+// newWords checks the words of a key.
+func newWords(key string, texts []string) ([]markerWord, error) {
+	var words []markerWord
+	var faults []error
+	for _, text := range texts {
+		cells := skeleton(text)
+		words = append(words, markerWord{text, runes(cells), letters(cells)})
 		switch {
-		case strings.TrimSpace(word) == "":
-			return MarkerReader{}, errors.New("marker.words holds an empty word: take it out")
-		case strings.TrimSpace(word) != word, strings.ContainsFunc(word, unicode.IsControl), !utf8.ValidString(word):
-			return MarkerReader{}, fmt.Errorf("marker.words: %q holds blanks around it or control characters: write the word alone", word)
-		case strings.HasPrefix(word, "[") && strings.HasSuffix(word, "]"):
-			return MarkerReader{}, fmt.Errorf("marker.words: %q: write the word without its brackets", word)
+		case strings.TrimSpace(text) == "", len(cells) == 0:
+			faults = append(faults, fmt.Errorf("%s holds an empty word: take it out", key))
+		case strings.TrimSpace(text) != text, strings.ContainsFunc(text, unicode.IsControl), !utf8.ValidString(text):
+			faults = append(faults, fmt.Errorf("%s: %q holds blanks around it or control characters: write the word alone", key, text))
+		case strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]"):
+			faults = append(faults, fmt.Errorf("%s: %q: write the word without its brackets", key, text))
 		}
 	}
-	return MarkerReader{words: words, position: position}, nil
+	return words, errors.Join(faults...)
 }
 
 // Text is the marker as it is to be typed.
-func (m MarkerReader) Text() string { return "[" + m.words[0] + "]" }
+func (m MarkerReader) Text() string { return "[" + m.words[0].text + "]" }
 
-// Read gives the state of a message from its decoded Subject fields. The
-// marker counts only where each of them bears it, since nobody knows which of
-// several the next host reads.
-func (m MarkerReader) Read(subjects []string) MarkerState {
-	if len(subjects) == 0 {
-		return Missing
-	}
-	best, worst := Missing, Present
-	for _, subject := range subjects {
-		state := m.readOne(subject)
-		best, worst = min(best, state), max(worst, state)
-	}
-	if worst == Present {
-		return Present
-	}
-	if best != Missing {
-		return NearMiss
-	}
-	return Missing
-}
-
-func (m MarkerReader) readOne(subject string) MarkerState {
-	near := false
-	for i := 0; i < len(subject); {
-		r, size := utf8.DecodeRuneInString(subject[i:])
-		if isOpening(r) {
-			if rest := subject[i+size:]; r == '[' && m.startsWithMarker(rest) {
-				if m.position == Anywhere || isStart(subject[:i]) {
-					return Present
-				}
-				near = true
-			} else if m.startsWithNearMiss(rest) {
-				near = true
-			}
+// Read reads the Subject fields of a message. The marker is present only where
+// each of them bears it, since nobody knows which of several the next host
+// reads.
+func (m MarkerReader) Read(subjects []Subject) Reading {
+	best, worst := Reading{State: Missing}, Reading{State: Missing}
+	for i, s := range subjects {
+		r := m.readOne(s)
+		if i == 0 || r.State < best.State {
+			best = r
 		}
-		i += size
+		if i == 0 || r.State > worst.State {
+			worst = r
+		}
 	}
-	if near {
-		return NearMiss
+	if best.State == Present && worst.State != Present {
+		return Reading{NearMiss, SomeFields}
 	}
-	return Missing
+	return best
 }
 
-// startsWithMarker tells whether text goes on with a word and "]".
-func (m MarkerReader) startsWithMarker(text string) bool {
-	for _, word := range m.words {
-		if rest, ok := cutWord(text, word); ok && strings.HasPrefix(rest, "]") {
+// readOne takes time in proportion to the length of the subject, whatever it
+// holds, so that none of it is left unread.
+func (m MarkerReader) readOne(s Subject) Reading {
+	found := m.find(s.Text)
+	if found && m.position == Anywhere {
+		return Reading{State: Present}
+	}
+	cells := skeleton(s.Text)
+	start := prefixEnd(cells)
+	// What cannot be decoded is asked before the rest, which is not all that
+	// the writer of the subject saw.
+	switch {
+	case found && start < len(cells) && m.begins(s.Text[cells[start].at:]):
+		return Reading{State: Present}
+	case m.isIn(s.Undecoded):
+		return Reading{NearMiss, Undecodable}
+	case found:
+		return Reading{NearMiss, NotAtStart}
+	}
+	if kind := m.nearMiss(cells, start); kind != "" {
+		return Reading{NearMiss, kind}
+	}
+	return Reading{State: Missing}
+}
+
+// find tells whether the marker stands in the text to the letter.
+func (m MarkerReader) find(text string) bool {
+	for {
+		at := strings.IndexByte(text, '[')
+		if at < 0 {
+			return false
+		}
+		if m.begins(text[at:]) {
 			return true
 		}
+		text = text[at+1:]
 	}
-	return false
 }
 
-// startsWithNearMiss tells whether text goes on with a word and a bracket of
-// any kind, blanks allowed.
-func (m MarkerReader) startsWithNearMiss(text string) bool {
-	text = strings.TrimLeftFunc(text, unicode.IsSpace)
+// begins tells whether text begins with the marker. A combining mark after its
+// last bracket makes another character of that.
+func (m MarkerReader) begins(text string) bool {
+	text, ok := strings.CutPrefix(text, "[")
+	if !ok {
+		return false
+	}
 	for _, word := range m.words {
-		rest, ok := cutWord(text, word)
-		if !ok {
+		rest, ok := cutWord(text, word.text)
+		if !ok || !strings.HasPrefix(rest, "]") {
 			continue
 		}
-		r, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(rest, unicode.IsSpace))
-		if isClosing(r) {
+		if r, _ := utf8.DecodeRuneInString(rest[1:]); !unicode.Is(unicode.M, r) {
 			return true
 		}
 	}
@@ -154,75 +225,4 @@ func cutWord(text, word string) (rest string, ok bool) {
 		text = text[size:]
 	}
 	return text, true
-}
-
-// Brackets that people and their keyboards take for square ones, and the
-// full-width and CJK ones beside them.
-const (
-	openings = "[({<［（｛＜〔【〖〈《「『⟦⟨"
-	closings = "])}>］）｝＞〕】〗〉》」』⟧⟩"
-)
-
-func isOpening(r rune) bool { return strings.ContainsRune(openings, r) }
-
-func isClosing(r rune) bool { return strings.ContainsRune(closings, r) }
-
-// replyPrefixes are what mail clients put before the subject of an answer or
-// of a forwarded message, in lower case, without the colon.
-var replyPrefixes = []string{"re", "fw", "fwd", "aw", "wg", "sv", "vs", "vl", "vb", "tr", "rv", "rif", "enc", "antw", "odp", "pd", "ynt", "ilt", "atb", "yml"}
-
-// isStart tells whether the text before a marker holds nothing but reply
-// prefixes, bracketed tags such as [External], and a protective marking.
-func isStart(before string) bool {
-	for {
-		before = strings.TrimSpace(before)
-		if before == "" {
-			return true
-		}
-		rest, ok := cutPrefix(before)
-		if !ok {
-			return false
-		}
-		before = rest
-	}
-}
-
-func cutPrefix(text string) (rest string, ok bool) {
-	if text[0] == '[' {
-		_, rest, ok = strings.Cut(text, "]")
-		return rest, ok
-	}
-	if rest, ok = cutMarking(text); ok {
-		return rest, true
-	}
-	prefix, rest, ok := strings.Cut(text, ":")
-	if !ok {
-		return "", false
-	}
-	prefix = strings.ToLower(strings.TrimRightFunc(prefix, func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.IsDigit(r) || strings.ContainsRune("[]()^*", r)
-	}))
-	for _, p := range replyPrefixes {
-		if p == prefix {
-			return rest, true
-		}
-	}
-	return "", false
-}
-
-// cutMarking cuts a protective marking of the government's scheme off the
-// front of text: OFFICIAL or OFFICIAL-SENSITIVE, with a separator after it.
-func cutMarking(text string) (rest string, ok bool) {
-	rest, ok = cutWord(text, "official")
-	if !ok {
-		return "", false
-	}
-	sensitive := strings.TrimLeft(rest, " -–")
-	if r, found := cutWord(sensitive, "sensitive"); found {
-		rest = r
-	}
-	if rest != "" && !strings.ContainsAny(rest[:1], " :-/|,") {
-		return "", false
-	}
-	return strings.TrimLeft(rest, " :-/|,"), true
 }

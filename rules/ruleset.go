@@ -134,6 +134,7 @@ type Message struct {
 	Sender     string // without angle brackets; empty for the null sender
 	Client     netip.Addr
 	Marker     MarkerState
+	NearMiss   NearMissKind
 	Recipients []Recipient
 }
 

@@ -26,7 +26,10 @@ type configFile struct {
 	Mode         rules.Mode `toml:"mode"`
 	LocalDomains []string   `toml:"local_domains"`
 	Marker       struct {
-		Words    []string       `toml:"words"`
+		Words []string `toml:"words"`
+		// Others are the words of other systems' markers: "[encrypt]" is then
+		// a near miss. An empty list turns this off.
+		Others   []string       `toml:"others"`
 		Position rules.Position `toml:"position"`
 	} `toml:"marker"`
 	Relay struct {
@@ -76,6 +79,7 @@ func loadConfig(path string) (*config, error) {
 	}
 	c.file.Listen = "inet:127.0.0.1:8899"
 	c.file.Marker.Words = []string{"secure"}
+	c.file.Marker.Others = rules.ShippedOthers()
 	c.file.Relay.Domain = "encrypt.invalid"
 	c.file.Rules.Edition = rules.DefaultEdition
 	c.file.Log.Format = formatAuto
@@ -121,7 +125,7 @@ func (f *configFile) build(read func(string) ([]byte, error)) (*milter.Config, e
 		RelayDomain:  f.Relay.Domain,
 	}, read)
 	faults = append(faults, err)
-	marker, err := rules.NewMarkerReader(f.Marker.Words, f.Marker.Position)
+	marker, err := rules.NewMarkerReader(f.Marker.Words, f.Marker.Others, f.Marker.Position)
 	faults = append(faults, err)
 	policies := rules.ShippedPolicies()
 	if len(f.Policy) > 0 {

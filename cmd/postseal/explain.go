@@ -24,6 +24,7 @@ type explanation struct {
 	Action     rules.Action             `json:"action"`
 	Mode       rules.Mode               `json:"mode"`
 	Marker     rules.MarkerState        `json:"marker"`
+	NearMiss   rules.NearMissKind       `json:"near_miss"`
 	Findings   []struct{}               `json:"findings"`
 	Recipients []milter.LoggedRecipient `json:"recipients"`
 	Edits      []milter.Edit            `json:"edits"`
@@ -106,7 +107,7 @@ func explainMessage(config *milter.Config, envelope milter.Envelope, to []string
 		d.Action = rules.Reject // nobody is left to send it to
 	}
 	d.Outcomes = append(d.Outcomes, refused...)
-	e.Action, e.Marker = d.Action, d.Marker
+	e.Action, e.Marker, e.NearMiss = d.Action, d.Marker, d.NearMiss
 	e.Recipients = milter.LoggedRecipients(d, milter.FullAddress)
 	if v.Edits != nil {
 		e.Edits = v.Edits
@@ -119,7 +120,11 @@ func explainMessage(config *milter.Config, envelope milter.Envelope, to []string
 
 func (e explanation) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "action  %s\nmode    %s\nmarker  %s\n", e.Action, e.Mode, e.Marker)
+	fmt.Fprintf(&b, "action  %s\nmode    %s\nmarker  %s", e.Action, e.Mode, e.Marker)
+	if e.NearMiss != "" {
+		fmt.Fprintf(&b, " (%s)", e.NearMiss)
+	}
+	b.WriteByte('\n')
 	for _, r := range e.Recipients {
 		fmt.Fprintf(&b, "recipient %s: %s", r.Address, r.Class)
 		if r.Row != "" {

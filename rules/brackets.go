@@ -1,0 +1,71 @@
+package rules
+
+import (
+	"iter"
+	"slices"
+)
+
+func isOpening(r rune) bool { return r == '[' || r == '(' || r == '{' || r == '<' }
+
+func isClosing(r rune) bool { return r == ']' || r == ')' || r == '}' || r == '>' }
+
+func isBracket(r rune) bool { return isOpening(r) || isClosing(r) }
+
+// isStrong tells the brackets that prose has little use for. Round and angle
+// ones are weak: they are also asides, smileys and arrows, and prove less.
+func isStrong(r rune) bool { return r == '[' || r == ']' || r == '{' || r == '}' }
+
+func areMates(left, right rune) bool {
+	return slices.Contains([]string{"[]", "()", "{}", "<>"}, string([]rune{left, right}))
+}
+
+// bracket is one in a subject; the zero value stands for either end of it.
+type bracket struct {
+	cell
+	index int
+	loose bool // without a mate, or an empty pair; weak ones at the start alone
+}
+
+// span is a stretch of the subject between two neighbouring brackets.
+type span struct {
+	left, right bracket
+	inner       []cell
+}
+
+// spans cuts the cells at each bracket. The subject proper begins at start.
+func spans(cells []cell, start int) iter.Seq[span] {
+	brackets := findBrackets(cells)
+	return func(yield func(span) bool) {
+		for i, right := range brackets[1:] {
+			left := brackets[i]
+			if left.index == start && isOpening(left.r) && !isStrong(left.r) {
+				left.loose = !slices.ContainsFunc(brackets[i:], func(b bracket) bool { return areMates(left.r, b.r) })
+			}
+			if !yield(span{left, right, cells[left.index+1 : right.index]}) {
+				return
+			}
+		}
+	}
+}
+
+// findBrackets lists the brackets with the two ends around them, and pairs the
+// strong ones.
+func findBrackets(cells []cell) []bracket {
+	brackets := []bracket{{index: -1}}
+	var open []int // of brackets, those that wait for their mates
+	for i, c := range cells {
+		if !isBracket(c.r) {
+			continue
+		}
+		b := bracket{c, i, isStrong(c.r)}
+		if last := len(open) - 1; b.loose && isClosing(c.r) && last >= 0 {
+			b.loose = brackets[open[last]].index == i-1
+			brackets[open[last]].loose = b.loose
+			open = open[:last]
+		} else if b.loose && isOpening(c.r) {
+			open = append(open, len(brackets))
+		}
+		brackets = append(brackets, b)
+	}
+	return append(brackets, bracket{index: len(cells)})
+}
