@@ -169,6 +169,20 @@ func TestMarkedMailIsSplit(t *testing.T) {
 	}
 }
 
+func TestDecisionNamesTheNearMiss(t *testing.T) {
+	d := start(t, "observe", "")
+	for _, test := range []struct{ subject, want string }{
+		{"Subject: [secure] x", ""},
+		{"Subject: [sec\r\n ure] x", "blanks-inside"},
+		{"Subject: =?x-none?Q?=5Bsecure=5D?=", "undecodable"},
+	} {
+		s := send(t, []string{"<bob@gmail.com>"}, mail(test.subject))
+		if e := decision(t, d, s.QueueID()); e["near_miss"] != test.want {
+			t.Errorf("%s: got %v, want %q", test.subject, e["near_miss"], test.want)
+		}
+	}
+}
+
 func TestDivertedMailKeepsDSN(t *testing.T) {
 	start(t, "enforce", "")
 	send(t, []string{"<bob@gmail.com>", "<o+x@gmail.com> NOTIFY=NEVER ORCPT=rfc822;Old@example.org"}, mail("Subject: [secure]"))

@@ -1,0 +1,94 @@
+package milter
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/postseal/postseal/rules"
+)
+
+func TestDecodeSubject(t *testing.T) {
+	for _, test := range []struct {
+		name, value, text, undecoded string
+	}{
+		{name: "empty"},
+		{name: "plain", value: " [secure] x ", text: " [secure] x "},
+		{name: "folded by the MTA", value: "a\n b\n\tc", text: "a b\tc"},
+		{name: "folded as on the wire", value: "a\r\n b", text: "a b"},
+		{name: "bare line ends", value: "[sec\rure] \r\nb", text: "[sec\rure] \r\nb"},
+		{name: "UTF-8", value: "caf\xc3\xa9", text: "café"},
+		{name: "neither ASCII nor UTF-8", value: "caf\xe9 \x96", text: "café –"},
+		{name: "UTF-8 beside Windows-1252", value: "\xe9 =?utf-8?Q??= \xc3\xa9", text: "é  é"},
+		{name: "blanks between two words", value: "=?utf-8?Q?a?= \t =?utf-8?Q?b?=", text: "ab"},
+		{name: "blanks between words in two charsets", value: "=?utf-8?Q?a?= =?iso-8859-1?Q?=E9?=", text: "aé"},
+		{name: "blanks before and after a word", value: "a  =?utf-8?Q?b?=  c", text: "a  b  c"},
+		{name: "blanks at the end", value: "=?utf-8?Q?a?=  ", text: "a  "},
+		{name: "not a word after a word", value: "=?utf-8?Q?a?= =?", text: "a =?"},
+		{name: "blanks in the charset", value: "=?utf 8?Q?a?=", text: "=?utf 8?Q?a?="},
+		{name: "no encoding", value: "=?utf-8??a?=", text: "=?utf-8??a?="},
+		{name: "a long encoding", value: "=?utf-8?QQ?a?=", text: "=?utf-8?QQ?a?="},
+		{name: "questions", value: "why=?because? x", text: "why=?because? x"},
+		{name: "unknown encoding without an end", value: "a=?b?c?d", text: "a=?b?c?d"},
+		{name: "escapes in lower case", value: "=?utf-8?q?=c3=a9?=", text: "é"},
+		{name: "characters cut apart", value: "=?utf-8?B?w6?= =?UTF-8?Q?=A9?=", text: "é"},
+		{name: "characters cut apart, and text between", value: "=?utf-8?B?ww==?= x =?utf-8?B?qQ==?=", text: "\uFFFD x \uFFFD"},
+		{name: "decoded once", value: "=?utf-8?Q?=3D=3Futf-8=3FQ=3Fa=3F=3D?=", text: "=?utf-8?Q?a?="},
+		{name: "line end in a word", value: "=?utf-8?Q?a=0D=0Ab?=", text: "a\r\nb"},
+		{
+			name: "unknown charset between known ones", value: "=?utf-8?Q?a?= =?x-none?Q?b_=E9?= =?utf-8?Q?c?=",
+			text: "a\uFFFDc", undecoded: "=?x-none?Q?b_=E9?= b é ",
+		},
+		{name: "two words in an unknown charset", value: "=?x-none?Q?a?= =?x-none?B?Yg==?=", text: "\uFFFD", undecoded: "=?x-none?Q?a?==?x-none?B?Yg==?= ab "},
+		{name: "broken after whole in one charset", value: "=?utf-8?Q?a?= =?utf-8?B?Y!g==?= =?utf-8?Q?c?=", text: "a\uFFFDc", undecoded: "=?utf-8?B?Y!g==?= b "},
+		{name: "escape cut short", value: "=?utf-8?Q?a=4?=", text: "\uFFFD", undecoded: "=?utf-8?Q?a=4?= a=4 "},
+		{name: "no end, and more text", value: "=?utf-8?Q?a_b c =?utf-8?Q?d", text: "\uFFFD c \uFFFD", undecoded: "=?utf-8?Q?a_b a b =?utf-8?Q?d d "},
+		{name: "refused charset", value: "=?iso-2022-kr?Q?abc?=", text: "\uFFFD", undecoded: "=?iso-2022-kr?Q?abc?= abc "},
+		{name: "broken and not UTF-8", value: "=?x-none?Q?\xe9?=", text: "\uFFFD", undecoded: "=?x-none?Q?\uFFFD?= é "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			want := rules.Subject{Text: test.text, Undecoded: test.undecoded}
+			if got := decodeSubject(test.value); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func FuzzDecodeSubject(f *testing.F) {
+	for _, row := range readLabelled(f) {
+		f.Add(row.fields[0])
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		got := decodeSubject(value)
+		if !utf8.ValidString(got.Text) || !utf8.ValidString(got.Undecoded) {
+			t.Errorf("%q: got %q, which is not UTF-8", value, got)
+		}
+		if !strings.Contains(value, "=?") && !strings.Contains(value, "\n") && utf8.ValidString(value) && got != (rules.Subject{Text: value}) {
+			t.Errorf("%q: got %q, want it as it stands", value, got)
+		}
+		words := strings.ReplaceAll(value, "=?", "\r\n =?")
+		if !strings.Contains(value, "\n") && decodeSubject(words) != decodeSubject(strings.ReplaceAll(words, "\r\n", "")) {
+			t.Errorf("%q: folded it reads otherwise", words)
+		}
+	})
+}
+
+func BenchmarkDecodeSubject(b *testing.B) {
+	for _, bench := range []struct{ name, value string }{
+		{"plain", "Re: [secure] Discharge summary for ward 7"},
+		{"encoded", "=?utf-8?B?W3NlY3VyZV0gWm/DqyBTYW1wbGUg4oCTIGNsaW5pYyBsZXR0ZXIg8J+pug==?="},
+		{"100 kB of words", strings.Repeat("=?utf-8?Q?a?= ", 100<<10/14)},
+		{"100 kB of words in two charsets", strings.Repeat("=?utf-8?Q?a?= =?koi8-r?Q?a?= ", 100<<10/29)},
+		{"100 kB without an end", strings.Repeat("=?utf-8?Q?a ", 100<<10/12)},
+		{"100 kB of beginnings", strings.Repeat("=?", 100<<10/2)},
+		{"100 kB of empty charsets", strings.Repeat("=?q?", 100<<10/4)},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			b.SetBytes(int64(len(bench.value)))
+			for b.Loop() {
+				decodeSubject(bench.value)
+			}
+		})
+	}
+}
