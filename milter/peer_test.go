@@ -29,7 +29,7 @@ func testConfig(t testing.TB, policies ...rules.Policy) *Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	marker, err := rules.NewMarkerReader([]string{"secure"}, rules.Anywhere)
+	marker, err := rules.NewMarkerReader([]string{"secure"}, nil, rules.Anywhere)
 	if err != nil {
 		t.Fatal(err)
 	}

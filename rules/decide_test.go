@@ -41,14 +41,14 @@ func TestFaultsOfPolicies(t *testing.T) {
 		{"reply too long", []rules.Policy{{Name: "a", Action: rules.Reject, Reply: strings.Repeat("a", 301)}}, "at most 300"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			marker, _ := rules.NewMarkerReader([]string{"secure"}, rules.Anywhere)
+			marker, _ := rules.NewMarkerReader([]string{"secure"}, nil, rules.Anywhere)
 			_, err := rules.NewRuleset(load(t, rules.Sources{}, nil), marker, "encrypt.invalid", test.policies)
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("got %v, want %q in it", err, test.want)
 			}
 		})
 	}
-	marker, _ := rules.NewMarkerReader([]string{"secure"}, rules.Anywhere)
+	marker, _ := rules.NewMarkerReader([]string{"secure"}, nil, rules.Anywhere)
 	if _, err := rules.NewRuleset(load(t, rules.Sources{}, nil), marker, "", rules.ShippedPolicies()); err == nil || !strings.Contains(err.Error(), "needs a relay") {
 		t.Errorf("divert without a relay: got %v", err)
 	}
@@ -137,10 +137,10 @@ func TestDecide(t *testing.T) {
 func BenchmarkDecide(b *testing.B) {
 	r := ruleset(b, load(b, rules.Sources{Accredited: accredited, RelayDomain: "encrypt.invalid"}, nil))
 	addresses := []string{"a@nhs.net", "b@gmail.com", "C.D@Listed.nhs.uk", "e@council.gov.uk", "f@example.org"}
-	subjects := []string{"RE: [secure] results for the clinic on Monday"}
+	subjects := []rules.Subject{{Text: "RE: [secure] results for the clinic on Monday"}}
 	b.ReportAllocs()
 	for b.Loop() {
-		m := rules.Message{Sender: "ward@trust.example", Marker: r.Marker.Read(subjects)}
+		m := rules.Message{Sender: "ward@trust.example", Marker: r.Marker.Read(subjects).State}
 		for _, a := range addresses {
 			m.Recipients = append(m.Recipients, r.Classify(a, a, today))
 		}

@@ -45,7 +45,7 @@ func loadFiles(s rules.Sources, files map[string]string) (*rules.Table, error) {
 // ruleset puts the shipped policies on a table.
 func ruleset(t testing.TB, table *rules.Table, policies ...rules.Policy) *rules.Ruleset {
 	t.Helper()
-	marker, err := rules.NewMarkerReader([]string{"secure"}, rules.Anywhere)
+	marker, err := rules.NewMarkerReader([]string{"secure"}, nil, rules.Anywhere)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -169,7 +169,7 @@ func TestExplainJSON(t *testing.T) {
 	config := write(t, lookupConfig)
 	code, stdout, stderr := runWith(savedMail, "explain", "-json", "-config", config, "-from", "<ward@trust.example>",
 		"-to", `bob@gmail.com,"x,y"@gmail.com,a@nhs.net,x@y.gsi.gov.uk`, "-client", "192.0.2.7", "-")
-	const want = `{"action":"divert","mode":"observe","marker":"present","findings":[],"recipients":[` +
+	const want = `{"action":"divert","mode":"observe","marker":"present","near_miss":"","findings":[],"recipients":[` +
 		`{"address":"bob@gmail.com","class":"unknown","row":"","policy":"marked","action":"divert"},` +
 		`{"address":"\"x,y\"@gmail.com","class":"unknown","row":"","policy":"marked","action":"divert"},` +
 		`{"address":"a@nhs.net","class":"secure","row":"nhs.net","policy":"","action":"accept"},` +

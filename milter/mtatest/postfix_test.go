@@ -148,6 +148,11 @@ func TestMarkedMailIsSplit(t *testing.T) {
 			want: arrived{nil, []string{"bob@gmail.com: Re: =?UTF-8?B?UmU6IFtTZWN1cmVdIGNhZsOp?="}},
 		},
 		{
+			name: "marker in an encoded word that is broken", subject: "Subject: =?utf-8?B?W3NlY3VyZV0!!?=",
+			to:   []string{"<bob@gmail.com>"},
+			want: arrived{nil, []string{"bob@gmail.com: [secure] =?utf-8?B?W3NlY3VyZV0!!?="}},
+		},
+		{
 			name: "folded", subject: "Subject: a long one\r\n [secure] and more",
 			to:   []string{"<bob@gmail.com>"},
 			want: arrived{nil, []string{"bob@gmail.com: a long one\r\n [secure] and more"}},

@@ -176,11 +176,11 @@ func (w *world) follow(r *report) error {
 		for _, rcpt := range q.Recipients {
 			r.arrived(strings.TrimSuffix(rcpt.Address, relayDomain), arrival{place: held})
 		}
-		if err := w.postfix.Super("-H", q.ID); err != nil {
+		if err := w.postfix.Run("postsuper", "-H", q.ID); err != nil {
 			return err
 		}
 	}
-	if err := w.postfix.Flush(); err != nil {
+	if err := w.postfix.Run("postqueue", "-f"); err != nil {
 		return err
 	}
 	if _, err := w.postfix.Settle(settleLimit); err != nil {
