@@ -3,85 +3,82 @@ package rules
 import (
 	"bytes"
 	"encoding/csv"
-	"errors"
-	"fmt"
-	"strings"
 )
 
-// minDomainShare is the share of cells, in per cent, that must be domain
-// names before a column is taken for the list's (the published list has once
-// been read by the wrong column).
-const minDomainShare = 90
+// AccreditedRow is an entry of the list of domains accredited to the secure
+// email standard, DCB1596.
+type AccreditedRow struct {
+	Organisation string `json:"organisation"` // for people to read; empty where the list has none
+	Domain       string `json:"domain"`       // an exact name, as NormalizeDomain gives it
+}
 
-// accredited adds the list of domains accredited to DCB1596: a CSV whose
-// column is found by its header, each row an exact name.
+// accredited adds the rows of the accredited list.
 func (l *loader) accredited(file string) {
 	text, err := l.read(file)
 	if err != nil {
-		l.fault("%w: import the accredited list, or take rules.accredited out of the configuration", err)
+		l.fault("%w: run postseal import, or take rules.accredited out of the configuration", err)
 		return
 	}
-	names, err := readAccredited(text)
+	rows, _, err := ReadAccredited(file, text)
 	if err != nil {
-		l.fault("%s: %w", file, err)
+		l.faults = append(l.faults, err)
 		return
 	}
 	info := &TableInfo{Name: "accredited", Source: "secure email standard DCB1596, accredited organisations"}
-	for _, a := range names {
-		l.table.add(&Row{Name: a.domain, Class: Secure, Note: a.organisation, Table: info, layer: accreditedLayer})
+	for _, a := range rows {
+		l.table.add(&Row{Name: a.Domain, Class: Secure, Note: a.Organisation, Table: info, layer: accreditedLayer})
 	}
 }
 
-type accreditedRow struct{ organisation, domain string }
-
-// readAccredited returns the list's rows. Cells that are not domain names are
-// left out, which trusts nobody, as long as they are few.
-func readAccredited(text []byte) ([]accreditedRow, error) {
-	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
-	r.FieldsPerRecord = -1
-	records, err := r.ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("not a CSV file: %w", err)
+// FormatAccredited gives the list as CSV in UTF-8, with headers of the
+// published list. ReadAccredited reads the same rows from it.
+func FormatAccredited(rows []AccreditedRow) []byte {
+	records := [][]string{{"Organisation Name", "Domain name"}}
+	for _, row := range rows {
+		records = append(records, []string{row.Organisation, row.Domain})
 	}
-	if len(records) == 0 {
-		return nil, errors.New("the file is empty: fetch the accredited list again")
-	}
-	domainColumn, organisationColumn := -1, -1
-	for i, header := range records[0] {
-		switch strings.ToLower(strings.Join(strings.Fields(header), " ")) {
-		case "domain name", "domain":
-			domainColumn = i
-		case "organisation name", "organisation":
-			organisationColumn = i
-		}
-	}
-	if domainColumn < 0 {
-		return nil, errors.New(`no column is headed "Domain name": fetch the accredited list again`)
-	}
-	var rows []accreditedRow
-	cells := 0
-	for _, record := range records[1:] {
-		cell := strings.TrimSpace(at(record, domainColumn))
-		if cell == "" {
-			continue
-		}
-		cells++
-		if name, err := NormalizeDomain(cell); err == nil && strings.Contains(name, ".") {
-			rows = append(rows, accreditedRow{strings.TrimSpace(at(record, organisationColumn)), name})
-		}
-	}
-	switch {
-	case cells == 0:
-		return nil, errors.New("the list has no rows: fetch the accredited list again")
-	case len(rows)*100 < cells*minDomainShare:
-		return nil, fmt.Errorf("only %d of %d cells below \"Domain name\" are domain names: fetch the accredited list again", len(rows), cells)
-	}
-	return rows, nil
+	var b bytes.Buffer
+	csv.NewWriter(&b).WriteAll(records) // a bytes.Buffer never fails
+	return b.Bytes()
 }
 
-func at(record []string, column int) string {
-	if column < 0 || column >= len(record) {
-		return ""
+// AccreditedChanges are the differences between two accredited lists, each
+// part in the order of the domains.
+type AccreditedChanges struct {
+	Added   []AccreditedRow
+	Removed []AccreditedRow
+	Kept    []AccreditedRow // as the new list has them
+	Renamed int             // of Kept, those whose organisation is spelled anew
+}
+
+// CompareAccredited compares two lists as ReadAccredited gives them.
+func CompareAccredited(old, fresh []AccreditedRow) AccreditedChanges {
+	var c AccreditedChanges
+	for len(old) > 0 || len(fresh) > 0 {
+		switch {
+		case len(old) == 0 || len(fresh) > 0 && fresh[0].Domain < old[0].Domain:
+			c.Added, fresh = append(c.Added, fresh[0]), fresh[1:]
+		case len(fresh) == 0 || old[0].Domain < fresh[0].Domain:
+			c.Removed, old = append(c.Removed, old[0]), old[1:]
+		default:
+			if old[0] != fresh[0] {
+				c.Renamed++
+			}
+			c.Kept = append(c.Kept, fresh[0])
+			old, fresh = old[1:], fresh[1:]
+		}
 	}
-	return record[column]
+	return c
+}
+
+// None tells whether the two lists are the same.
+func (c AccreditedChanges) None() bool {
+	return len(c.Added) == 0 && len(c.Removed) == 0 && c.Renamed == 0
+}
+
+// Exceeds tells whether more than a percentage of the old list was removed,
+// or added to it.
+func (c AccreditedChanges) Exceeds(percent int) bool {
+	limit := percent * (len(c.Removed) + len(c.Kept))
+	return 100*len(c.Removed) > limit || 100*len(c.Added) > limit
 }

@@ -1,0 +1,119 @@
+package rules_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/postseal/postseal/rules"
+)
+
+// parts are the content of a workbook with one sheet; what is left empty is
+// as Excel writes it.
+type parts struct{ workbook, links, sheet, strings string }
+
+func (p parts) pack(tb testing.TB) []byte {
+	tb.Helper()
+	const xmlns = `xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"`
+	const types = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, part := range []struct{ name, text string }{
+		{"xl/workbook.xml", cmp.Or(p.workbook, `<workbook `+xmlns+`><sheets><sheet name="List" sheetId="7" r:id="rId1"/></sheets></workbook>`)},
+		{"xl/_rels/workbook.xml.rels", cmp.Or(p.links, `<Relationships>`+
+			`<Relationship Id="rId2" Type="`+types+`/sharedStrings" Target="sharedStrings.xml"/>`+
+			`<Relationship Id="rId1" Type="`+types+`/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`)},
+		{"xl/worksheets/sheet1.xml", p.sheet},
+		{"xl/sharedStrings.xml", cmp.Or(p.strings, `<sst/>`)},
+	} {
+		w, err := z.Create(part.name)
+		if err == nil {
+			_, err = w.Write([]byte(part.text))
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// sheetOf makes a sheet whose header has the columns A and B.
+func sheetOf(rows string) string {
+	return `<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>Organisation</t></is></c><c r="B1" t="inlineStr"><is><t>Domain</t></is></c></row>` + rows + `</sheetData></worksheet>`
+}
+
+func TestReadWorkbook(t *testing.T) {
+	listed := []rules.AccreditedRow{{Organisation: "A", Domain: "listed.example"}}
+	const row = `<row r="2"><c r="A2" t="str"><v>A</v></c><c r="B2" t="str"><v>listed.example</v></c></row>`
+	for _, test := range []struct {
+		name  string
+		parts parts
+		want  []rules.AccreditedRow
+		fault string
+	}{
+		{"values of formulas", parts{sheet: sheetOf(`<row r="2"><c r="A2" t="str"><f>X</f><v>A</v></c><c r="B2" t="str"><f>X</f><v>listed.example</v></c></row>`)}, listed, ""},
+		{"shared strings", parts{
+			sheet:   sheetOf(`<row r="2"><c r="A2" t="s"><v>1</v></c><c r="B2" t="s"><v>0</v></c></row>`),
+			strings: `<sst><si><t>listed.example</t></si><si><t>A</t></si></sst>`,
+		}, listed, ""},
+		{"runs, and no phonetics", parts{
+			sheet:   sheetOf(`<row r="2"><c r="A2" t="s"><v>1</v></c><c r="B2" t="s"><v>0</v></c></row>`),
+			strings: `<sst><si><r><t>listed.</t></r><r><rPr/><t>example</t></r><rPh sb="0" eb="1"><t>x</t></rPh></si><si><t>A</t></si></sst>`,
+		}, listed, ""},
+		{"escaped line break", parts{sheet: sheetOf(`<row r="2"><c r="A2" t="str"><v>A_x000a_</v></c><c r="B2" t="str"><v>listed.example_x000D_</v></c></row>`)}, listed, ""},
+		{"no references", parts{sheet: sheetOf(`<row><c t="str"><v>A</v></c><c t="str"><v>listed.example</v></c></row>`)}, listed, ""},
+		{"reversed cells", parts{sheet: sheetOf(`<row r="2"><c r="B2" t="str"><v>listed.example</v></c><c r="A2" t="str"><v>A</v></c></row>`)}, listed, ""},
+		{"cells far to the right", parts{sheet: sheetOf(`<row r="2"><c r="A2" t="str"><v>A</v></c><c r="B2" t="str"><v>listed.example</v></c><c r="XFD2"><v>1</v></c><c r="ZZZZZZZZZZZZZZZZ2"><v>1</v></c></row>`)}, listed, ""},
+		{"header too far to the right", parts{sheet: `<worksheet><row><c r="ZZ1" t="str"><v>Domain</v></c></row></worksheet>`}, nil, "list: the list is empty"},
+		{"missing cell", parts{sheet: sheetOf(`<row r="2"><c r="B2" t="str"><v>listed.example</v></c></row>`)}, []rules.AccreditedRow{{Domain: "listed.example"}}, ""},
+		{"blank rows", parts{sheet: sheetOf(`<row r="2"/><row r="3"><c r="A3"/></row>` + row)}, listed, ""},
+		{"absolute target", parts{
+			links: `<Relationships><Relationship Id="rId1" Target="/xl/worksheets/sheet1.xml"/></Relationships>`,
+			sheet: sheetOf(row),
+		}, listed, ""},
+		{"strict namespaces", parts{
+			workbook: `<workbook xmlns="http://purl.oclc.org/ooxml/spreadsheetml/main" xmlns:r="http://purl.oclc.org/ooxml/officeDocument/relationships"><sheets><sheet sheetId="7" r:id="rId1"/></sheets></workbook>`,
+			sheet:    sheetOf(row),
+		}, listed, ""},
+		{"row number of a fault", parts{sheet: sheetOf(`<row r="7"><c r="A7" t="str"><v>A</v></c><c r="B7" t="str"><v>gov.uk</v></c></row>`)}, nil, `list: row 7: "gov.uk" is a public suffix`},
+		{"string that is not there", parts{sheet: sheetOf(`<row r="2"><c r="B2" t="s"><v>-1</v></c></row>`)}, nil, "list: row 2: the workbook is damaged: cell B2 refers to a string that is not there"},
+		{"sheet that ends early", parts{sheet: strings.TrimSuffix(sheetOf(row), `</sheetData></worksheet>`)}, nil, "list: row 2: the workbook is damaged: XML syntax error"},
+		{"strings that end early", parts{sheet: sheetOf(row), strings: `<sst><si><t>A`}, nil, "list: the workbook is damaged: xl/sharedStrings.xml: XML syntax error"},
+		{"hidden sheets alone", parts{
+			workbook: `<workbook xmlns:r="r"><sheets><sheet state="hidden" r:id="rId1"/><sheet state="veryHidden" r:id="rId2"/></sheets></workbook>`,
+			sheet:    sheetOf(row),
+		}, nil, "list: the workbook is damaged: it has no visible sheet"},
+		{"target outside", parts{
+			links: `<Relationships><Relationship Id="rId1" Target="../../../../etc/passwd"/></Relationships>`,
+			sheet: sheetOf(row),
+		}, nil, "list: the workbook is damaged: open etc/passwd: file does not exist"},
+		{"empty sheet", parts{}, nil, "list: the list is empty"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			rows, _, err := rules.ReadAccredited("list", test.parts.pack(t))
+			if got := fmt.Sprint(err); test.fault != "" && !strings.HasPrefix(got, test.fault) || test.fault == "" && err != nil {
+				t.Errorf("got fault %s, want %s", got, test.fault)
+			}
+			if !slices.Equal(rows, test.want) {
+				t.Errorf("got %v, want %v", rows, test.want)
+			}
+		})
+	}
+}
+
+// FuzzReadWorkbook mutates what is inside of the archive, which fuzzing whole
+// files seldom reaches.
+func FuzzReadWorkbook(f *testing.F) {
+	f.Add(sheetOf(`<row r="2"><c r="A2" t="s"><v>1</v></c><c r="B2" t="s"><v>0</v></c></row>`), `<sst><si><t>listed.example</t></si><si><r><t>A</t></r></si></sst>`)
+	f.Add(sheetOf(`<row><c t="str"><v>A</v></c><c t="inlineStr"><is><t>listed.example_x000D_</t></is></c><c r="XFD2"/></row>`), `<sst/>`)
+	f.Fuzz(func(t *testing.T, sheet, strings string) {
+		checkRead(t, parts{sheet: sheet, strings: strings}.pack(t))
+	})
+}
