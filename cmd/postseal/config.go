@@ -39,6 +39,7 @@ type configFile struct {
 		Edition    string   `toml:"edition"`
 		Accredited string   `toml:"accredited"`
 		Files      []string `toml:"files"`
+		MaxChange  int      `toml:"max_change"` // per cent of the list
 	} `toml:"rules"`
 	Policy []policyTable `toml:"policy"`
 	Log    struct {
@@ -70,18 +71,37 @@ type config struct {
 // path means the default file, or the built-in configuration where there is
 // none. The error names every fault.
 func loadConfig(path string) (*config, error) {
-	c := &config{origin: path}
 	hash := sha256.New()
 	read := func(name string) ([]byte, error) {
 		text, err := os.ReadFile(name)
 		fmt.Fprintf(hash, "%s\x00%d\x00%s", name, len(text), text)
 		return text, err
 	}
+	c, err := readConfig(path, read)
+	if c == nil {
+		return nil, err
+	}
+	var buildErr error
+	if c.milter, buildErr = c.file.build(read); buildErr != nil {
+		err = errors.Join(err, c.named(buildErr))
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.milter.Hash = hex.EncodeToString(hash.Sum(nil))[:12]
+	return c, nil
+}
+
+// readConfig reads the configuration file alone, as loadConfig does. Where
+// single keys are at fault, it returns the rest beside the error.
+func readConfig(path string, read func(string) ([]byte, error)) (*config, error) {
+	c := &config{origin: path}
 	c.file.Listen = "inet:127.0.0.1:8899"
 	c.file.Marker.Words = []string{"secure"}
 	c.file.Marker.Others = rules.ShippedOthers()
 	c.file.Relay.Domain = "encrypt.invalid"
 	c.file.Rules.Edition = rules.DefaultEdition
+	c.file.Rules.MaxChange = 20
 	c.file.Log.Format = formatAuto
 	c.file.Log.Addresses = milter.FullAddress
 
@@ -103,12 +123,18 @@ func loadConfig(path string) (*config, error) {
 	for _, key := range meta.Undecoded() {
 		faults = append(faults, fmt.Errorf("unknown key %s: see the list of keys in the README", key))
 	}
-	c.milter, err = c.file.build(read)
-	if err = errors.Join(append(faults, err)...); err != nil {
-		return nil, fmt.Errorf("%s: %s", c.origin, strings.ReplaceAll(err.Error(), "\n", "\n"+c.origin+": "))
+	if share := c.file.Rules.MaxChange; share < 0 || share > 100 {
+		faults = append(faults, fmt.Errorf("rules.max_change: %d is no percentage: give 0 to 100", share))
 	}
-	c.milter.Hash = hex.EncodeToString(hash.Sum(nil))[:12]
+	if len(faults) > 0 {
+		return c, c.named(errors.Join(faults...))
+	}
 	return c, nil
+}
+
+// named puts the configuration's name before each line of an error.
+func (c *config) named(err error) error {
+	return fmt.Errorf("%s: %s", c.origin, strings.ReplaceAll(err.Error(), "\n", "\n"+c.origin+": "))
 }
 
 // build makes what messages are decided by.

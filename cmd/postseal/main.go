@@ -17,12 +17,14 @@ Commands:
   check    check the configuration and the rule files
   lookup   say how addresses and domains are classed, and why
   explain  say what would be done with a saved message, and why
+  import   take in a new accredited list
 
 postseal COMMAND -h shows the options of a command. Without -config,
 ` + defaultConfig + ` is read; where that file does not exist, the
 built-in configuration is used.
 
-Exit status: 0 done, 1 failure while running, 2 bad usage or configuration.
+Exit status: 0 done, 1 failure while running, 2 bad usage or configuration,
+3 a large change of the accredited list held.
 `
 
 // Exit codes. systemd does not restart on exitUsage.
@@ -30,6 +32,7 @@ const (
 	exitDone    = 0
 	exitFailure = 1
 	exitUsage   = 2
+	exitHeld    = 3
 )
 
 // stdio is where a command reads and writes.
@@ -56,6 +59,8 @@ func run(args []string, std stdio) int {
 		return lookup(args, std)
 	case "explain":
 		return explain(args, std)
+	case "import":
+		return importList(args, std)
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(std.out, usage)
 		return exitDone

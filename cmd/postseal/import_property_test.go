@@ -1,0 +1,314 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"html"
+	"maps"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// published is a random list as it is published: every organisation, kind and
+// domain in a cell of its own.
+type published struct {
+	*rand.Rand
+	header []string
+	domain int // its column
+	rows   [][]string
+	crlf   bool
+}
+
+func newPublished(r *rand.Rand) *published {
+	p := &published{Rand: r, header: []string{"Organisation Name", "System Type", "Domain name ", "DKIM"}, domain: 2, crlf: r.IntN(2) == 0}
+	for i := range 15 + r.IntN(40) {
+		name := fmt.Sprintf("made-up-%02d%s", i+r.IntN(4), []string{".nhs.uk", ".example", ".care.example", ".example.org"}[i%4])
+		p.rows = append(p.rows, []string{fmt.Sprintf("Example Trust %d", i/3), "Microsoft 365", name, "Y"})
+	}
+	r.Shuffle(len(p.rows), func(i, j int) { p.rows[i], p.rows[j] = p.rows[j], p.rows[i] })
+	for range r.IntN(4) { // columns change places
+		i, j := r.IntN(4), r.IntN(4)
+		for _, row := range append(p.rows, p.header) {
+			row[i], row[j] = row[j], row[i]
+		}
+	}
+	p.domain = slices.Index(p.header, "Domain name ")
+	return p
+}
+
+func (p *published) domains() map[string]bool {
+	set := make(map[string]bool)
+	for _, row := range p.rows {
+		set[strings.ToLower(row[p.domain])] = true
+	}
+	return set
+}
+
+func (p *published) eol() string {
+	if p.crlf {
+		return "\r\n"
+	}
+	return "\n"
+}
+
+// plain is the list without quotes.
+func (p *published) plain() []byte {
+	lines := []string{strings.Join(p.header, ",")}
+	for _, row := range p.rows {
+		lines = append(lines, strings.Join(row, ","))
+	}
+	return []byte(strings.Join(lines, p.eol()) + p.eol())
+}
+
+// dirty is the same list with all that the published one has been seen with.
+func (p *published) dirty() []byte {
+	lines := []string{strings.Join(p.header, ",") + strings.Repeat(",", p.IntN(2))}
+	if p.IntN(3) == 0 {
+		lines = slices.Insert(lines, 0, "List of accredited domains", "")
+	}
+	for _, row := range p.rows {
+		var cells []string
+		for i, cell := range row {
+			switch {
+			case i == p.domain && p.IntN(3) == 0:
+				cell = strings.ToUpper(cell)
+			case i != p.domain && p.IntN(5) == 0:
+				cell = `"` + cell + `, Caf` + "\xe9" + ` ""North"""` // Windows-1252, a comma, quotes
+			}
+			if p.IntN(3) == 0 && !strings.HasPrefix(cell, `"`) {
+				cell += strings.Repeat(" ", p.IntN(3)) + []string{"", "\t"}[p.IntN(2)]
+			}
+			cells = append(cells, cell)
+		}
+		lines = append(lines, strings.Join(cells, ","))
+		if p.IntN(8) == 0 {
+			lines = append(lines, []string{"", "   ", ",,,"}[p.IntN(3)])
+		}
+	}
+	if p.IntN(2) == 0 {
+		lines = append(lines, "")
+	}
+	return []byte(strings.Join(lines, p.eol()))
+}
+
+// workbook is the list as XLSX.
+func (p *published) workbook(t *testing.T) []byte {
+	var sheet strings.Builder
+	for _, row := range append([][]string{p.header}, p.rows...) {
+		sheet.WriteString("<row>")
+		for _, cell := range row {
+			fmt.Fprintf(&sheet, `<c t="inlineStr"><is><t>%s</t></is></c>`, html.EscapeString(cell))
+		}
+		sheet.WriteString("</row>")
+	}
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, part := range [][2]string{
+		{"xl/workbook.xml", `<workbook xmlns:r="r"><sheets><sheet name="List" r:id="rId1"/></sheets></workbook>`},
+		{"xl/_rels/workbook.xml.rels", `<Relationships><Relationship Id="rId1" Target="worksheets/sheet1.xml"/></Relationships>`},
+		{"xl/worksheets/sheet1.xml", "<worksheet><sheetData>" + sheet.String() + "</sheetData></worksheet>"},
+	} {
+		w, err := z.Create(part[0])
+		if err == nil {
+			_, err = w.Write([]byte(part[1]))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// flip changes some octets to others of the alphabet.
+func (p *published) flip(data []byte, alphabet string) []byte {
+	for range 1 + p.IntN(6) {
+		data[p.IntN(len(data))] = alphabet[p.IntN(len(alphabet))]
+	}
+	return data
+}
+
+// survives is what a plain list says that was damaged without quotes, read in
+// the simplest way there is.
+func (p *published) survives(data []byte) map[string]bool {
+	set := make(map[string]bool)
+	_, body, _ := strings.Cut(strings.TrimLeft(string(data), "\r\n ,"), "\n")
+	for line := range strings.SplitSeq(body, "\n") {
+		if cells := strings.Split(line, ","); len(cells) > p.domain {
+			if cell := strings.ToLower(strings.TrimSpace(cells[p.domain])); domainShape.MatchString(cell) {
+				set[strings.TrimSuffix(cell, ".")] = true
+			}
+		}
+	}
+	return set
+}
+
+var domainShape = regexp.MustCompile(`^([a-z0-9_-]+\.)+[a-z][a-z0-9-]+\.?$`)
+
+// damages make what is imported. Want is the set that the list may be
+// replaced by, nil where the damage must be seen; sure says that nothing but
+// the size of the change may stand against it.
+var damages = []struct {
+	name string
+	make func(t *testing.T, p *published) (data []byte, want map[string]bool, sure bool)
+}{
+	{"none", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) { return p.plain(), p.domains(), true }},
+	{"dirt", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) { return p.dirty(), p.domains(), true }},
+	{"byte order mark", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+		return append([]byte("\xef\xbb\xbf"), p.plain()...), p.domains(), true
+	}},
+	{"workbook", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+		return p.workbook(t), p.domains(), true
+	}},
+	{"rows lost", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+		p.rows = p.rows[:1+p.IntN(len(p.rows))]
+		return p.plain(), p.domains(), true
+	}},
+	{"rows repeated", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+		p.rows = append(p.rows, p.rows[:p.IntN(len(p.rows))]...)
+		return p.plain(), p.domains(), true
+	}},
+	{"cut off", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+		data := p.plain()
+		data = data[:p.IntN(len(data))]
+		last := data[bytes.LastIndexByte(data, '\n')+1:]
+		if len(last) > 0 && bytes.Count(last, []byte(",")) < 3 {
+			return data, nil, false
+		}
+		return data, p.survives(data), false
+	}},
+	{"octets changed", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+		data := p.flip(p.plain(), "abcxyz019.-_@*; ,\r\n")
+		return data, p.survives(data), false
+	}},
+	{"octets of a workbook changed", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+		return p.flip(p.workbook(t), "\x00\x01PK\xff aZ"), p.domains(), false
+	}},
+	{"workbook cut off", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+		data := p.workbook(t)
+		return data[:p.IntN(len(data))], nil, false
+	}},
+	{"no header", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+		_, data, _ := bytes.Cut(p.plain(), []byte("\n"))
+		return data, nil, false
+	}},
+	{"headers over other columns", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+		p.header = append(p.header[1:], p.header[0])
+		return p.plain(), nil, false
+	}},
+	{"another delimiter", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+		return bytes.ReplaceAll(p.plain(), []byte(","), []byte([]string{";", "\t", "|"}[p.IntN(3)])), nil, false
+	}},
+	{"a quote too many", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+		data := p.plain()
+		data[p.IntN(len(data)-2)] = '"' // not a line end's
+		return data, nil, false
+	}},
+	{"a public suffix", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+		p.rows[p.IntN(len(p.rows))][p.domain] = []string{"nhs.uk", "GOV.UK", "co.uk "}[p.IntN(3)]
+		return p.plain(), nil, false
+	}},
+	{"cells emptied", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+		for i := range p.rows {
+			if i%5 == 0 {
+				p.rows[i][p.domain] = ""
+			}
+		}
+		return p.plain(), nil, false
+	}},
+	{"empty", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) { return nil, nil, false }},
+}
+
+// TestImportYieldsOldOrNew is a property: whatever list comes, and however it
+// is damaged, the list in place is afterwards exactly the new one or, byte for
+// byte, exactly the old one.
+func TestImportYieldsOldOrNew(t *testing.T) {
+	const rounds = 30
+	s := newSite(t, "")
+	codes := make(map[int]int)
+	for _, damage := range damages {
+		for seed := range uint64(rounds) {
+			where := fmt.Sprintf("%s, seed %d", damage.name, seed)
+			p := newPublished(rand.New(rand.NewPCG(seed, 26)))
+			old := append([]byte("Organisation Name,Domain name\n"), oldList(p)...)
+			writeFile(t, s.list, old)
+			before := importedDomains(t, old)
+			var args []string
+			accept := p.IntN(2) == 0
+			if accept {
+				args = []string{"-accept"}
+			}
+			data, want, sure := damage.make(t, p)
+			code, _, stderr := s.importing(bytes.NewReader(data), append(args, "-")...)
+			codes[code]++
+			after := readFile(t, s.list)
+			if code != exitDone && !bytes.Equal(after, old) {
+				t.Fatalf("%s: code %d, and the list has changed:\n%s\n%s", where, code, after, stderr)
+			}
+			large := want != nil && exceeds(before, want)
+			switch {
+			case code == exitDone && !maps.Equal(importedDomains(t, after), want):
+				t.Fatalf("%s: from\n%s\ngot\n%s\nwant %v", where, data, after, want)
+			case code == exitDone && large && !accept, code == exitHeld && (accept || !large):
+				t.Fatalf("%s: code %d, accept %t, large %t: %s", where, code, accept, large, stderr)
+			case sure && code != exitDone && code != exitHeld, code == exitFailure:
+				t.Fatalf("%s: code %d: %s\n%s", where, code, stderr, data)
+			}
+		}
+	}
+	for _, code := range []int{exitDone, exitUsage, exitHeld} {
+		if codes[code] < rounds {
+			t.Errorf("code %d came only %d times: the lists prove too little", code, codes[code])
+		}
+	}
+}
+
+// oldList is the random list with some rows of its own.
+func oldList(p *published) []byte {
+	var rows []string
+	oneIn := 3 + p.IntN(15)
+	for _, domain := range slices.Sorted(maps.Keys(p.domains())) {
+		if p.IntN(oneIn) > 0 {
+			rows = append(rows, "Example Trust,"+domain+"\n")
+		}
+	}
+	for i := range p.IntN(5) {
+		rows = append(rows, fmt.Sprintf("Example Trust,zz-lapsed-%d.example\n", i))
+	}
+	return []byte(strings.Join(rows, ""))
+}
+
+// importedDomains reads what import writes.
+func importedDomains(t *testing.T, list []byte) map[string]bool {
+	header, body, _ := strings.Cut(string(list), "\n")
+	if header != "Organisation Name,Domain name" || !strings.HasSuffix(body, "\n") {
+		t.Fatalf("not a whole list:\n%s", list)
+	}
+	set := make(map[string]bool)
+	for line := range strings.Lines(body) {
+		set[strings.TrimSuffix(line[strings.LastIndexByte(line, ',')+1:], "\n")] = true
+	}
+	return set
+}
+
+// exceeds tells whether more than a fifth of the old set goes or comes.
+func exceeds(old, fresh map[string]bool) bool {
+	gone, come := 0, 0
+	for domain := range old {
+		if !fresh[domain] {
+			gone++
+		}
+	}
+	for domain := range fresh {
+		if !old[domain] {
+			come++
+		}
+	}
+	return 5*gone > len(old) || 5*come > len(old)
+}

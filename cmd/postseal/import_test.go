@@ -1,0 +1,299 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/postseal/postseal/rules"
+)
+
+const testLists = "../../testdata/lists"
+
+// site is a configuration with a place for its accredited list.
+type site struct{ dir, config, list string }
+
+func newSite(tb testing.TB, rulesTOML string) site {
+	tb.Helper()
+	dir := tb.TempDir()
+	s := site{dir, filepath.Join(dir, "postseal.toml"), filepath.Join(dir, "lib", "accredited.csv")}
+	if err := os.Mkdir(filepath.Dir(s.list), 0o755); err != nil {
+		tb.Fatal(err)
+	}
+	writeFile(tb, s.config, fmt.Appendf(nil, "[rules]\naccredited = %q\n%s", s.list, rulesTOML))
+	return s
+}
+
+func writeFile(tb testing.TB, name string, data []byte) {
+	tb.Helper()
+	if err := os.WriteFile(name, data, 0o644); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func readFile(tb testing.TB, name string) []byte {
+	tb.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return data
+}
+
+// importing runs the command as the shell would.
+func (s site) importing(in io.Reader, args ...string) (code int, out, stderr string) {
+	var o, e bytes.Buffer
+	code = run(append([]string{"import", "-config", s.config}, args...), stdio{in, &o, &e})
+	return code, o.String(), e.String()
+}
+
+// left returns the names of the files beside the list.
+func (s site) left(tb testing.TB) []string {
+	tb.Helper()
+	entries, err := os.ReadDir(filepath.Dir(s.list))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
+// tenRows is a list in the form that import writes.
+const tenRows = `Organisation Name,Domain name
+Example Hospice,a.example
+Example Hospice,b.example
+Example Trust,c.example
+Example Trust,d.example
+Example Trust,e.example
+Example Trust,f.example
+Example Trust,g.example
+Example Trust,h.example
+Example Trust,i.example
+Example Trust,j.example
+`
+
+// edit makes another list of tenRows.
+func edit(oldnew ...string) string { return strings.NewReplacer(oldnew...).Replace(tenRows) }
+
+func TestImport(t *testing.T) {
+	oneOfEach := edit("Example Hospice,b", "EXAMPLE HOSPICE,bb", "Example Trust,d.example\n", "")
+	fourLess := edit("Example Trust,c.example\nExample Trust,d.example\nExample Trust,e.example\nExample Trust,f.example\n", "")
+	for _, test := range []struct {
+		name, rules string
+		old, fresh  string // an empty old list is none
+		args        []string
+		code        int
+		want        string // the list afterwards
+		out         string
+		stderr      []string
+	}{
+		{name: "first", fresh: "Organisation,Domain\nExample Trust,listed.example\n", want: "Organisation Name,Domain name\nExample Trust,listed.example\n",
+			out: "Example Trust (0 kept)\n  + listed.example\n", stderr: []string{"1 domains: 1 added, 0 removed, 0 kept", "written: reload postseal"}},
+		{name: "same", old: tenRows, fresh: tenRows, want: tenRows,
+			stderr: []string{"10 domains: 0 added, 0 removed, 10 kept", "unchanged"}},
+		{name: "same, in another guise", old: tenRows, fresh: "\ufeff" + strings.ReplaceAll(edit("a.example", "A.Example "), "\n", "\r\n"), want: tenRows,
+			stderr: []string{"unchanged"}},
+		{name: "one of each, two spellings", old: tenRows, fresh: oneOfEach, want: oneOfEach,
+			out:    "Example Hospice (1 kept)\n  + bb.example\n  - b.example\nExample Trust (7 kept)\n  - d.example\n",
+			stderr: []string{"9 domains: 1 added, 2 removed, 8 kept", "written"}},
+		{name: "organisation spelled anew", old: tenRows, fresh: edit("Example Trust,c", "Example NHS Trust,c"), want: edit("Example Trust,c", "Example NHS Trust,c"),
+			stderr: []string{"10 kept (1 with the organisation spelled anew)", "written"}},
+		{name: "too many removed", old: tenRows, fresh: fourLess, code: 3, want: tenRows,
+			out:    "Example Trust (4 kept)\n  - c.example\n  - d.example\n  - e.example\n  - f.example\n",
+			stderr: []string{"held: of 10 domains 4 would go and 0 be added, more than rules.max_change = 20 per cent: look at the differences, then import again with -accept"}},
+		{name: "too many removed, accepted", old: tenRows, fresh: fourLess, args: []string{"-accept"}, want: fourLess,
+			out: "Example Trust (4 kept)\n  - c.example\n  - d.example\n  - e.example\n  - f.example\n", stderr: []string{"written"}},
+		{name: "as many as allowed", rules: "max_change = 40", old: tenRows, fresh: fourLess, want: fourLess,
+			out: "Example Trust (4 kept)\n  - c.example\n  - d.example\n  - e.example\n  - f.example\n", stderr: []string{"written"}},
+		{name: "too many added", old: fourLess, fresh: tenRows, code: 3, want: fourLess,
+			out: "Example Trust (4 kept)\n  + c.example\n  + d.example\n  + e.example\n  + f.example\n", stderr: []string{"held: of 6 domains 0 would go and 4 be added"}},
+		{name: "dry run", old: tenRows, fresh: oneOfEach, args: []string{"-dry-run"}, want: tenRows,
+			out:    "Example Hospice (1 kept)\n  + bb.example\n  - b.example\nExample Trust (7 kept)\n  - d.example\n",
+			stderr: []string{"not written, since -dry-run was given"}},
+		{name: "dry run of what would be held", rules: "max_change = 0", old: tenRows, fresh: oneOfEach, args: []string{"-dry-run"}, code: 3, want: tenRows,
+			out: "Example Hospice (1 kept)\n  + bb.example\n  - b.example\nExample Trust (7 kept)\n  - d.example\n", stderr: []string{"held: "}},
+		{name: "damaged, even if accepted", old: tenRows, fresh: "Organisation Name,Domain name\n", args: []string{"-accept"}, code: 2, want: tenRows,
+			stderr: []string{"new.csv: no row follows the column headers", "the list is refused: "}},
+		{name: "row left out", old: tenRows, fresh: tenRows + "Example Dental,see note\n", want: tenRows,
+			stderr: []string{`new.csv: row 12: "see note" is no domain name: left out`, "unchanged"}},
+		{name: "old list damaged", old: "Organisation Name\nExample Trust\n", fresh: tenRows[:82], code: 3, want: "Organisation Name\nExample Trust\n",
+			out: "Example Hospice (0 kept)\n  + a.example\n  + b.example\n", stderr: []string{"held: the list in place cannot be read", "-accept"}},
+		{name: "old list damaged, accepted", old: "Organisation Name\nExample Trust\n", fresh: tenRows[:82], args: []string{"-accept"}, want: tenRows[:82],
+			out: "Example Hospice (0 kept)\n  + a.example\n  + b.example\n", stderr: []string{"written"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newSite(t, test.rules)
+			if test.old != "" {
+				writeFile(t, s.list, []byte(test.old))
+			}
+			fresh := filepath.Join(s.dir, "new.csv")
+			writeFile(t, fresh, []byte(test.fresh))
+			code, out, stderr := s.importing(nil, append(test.args, fresh)...)
+			if code != test.code || out != test.out {
+				t.Errorf("got code %d, output\n%s\nwant code %d, output\n%s", code, out, test.code, test.out)
+			}
+			for _, want := range test.stderr {
+				if !strings.Contains(stderr, want) {
+					t.Errorf("standard error lacks %q:\n%s", want, stderr)
+				}
+			}
+			if got := string(readFile(t, s.list)); got != test.want {
+				t.Errorf("the list is now\n%s\nwant\n%s", got, test.want)
+			}
+			if got := s.left(t); len(got) != 1 {
+				t.Errorf("the folder holds %q", got)
+			}
+		})
+	}
+}
+
+// The one legitimate update that took away 134 of 237 rows is held once, and
+// the daemon's own check takes what was accepted.
+func TestImportPublishedList(t *testing.T) {
+	published := filepath.Join(testLists, "good", "published.xlsx")
+	want := readFile(t, filepath.Join(testLists, "want.csv"))
+	s := newSite(t, "")
+	if code, _, stderr := s.importing(nil, published); code != exitDone {
+		t.Fatalf("code %d: %s", code, stderr)
+	}
+	if got := readFile(t, s.list); !bytes.Equal(got, want) {
+		t.Errorf("got\n%s", got)
+	}
+	lapsed := bytes.Join(bytes.SplitAfter(want, []byte("\n"))[:1+103], nil)
+	if code, _, stderr := s.importing(bytes.NewReader(lapsed), "-"); code != exitHeld {
+		t.Errorf("code %d: %s", code, stderr)
+	}
+	if got := readFile(t, s.list); !bytes.Equal(got, want) {
+		t.Error("the list has changed although it was held")
+	}
+	if code, _, stderr := s.importing(bytes.NewReader(lapsed), "-accept", "-"); code != exitDone {
+		t.Errorf("code %d: %s", code, stderr)
+	}
+	var out, stderr bytes.Buffer
+	if code := run([]string{"check", "-config", s.config}, stdio{nil, &out, &stderr}); code != exitDone {
+		t.Errorf("check: code %d: %s", code, stderr.String())
+	}
+}
+
+// Each bad list is refused as it stands, and the old one stays.
+func TestImportRefusesBadLists(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(testLists, "bad", "*.*s*")) // .csv and .xlsx
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d lists, %v", len(files), err)
+	}
+	s := newSite(t, "")
+	writeFile(t, s.list, []byte(tenRows))
+	for _, file := range files {
+		code, out, stderr := s.importing(nil, "-accept", file)
+		want := strings.TrimSuffix(string(readFile(t, strings.TrimSuffix(file, filepath.Ext(file))+".want")), "\n")
+		want = strings.ReplaceAll(want, filepath.Base(file)+": ", file+": ")
+		if code != exitUsage || out != "" || !strings.Contains(stderr, want) {
+			t.Errorf("%s: code %d, output %q, standard error\n%s\nwant\n%s", file, code, out, stderr, want)
+		}
+		if got := string(readFile(t, s.list)); got != tenRows {
+			t.Fatalf("%s: the list is now\n%s", file, got)
+		}
+	}
+}
+
+func TestImportJSON(t *testing.T) {
+	s := newSite(t, "max_change = 50")
+	writeFile(t, s.list, []byte(tenRows))
+	row := func(organisation, domain string) rules.AccreditedRow {
+		return rules.AccreditedRow{Organisation: organisation, Domain: domain}
+	}
+	held := importReport{List: s.list, Removed: []rules.AccreditedRow{}, LeftOut: []string{}, Kept: 10, Held: true}
+	for _, c := range "klmnop" {
+		held.Added = append(held.Added, row("Example & <Trust>", string(c)+".example"))
+	}
+	var more string
+	for _, r := range held.Added {
+		more += r.Organisation + "," + r.Domain + "\n"
+	}
+	for _, test := range []struct {
+		name, fresh string
+		code        int
+		want        importReport
+	}{
+		{"held", tenRows + more, 3, held},
+		{"unchanged", tenRows, 0, importReport{List: s.list, Added: []rules.AccreditedRow{}, Removed: []rules.AccreditedRow{}, LeftOut: []string{}, Kept: 10, Unchanged: true}},
+		{"changed", edit("Example Hospice,b", "Hospice,bb", "Example Trust,c", "Trust,c") + "X,?\n", 0, importReport{
+			List: s.list, Added: []rules.AccreditedRow{row("Hospice", "bb.example")}, Removed: []rules.AccreditedRow{row("Example Hospice", "b.example")},
+			LeftOut: []string{`row 12: "?" is no domain name`}, Kept: 9, Renamed: 1, Written: true}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			code, out, stderr := s.importing(strings.NewReader(test.fresh), "-json", "-")
+			var got importReport
+			decoder := json.NewDecoder(strings.NewReader(out))
+			decoder.DisallowUnknownFields()
+			if err := decoder.Decode(&got); err != nil || strings.Count(out, "\n") != 1 {
+				t.Fatalf("%v: %s", err, out)
+			}
+			if code != test.code || !reflect.DeepEqual(got, test.want) {
+				t.Errorf("got code %d, %+v\nwant code %d, %+v\n%s", code, got, test.code, test.want, stderr)
+			}
+			if strings.Contains(out, "null") || strings.Contains(out, `\u`) {
+				t.Errorf("hard to read: %s", out)
+			}
+		})
+	}
+}
+
+func TestImportUsage(t *testing.T) {
+	s := newSite(t, "")
+	writeFile(t, s.list, []byte(tenRows))
+	config := func(text string) string {
+		name := filepath.Join(t.TempDir(), "postseal.toml")
+		writeFile(t, name, []byte(text))
+		return name
+	}
+	for _, test := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"no list", []string{"-config", s.config}, 2, "give one list after the options"},
+		{"two lists", []string{"-config", s.config, s.list, s.list}, 2, "give one list after the options"},
+		{"option behind the list", []string{"-config", s.config, s.list, "-accept"}, 2, "give one list after the options"},
+		{"no such list", []string{"-config", s.config, filepath.Join(s.dir, "none.csv")}, 1, "none.csv: no such file"},
+		{"folder", []string{"-config", s.config, s.dir}, 1, "is a directory"},
+		{"no such configuration", []string{"-config", filepath.Join(s.dir, "none.toml"), s.list}, 2, "name a readable file with -config"},
+		{"no destination", []string{"-config", config("mode = \"observe\"\n"), s.list}, 2, "postseal.toml: rules.accredited names no file for the list: add accredited ="},
+		{"unknown key", []string{"-config", config("[rules]\naccredit = 1\n"), s.list}, 2, "postseal.toml: unknown key rules.accredit"},
+		{"share below", []string{"-config", config("[rules]\nmax_change = -1\n"), s.list}, 2, "postseal.toml: rules.max_change: -1 is no percentage: give 0 to 100"},
+		{"share above", []string{"-config", config("[rules]\nmax_change = 101\n"), s.list}, 2, "rules.max_change: 101 is no percentage"},
+		{"no folder for the list", []string{"-config", config("[rules]\naccredited = \"/nonexistent/postseal/list.csv\"\n"), s.list}, 1, "/nonexistent/postseal: no such file or directory: make the folder"},
+		{"folder for a list", []string{"-config", config(fmt.Sprintf("[rules]\naccredited = %q\n", s.dir)), s.list}, 1, "is a directory"},
+		{"help", []string{"-h"}, 0, "-dry-run"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var out, stderr bytes.Buffer
+			code := run(append([]string{"import"}, test.args...), stdio{strings.NewReader(""), &out, &stderr})
+			if code != test.code || !strings.Contains(stderr.String(), test.want) || out.Len() > 0 {
+				t.Errorf("got code %d, output %q, standard error\n%s\nwant code %d, %q", code, out.String(), stderr.String(), test.code, test.want)
+			}
+		})
+	}
+}
+
+// The other commands find the same faults, and name them with all others.
+func TestCheckNamesMaxChange(t *testing.T) {
+	s := newSite(t, "max_change = 200\nunknown = 1\n")
+	var out, stderr bytes.Buffer
+	code := run([]string{"check", "-config", s.config}, stdio{nil, &out, &stderr})
+	for _, want := range []string{": unknown key rules.unknown", ": rules.max_change: 200 is no percentage", "accredited.csv: no such file or directory: run postseal import"} {
+		if code != exitUsage || strings.Count(stderr.String(), want) != 1 {
+			t.Errorf("code %d, want %q in:\n%s", code, want, stderr.String())
+		}
+	}
+}
