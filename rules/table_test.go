@@ -2,9 +2,7 @@ package rules_test
 
 import (
 	"bufio"
-	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -206,7 +204,7 @@ func TestFaultsOfTables(t *testing.T) {
 		{"bad own domain", head, rules.Sources{LocalDomains: []string{"*.trust.example"}}, `local_domains: "*.trust.example": a name takes no wildcard`},
 		{"bad relay domain", head, rules.Sources{RelayDomain: "encrypt..invalid"}, `relay.domain: "encrypt..invalid" has an empty label`},
 		{"file gone", head, rules.Sources{Files: []string{"x.missing"}}, `x.missing: file does not exist: make the file readable`},
-		{"list gone", head, rules.Sources{Accredited: "list.missing"}, `list.missing: file does not exist: import the accredited list`},
+		{"list gone", head, rules.Sources{Accredited: "list.missing"}, `list.missing: file does not exist: run postseal import`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.sources.Files = append(test.sources.Files, "f.toml")
@@ -224,40 +222,5 @@ func TestEveryFaultIsNamed(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q in it", err, want)
 		}
-	}
-}
-
-// manyRows is a list of n accredited names, as a CSV.
-func manyRows(n int) (csv string, names []string) {
-	var b strings.Builder
-	b.WriteString("Organisation Name,Domain name\n")
-	for i := range n {
-		name := fmt.Sprintf("host%d.trust%d.example", i, i%977)
-		names = append(names, name)
-		fmt.Fprintf(&b, "Organisation %d,%s\n", i%977, name)
-	}
-	return b.String(), names
-}
-
-// BenchmarkLookup asks for the domains of a day's mail: a third on the
-// accredited list, a third below a suffix of the edition, a third unknown.
-func BenchmarkLookup(b *testing.B) {
-	csv, names := manyRows(100_000)
-	table := load(b, rules.Sources{Accredited: "list.csv"}, map[string]string{"list.csv": csv})
-	random := rand.New(rand.NewPCG(1, 2))
-	var domains [1024]string
-	for i := range domains {
-		switch i % 3 {
-		case 0:
-			domains[i] = names[random.IntN(len(names))]
-		case 1:
-			domains[i] = fmt.Sprintf("council%d.gov.uk", i)
-		case 2:
-			domains[i] = fmt.Sprintf("customer%d.example", i)
-		}
-	}
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		table.Lookup(domains[i%len(domains)], today)
 	}
 }
