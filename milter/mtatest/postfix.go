@@ -37,7 +37,6 @@ type PostfixOptions struct {
 	Relay    string // the encryption relay
 	Internet string // every other host
 	Milter   bool   // with the filter
-	MainCF   string // lines appended to main.cf
 }
 
 // reinjection is the port of contrib's master.cf for mail of sendmail(1).
@@ -171,7 +170,7 @@ func (p *Postfix) configure(o PostfixOptions) error {
 		master = strings.ReplaceAll(master, reinjection, local)
 		p.ContentFilter = strings.Replace(local, "127.0.0.1", "smtp:[127.0.0.1]", 1)
 	}
-	files := map[string]string{"main.cf": main + o.MainCF, "master.cf": master}
+	files := map[string]string{"main.cf": main, "master.cf": master}
 	maps, err := filepath.Glob(filepath.Join(contrib, "*.pcre"))
 	if err != nil || len(maps) == 0 {
 		return fmt.Errorf("no maps below %s: run this in the checkout", contrib)
