@@ -1,0 +1,68 @@
+package milter
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// FuzzSession sends what comes after a good negotiation. Whatever it is, the
+// session ends when the peer goes, and nothing but the peer is to blame.
+func FuzzSession(f *testing.F) {
+	seed := func(packets ...string) {
+		var b []byte
+		for _, text := range packets {
+			b = append(b, packet(text[0], text[1:])...)
+		}
+		f.Add(b)
+	}
+	seed(connect, "DM", "M<a@trust.example>\x00", "DR{rcpt_addr}\x00b@gmail.com\x00", "R<b@gmail.com>\x00NOTIFY=NEVER\x00", header("Subject", "[secure]"), "N", "Bbody", "E", "Q")
+	seed(connectPort, "M<>\x00", "Rx@y.gsi.gov.uk\x00", "A", "M<>\x00", "R<\"a b\"@gmail.com>\x00", header("X-Postseal", ""), "E")
+	seed(connect, "UVRFY\x00", "H\x00", "T")
+	seed(connect, "M<>\x00", "R\x00", "R<>\x00", "R<@a:b@c>\x00", "E")
+	f.Add([]byte{0, 0, 0, 0})
+	config := testConfig(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		log := new(syncBuffer)
+		s := &Server{Config: always(config), Log: slog.New(slog.NewJSONHandler(log, nil)), Timeouts: DefaultTimeouts, Now: time.Now, sessions: make(map[*conn]bool)}
+		mta, filter := net.Pipe()
+		c := newConn(filter, s.Timeouts)
+		c.onMail = func() bool { return s.setBusy(c, true) }
+		c.onIdle = func() bool { return s.setBusy(c, false) }
+		if !s.begin(c) {
+			t.Fatal("not begun")
+		}
+		go s.serve(c)
+		go io.Copy(io.Discard, mta)
+		text := offer(6, allActions, allProtocol)
+		mta.Write(append(packet(text[0], text[1:]), data...))
+		mta.Close()
+		s.done.Wait()
+		if strings.Contains(log.String(), "internal error") {
+			t.Error(log.String())
+		}
+	})
+}
+
+// FuzzReadSaved holds that a header ends at the first line that is no part of
+// it, and that folds stay with their field.
+func FuzzReadSaved(f *testing.F) {
+	for _, seed := range []string{"Subject: x\r\n\ty\r\n\r\nbody", "Subject: [secure]", "", "\n", "no colon\nSubject: x\n", " fold first\nSubject: x\n", ":\n", "A:\n b\n\nSubject: x"} {
+		f.Add([]byte(seed))
+	}
+	config := testConfig(f)
+	f.Fuzz(func(t *testing.T, mail []byte) {
+		m := NewMessage(config, Envelope{})
+		if err := m.ReadSaved(bytes.NewReader(mail)); err != nil {
+			t.Fatal(err)
+		}
+		header, _, _ := bytes.Cut(bytes.ReplaceAll(mail, []byte("\r"), nil), []byte("\n\n"))
+		if most := bytes.Count(header, []byte(":")); m.header.fields > most {
+			t.Errorf("%d fields from %d colons", m.header.fields, most)
+		}
+	})
+}
