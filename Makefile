@@ -1,6 +1,6 @@
 GO          = go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
-AS_ROOT     = $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$$PATH" HOME="$$HOME" CGO_ENABLED="$$CGO_ENABLED")
+AS_ROOT     = $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$$PATH" HOME="$$HOME")
 
 .PHONY: build demo test bench corpus packages
 
@@ -8,7 +8,7 @@ build: # a static binary, bin/postseal
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/postseal ./cmd/postseal
 
 demo: packages # sample mails through a private Postfix
-	CGO_ENABLED=0 $(AS_ROOT) $(GO) run ./milter/mtatest/demo
+	$(AS_ROOT) env CGO_ENABLED=0 $(GO) run ./milter/mtatest/demo
 
 test: packages # everything, on a private Postfix too
 	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these files:"; gofmt -l .; exit 1; }
