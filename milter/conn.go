@@ -12,6 +12,8 @@ import (
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
+
+	"github.com/postseal/postseal/rules"
 )
 
 // Timeouts of a connection.
@@ -166,7 +168,9 @@ func (c *conn) next() error {
 		}
 	case gomilter.CodeRcpt:
 		words := cStrings(payload)
-		c.path, c.arguments = trimAngles(words[0]), words[1:]
+		// go-milter takes off as many brackets as there are, and edits must
+		// be to the letter.
+		c.path, c.arguments = rules.TrimAngles(words[0]), words[1:]
 	}
 	return nil
 }
@@ -363,13 +367,4 @@ func cStrings(payload []byte) []string {
 		list = append(list, string(s))
 	}
 	return list
-}
-
-// trimAngles takes one pair of angle brackets off a path. go-milter takes off
-// as many as there are, and edits must be to the letter.
-func trimAngles(path string) string {
-	if n := len(path); n >= 2 && path[0] == '<' && path[n-1] == '>' {
-		return path[1 : n-1]
-	}
-	return path
 }

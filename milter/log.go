@@ -82,7 +82,7 @@ func logDecision(log *slog.Logger, c *Config, e Envelope, queueID string, v Verd
 		"mode", mode.String(),
 		"marker", v.Decision.Marker.String(),
 		"near_miss", string(v.Decision.NearMiss),
-		"findings", []string{},
+		"findings", v.Decision.Findings(),
 		"recipients", LoggedRecipients(v.Decision, c.Addresses),
 		"reason", v.Reason,
 		"config", c.Hash,
@@ -90,16 +90,28 @@ func logDecision(log *slog.Logger, c *Config, e Envelope, queueID string, v Verd
 	)
 }
 
+// logReadings writes the line of a recipient that the MTA reads as one of
+// another domain. A domain that cannot be read is empty.
+func logReadings(log *slog.Logger, c *Config, queueID string, r rules.Recipient) {
+	log.Warn("readings differ",
+		"queue_id", queueID,
+		"domain", c.Addresses.apply(r.Address.Domain),
+		"resolved", c.Addresses.apply(r.Resolved.Domain),
+		"class", r.Class.String(),
+		"config", c.Hash,
+	)
+}
+
 // logRefusal writes the line of a RCPT that was not taken.
-func logRefusal(log *slog.Logger, c *Config, e Envelope, queueID string, path string, r *Refusal) {
+func logRefusal(log *slog.Logger, c *Config, e Envelope, queueID string, r rules.Recipient, refusal *Refusal) {
 	log.Info("refused recipient",
 		"queue_id", queueID,
 		"client", clientText(e.Client),
 		"sender", c.Addresses.apply(e.Sender),
-		"address", c.Addresses.apply(path),
-		"class", r.Recipient.Class.String(),
-		"row", r.Recipient.RowName(),
-		"reason", r.Reason,
+		"address", c.Addresses.apply(r.Text),
+		"class", r.Class.String(),
+		"row", r.RowName(),
+		"reason", refusal.Reason,
 		"config", c.Hash,
 	)
 }

@@ -71,31 +71,31 @@ func NewMessage(config *Config, envelope Envelope) *Message {
 
 // Refusal is the answer to a RCPT that is not taken.
 type Refusal struct {
-	Reply     Reply
-	Recipient rules.Recipient
-	Reason    string // for the log
+	Reply  Reply
+	Reason string // for the log
 }
 
 // Recipient takes one RCPT: the path without its angle brackets, the MTA's
-// own reading of it or "", and the ESMTP arguments. It returns nil where the
-// recipient is taken.
-func (m *Message) Recipient(path, resolved string, arguments []string, now time.Time) *Refusal {
+// own reading of it or "", and the ESMTP arguments. The Refusal is nil where
+// the recipient is taken.
+func (m *Message) Recipient(path, resolved string, arguments []string, now time.Time) (rules.Recipient, *Refusal) {
 	m.size += len(path) + len(resolved) + len(strings.Join(arguments, ""))
 	if len(m.recipients) >= maxRecipients || m.size > maxEnvelopeBytes {
 		// What is refused now is not lost: the client sends it again by itself.
-		refusal := &Refusal{Reply: tooManyRecipients, Recipient: rules.Recipient{Text: path, Class: rules.Unknown}, Reason: "too many recipients"}
+		r := rules.Recipient{Text: path, Class: rules.Unknown}
+		refusal := &Refusal{tooManyRecipients, "too many recipients"}
 		if m.envelope.DecideAtEnd {
 			m.limit = refusal.Reason
-			return nil
+			return r, nil
 		}
-		return refusal
+		return r, refusal
 	}
 	r := m.config.Rules.Classify(path, resolved, now)
 	if r.Refused() && m.config.Mode == rules.Enforce && !m.envelope.DecideAtEnd {
-		return &Refusal{Reply: refusalReply(r), Recipient: r, Reason: refusalReason(r)}
+		return r, &Refusal{refusalReply(r), refusalReason(r)}
 	}
 	m.recipients = append(m.recipients, recipient{r, arguments})
-	return nil
+	return r, nil
 }
 
 // Header takes one field, its value with folds and without the last line end.

@@ -1,7 +1,6 @@
 package milter
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -39,8 +38,8 @@ func refusalReply(r rules.Recipient) Reply {
 	return Reply{550, "5.7.1", namedText([]string{r.Text}, refusalReason(r))}
 }
 
-// rejectReply is the answer at the end of a message: it names the recipients
-// for whose sake it is, and says what to do.
+// rejectReply is the answer at the end of a message. It says what to do about
+// the first recipient that it is for, and names the others with the same cure.
 func rejectReply(d rules.Decision, marker string) Reply {
 	var recipients []string
 	text := ""
@@ -48,13 +47,27 @@ func rejectReply(d rules.Decision, marker string) Reply {
 		if o.Action != rules.Reject || o.Mode != rules.Enforce {
 			continue
 		}
-		if recipients == nil && o.Refused() {
-			text = refusalReason(o.Recipient)
+		cure := rejectReason(o, d, marker)
+		if text == "" {
+			text = cure
 		}
-		recipients = append(recipients, o.Text)
+		if cure == text {
+			recipients = append(recipients, o.Text)
+		}
 	}
-	text = cmp.Or(text, d.Reply, "not known to be secure: put "+marker+" in the subject and send the message again")
 	return Reply{550, "5.7.1", namedText(recipients, text)}
+}
+
+func rejectReason(o rules.Outcome, d rules.Decision, marker string) string {
+	switch meant := o.Meant(); {
+	case o.Refused():
+		return refusalReason(o.Recipient)
+	case o.Policy == d.Policy && d.Reply != "":
+		return d.Reply
+	case meant != "":
+		return "did you mean " + shorten(meant) + "? Correct the address, or ask the mail administrator to add its domain"
+	}
+	return "not known to be secure: put " + marker + " in the subject and send the message again"
 }
 
 // namedText puts the recipients before the text, in angle brackets.

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
+
+	"github.com/postseal/postseal/rules"
 )
 
 // session is go-milter's view of one connection. No callback returns an
@@ -104,9 +106,12 @@ func (s *session) RcptTo(_ string, m *gomilter.Modifier) (gomilter.Response, err
 	var refusal *Refusal
 	s.guard(func() {
 		path := s.conn.path
-		refusal = s.message.Recipient(path, trimAngles(m.Macros["{rcpt_addr}"]), s.conn.arguments, s.now())
-		if refusal != nil {
-			logRefusal(s.log, s.message.config, s.message.envelope, s.queueID, path, refusal)
+		r, refused := s.message.Recipient(path, rules.TrimAngles(m.Macros["{rcpt_addr}"]), s.conn.arguments, s.now())
+		if r.Resolved != nil {
+			logReadings(s.log, s.message.config, s.queueID, r)
+		}
+		if refusal = refused; refusal != nil {
+			logRefusal(s.log, s.message.config, s.message.envelope, s.queueID, r, refusal)
 		}
 	})
 	switch {

@@ -139,6 +139,16 @@ func TestTranscripts(t *testing.T) {
 			[]string{"y550 5.7.1 <b%%gmail.com@trust.example>: the address cannot be sent through the encryption relay, since it names another host inside its local part: write it as name@domain\x00"},
 		},
 		{
+			"look-alikes of one domain, and another",
+			append(mailFrom("a@trust.example"), "R<b@nhs.nte>\x00", "R<c@gmail.com>\x00", "R<d@nhs.nte>\x00", "R<e@gov.co.uk>\x00", header("Subject", "[secure]"), "E"),
+			[]string{goOnPacket, goOnPacket, goOnPacket, goOnPacket, "y550 5.7.1 <b@nhs.nte> <d@nhs.nte>: did you mean nhs.net? Correct the address, or ask the mail administrator to add its domain\x00"},
+		},
+		{
+			"a percent sign at a secure host goes through the relay",
+			append(mailFrom("a@trust.example"), "DR{rcpt_addr}\x00b%gmail.com@nhs.net\x00", "R<b%gmail.com@nhs.net>\x00", header("Subject", "[secure]"), "E"),
+			[]string{goOnPacket, "-<b%gmail.com@nhs.net>\x00", "2<b%gmail.com@nhs.net.encrypt.invalid>\x00ORCPT=rfc822;b%gmail.com@nhs.net\x00", addDivert, goOnPacket},
+		},
+		{
 			"a macro of one recipient is not the next one's",
 			append(mailFrom("a@trust.example"), "DR{rcpt_addr}\x00b@gmail.com\x00", "R<b@gmail.com>\x00", "DR", "R<c@nhs.net>\x00", header("Subject", "[secure]"), "E"),
 			[]string{goOnPacket, goOnPacket, "-<b@gmail.com>\x00", "2<b@gmail.com.encrypt.invalid>\x00ORCPT=rfc822;b@gmail.com\x00", addDivert, goOnPacket},
@@ -153,6 +163,35 @@ func TestTranscripts(t *testing.T) {
 			p.want("")
 			if n := r.count("session broken") + r.count("internal error"); n > 0 {
 				t.Errorf("the log says:\n%s", r.log)
+			}
+		})
+	}
+}
+
+func TestReadingsDiffer(t *testing.T) {
+	for _, test := range []struct {
+		name, path, resolved string
+		format               AddressFormat
+		want                 string // empty for no line
+	}{
+		{"sent on", "b%gmail.com@trust.example", "b@gmail.com", FullAddress, `"queue_id":"4XYZ","domain":"trust.example","resolved":"gmail.com","class":"unknown","config":"c0ffee"`},
+		{"source route", "@nhs.net:b@nhs.net", "b@nhs.net", FullAddress, `"domain":"","resolved":"nhs.net","class":"unknown"`},
+		{"unreadable", "b@nhs.net", "@:", FullAddress, `"domain":"nhs.net","resolved":"","class":"unknown"`},
+		{"hashed", "b@nhs.net", "b@gmail.com", HashAddress, `"domain":"bc8dcccd76d7","resolved":"`},
+		{"the same", "B@GMAIL.com", "b@gmail.com", FullAddress, ""},
+		{"completed", "root", "root@mx.trust.example", FullAddress, ""},
+		{"a local user's name", "b@trust.example", "b", FullAddress, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := testConfig(t)
+			c.Mode, c.Addresses = rules.Observe, test.format
+			r := serve(t, always(c), DefaultTimeouts)
+			p := r.open(t)
+			p.send(append(mailFrom("a@trust.example"), "DRi\x004XYZ\x00{rcpt_addr}\x00"+test.resolved+"\x00", "R<"+test.path+">\x00", "E")...)
+			p.want(goOnPacket, goOnPacket)
+			r.await(t, `"msg":"decision"`)
+			if n := r.count("readings differ"); test.want == "" && n > 0 || !strings.Contains(r.log.String(), test.want) {
+				t.Errorf("no %q, or a line too many:\n%s", test.want, r.log)
 			}
 		})
 	}

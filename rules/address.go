@@ -56,7 +56,7 @@ func ParseAddress(text string) Address {
 	switch {
 	case !ok && strings.ContainsAny(text, "()"):
 		return Address{Fault: Comment}
-	case !ok || end == 0:
+	case !ok || end == 0 || text[:end] == `""`: // which MTAs read as no local part
 		return Address{Fault: BadLocalPart}
 	case end == len(text):
 		return Address{Local: text, Fault: NoDomain}
@@ -135,9 +135,17 @@ func isDotString(s string) bool {
 	return true
 }
 
-// hasRoute tells whether a host that the address is local to could send it on
-// to another: the percent hack, a bang path, or an "@" inside quotes.
+// hasRoute tells whether a host could send the address on to another: the
+// percent hack (RFC 5321, appendix C), a bang path, or an "@" inside quotes.
 func (a Address) hasRoute() bool { return strings.ContainsAny(a.Local, "%!@") }
+
+// TrimAngles takes one pair of angle brackets off a path.
+func TrimAngles(path string) string {
+	if n := len(path); n >= 2 && path[0] == '<' && path[n-1] == '>' {
+		return path[1 : n-1]
+	}
+	return path
+}
 
 // NormalizeDomain gives the one spelling by which domains are compared: lower
 // case, A-labels, no trailing dot. Labels hold letters, digits, "-" and "_".

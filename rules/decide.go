@@ -50,7 +50,7 @@ func (r *Ruleset) decideOne(rcpt Recipient, m Message) (Outcome, Policy) {
 		return o, Policy{}
 	}
 	// NewRuleset has seen to it that some policy holds.
-	i := slices.IndexFunc(r.policies, func(p Policy) bool { return p.holds(rcpt.Class, m) })
+	i := slices.IndexFunc(r.policies, func(p Policy) bool { return p.holds(rcpt, m) })
 	p := r.policies[i]
 	o.Policy, o.Action, o.Mode = p.Name, p.Action, p.Mode
 	return o, p
@@ -67,4 +67,17 @@ func (d Decision) Diverted(o Outcome) bool {
 		return o.Class.NeedsMarker()
 	}
 	return o.Action == Divert && o.Mode == Enforce
+}
+
+// Findings lists what was found on the recipients, each fact once.
+func (d Decision) Findings() []Finding {
+	list := []Finding{}
+	for _, o := range d.Outcomes {
+		for _, f := range o.Findings {
+			if !slices.Contains(list, f) {
+				list = append(list, f)
+			}
+		}
+	}
+	return list
 }

@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +29,7 @@ func TestFaultsOfPolicies(t *testing.T) {
 		{"covered in parts", []rules.Policy{{Name: "a", Recipient: unknown, Action: rules.Tag}, {Name: "b", Recipient: []rules.Class{rules.Unverified}, Action: rules.Tag}}, ""},
 		{"a sender covers nothing", []rules.Policy{{Name: "a", Sender: []string{"x.example"}, Action: rules.Tag}}, "no policy is sure to hold"},
 		{"a client covers nothing", []rules.Policy{{Name: "a", Client: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}, Action: rules.Tag}}, "no policy is sure to hold"},
+		{"a finding covers nothing", []rules.Policy{{Name: "a", Findings: []rules.FindingName{rules.LookAlikeDomain}, Action: rules.Tag}}, "no policy is sure to hold"},
 		{"no name", []rules.Policy{{Action: rules.Tag}}, `policy 1 (""): name is missing`},
 		{"name twice", []rules.Policy{rest, rest}, `policy 2 ("rest"): an earlier policy has the name`},
 		{"class that never comes", []rules.Policy{{Name: "a", Recipient: []rules.Class{rules.Closed}, Action: rules.Tag}, rest}, `recipient "closed" never comes to a policy`},
@@ -85,6 +87,8 @@ func TestDecide(t *testing.T) {
 		{"shipped, marked", nil, rules.Message{Marker: rules.Present}, "a@nhs.net b@gmail.com", rules.Divert, "/accept marked/divert+", false},
 		{"shipped, nearly marked", nil, rules.Message{Marker: rules.NearMiss}, "b@gmail.com", rules.Divert, "marked/divert+", false},
 		{"shipped, unmarked", nil, rules.Message{Marker: rules.Missing}, "a@nhs.net b@gmail.com", rules.Tag, "/accept unmarked/tag", false},
+		{"shipped, look-alike", nil, rules.Message{Marker: rules.Present}, "a@nhs.net b@gmail.com c@nhs.nte", rules.Reject, "/accept marked/divert look-alike/reject", false},
+		{"a finding is its recipient's alone", []rules.Policy{{Name: "slip", Findings: []rules.FindingName{rules.LookAlikeDomain}, Action: rules.Divert, Mode: rules.Enforce}, rest}, rules.Message{}, "b@gmail.com c@nhs.nte d@gov.co.uk", rules.Divert, "rest/tag slip/divert+ slip/divert+", false},
 		{"diverted already", nil, rules.Message{Marker: rules.Present}, "b@gmail.com.encrypt.invalid", rules.Accept, "/accept", false},
 		{"closed", nil, rules.Message{Marker: rules.Present}, "x@y.gsi.gov.uk b@gmail.com", rules.Reject, "/reject marked/divert", false},
 		{"unsafe", nil, rules.Message{Marker: rules.Present}, "b@[192.0.2.1]", rules.Reject, "/reject", false},
@@ -147,5 +151,21 @@ func BenchmarkDecide(b *testing.B) {
 		if d := r.Decide(m); d.Action != rules.Divert {
 			b.Fatal(d.Action)
 		}
+	}
+}
+
+func TestFindingsOfADecision(t *testing.T) {
+	r := ruleset(t, load(t, rules.Sources{}, nil))
+	var m rules.Message
+	for _, address := range []string{"a@nhs.nte", "b@nhs.nte", "c@gmail.com", "d@gov.co.uk"} {
+		m.Recipients = append(m.Recipients, r.Classify(address, "", today))
+	}
+	want := []rules.Finding{{Name: rules.LookAlikeDomain, Meant: "nhs.net"}, {Name: rules.LookAlikeDomain, Meant: "gov.uk"}}
+	if got := r.Decide(m).Findings(); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	m.Recipients = m.Recipients[2:3]
+	if got := r.Decide(m).Findings(); got == nil || len(got) > 0 {
+		t.Errorf("none: got %#v, which JSON must show as an empty list", got)
 	}
 }

@@ -52,6 +52,7 @@ func Load(s Sources, read func(name string) ([]byte, error)) (*Table, error) {
 	} else {
 		l.fault("edition %q is not known: choose one of %s", s.Edition, strings.Join(names, ", "))
 	}
+	l.table.similar = newLookAlikes(l.table)
 	return l.table, errors.Join(l.faults...)
 }
 

@@ -1,13 +1,11 @@
 package rules
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Policy is one row of the decision table. An empty condition holds always.
@@ -15,7 +13,8 @@ type Policy struct {
 	Name      string
 	Recipient []Class
 	Marker    []MarkerState
-	Sender    []string // addresses, or domains with all below them; "<>" is the null sender
+	Findings  []FindingName // any of them, on the recipient
+	Sender    []string      // addresses, or domains with all below them; "<>" is the null sender
 	Client    []netip.Prefix
 	Action    Action
 	Mode      Mode   // Observe logs what the row would do, and does nothing
@@ -27,6 +26,7 @@ type Policy struct {
 func ShippedPolicies() []Policy {
 	needs := []Class{Unverified, Unknown}
 	return []Policy{
+		{Name: "look-alike", Recipient: needs, Findings: []FindingName{LookAlikeDomain}, Action: Reject, Mode: Enforce},
 		{Name: "marked", Recipient: needs, Marker: []MarkerState{Present, NearMiss}, Action: Divert, Mode: Enforce},
 		{Name: "unmarked", Recipient: needs, Action: Tag, Mode: Enforce},
 	}
@@ -89,7 +89,7 @@ func NewRuleset(table *Table, marker MarkerReader, relay string, policies []Poli
 	for _, class := range []Class{Unverified, Unknown} {
 		for _, marker := range []MarkerState{Present, NearMiss, Missing} {
 			if !slices.ContainsFunc(policies, func(p Policy) bool { return p.coversAll(class, marker) }) {
-				faults = append(faults, fmt.Errorf("no policy is sure to hold for a recipient of class %q with the marker %q: add a last policy without sender and client", class, marker))
+				faults = append(faults, fmt.Errorf("no policy is sure to hold for a recipient of class %q with the marker %q: add a last policy without findings, sender and client", class, marker))
 			}
 		}
 	}
@@ -113,14 +113,16 @@ func isPrintable(s string) bool {
 	return true
 }
 
-// coversAll tells whether the policy holds whatever the sender and client.
+// coversAll tells whether the policy holds whatever the findings, the sender
+// and the client.
 func (p Policy) coversAll(class Class, marker MarkerState) bool {
-	return len(p.Sender) == 0 && len(p.Client) == 0 &&
+	return len(p.Findings) == 0 && len(p.Sender) == 0 && len(p.Client) == 0 &&
 		allows(p.Recipient, class) && allows(p.Marker, marker)
 }
 
-func (p Policy) holds(class Class, m Message) bool {
-	return allows(p.Recipient, class) && allows(p.Marker, m.Marker) &&
+func (p Policy) holds(rcpt Recipient, m Message) bool {
+	return allows(p.Recipient, rcpt.Class) && allows(p.Marker, m.Marker) &&
+		(len(p.Findings) == 0 || slices.ContainsFunc(rcpt.Findings, func(f Finding) bool { return slices.Contains(p.Findings, f.Name) })) &&
 		(len(p.Sender) == 0 || slices.ContainsFunc(p.Sender, m.isFrom)) &&
 		(len(p.Client) == 0 || slices.ContainsFunc(p.Client, func(n netip.Prefix) bool { return n.Contains(m.Client) }))
 }
@@ -151,87 +153,4 @@ func (m Message) isFrom(want string) bool {
 	}
 	domain := sender[strings.LastIndexByte(sender, '@')+1:]
 	return domain == want || strings.HasSuffix(domain, "."+want)
-}
-
-// Recipient is an address with what the table says of it.
-type Recipient struct {
-	Text    string // as RCPT gave it, without angle brackets
-	Address Address
-	Class   Class
-	Row     *Row  // nil where no row speaks of it
-	Fault   Fault // why it cannot be diverted; empty where it can
-}
-
-// RowName is the name of the row, empty where there is none.
-func (r Recipient) RowName() string {
-	if r.Row == nil {
-		return ""
-	}
-	return r.Row.Name
-}
-
-// Unsafe tells whether the recipient must be refused: it needs the marker, and
-// there is no safe way to rewrite it.
-func (r Recipient) Unsafe() bool { return r.Class.NeedsMarker() && r.Fault != "" }
-
-// Refused tells whether the recipient is refused whatever the policies say.
-func (r Recipient) Refused() bool { return r.Class == Closed || r.Unsafe() }
-
-// Reason says in one sentence why the recipient is of its class.
-func (r Recipient) Reason() string {
-	if r.Row == nil {
-		if r.Address.Domain == "" {
-			return "the address cannot be read: " + string(r.Fault)
-		}
-		return "no row speaks of the domain"
-	}
-	return cmp.Or(r.Row.Note, fmt.Sprintf("the row %s of %s", r.Row.Name, r.Row.Table.Name))
-}
-
-// Classify reads a recipient: text as RCPT gave it, without angle brackets,
-// and resolved as the MTA says that it reads it ({rcpt_addr}), or empty. Where
-// the two readings differ, the one that demands more decides.
-func (r *Ruleset) Classify(text, resolved string, now time.Time) Recipient {
-	got := r.read(text, now)
-	if resolved == "" {
-		return r.withoutRoute(got)
-	}
-	other := r.read(resolved, now)
-	switch {
-	case other.Address.Domain == got.Address.Domain:
-	case other.Fault == NoDomain: // a local user's name: the MTA keeps it
-	case got.Fault == NoDomain:
-		other.Text, other.Fault = text, NoDomain // the MTA completed it
-		got = other
-	case got.Fault == "" || got.Fault == TrailingDot:
-		if other.Class > got.Class {
-			got.Class, got.Row = other.Class, other.Row
-		}
-		got.Fault = Rerouted
-	}
-	return r.withoutRoute(got)
-}
-
-func (r *Ruleset) read(text string, now time.Time) Recipient {
-	a := ParseAddress(text)
-	rcpt := Recipient{Text: text, Address: a, Class: Unknown, Fault: a.Fault}
-	if a.Domain == "" {
-		return rcpt
-	}
-	if row := r.Table.Lookup(a.Domain, now); row != nil {
-		rcpt.Row, rcpt.Class = row, row.Class
-	}
-	if rcpt.Fault == "" && (len(text)+1+len(r.Relay) > maxPath || len(a.Domain)+1+len(r.Relay) > maxDomain) {
-		rcpt.Fault = TooLong
-	}
-	return rcpt
-}
-
-// withoutRoute makes a local recipient unknown whose local part names another
-// host: the MTA, being that domain's own, would send it on.
-func (r *Ruleset) withoutRoute(rcpt Recipient) Recipient {
-	if rcpt.Class == Local && rcpt.Address.hasRoute() {
-		rcpt.Class, rcpt.Row, rcpt.Fault = Unknown, nil, Rerouted
-	}
-	return rcpt
 }

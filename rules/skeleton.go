@@ -114,10 +114,10 @@ const lowQuotes = "‚„⹂〝〞〟"
 // blanks are letters and symbols that show nothing.
 const blanks = "\u115f\u1160\u2800\u3164\uffa0"
 
-// lookAlikes lists, after an ASCII character, others that pass for it in the
+// confusables lists, after an ASCII character, others that pass for it in the
 // common fonts and that compatibility normalisation (UAX 15) does not already
 // turn into it. Most are among the confusables of UTS 39.
-var lookAlikes = []string{
+var confusables = []string{
 	"aаАαΑɑᴀᎪ", "bьЬвВβΒƄʙᏴ", "cсСϲϹᴄⲥⲤᏟꮯȼƈ", "dԁԀᴅᎠ", "eеЕєЄΕεɛҽҼəᴇ℮Ꭼⴹꬲɇ",
 	"fƒϝϜғҒꜰ", "gɡցԍԌɢᏀ", "hһҺнНΗհʜᎻ", "iіІιΙıɪᎥ", "jјЈϳʝᴊᎫ",
 	"kкКκΚᴋᏦ", "lӏӀłŁʟᏞ", "mмМΜᴍᎷ", "nпηΝոռɴ", "oоОοΟσօՕøØᴏ",
@@ -133,7 +133,7 @@ var lookAlikes = []string{
 
 var folds = func() map[rune]rune {
 	m := make(map[rune]rune)
-	for _, row := range lookAlikes {
+	for _, row := range confusables {
 		to, size := utf8.DecodeRuneInString(row)
 		for _, r := range row[size:] {
 			m[r] = to

@@ -49,7 +49,7 @@ func TestSkeleton(t *testing.T) {
 // TestLookAlikesAreOfOneMind finds a character that two rows claim.
 func TestLookAlikesAreOfOneMind(t *testing.T) {
 	rows := make(map[rune]string)
-	for _, row := range lookAlikes {
+	for _, row := range confusables {
 		for i, r := range row {
 			if i == 0 {
 				continue

@@ -40,8 +40,9 @@ type Row struct {
 // Table finds the row that decides a domain's class. It is never changed
 // after Load and may be used by any number of goroutines.
 type Table struct {
-	rows map[string]*Row
-	size int
+	rows    map[string]*Row
+	size    int
+	similar lookAlikes // of the secure rows
 }
 
 // Len is the number of rows.

@@ -52,6 +52,7 @@ type policyTable struct {
 	Name      string              `toml:"name"`
 	Recipient []rules.Class       `toml:"recipient"`
 	Marker    []rules.MarkerState `toml:"marker"`
+	Findings  []rules.FindingName `toml:"findings"`
 	Sender    []string            `toml:"sender"`
 	Client    []string            `toml:"client"`
 	Action    *rules.Action       `toml:"action"`
@@ -174,7 +175,7 @@ func (f *configFile) build(read func(string) ([]byte, error)) (*milter.Config, e
 
 func (p policyTable) policy() (rules.Policy, error) {
 	policy := rules.Policy{
-		Name: p.Name, Recipient: p.Recipient, Marker: p.Marker, Sender: p.Sender,
+		Name: p.Name, Recipient: p.Recipient, Marker: p.Marker, Findings: p.Findings, Sender: p.Sender,
 		Mode: rules.Enforce, AddMarker: p.AddMarker, Reply: p.Reply,
 	}
 	if p.Mode != nil {

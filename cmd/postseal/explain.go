@@ -25,7 +25,7 @@ type explanation struct {
 	Mode       rules.Mode               `json:"mode"`
 	Marker     rules.MarkerState        `json:"marker"`
 	NearMiss   rules.NearMissKind       `json:"near_miss"`
-	Findings   []struct{}               `json:"findings"`
+	Findings   []rules.Finding          `json:"findings"`
 	Recipients []milter.LoggedRecipient `json:"recipients"`
 	Edits      []milter.Edit            `json:"edits"`
 	Reply      string                   `json:"reply,omitempty"` // to the end of the message
@@ -45,7 +45,7 @@ func explain(args []string, std stdio) int {
 	if *from == "" || *to == "" || c.NArg() != 1 {
 		return c.misused("give -from, -to and one file")
 	}
-	envelope := milter.Envelope{Sender: trimAngles(*from)}
+	envelope := milter.Envelope{Sender: rules.TrimAngles(*from)}
 	if *client != "" {
 		var err error
 		if envelope.Client, err = netip.ParseAddr(*client); err != nil {
@@ -88,11 +88,11 @@ func explainMessage(config *milter.Config, envelope milter.Envelope, to []string
 	enforcing.Mode = rules.Enforce
 	m := milter.NewMessage(&enforcing, envelope)
 	var refused []rules.Outcome
-	e := explanation{Mode: config.Mode, Findings: []struct{}{}, Edits: []milter.Edit{}}
+	e := explanation{Mode: config.Mode, Edits: []milter.Edit{}}
 	for _, address := range to {
-		if r := m.Recipient(trimAngles(address), "", nil, time.Now()); r != nil {
-			refused = append(refused, rules.Outcome{Recipient: r.Recipient, Action: rules.Reject})
-			e.refusals = append(e.refusals, r.Reply.String())
+		if r, refusal := m.Recipient(rules.TrimAngles(address), "", nil, time.Now()); refusal != nil {
+			refused = append(refused, rules.Outcome{Recipient: r, Action: rules.Reject})
+			e.refusals = append(e.refusals, refusal.Reply.String())
 		}
 	}
 	if err := m.ReadSaved(file); err != nil {
@@ -107,7 +107,7 @@ func explainMessage(config *milter.Config, envelope milter.Envelope, to []string
 		d.Action = rules.Reject // nobody is left to send it to
 	}
 	d.Outcomes = append(d.Outcomes, refused...)
-	e.Action, e.Marker, e.NearMiss = d.Action, d.Marker, d.NearMiss
+	e.Action, e.Marker, e.NearMiss, e.Findings = d.Action, d.Marker, d.NearMiss, d.Findings()
 	e.Recipients = milter.LoggedRecipients(d, milter.FullAddress)
 	if v.Edits != nil {
 		e.Edits = v.Edits
@@ -125,6 +125,9 @@ func (e explanation) text() string {
 		fmt.Fprintf(&b, " (%s)", e.NearMiss)
 	}
 	b.WriteByte('\n')
+	for _, f := range e.Findings {
+		fmt.Fprintf(&b, "finding %s: %s is meant\n", f.Name, f.Meant)
+	}
 	for _, r := range e.Recipients {
 		fmt.Fprintf(&b, "recipient %s: %s", r.Address, r.Class)
 		if r.Row != "" {
@@ -145,10 +148,6 @@ func (e explanation) text() string {
 		fmt.Fprintf(&b, "edit: %s\n", edit)
 	}
 	return b.String()
-}
-
-func trimAngles(path string) string {
-	return strings.TrimSuffix(strings.TrimPrefix(path, "<"), ">")
 }
 
 // splitAddresses splits at the commas that stand outside of quotes.

@@ -58,10 +58,13 @@ func lookup(args []string, std stdio) int {
 	return exitDone
 }
 
+// aliases is what no table can say of the site's own addresses.
+const aliases = "where the MTA completes it or holds it for an alias, the mail may lead out: run postseal on the last host outwards"
+
 // look classes an address, with or without angle brackets, or a domain.
 func look(r *rules.Ruleset, input string, now time.Time) answer {
-	address := strings.TrimSuffix(strings.TrimPrefix(input, "<"), ">")
-	if !strings.Contains(address, "@") {
+	address := rules.TrimAngles(input)
+	if strings.Contains(address, ".") && !strings.Contains(address, "@") {
 		address = "postmaster@" + address
 	}
 	got := r.Classify(address, "", now)
@@ -72,7 +75,12 @@ func look(r *rules.Ruleset, input string, now time.Time) answer {
 	if got.Row != nil {
 		a.Table, a.Source = got.Row.Table.Name, got.Row.Table.Source
 	}
-	if a.unsafe && got.Address.Domain != "" {
+	switch {
+	case got.Fault == rules.NoDomain:
+		a.Reason = "a bare name cannot be judged: " + aliases
+	case got.Class == rules.Local:
+		a.Reason += "; " + aliases
+	case a.unsafe && got.Address.Domain != "":
 		a.Reason += "; the address is refused, since " + string(got.Fault)
 	}
 	return a

@@ -113,9 +113,12 @@ func TestLookupJSON(t *testing.T) {
 		want  answer
 	}{
 		{"A@NHS.net", answer{Domain: "nhs.net", Row: "nhs.net", Table: "accredited", Source: "secure email standard DCB1596, accredited organisations", Reason: "NHSmail"}},
-		{"x.trust.example", answer{Domain: "x.trust.example", Row: "trust.example", Table: "local_domains", Source: "the configuration", Reason: "the row trust.example of local_domains"}},
+		{"x.trust.example", answer{Domain: "x.trust.example", Row: "trust.example", Table: "local_domains", Source: "the configuration", Reason: "the row trust.example of local_domains; " + aliases}},
 		{"<a@gmail.com>", answer{Domain: "gmail.com", NeedsMarker: true, Reason: "no row speaks of the domain"}},
 		{"a@x.clinic.example", answer{Domain: "x.clinic.example", Row: "clinic.example", Table: "trust-local", Source: "Information governance group, decision 2026/14", NeedsMarker: true, Reason: "says it is secure, not confirmed"}},
+		{"root", answer{NeedsMarker: true, Reason: "a bare name cannot be judged: " + aliases}},
+		{"a@council.gov.co.uk", answer{Domain: "council.gov.co.uk", NeedsMarker: true, Reason: "no row speaks of the domain, which looks like council.gov.uk"}},
+		{"a%gmail.com@nhs.net", answer{Domain: "nhs.net", NeedsMarker: true, Reason: "the local part can name another host"}},
 		{"a(b)@nhs.net", answer{NeedsMarker: true, Reason: "the address cannot be read: it holds a comment"}},
 		{"a@gmail.com.", answer{Domain: "gmail.com", NeedsMarker: true, Reason: "no row speaks of the domain; the address is refused, since its domain ends in a dot"}},
 	} {
@@ -192,6 +195,7 @@ func TestExplain(t *testing.T) {
 	for _, test := range []struct{ name, from, to, mail, want string }{
 		{"marker to be added", "a@trust.example", "b@gmail.com", "Subject: 999 000 0018\n\n", "prefix header Subject (number 1): [secure]"},
 		{"rejected", "<>", "b@gmail.com", "Subject: 999 000 0018\n\n", "reply to the message: 550 5.7.1 <b@gmail.com>: not known to be secure"},
+		{"look-alike", "<>", "b@nhs.nte", "\n", "finding look-alike: nhs.net is meant\n"},
 		{"nobody left", "<>", "b@x.gsi.gov.uk", "\n", "action  reject"},
 		{"refused at RCPT", "<>", "b@x.gsi.gov.uk", "\n", "reply to RCPT: 550 5.7.1 <b@x.gsi.gov.uk>"},
 		{"no header at all", "<>", "b@nhs.net", "", "marker  missing"},
@@ -218,8 +222,8 @@ func TestSamplesLoad(t *testing.T) {
 	}
 	sample := strings.NewReplacer("/etc/postseal/", "../../contrib/postfix/", "/var/lib/postseal/", "../../testdata/").Replace(string(text))
 	uncommented := strings.ReplaceAll(strings.ReplaceAll(sample, "\n# ", "\n"), "\n#\n", "\n\n")
-	_, policies, _ := strings.Cut(uncommented, "[[policy]]\nname   =")
-	for name, text := range map[string]string{"as it is": sample, "with the policies in its comments": sample + "[[policy]]\nname   =" + policies} {
+	_, policies, _ := strings.Cut(uncommented, "[[policy]]\n")
+	for name, text := range map[string]string{"as it is": sample, "with the policies in its comments": sample + "[[policy]]\n" + policies} {
 		code, stdout, stderr := runWith("", "check", "-config", write(t, text))
 		if code != exitDone || !strings.Contains(stdout, "mode observe, edition nhsmail-2022") {
 			t.Errorf("%s: exit %d, %s%s", name, code, stdout, stderr)

@@ -326,67 +326,6 @@ func TestClosedRecipientIsRefused(t *testing.T) {
 	wantArrived(t, arrived{})
 }
 
-// oddForms are addresses that the MTA and a hasty reader take differently.
-// Host stands for the domain that is judged.
-var oddForms = []struct {
-	name, path string
-	refused    bool // where Host needs the marker
-}{
-	{"source route", "<@relay.example:bob@HOST>", true},
-	{"source route through a secure host", "<@nhs.net:bob@HOST>", true},
-	{"comment in the local part", "<bob(x)@HOST>", true},
-	{"comment in the domain", "<bob@HOST(nhs.net)>", true},
-	{"trailing dot", "<bob@HOST.>", true},
-	{"percent hack", "<bob%HOST@trust.example>", true},
-	{"percent hack without a domain", "<bob%HOST>", true},
-	{"bang path", "<HOST!bob@trust.example>", true},
-	{"bang path without a domain", "<HOST!bob>", true},
-	{"quoted address at the own host", `<"bob@HOST"@trust.example>`, true},
-	{"blank", "<bob @HOST>", true},
-	{"two at signs", "<bob@nhs.net@HOST>", true},
-	{"over-long", "<bob@" + strings.Repeat(strings.Repeat("a", 59)+".", 4) + "HOST>", true},
-	{"quoted", `<"bob"@HOST>`, false},
-}
-
-func TestOddFormsNeverGoOutInClear(t *testing.T) {
-	start(t, "enforce", letterPolicies)
-	for _, form := range oddForms {
-		t.Run(form.name, func(t *testing.T) {
-			s := send(t, []string{strings.ReplaceAll(form.path, "HOST", "gmail.com"), "<a@nhs.net>"}, mail("Subject: x"))
-			if got := s.Recipients[0].Code; form.refused != (got == 550) {
-				t.Errorf("RCPT: got %v", s.Recipients[0])
-			}
-			want := arrived{direct: []string{"a@nhs.net: x"}}
-			if !form.refused {
-				want.relay = []string{"bob@gmail.com: [secure] x"}
-			}
-			wantArrived(t, want)
-		})
-	}
-	for _, path := range []string{"<bob@[192.0.2.1]>", "<bob@[IPv6:2001:db8::1]>", "<@gmail.com>"} {
-		if s := send(t, []string{path}, mail("Subject: x")); s.Recipients[0].Code != 550 {
-			t.Errorf("%s: got %v", path, s.Recipients[0])
-		}
-	}
-	wantArrived(t, arrived{})
-}
-
-func TestPercentHackIsClassedByWhereItGoes(t *testing.T) {
-	start(t, "enforce", letterPolicies)
-	for _, test := range []struct{ path, want string }{
-		{"<bob%nhs.net@trust.example>", "bob@nhs.net: x"},
-		{"<nhs.net!bob@trust.example>", "bob@nhs.net: x"},
-		{"<bob%gmail.com@nhs.net>", "bob%gmail.com@nhs.net: x"},
-		{"<gmail.com!bob@nhs.net>", "gmail.com!bob@nhs.net: x"},
-		{"<postmaster>", "postmaster@mx.trust.example: x"},
-	} {
-		if s := send(t, []string{test.path}, mail("Subject: x")); s.End.Code != 250 {
-			t.Errorf("%s: got %v", test.path, s)
-		}
-		wantArrived(t, arrived{direct: []string{test.want}})
-	}
-}
-
 func TestMessagesOfOneConnection(t *testing.T) {
 	d := start(t, "enforce", `
 [[policy]]

@@ -1,0 +1,151 @@
+package mtatest_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// oddForms are addresses that an MTA and a hasty reader take differently.
+// HOST stands for the domain of the plain reading. Where a form arrives, the
+// sink that it arrives at and the address there are given, for a HOST that is
+// secure and for one that is not; where nothing is, RCPT is refused.
+var oddForms = []struct {
+	name, path      string
+	secure, unknown string
+}{
+	{"plain", "<bob@HOST>", "direct bob@HOST", "relay bob@HOST"},
+	{"without brackets", "bob@HOST", "direct bob@HOST", "relay bob@HOST"},
+	{"quoted", `<"bob"@HOST>`, "direct bob@HOST", "relay bob@HOST"},
+	{"quoted blank", `<"b b"@HOST>`, "direct b b@HOST", "relay b b@HOST"},
+	{"escaped quote", `<"b\"b"@HOST>`, `direct b"b@HOST`, `relay b"b@HOST`},
+	{"escaped blank", `<"b\ b"@HOST>`, "direct b b@HOST", "relay b b@HOST"},
+	{"quoted brackets", `<"<b>"@HOST>`, "direct <b>@HOST", "relay <b>@HOST"},
+	{"quoted comment", `<"b(x)"@HOST>`, "direct b(x)@HOST", "relay b(x)@HOST"},
+	{"empty quotes", `<""@HOST>`, "", ""},
+	{"quoted comma", `<"b,c"@HOST>`, "direct b,c@HOST", "relay b,c@HOST"},
+	{"quoted at sign", `<"bob@gmail.com"@HOST>`, "relay bob@gmail.com@HOST", "relay bob@gmail.com@HOST"},
+	{"quoted at sign of a secure host", `<"bob@nhs.net"@HOST>`, "relay bob@nhs.net@HOST", "relay bob@nhs.net@HOST"},
+	{"escaped at sign", `<bob\@gmail.com@HOST>`, "", ""},
+	{"quoted address at the own host", `<"bob@HOST"@trust.example>`, "", ""},
+	{"percent hack at HOST", "<bob%gmail.com@HOST>", "relay bob%gmail.com@HOST", "relay bob%gmail.com@HOST"},
+	{"percent hack to a secure host", "<bob%nhs.net@HOST>", "relay bob%nhs.net@HOST", "relay bob%nhs.net@HOST"},
+	{"percent hack at the own host", "<bob%HOST@trust.example>", "", ""},
+	{"percent hack without a domain", "<bob%HOST>", "", ""},
+	{"two percent hacks", "<bob%HOST%gmail.com@trust.example>", "", ""},
+	{"bang path at HOST", "<gmail.com!bob@HOST>", "relay gmail.com!bob@HOST", "relay gmail.com!bob@HOST"},
+	{"bang path at the own host", "<HOST!bob@trust.example>", "", ""},
+	{"bang path without a domain", "<HOST!bob>", "", ""},
+	{"source route", "<@relay.example:bob@HOST>", "", ""},
+	{"source route through a secure host", "<@nhs.net:bob@HOST>", "", ""},
+	{"source route of two hosts", "<@nhs.net,@relay.example:bob@HOST>", "", ""},
+	{"source route through HOST", "<@HOST:bob@gmail.com>", "", ""},
+	{"comment in the local part", "<bob(x)@HOST>", "", ""},
+	{"comment in the domain", "<bob@HOST(nhs.net)>", "", ""},
+	{"comment before", "<(bob@gmail.com)bob@HOST>", "", ""},
+	{"trailing dot", "<bob@HOST.>", "direct bob@HOST", ""},
+	{"two trailing dots", "<bob@HOST..>", "", ""},
+	{"empty label", "<bob@x..HOST>", "", ""},
+	{"leading dot", "<bob@.HOST>", "", ""},
+	{"blank before the at sign", "<bob @HOST>", "", ""},
+	{"blank after the at sign", "<bob@ HOST>", "", ""},
+	{"blank at the end", "<bob@HOST >", "", ""},
+	{"tab", "<bob\t@HOST>", "", ""},
+	{"two at signs", "<bob@gmail.com@HOST>", "", ""},
+	{"two at signs, secure first", "<bob@nhs.net@HOST>", "", ""},
+	{"two addresses", "<bob@HOST,eve@gmail.com>", "", ""},
+	{"two addresses, one bracketed", "<bob@HOST <eve@gmail.com>>", "", ""},
+	{"phrase", `<"eve@gmail.com" <bob@HOST>>`, "", ""},
+	{"group", "<ward: bob@HOST;>", "", ""},
+	{"brackets twice", "<<bob@HOST>>", "", ""},
+	{"no local part", "<@HOST>", "", ""},
+	{"no domain", "<bob@>", "", ""},
+	{"literal, IPv4", "<bob@[192.0.2.1]>", "", ""},
+	{"literal, IPv6", "<bob@[IPv6:2001:db8::1]>", "", ""},
+	{"literal, general", "<bob@[tag:HOST]>", "", ""},
+	{"name in brackets", "<bob@[HOST]>", "", ""},
+	{"long label", "<bob@" + strings.Repeat("a", 64) + ".HOST>", "", ""},
+	{"long domain", "<bob@" + strings.Repeat(strings.Repeat("a", 59)+".", 4) + "HOST>", "direct bob@" + strings.Repeat(strings.Repeat("a", 59)+".", 4) + "HOST", ""},
+	{"long local part", "<" + strings.Repeat("b", 250) + "@HOST>", "", ""},
+	{"8-bit local part", "<b\xff@HOST>", "", ""},
+	{"8-bit domain", "<bob@\xff.HOST>", "", ""},
+	{"NUL in the local part", "<bob\x00@HOST>", "", ""},
+	{"NUL in the domain", "<bob@HOST\x00.gmail.com>", "", ""},
+	// Their own ORCPT, since the sink's library does not take Postfix's.
+	{"UTF-8 local part", "<b\xc3\xbcb@HOST> ORCPT=rfc822;bob@HOST", "direct b\xc3\xbcb@HOST", "relay b\xc3\xbcb@HOST"},
+	{"U-label", "<bob@b\xc3\xbccher.HOST> ORCPT=rfc822;bob@HOST", "direct bob@b\xc3\xbccher.HOST", "relay bob@b\xc3\xbccher.HOST"},
+	{"A-label", "<bob@xn--bcher-kva.HOST>", "direct bob@xn--bcher-kva.HOST", "relay bob@xn--bcher-kva.HOST"},
+	{"full-width letter", "<bob@\xef\xbd\x81.HOST>", "", ""},
+	{"ideographic full stop", "<bob@a\xe3\x80\x82HOST>", "", ""},
+}
+
+// TestOddFormsNeverGoOutInClear sends each form as it stands, beside a secure
+// recipient, and compares all that arrives anywhere.
+func TestOddFormsNeverGoOutInClear(t *testing.T) {
+	start(t, "enforce", letterPolicies)
+	for _, form := range oddForms {
+		for _, as := range []struct{ host, want string }{
+			{"nhs.net", form.secure}, {"NHS.Net", form.secure}, {"gmail.com", form.unknown}, {"GMail.com", form.unknown},
+		} {
+			t.Run(form.name+", "+as.host, func(t *testing.T) {
+				path := strings.ReplaceAll(form.path, "HOST", as.host)
+				c := dial(t)
+				s, err := c.Send(sender+" BODY=8BITMIME SMTPUTF8", []string{path, "<a@nhs.net>"}, mail("Subject: x"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := s.Recipients[0].Code; (as.want == "") != (got >= 500) || s.End.Code != 250 {
+					t.Errorf("got %v", s)
+				}
+				want := arrived{direct: []string{"a@nhs.net: x"}}
+				switch sink, address, _ := strings.Cut(strings.ReplaceAll(as.want, "HOST", as.host), " "); sink {
+				case "direct":
+					want.direct = append(want.direct, address+": x")
+				case "relay":
+					want.relay = []string{address + ": [secure] x"}
+				}
+				wantArrived(t, want)
+			})
+		}
+	}
+}
+
+// TestBareNameGoesWhereTheMTACompletesIt holds what the README says cannot be
+// judged.
+func TestBareNameGoesWhereTheMTACompletesIt(t *testing.T) {
+	d := start(t, "enforce", letterPolicies)
+	if s := send(t, []string{"<postmaster>"}, mail("Subject: x")); s.End.Code != 250 {
+		t.Errorf("got %v", s)
+	}
+	wantArrived(t, arrived{direct: []string{"postmaster@mx.trust.example: x"}})
+	if e := d.Events("readings differ"); len(e) > 0 {
+		t.Errorf("got %v", e)
+	}
+}
+
+func TestDifferenceOfReadingsIsLogged(t *testing.T) {
+	d := start(t, "enforce", letterPolicies)
+	send(t, []string{"<bob%gmail.com@trust.example>", "<a@nhs.net>"}, mail("Subject: x"))
+	wantArrived(t, arrived{direct: []string{"a@nhs.net: x"}})
+	e := d.Events("readings differ")
+	if len(e) != 1 || e[0]["domain"] != "trust.example" || e[0]["resolved"] != "gmail.com" || e[0]["class"] != "unknown" {
+		t.Errorf("got %v", e)
+	}
+}
+
+func TestLookAlikeIsRejected(t *testing.T) {
+	d := start(t, "enforce", "")
+	s := send(t, []string{"<a@nhs.net>", "<bob@nhs.nte>"}, mail("Subject: [secure] x"))
+	const want = "550 5.7.1 <bob@nhs.nte>: did you mean nhs.net? Correct the address, or ask the mail administrator to add its domain"
+	if s.End.String() != want {
+		t.Errorf("got %q, want %q", s.End, want)
+	}
+	wantArrived(t, arrived{})
+	e := d.Events("decision")
+	if len(e) != 1 {
+		t.Fatalf("got %v", e)
+	}
+	if got := fmt.Sprint(e[0]["findings"]); got != "[map[meant:nhs.net name:look-alike]]" {
+		t.Errorf("got %s", got)
+	}
+}

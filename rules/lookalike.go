@@ -1,0 +1,204 @@
+package rules
+
+import (
+	"hash/maphash"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/publicsuffix"
+)
+
+// minSimilar is the shortest first label of a local or accredited name that
+// has look-alikes: the neighbours of shorter ones are other organisations.
+const minSimilar = 6
+
+// swappedSuffixes are what people write for a national domain's own suffix,
+// or after it. Countries' suffixes are not among them: gov.ie is a government
+// of its own.
+var swappedSuffixes = []string{"com", "org", "net", "info", "uk", "co.uk", "org.uk", "net.uk", "me.uk", "uk.com", "uk.net"}
+
+// lookAlikes finds the registered domains of secure rows that a name is one
+// edit away from: two names are, where leaving out at most one character of
+// each can make them equal.
+type lookAlikes struct {
+	seed      maphash.Seed
+	names     []string          // registered domains of secure rows
+	longest   int               // octets of a name
+	deletions []uint64          // half a deletion's hash, and its name's index; sorted
+	national  map[string]string // the edition's secure names, by their first label
+}
+
+// newLookAlikes takes eight octets for each character of a name.
+func newLookAlikes(t *Table) lookAlikes {
+	l := lookAlikes{seed: maphash.MakeSeed(), national: make(map[string]string)}
+	for _, row := range t.rows {
+		for ; row != nil; row = row.next {
+			name := registered(row.Name)
+			first, rest, _ := strings.Cut(name, ".")
+			if row.Class != Secure || row.Table.Name == RelayTable || rest == "" {
+				continue
+			}
+			if above := t.rows[rest]; row.layer == editionLayer && (above == nil || above.Class != Secure) {
+				l.national[first] = name // not mod.gov.uk, which gov.uk speaks for
+				l.names = append(l.names, name)
+			} else if row.layer != editionLayer && len(first) >= minSimilar {
+				l.names = append(l.names, name)
+			}
+		}
+	}
+	slices.Sort(l.names)
+	l.names = slices.Compact(l.names)
+	size := 0
+	for _, name := range l.names {
+		size += len(name) + 1
+		l.longest = max(l.longest, len(name))
+	}
+	l.deletions = make([]uint64, 0, size)
+	for i, name := range l.names {
+		for _, hash := range l.deletionsOf(name) {
+			l.deletions = append(l.deletions, hash|uint64(i))
+		}
+	}
+	slices.Sort(l.deletions)
+	return l
+}
+
+// registered is the part of a name that somebody registered below a public
+// suffix, or the whole name where it is such a suffix itself, as gov.uk is.
+func registered(name string) string {
+	if short, err := publicsuffix.EffectiveTLDPlusOne(name); err == nil {
+		return short
+	}
+	return name
+}
+
+// deletionsOf hashes a name and what is left of it without each character,
+// into the upper halves.
+func (l *lookAlikes) deletionsOf(name string) []uint64 {
+	const upper = 0xffffffff << 32
+	hashes := append(make([]uint64, 0, len(name)+1), maphash.String(l.seed, name)&upper)
+	var h maphash.Hash
+	h.SetSeed(l.seed)
+	for i := range len(name) {
+		h.Reset()
+		h.WriteString(name[:i])
+		h.WriteString(name[i+1:])
+		hashes = append(hashes, h.Sum64()&upper)
+	}
+	return hashes
+}
+
+// near lists the names that are one edit away.
+func (l *lookAlikes) near(name string) []string {
+	if len(name) > l.longest+1 {
+		return nil
+	}
+	var found []string
+	for _, hash := range l.deletionsOf(name) {
+		i, _ := slices.BinarySearch(l.deletions, hash)
+		for ; i < len(l.deletions) && l.deletions[i]>>32 == hash>>32; i++ {
+			other := l.names[uint32(l.deletions[i])]
+			if isOneEdit(name, other) && !slices.Contains(found, other) {
+				found = append(found, other)
+			}
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// isOneEdit tells whether one character too many, too few or another, or two
+// neighbours swapped, is all the difference.
+func isOneEdit(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	if a == b || len(b)-len(a) > 1 {
+		return false
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	a, b = a[i:], b[i:]
+	switch {
+	case len(a) < len(b):
+		return a == b[1:]
+	case a[1:] == b[1:]:
+		return true
+	}
+	return len(a) > 1 && a[0] == b[1] && a[1] == b[0] && a[2:] == b[2:]
+}
+
+// lookAlike gives the domain that is meant by one that no row speaks of, or
+// "" where none comes to mind. A name that some row does speak of, even an
+// expired one, is known, and meant.
+func (t *Table) lookAlike(domain string, now time.Time) string {
+	for name, more := domain, domain != ""; more; _, name, more = strings.Cut(name, ".") {
+		if t.rows[name] != nil {
+			return ""
+		}
+	}
+	if folded := foldLetters(domain); folded != domain && t.isSecure(folded, now) {
+		return folded
+	}
+	// A suffix too many, as in gov.uk.com; stjohn.org.uk is not stjohn.org.
+	if dot := strings.LastIndexByte(domain, '.'); dot > 0 && slices.Contains(swappedSuffixes, domain[dot+1:]) {
+		shorter := domain[:dot]
+		suffix, _ := publicsuffix.PublicSuffix(shorter)
+		distinct := t.similar.isNational(registered(shorter)) || strings.Contains(suffix, ".")
+		row := t.Lookup(shorter, now)
+		if row != nil && (row.layer == editionLayer || row.Class == Secure && distinct) {
+			return shorter
+		}
+	}
+	// Another suffix, as in gov.co.uk.
+	name := registered(domain)
+	first, suffix, _ := strings.Cut(name, ".")
+	if slices.Contains(swappedSuffixes, suffix) && t.similar.national[first] != "" {
+		if meant := strings.TrimSuffix(domain, name) + t.similar.national[first]; t.isSecure(meant, now) {
+			return meant
+		}
+	}
+	return t.oneEditAway(domain, now)
+}
+
+// oneEditAway looks for a slip in any suffix of the domain that has a dot, but
+// for public ones, which many names share.
+func (t *Table) oneEditAway(domain string, now time.Time) string {
+	for name := domain; strings.Contains(name, "."); _, name, _ = strings.Cut(name, ".") {
+		if public, _ := publicsuffix.PublicSuffix(name); public == name {
+			break
+		}
+		for _, other := range t.similar.near(name) {
+			meant := strings.TrimSuffix(domain, name) + other
+			if t.similar.mayBeSlip(name, other) && t.isSecure(meant, now) {
+				return meant
+			}
+		}
+	}
+	return ""
+}
+
+// mayBeSlip tells whether a top-level domain that differs is a slip. One that
+// exists is not, unless the name is a national one below a generic domain:
+// gov.ua is a government of its own, nhs.ne is not.
+func (l *lookAlikes) mayBeSlip(name, other string) bool {
+	typed, meant := name[strings.LastIndexByte(name, '.')+1:], other[strings.LastIndexByte(other, '.')+1:]
+	if typed == meant {
+		return true
+	}
+	_, exists := publicsuffix.PublicSuffix(typed)
+	return !exists || l.isNational(other) && len(meant) > len("uk")
+}
+
+func (l *lookAlikes) isNational(name string) bool {
+	first, _, _ := strings.Cut(name, ".")
+	return l.national[first] == name
+}
+
+func (t *Table) isSecure(domain string, now time.Time) bool {
+	row := t.Lookup(domain, now)
+	return row != nil && row.Class == Secure
+}

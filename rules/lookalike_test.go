@@ -1,0 +1,188 @@
+package rules_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/postseal/postseal/rules"
+)
+
+const similarRows = `
+[table]
+name = "local"
+[[domain]]
+name = "partner-hospice.org.uk"
+class = "secure"
+[[domain]]
+name = "stjohns.org"
+class = "secure"
+[[domain]]
+name = "tiny.example"
+class = "secure"
+[[domain]]
+name = "lapsed-practice.example"
+class = "secure"
+expires = 2026-01-01
+[[domain]]
+name = "nhs.com"
+class = "unknown"
+`
+
+func TestLookAlikes(t *testing.T) {
+	r := ruleset(t, load(t, rules.Sources{
+		Files: []string{"local"}, Accredited: accredited, LocalDomains: []string{"trust.example"}, RelayDomain: "encrypt.invalid",
+	}, map[string]string{"local": similarRows}))
+	for _, test := range []struct{ name, domain, want string }{
+		{"top-level domain with swapped letters", "nhs.nte", "nhs.net"},
+		{"below it", "x.nhs.nte", "x.nhs.net"},
+		{"a letter too few", "nhs.ne", "nhs.net"},
+		{"a letter too many", "nhss.net", "nhs.net"},
+		{"another letter", "nhd.net", "nhs.net"},
+		{"swapped letters", "nsh.net", "nhs.net"},
+		{"upper case", "NSH.Net", "nhs.net"},
+		{"a council below a slip", "council.gvo.uk", "council.gov.uk"},
+		{"a top-level domain that is none", "council.gov.ku", "council.gov.uk"},
+		{"co.uk", "gov.co.uk", "gov.uk"},
+		{"below co.uk", "council.gov.co.uk", "council.gov.uk"},
+		{"uk.com", "nhs.uk.com", "nhs.uk"},
+		{"below uk.com", "council.gov.uk.com", "council.gov.uk"},
+		{"com for net", "cjsm.com", "cjsm.net"},
+		{"org.uk for net", "nhs.org.uk", "nhs.net"},
+		{"com after net", "nhs.net.com", "nhs.net"},
+		{"uk after net", "nhs.net.uk", "nhs.net"},
+		{"police", "force.polcie.uk", "force.police.uk"},
+		{"parliament", "parliment.uk", "parliament.uk"},
+		{"accredited", "amublance.example", "ambulance.example"},
+		{"below an accredited name that is listed too", "ops.amublance.example", "ops.ambulance.example"},
+		{"accredited, com after uk", "listed.nhs.uk.com", "listed.nhs.uk"},
+		{"accredited, a slip in the suffix", "listed.nsh.uk", "listed.nhs.uk"},
+		{"local row", "partner-hospise.org.uk", "partner-hospice.org.uk"},
+		{"local row, a letter too many", "partner-hospicee.org.uk", "partner-hospice.org.uk"},
+		{"Cyrillic letter", "nһs.net", "nhs.net"},
+		{"accent", "council.gòv.uk", "council.gov.uk"},
+		{"Cyrillic letter in an accredited name", "аmbulance.example", "ambulance.example"},
+
+		{"secure itself", "nhs.net", ""},
+		{"far away", "gmail.com", ""},
+		{"two edits", "nss.nte", ""},
+		{"not on a label boundary", "evilnhs.net", ""},
+		{"as a label", "nhs.net.example.com", ""},
+		{"Scotland's NHS", "nhs.scot", ""},
+		{"Wales's NHS", "nhs.wales", ""},
+		{"Scotland's government", "gov.scot", ""},
+		{"Wales's government", "gov.wales", ""},
+		{"Ireland's government", "health.gov.ie", ""},
+		{"Ukraine's government", "moz.gov.ua", ""},
+		{"another country's parliament", "parliament.ug", ""},
+		{"Sri Lanka's government", "gov.lk", ""},
+		{"Colombia's government", "gov.co", ""},
+		{"Northern Ireland", "x.hscni.net", ""},
+		{"defence's other name", "digital.mod.uk", ""},
+		{"a public suffix", "net.uk", ""},
+		{"a company", "shop.co.uk", ""},
+		{"below nhs.uk", "lsited.nhs.uk", ""},
+		{"below an accredited name", "x.ambulance.example", ""},
+		{"below a slip of an accredited name", "x.amublance.example", ""},
+		{"the neighbour of a short name", "tinny.example", ""},
+		{"the charity of another country", "stjohns.org.uk", ""},
+		{"a row speaks of it", "nhs.com", ""},
+		{"an expired row speaks of it", "lapsed-practice.example", ""},
+		{"near an expired row", "lapsed-practise.example", ""},
+		{"no such domain", "nhsnet", ""},
+		{"near the relay domain", "x.encryptt.invalid", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := r.Classify("a@"+test.domain, "", today)
+			if got.Meant() != test.want {
+				t.Errorf("got %q, want %q", got.Meant(), test.want)
+			}
+			if test.want != "" && (got.Class != rules.Unknown || got.Row != nil) {
+				t.Errorf("got %v by row %q", got.Class, got.RowName())
+			}
+		})
+	}
+	if got := r.Classify("a%gmail.com@nhs.net", "", today); got.Meant() != "" {
+		t.Errorf("a secure domain with a route: got %q", got.Meant())
+	}
+	if got := r.Classify("a@nhs.nte", "a@gmail.com", today); got.Meant() != "" {
+		t.Errorf("two readings: got %q", got.Meant())
+	}
+}
+
+// TestLookAlikesByEdition holds that only what the edition calls secure is meant.
+func TestLookAlikesByEdition(t *testing.T) {
+	for _, test := range []struct{ edition, domain, want string }{
+		{"gp-strict", "nhs.nte", "nhs.net"},
+		{"gp-strict", "x.nhs.nte", ""},
+		{"gp-strict", "gov.co.uk", ""},
+		{"nhsmail-2019", "digital.mod.co.uk", "digital.mod.uk"},
+		{"nhsmail-2019", "mod.co.uk", "mod.uk"},
+		{"nhsmail-2022", "mod.co.uk", ""},
+	} {
+		r := ruleset(t, load(t, rules.Sources{Edition: test.edition}, nil))
+		if got := r.Classify("a@"+test.domain, "", today).Meant(); got != test.want {
+			t.Errorf("%s: %s: got %q, want %q", test.edition, test.domain, got, test.want)
+		}
+	}
+}
+
+// TestEveryEditIsFound makes all names one edit away from an accredited one.
+func TestEveryEditIsFound(t *testing.T) {
+	r := ruleset(t, load(t, rules.Sources{Accredited: accredited}, nil))
+	const name, rest = "pharmacy", ".example"
+	var near []string
+	for i := range len(name) + 1 {
+		near = append(near, name[:i]+"q"+name[i:])
+		if i < len(name) {
+			near = append(near, name[:i]+name[i+1:], name[:i]+"q"+name[i+1:])
+		}
+		if i+1 < len(name) {
+			near = append(near, name[:i]+name[i+1:i+2]+name[i:i+1]+name[i+2:])
+		}
+	}
+	for _, label := range near {
+		if got := r.Classify("a@"+label+rest, "", today).Meant(); got != name+rest {
+			t.Errorf("%s: got %q", label, got)
+		}
+	}
+	for _, label := range []string{"phramcay", "pharm", "qpharmacyq", "hparmayc"} {
+		if got := r.Classify("a@"+label+rest, "", today).Meant(); got != "" {
+			t.Errorf("%s: got %q", label, got)
+		}
+	}
+}
+
+// BenchmarkLookAlike classes unknown recipients beside 100,000 registered
+// names, the worst case of the index.
+func BenchmarkLookAlike(b *testing.B) {
+	csv := manyRegistered(100_000)
+	r := ruleset(b, load(b, rules.Sources{Accredited: "list.csv"}, map[string]string{"list.csv": csv}))
+	for _, domain := range []string{"gmail.com", "mail.customer7.example.org", "trsut500-hospital.example"} {
+		b.Run(domain, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				r.Classify("a@"+domain, "", today)
+			}
+		})
+	}
+}
+
+// BenchmarkLoad loads 100,000 registered names.
+func BenchmarkLoad(b *testing.B) {
+	csv := manyRegistered(100_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		load(b, rules.Sources{Accredited: "list.csv"}, map[string]string{"list.csv": csv})
+	}
+}
+
+// manyRegistered is a list of n accredited names, each registered by itself.
+func manyRegistered(n int) string {
+	var b strings.Builder
+	b.WriteString("Organisation Name,Domain name\n")
+	for i := range n {
+		fmt.Fprintf(&b, "Organisation %d,trust%d-hospital.example\n", i, i)
+	}
+	return b.String()
+}

@@ -1,0 +1,122 @@
+package rules
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+)
+
+// Recipient is an address with what the table says of it.
+type Recipient struct {
+	Text     string // as RCPT gave it, without angle brackets
+	Address  Address
+	Resolved *Address // the MTA's own reading, where it has another domain; else nil
+	Class    Class
+	Row      *Row  // nil where no row speaks of it
+	Fault    Fault // why it cannot be diverted; empty where it can
+	Findings []Finding
+}
+
+// RowName is the name of the row, empty where there is none.
+func (r Recipient) RowName() string {
+	if r.Row == nil {
+		return ""
+	}
+	return r.Row.Name
+}
+
+// Unsafe tells whether the recipient must be refused: it needs the marker, and
+// there is no safe way to rewrite it.
+func (r Recipient) Unsafe() bool { return r.Class.NeedsMarker() && r.Fault != "" }
+
+// Refused tells whether the recipient is refused whatever the policies say.
+func (r Recipient) Refused() bool { return r.Class == Closed || r.Unsafe() }
+
+// Meant is the secure domain that the recipient's looks like, or "".
+func (r Recipient) Meant() string {
+	for _, f := range r.Findings {
+		if f.Name == LookAlikeDomain {
+			return f.Meant
+		}
+	}
+	return ""
+}
+
+// Reason says in one sentence why the recipient is of its class.
+func (r Recipient) Reason() string {
+	switch {
+	case r.Row != nil:
+		return cmp.Or(r.Row.Note, fmt.Sprintf("the row %s of %s", r.Row.Name, r.Row.Table.Name))
+	case r.Address.Domain == "":
+		return "the address cannot be read: " + string(r.Fault)
+	case r.Resolved != nil:
+		return "the MTA reads another domain in the address"
+	case r.Address.hasRoute():
+		return "the local part can name another host"
+	case r.Meant() != "":
+		return "no row speaks of the domain, which looks like " + r.Meant()
+	}
+	return "no row speaks of the domain"
+}
+
+// Classify reads a recipient: text as RCPT gave it, without angle brackets,
+// and resolved as the MTA says that it reads it ({rcpt_addr}), or empty. Where
+// the two readings differ, the one that demands more decides.
+func (r *Ruleset) Classify(text, resolved string, now time.Time) Recipient {
+	got := r.weaker(r.read(text, now), resolved, now)
+	if got.Class == Unknown && got.Row == nil && got.Resolved == nil && !got.Address.hasRoute() {
+		if meant := r.Table.lookAlike(got.Address.Domain, now); meant != "" {
+			got.Findings = []Finding{{Name: LookAlikeDomain, Meant: meant}}
+		}
+	}
+	return got
+}
+
+// weaker sets the MTA's reading against our own.
+func (r *Ruleset) weaker(got Recipient, resolved string, now time.Time) Recipient {
+	if resolved == "" {
+		return got
+	}
+	other := r.read(resolved, now)
+	switch {
+	case other.Fault == NoDomain && !other.Address.hasRoute(): // a local user's name: the MTA keeps it
+		return got
+	case got.Fault == NoDomain && !got.Address.hasRoute(): // the MTA completed it
+		other.Text, other.Fault = got.Text, NoDomain
+		return other
+	case other.Address.Domain != got.Address.Domain:
+		got.Resolved = &other.Address
+		if got.Fault == "" || got.Fault == TrailingDot {
+			got.Fault = Rerouted
+		}
+	}
+	if other.Class > got.Class {
+		got.Class, got.Row = other.Class, other.Row
+	}
+	return got
+}
+
+// read classes one reading of an address. The domain does not decide where
+// the local part can name another host: it may be sent on from there in
+// clear. At a domain of the site's own, the MTA itself would send it on.
+// What bears the relay domain goes to the relay whatever it is called.
+func (r *Ruleset) read(text string, now time.Time) Recipient {
+	a := ParseAddress(text)
+	rcpt := Recipient{Text: text, Address: a, Class: Unknown, Fault: a.Fault}
+	if a.Domain == "" {
+		return rcpt
+	}
+	if row := r.Table.Lookup(a.Domain, now); row != nil {
+		rcpt.Row, rcpt.Class = row, row.Class
+	}
+	if rcpt.Fault == "" && (len(text)+1+len(r.Relay) > maxPath || len(a.Domain)+1+len(r.Relay) > maxDomain) {
+		rcpt.Fault = TooLong
+	}
+	if rcpt.Class <= Secure && a.hasRoute() && rcpt.Row.Table.Name != RelayTable {
+		if rcpt.Class == Local {
+			rcpt.Fault = Rerouted
+		}
+		rcpt.Class, rcpt.Row = Unknown, nil
+	}
+	return rcpt
+}
