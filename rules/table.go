@@ -23,6 +23,10 @@ const (
 	editionLayer
 )
 
+var layerNames = [...]string{"local", "retired", "accredited", "edition"}
+
+func (l layer) String() string { return layerNames[l] }
+
 // Row is an entry of the table.
 type Row struct {
 	Name       string // as NormalizeDomain gives it
@@ -51,17 +55,27 @@ func (t *Table) Len() int { return t.size }
 // Lookup returns the row for a domain that NormalizeDomain gave, or nil where
 // none speaks of it. The first layer with a row wins, and inside it the
 // longest name; names match on label boundaries.
-func (t *Table) Lookup(domain string, now time.Time) *Row {
+func (t *Table) Lookup(domain string, now time.Time) *Row { return t.walk(domain, now, nil) }
+
+// walk is Lookup. Where covering is not nil, every row that speaks of the
+// domain is put there, the longest name first, expired ones too.
+func (t *Table) walk(domain string, now time.Time, covering *[]*Row) *Row {
 	var best *Row
 	exact := true
 	for name := domain; ; exact = false {
 		for row := t.rows[name]; row != nil; row = row.next {
 			covers := exact && !row.belowOnly || !exact && row.Subdomains
-			if covers && (best == nil || row.layer < best.layer) && !row.expired(now) {
+			if !covers {
+				continue
+			}
+			if covering != nil {
+				*covering = append(*covering, row)
+			}
+			if (best == nil || row.layer < best.layer) && !row.expired(now) {
 				best = row
 			}
 		}
-		if best != nil && best.layer == localLayer {
+		if best != nil && best.layer == localLayer && covering == nil {
 			return best
 		}
 		dot := strings.IndexByte(name, '.')

@@ -1,33 +1,25 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
 	"github.com/postseal/postseal/rules"
 )
 
-const lookupUsage = `Usage: postseal lookup [-config FILE] [-json] ADDRESS|DOMAIN...
+const lookupUsage = `Usage: postseal lookup [-config FILE] [-json] [ADDRESS|DOMAIN...]
+       postseal lookup [-config FILE] [-json] - < FILE
 
 Says how each address or domain is classed, which row of which table says so,
-and what the sender has to do.
+which other rows would have said something else, and what the sender has to
+do. With a "-", or in a pipe without arguments, it reads standard input, one
+address or domain a line; blank lines are left out.
 `
-
-// answer is one line of lookup -json.
-type answer struct {
-	Input       string      `json:"input"`
-	Domain      string      `json:"domain"`
-	Class       rules.Class `json:"class"`
-	Row         string      `json:"row"`
-	Table       string      `json:"table"`
-	Source      string      `json:"source"`
-	NeedsMarker bool        `json:"needs_marker"`
-	Reason      string      `json:"reason"`
-
-	unsafe bool
-}
 
 func lookup(args []string, std stdio) int {
 	c := newCommand("lookup", lookupUsage, std)
@@ -35,79 +27,92 @@ func lookup(args []string, std stdio) int {
 	if code, stop := c.parse(args); stop {
 		return code
 	}
-	if c.NArg() == 0 {
+	dash := c.NArg() == 1 && c.Arg(0) == "-"
+	if c.NArg() == 0 && isTerminal(std.in) {
 		return c.misused("no address and no domain")
 	}
 	config, err := loadConfig(*c.config)
 	if err != nil {
 		return c.failed(exitUsage, err)
 	}
-	encoder := json.NewEncoder(std.out)
-	encoder.SetEscapeHTML(false)
-	for _, input := range c.Args() {
-		a := look(config.milter.Rules, input, time.Now())
-		if *asJSON {
-			err = encoder.Encode(a)
-		} else {
-			_, err = fmt.Fprint(std.out, a.text(config.milter.Rules.Marker.Text()))
-		}
-		if err != nil {
-			return c.failed(exitFailure, err)
-		}
+	out := bufio.NewWriter(std.out)
+	answers := answerer{rules: config.milter.Rules, now: time.Now(), out: out}
+	if *asJSON {
+		answers.json = json.NewEncoder(out)
+		answers.json.SetEscapeHTML(false)
+	}
+	if c.NArg() == 0 || dash {
+		err = answers.lines(std.in)
+	} else {
+		err = answers.all(c.Args())
+	}
+	if flushErr := out.Flush(); err == nil {
+		err = flushErr
+	}
+	if err != nil {
+		return c.failed(exitFailure, err)
+	}
+	if answers.count == 0 && !dash {
+		return c.misused("no address and no domain")
 	}
 	return exitDone
 }
 
-// aliases is what no table can say of the site's own addresses.
-const aliases = "where the MTA completes it or holds it for an alias, the mail may lead out: run postseal on the last host outwards"
-
-// look classes an address, with or without angle brackets, or a domain.
-func look(r *rules.Ruleset, input string, now time.Time) answer {
-	address := rules.TrimAngles(input)
-	if strings.Contains(address, ".") && !strings.Contains(address, "@") {
-		address = "postmaster@" + address
-	}
-	got := r.Classify(address, "", now)
-	a := answer{
-		Input: input, Domain: got.Address.Domain, Class: got.Class, Row: got.RowName(),
-		NeedsMarker: got.Class.NeedsMarker(), Reason: got.Reason(), unsafe: got.Unsafe(),
-	}
-	if got.Row != nil {
-		a.Table, a.Source = got.Row.Table.Name, got.Row.Table.Source
-	}
-	switch {
-	case got.Fault == rules.NoDomain:
-		a.Reason = "a bare name cannot be judged: " + aliases
-	case got.Class == rules.Local:
-		a.Reason += "; " + aliases
-	case a.unsafe && got.Address.Domain != "":
-		a.Reason += "; the address is refused, since " + string(got.Fault)
-	}
-	return a
+// answerer prints what the table says of inputs.
+type answerer struct {
+	rules *rules.Ruleset
+	now   time.Time
+	out   *bufio.Writer
+	json  *json.Encoder // nil for text
+	count int
 }
 
-func (a answer) text(marker string) string {
-	var b strings.Builder
-	line := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(&b, "  %-7s %s\n", name, value)
+func (a *answerer) all(inputs []string) error {
+	for _, input := range inputs {
+		if err := a.print(input); err != nil {
+			return err
 		}
 	}
-	fmt.Fprintln(&b, a.Input)
-	line("class", a.Class.String())
-	line("row", a.Row)
-	line("table", a.Table)
-	line("source", a.Source)
-	line("reason", a.Reason)
-	switch {
-	case a.Class == rules.Closed:
-		line("to do", "nothing can be sent there")
-	case a.unsafe:
-		line("to do", "write the address as name@domain")
-	case a.NeedsMarker:
-		line("to do", "put "+marker+" in the subject of personal or confidential mail")
-	default:
-		line("to do", "nothing")
+	return nil
+}
+
+// maxLine is far above the longest address, in octets.
+const maxLine = 64 << 10
+
+// lines answers line by line. Whenever no further line has come yet, what is
+// printed goes out, for those who ask and wait for the answer.
+func (a *answerer) lines(file io.Reader) error {
+	in := bufio.NewReaderSize(file, maxLine)
+	for number := 1; ; number++ {
+		line, err := in.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			return fmt.Errorf("line %d of standard input is longer than %d octets: give one address a line", number, maxLine)
+		}
+		if input := strings.TrimSpace(string(line)); input != "" {
+			if err := a.print(input); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("standard input: %w", err)
+		}
+		if in.Buffered() == 0 {
+			if err := a.out.Flush(); err != nil {
+				return err
+			}
+		}
 	}
-	return b.String()
+}
+
+func (a *answerer) print(input string) error {
+	a.count++
+	answer := look(a.rules, input, a.now)
+	if a.json != nil {
+		return a.json.Encode(answer)
+	}
+	_, err := a.out.WriteString(answer.text())
+	return err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,7 +16,7 @@ func runWith(stdin string, args ...string) (code int, stdout, stderr string) {
 }
 
 // write puts a configuration below a new folder, where /DIR/ in it is.
-func write(t *testing.T, text string) string {
+func write(t testing.TB, text string) string {
 	t.Helper()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "postseal.toml")
@@ -105,66 +104,6 @@ local_domains = ["trust.example"]
 accredited = "../../testdata/accredited.csv"
 files = ["../../contrib/postfix/rules.d/*.toml"]
 `
-
-func TestLookupJSON(t *testing.T) {
-	config := write(t, lookupConfig)
-	for _, test := range []struct {
-		input string
-		want  answer
-	}{
-		{"A@NHS.net", answer{Domain: "nhs.net", Row: "nhs.net", Table: "accredited", Source: "secure email standard DCB1596, accredited organisations", Reason: "NHSmail"}},
-		{"x.trust.example", answer{Domain: "x.trust.example", Row: "trust.example", Table: "local_domains", Source: "the configuration", Reason: "the row trust.example of local_domains; " + aliases}},
-		{"<a@gmail.com>", answer{Domain: "gmail.com", NeedsMarker: true, Reason: "no row speaks of the domain"}},
-		{"a@x.clinic.example", answer{Domain: "x.clinic.example", Row: "clinic.example", Table: "trust-local", Source: "Information governance group, decision 2026/14", NeedsMarker: true, Reason: "says it is secure, not confirmed"}},
-		{"root", answer{NeedsMarker: true, Reason: "a bare name cannot be judged: " + aliases}},
-		{"a@council.gov.co.uk", answer{Domain: "council.gov.co.uk", NeedsMarker: true, Reason: "no row speaks of the domain, which looks like council.gov.uk"}},
-		{"a%gmail.com@nhs.net", answer{Domain: "nhs.net", NeedsMarker: true, Reason: "the local part can name another host"}},
-		{"a(b)@nhs.net", answer{NeedsMarker: true, Reason: "the address cannot be read: it holds a comment"}},
-		{"a@gmail.com.", answer{Domain: "gmail.com", NeedsMarker: true, Reason: "no row speaks of the domain; the address is refused, since its domain ends in a dot"}},
-	} {
-		code, stdout, stderr := runWith("", "lookup", "-json", "-config", config, test.input)
-		var got map[string]any
-		if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != exitDone {
-			t.Errorf("%s: exit %d, %v, %s", test.input, code, err, stderr)
-		}
-		classes := map[string]string{"A@NHS.net": "secure", "x.trust.example": "local", "a@x.clinic.example": "unverified"}
-		class := classes[test.input]
-		if class == "" {
-			class = "unknown"
-		}
-		want := map[string]any{
-			"input": test.input, "domain": test.want.Domain, "class": class, "row": test.want.Row, "table": test.want.Table,
-			"source": test.want.Source, "needs_marker": test.want.NeedsMarker, "reason": test.want.Reason,
-		}
-		if len(got) != len(want) {
-			t.Errorf("%s: got the keys of %v", test.input, got)
-		}
-		for key, value := range want {
-			if got[key] != value {
-				t.Errorf("%s: %s: got %q, want %q", test.input, key, got[key], value)
-			}
-		}
-	}
-	if code, stdout, _ := runWith("", "lookup", "-json", "-config", config, "a@x.example", "b@y.example"); code != exitDone || strings.Count(stdout, "\n") != 2 {
-		t.Errorf("two inputs: exit %d, %s", code, stdout)
-	}
-}
-
-func TestLookupText(t *testing.T) {
-	_, stdout, _ := runWith("", "lookup", "-config", write(t, lookupConfig), "a@gmail.com", "x@y.gsi.gov.uk", "a@nhs.net", "a@[192.0.2.1]")
-	for _, want := range []string{
-		"a@gmail.com\n  class   unknown\n",
-		"put [secure] in the subject",
-		"x@y.gsi.gov.uk\n  class   closed\n  row     gsi.gov.uk\n  table   retired\n",
-		"nothing can be sent there",
-		"a@nhs.net\n  class   secure\n",
-		"write the address as name@domain",
-	} {
-		if !strings.Contains(stdout, want) {
-			t.Errorf("no %q in\n%s", want, stdout)
-		}
-	}
-}
 
 const savedMail = "Received: by mx\r\nSubject: =?utf-8?q?=5Bsecure=5D?=\r\n results\r\nx-postseal: forged\r\n\r\nSubject: (not this one)\r\n"
 

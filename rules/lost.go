@@ -1,0 +1,46 @@
+package rules
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Lost is a row that speaks of a domain and does not decide its class.
+type Lost struct {
+	*Row
+	Why string
+}
+
+// Lost lists the rows that speak of a domain beside the one that decided, the
+// strongest layer first and inside it the longest name. A nil decided means
+// that no row was heard, since the address may lead to another host.
+func (t *Table) Lost(domain string, decided *Row, now time.Time) []Lost {
+	var covering []*Row
+	t.walk(domain, now, &covering)
+	slices.SortStableFunc(covering, func(a, b *Row) int { return cmp.Compare(a.layer, b.layer) })
+	var lost []Lost
+	for _, row := range covering {
+		if row != decided {
+			lost = append(lost, Lost{row, row.lostTo(decided, now)})
+		}
+	}
+	return lost
+}
+
+func (r *Row) lostTo(decided *Row, now time.Time) string {
+	switch {
+	case r.expired(now):
+		return "it expired on " + r.Expires.Format(time.DateOnly)
+	case decided == nil:
+		return "the address may lead to another host"
+	case decided.layer != r.layer:
+		return fmt.Sprintf("layer %s goes before layer %s", decided.layer, r.layer)
+	}
+	return fmt.Sprintf("the longer name %s goes before it", decided.Name)
+}
+
+// Layer is the rank of the row's table: local, retired, accredited or
+// edition, the strongest first.
+func (r *Row) Layer() string { return r.layer.String() }

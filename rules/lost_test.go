@@ -1,0 +1,56 @@
+package rules_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/postseal/postseal/rules"
+)
+
+func TestLost(t *testing.T) {
+	table := load(t, rules.Sources{
+		Files: []string{"f"}, Accredited: "list.csv", LocalDomains: []string{"trust.gov.uk"}, RelayDomain: "encrypt.invalid",
+	}, map[string]string{"f": `
+table.name = "f"
+[[domain]]
+name = "x.gsi.gov.uk"
+class = "secure"
+[[domain]]
+name = "guests.trust.gov.uk"
+subdomains = true
+class = "unknown"
+[[domain]]
+name = "old.gov.uk"
+class = "closed"
+expires = 2026-11-21
+`, "list.csv": "Domain name\nx.gsi.gov.uk\na.police.uk\n"})
+	for _, test := range []struct {
+		name, domain string
+		want         []string
+	}{
+		{"no row at all", "gmail.com", nil},
+		{"nothing but the row that decides", "nhs.net", nil},
+		{"each layer, the strongest first", "x.gsi.gov.uk", []string{
+			"gsi.gov.uk retired: layer local goes before layer retired",
+			"x.gsi.gov.uk accredited: layer local goes before layer accredited",
+			"gov.uk edition: layer local goes before layer edition"}},
+		{"names of one layer", "a.guests.trust.gov.uk", []string{
+			"trust.gov.uk local: the longer name guests.trust.gov.uk goes before it",
+			"gov.uk edition: layer local goes before layer edition"}},
+		{"expired", "old.gov.uk", []string{"old.gov.uk local: it expired on 2026-11-21"}},
+		{"an exact name says nothing of what is below it", "b.a.police.uk", nil},
+		{"mod.gov.uk below gov.uk", "x.mod.gov.uk", []string{"gov.uk edition: the longer name mod.gov.uk goes before it"}},
+		{"the relay domain says nothing of itself", "encrypt.invalid", nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var got []string
+			for _, lost := range table.Lost(test.domain, table.Lookup(test.domain, today), today) {
+				got = append(got, fmt.Sprintf("%s %s: %s", lost.Name, lost.Layer(), lost.Why))
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
