@@ -10,7 +10,7 @@ build: # a static binary, bin/postseal
 demo: packages # sample mails through a private Postfix
 	$(AS_ROOT) env CGO_ENABLED=0 $(GO) run ./milter/mtatest/demo
 
-test: packages # everything, on a private Postfix too
+test: packages bin/debs/complete # everything, on a private Postfix too
 	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these files:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
@@ -36,3 +36,13 @@ packages:
 		$(AS_ROOT) apt-get update -q; \
 		echo 'postfix postfix/main_mailer_type select No configuration' | $(AS_ROOT) debconf-set-selections; \
 		$(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends --no-remove $$missing; }
+
+# Sendmail's packages would push Postfix out: they are fetched alone, and the
+# tests unpack them. m4 and the libraries that Sendmail needs are installed.
+bin/debs/complete:
+	rm -rf bin/debs && mkdir -p bin/debs
+	$(AS_ROOT) apt-get update -q
+	cd bin/debs && apt-get download -q sendmail-bin sendmail-base sendmail-cf
+	$(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends --no-remove --no-upgrade m4 \
+		$$(dpkg-deb -f bin/debs/sendmail-bin_*.deb Depends | tr ',' '\n' | sed -n 's/^ *\(lib[^ ]*\).*/\1/p')
+	touch $@

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -56,6 +58,15 @@ func (t *Table) Len() int { return t.size }
 // none speaks of it. The first layer with a row wins, and inside it the
 // longest name; names match on label boundaries.
 func (t *Table) Lookup(domain string, now time.Time) *Row { return t.walk(domain, now, nil) }
+
+// Below is Lookup for those domains directly below name that no row names. For
+// the empty name these are the top-level domains.
+func (t *Table) Below(name string, now time.Time) *Row {
+	return t.Lookup("*."+name, now) // no row's name holds a "*"
+}
+
+// Names lists the names that have rows, expired ones too, each once and sorted.
+func (t *Table) Names() []string { return slices.Sorted(maps.Keys(t.rows)) }
 
 // walk is Lookup. Where covering is not nil, every row that speaks of the
 // domain is put there, the longest name first, expired ones too.

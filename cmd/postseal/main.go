@@ -18,6 +18,7 @@ Commands:
   lookup   say how addresses and domains are classed, and why
   explain  say what would be done with a saved message, and why
   import   take in a new accredited list
+  export   write the table as a map for the MTA
 
 postseal COMMAND -h shows the options of a command. Without -config,
 ` + defaultConfig + ` is read; where that file does not exist, the
@@ -61,6 +62,8 @@ func run(args []string, std stdio) int {
 		return explain(args, std)
 	case "import":
 		return importList(args, std)
+	case "export":
+		return export(args, std)
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(std.out, usage)
 		return exitDone

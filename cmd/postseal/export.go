@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"slices"
+	"time"
+)
+
+const exportUsage = `Usage: postseal export tls-policy [-config FILE] [-level may|encrypt|verify] [-format postfix|sendmail]
+
+Writes which domains the table holds to be secure, as a TLS policy for the
+MTA, to standard output: rows of Postfix's smtp_tls_policy_maps or of
+Sendmail's access map. A name below a secure one that is not secure itself
+gets a row that takes the demand back.
+
+  may      try TLS, and send in clear where it fails
+  encrypt  TLS, or the mail waits and is bounced at the end
+  verify   as encrypt, and the certificate must be good: the MTA needs the
+           CAs (Postfix: smtp_tls_CAfile; Sendmail: confCACERT)
+
+The default is may, since a demand for TLS can hold back mail about a
+patient: the NHS does not enforce TLS to gov.uk, for clinical safety, while
+gov.uk asks for it, with exceptions.
+
+Rows that have expired are left out: export again after a change of the
+table, and daily where rows expire.
+`
+
+func export(args []string, std stdio) int {
+	c := newCommand("export", exportUsage, std)
+	level := c.String("level", levelMay, "demand `LEVEL`: may, encrypt or verify")
+	format := c.String("format", formatPostfix, "write for the MTA `FORMAT`: postfix or sendmail")
+	what := ""
+	if len(args) > 0 && args[0] == "tls-policy" {
+		what, args = args[0], args[1:]
+	}
+	if code, stop := c.parse(args); stop {
+		return code
+	}
+	if what == "" {
+		return c.misused("say what to export: tls-policy")
+	}
+	if c.NArg() > 0 {
+		return c.misused("unexpected argument %q", c.Arg(0))
+	}
+	if levels := []string{levelMay, levelEncrypt, levelVerify}; !slices.Contains(levels, *level) {
+		return c.misused("-level %q is none of %q", *level, levels)
+	}
+	if formats := []string{formatPostfix, formatSendmail}; !slices.Contains(formats, *format) {
+		return c.misused("-format %q is none of %q", *format, formats)
+	}
+	config, err := loadConfig(*c.config)
+	if err != nil {
+		return c.failed(exitUsage, err)
+	}
+	out := bufio.NewWriter(std.out)
+	policy := newTLSPolicy(config.milter.Rules, *level, *format, time.Now())
+	fmt.Fprintf(out, "# postseal export tls-policy -level %s -format %s, configuration %s\n", *level, *format, config.milter.Hash)
+	for _, source := range policy.sources() {
+		fmt.Fprintf(out, "# from %s\n", source)
+	}
+	for _, row := range policy {
+		out.WriteString(row.line(*level, *format))
+	}
+	if err := out.Flush(); err != nil {
+		return c.failed(exitFailure, err)
+	}
+	return exitDone
+}

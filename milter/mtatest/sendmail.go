@@ -1,0 +1,105 @@
+package mtatest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Sendmail is an unpacked Sendmail. As a package it cannot be installed beside
+// Postfix, so that its programs and files lie below a folder of their own.
+type Sendmail struct {
+	Dir string
+}
+
+// UnpackSendmail unpacks below dir the Debian packages that make packages has
+// put into bin/debs of the checkout.
+func UnpackSendmail(root, dir string) (*Sendmail, error) {
+	for _, name := range []string{"sendmail-bin", "sendmail-base", "sendmail-cf"} {
+		debs, err := filepath.Glob(filepath.Join(root, "bin", "debs", name+"_*.deb"))
+		if err != nil || len(debs) != 1 {
+			return nil, fmt.Errorf("%d files of the package %s in bin/debs, not one: run make packages", len(debs), name)
+		}
+		if out, err := exec.Command("dpkg", "-x", debs[0], dir).CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("dpkg -x: %w: %s", err, out)
+		}
+	}
+	return &Sendmail{dir}, nil
+}
+
+// privateMC makes an instance private: it trusts a folder below /tmp, and
+// resolves no names but those of hosts.
+const privateMC = "divert(-1)\n" +
+	"define(`_CF_DIR_', `%[1]s/usr/share/sendmail/cf/')\n" +
+	"divert(0)dnl\n" +
+	"include(`%[1]s/usr/share/sendmail/cf/m4/cf.m4')dnl\n" +
+	"VERSIONID(`postseal')dnl\n" +
+	"OSTYPE(`linux')dnl\n" +
+	"define(`confDOMAIN_NAME', `mx.trust.example')dnl\n" +
+	"define(`confDONT_BLAME_SENDMAIL', `GroupWritableDirPathSafe,TrustStickyBit')dnl\n" +
+	"define(`confSERVICE_SWITCH_FILE', `%[1]s/service.switch')dnl\n" +
+	"FEATURE(`nocanonify')dnl\n"
+
+// Configure makes sendmail.cf of the lines of an mc file, which follow those
+// that make the instance private.
+func (s *Sendmail) Configure(lines string) error {
+	if err := os.WriteFile(filepath.Join(s.Dir, "service.switch"), []byte("hosts files\n"), 0o644); err != nil {
+		return err
+	}
+	m4 := exec.Command("m4", "-")
+	m4.Stdin = strings.NewReader(fmt.Sprintf(privateMC, s.Dir) + lines)
+	var faults strings.Builder
+	m4.Stderr = &faults
+	cf, err := m4.Output()
+	if err != nil || faults.Len() > 0 {
+		return fmt.Errorf("m4: %w: %s", err, &faults)
+	}
+	return os.WriteFile(s.cf(), cf, 0o644)
+}
+
+func (s *Sendmail) cf() string { return filepath.Join(s.Dir, "sendmail.cf") }
+
+func (s *Sendmail) program(name string) string {
+	return filepath.Join(s.Dir, "usr", "libexec", "sendmail", name)
+}
+
+// MakeMap makes the hash map of the name, below the folder, from its text.
+func (s *Sendmail) MakeMap(name, text string) error {
+	cmd := exec.Command(s.program("makemap"), "-C", s.cf(), "hash", filepath.Join(s.Dir, name))
+	cmd.Stdin = strings.NewReader(text)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("makemap %s: %w: %s", name, err, out)
+	}
+	return nil
+}
+
+// TestRules runs address test mode (sendmail -bt) and returns what the ruleset
+// gives for each argument. The lines of setup, such as ".D{verify}NONE", come
+// before.
+func (s *Sendmail) TestRules(setup []string, ruleset string, arguments []string) ([]string, error) {
+	lines := append([]string{}, setup...)
+	for _, argument := range arguments {
+		lines = append(lines, ruleset+" "+argument)
+	}
+	// Without a dot in the name of its host Sendmail would wait for a minute.
+	cmd := exec.Command("unshare", "-u", "sh", "-c", `hostname mx.trust.example && exec "$@"`, "sh",
+		s.program("sendmail"), "-C", s.cf(), "-bt")
+	cmd.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("sendmail -bt: %w: %s", err, out)
+	}
+	var results []string
+	for line := range strings.Lines(string(out)) {
+		name, result, ok := strings.Cut(line, "returns:")
+		if ok && strings.TrimSpace(name) == ruleset {
+			results = append(results, strings.TrimSpace(result))
+		}
+	}
+	if len(results) != len(arguments) {
+		return nil, fmt.Errorf("sendmail -bt: %d answers to %d questions: %s", len(results), len(arguments), out)
+	}
+	return results, nil
+}
