@@ -29,8 +29,8 @@ func sendmailWith(t *testing.T, options string) *mtatest.Sendmail {
 
 const allOptions = ", `skip', `lookupdotdomain'"
 
-// tlsRcpt asks for each domain whether Sendmail would send to it in inClear, or
-// as setup has it.
+// tlsRcpt asks for each domain whether Sendmail would send to it over the
+// connection that setup describes.
 func tlsRcpt(t *testing.T, s *mtatest.Sendmail, access string, setup, domains []string) []string {
 	t.Helper()
 	if err := s.MakeMap("access", access); err != nil {

@@ -55,7 +55,8 @@ type tlsPolicy []tlsRow
 
 // newTLSPolicy gives the fewest rows by which the MTA finds the secure domains
 // as the table does, and beside them one for every name that the table calls
-// secure. A domain's first key that has a row counts; the MTAs try
+// secure. A domain's first key that has a row counts; for a.b.c the MTAs try, by
+// smtp_tls_policy_maps in postconf(5) and by the ruleset D of proto.m4,
 //
 //   - Postfix: a.b.c, .b.c, .c
 //   - Sendmail: a.b.c, .b.c, b.c, .c, c, the dotted ones with the option
