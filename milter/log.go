@@ -44,6 +44,14 @@ func (f AddressFormat) apply(address string) string {
 	return hex.EncodeToString(sum[:6])
 }
 
+// Row renders the name of a row, which is a domain or an address.
+func (f AddressFormat) Row(name string) string {
+	if !strings.Contains(name, "@") {
+		return name
+	}
+	return f.apply(name)
+}
+
 // LoggedRecipient is an element of "recipients" in the decision line and in
 // the output of "postseal explain".
 type LoggedRecipient struct {
@@ -59,7 +67,7 @@ func LoggedRecipients(d rules.Decision, format AddressFormat) []LoggedRecipient 
 	list := make([]LoggedRecipient, len(d.Outcomes))
 	for i, o := range d.Outcomes {
 		list[i] = LoggedRecipient{
-			Address: format.apply(o.Text), Class: o.Class, Row: o.RowName(),
+			Address: format.apply(o.Text), Class: o.Class, Row: format.Row(o.RowName()),
 			Policy: o.Policy, Action: o.Action,
 		}
 	}
@@ -110,7 +118,7 @@ func logRefusal(log *slog.Logger, c *Config, e Envelope, queueID string, r rules
 		"sender", c.Addresses.apply(e.Sender),
 		"address", c.Addresses.apply(r.Text),
 		"class", r.Class.String(),
-		"row", r.RowName(),
+		"row", c.Addresses.Row(r.RowName()),
 		"reason", refusal.Reason,
 		"config", c.Hash,
 	)

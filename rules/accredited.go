@@ -24,7 +24,7 @@ func (l *loader) accredited(file string) {
 		l.faults = append(l.faults, err)
 		return
 	}
-	info := &TableInfo{Name: "accredited", Source: "secure email standard DCB1596, accredited organisations"}
+	info := &TableInfo{Name: "accredited", File: file, Source: "secure email standard DCB1596, accredited organisations"}
 	for _, a := range rows {
 		l.table.add(&Row{Name: a.Domain, Class: Secure, Note: a.Organisation, Table: info, layer: accreditedLayer})
 	}

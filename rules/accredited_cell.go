@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-
-	"golang.org/x/net/publicsuffix"
 )
 
 // maxCell is how much of a cell is read, in octets.
@@ -59,17 +57,6 @@ func listedDomain(cell string) (name string, ok bool) {
 	}
 	top := name[dot+1:]
 	return name, len(top) > 1 && 'a' <= top[0] && top[0] <= 'z' && !strings.Contains(top, "_")
-}
-
-// unlistedSuffixes lack from the Public Suffix List: below them, too, names
-// are given to separate bodies, and nobody's address is on the name itself.
-var unlistedSuffixes = []string{"mod.uk", "pnn.police.uk", "sch.uk"}
-
-// isPublicSuffix goes by the list's ICANN section. The private one holds names
-// that have addresses of their own, such as gov.scot.
-func isPublicSuffix(name string) bool {
-	suffix, icann := publicsuffix.PublicSuffix(name)
-	return icann && suffix == name || slices.Contains(unlistedSuffixes, name)
 }
 
 func at(cells []string, column int) string {

@@ -83,7 +83,7 @@ func (r *accreditedReader) row(number int, cells []string) error {
 	case !ok:
 		r.leftOut.add("row %d: %.80q is no domain name", number, cell)
 		return nil
-	case isPublicSuffix(name):
+	case isRegistrySuffix(name):
 		r.suffixes.add("row %d: %q is a public suffix, not an organisation's domain: "+fetchAgain, number, name)
 	}
 	// The clone lets go of the rest of the row that the name is a part of.

@@ -147,6 +147,35 @@ func TrimAngles(path string) string {
 	return path
 }
 
+// mailbox gives the spelling by which addresses are compared. A quoted local
+// part is the same as one without quotes (RFC 5321, section 4.1.2). ASCII
+// letters count in any case: RFC 5321, section 2.4, leaves the case to the
+// receiving host, and none in practice tells two people apart by it.
+func (a Address) mailbox() mailbox {
+	local := a.Local
+	if strings.HasPrefix(local, `"`) {
+		local = unquote(local[1 : len(local)-1])
+	}
+	return mailbox{strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r - 'A' + 'a'
+		}
+		return r
+	}, local), a.Domain}
+}
+
+// unquote takes the backslashes out of what stood between quotes.
+func unquote(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
 // NormalizeDomain gives the one spelling by which domains are compared: lower
 // case, A-labels, no trailing dot. Labels hold letters, digits, "-" and "_".
 // A U-label must be in the form that RFC 5891 has its A-label decode to, so

@@ -19,6 +19,9 @@ const DefaultEdition = "nhsmail-2022"
 // retiredNames is the file of the names that no edition can bring back.
 const retiredNames = "retired"
 
+// ownDomains is the table of the site's own domains.
+const ownDomains = "local_domains"
+
 // RelayTable is the table of the one row for recipients that were diverted already.
 const RelayTable = "relay"
 
@@ -37,7 +40,7 @@ type Sources struct {
 // Load builds a table. It reads files through read alone, and returns every
 // fault that it finds, each with its file and the remedy.
 func Load(s Sources, read func(name string) ([]byte, error)) (*Table, error) {
-	l := loader{table: &Table{rows: make(map[string]*Row)}, read: read, first: make(map[*Row]string)}
+	l := loader{table: &Table{rows: make(map[string]*Row), mailboxes: make(map[mailbox]*Row)}, read: read}
 	for _, file := range s.Files {
 		l.ruleFile(file, localLayer, read)
 	}
@@ -53,6 +56,7 @@ func Load(s Sources, read func(name string) ([]byte, error)) (*Table, error) {
 		l.fault("edition %q is not known: choose one of %s", s.Edition, strings.Join(names, ", "))
 	}
 	l.table.similar = newLookAlikes(l.table)
+	l.refuseWideTrust()
 	return l.table, errors.Join(l.faults...)
 }
 
@@ -75,7 +79,6 @@ func Editions() []string {
 type loader struct {
 	table  *Table
 	read   func(name string) ([]byte, error)
-	first  map[*Row]string // the file of each row
 	faults []error
 }
 
@@ -91,13 +94,18 @@ type ruleFile struct {
 		Issued   time.Time `toml:"issued"`
 		ReviewBy time.Time `toml:"review_by"`
 	} `toml:"table"`
-	Domain []struct {
-		Name       string    `toml:"name"`
-		Subdomains bool      `toml:"subdomains"`
-		Class      *Class    `toml:"class"`
-		Expires    time.Time `toml:"expires"`
-		Note       string    `toml:"note"`
-	} `toml:"domain"`
+	Domain []ruleRow `toml:"domain"`
+}
+
+// ruleRow is the TOML of a row: either Name or Address is given.
+type ruleRow struct {
+	Name       string    `toml:"name"`
+	Address    string    `toml:"address"`
+	Subdomains bool      `toml:"subdomains"`
+	Class      *Class    `toml:"class"`
+	Expires    time.Time `toml:"expires"`
+	Note       string    `toml:"note"`
+	Source     string    `toml:"source"`
 }
 
 func (l *loader) ruleFile(file string, in layer, read func(string) ([]byte, error)) {
@@ -118,53 +126,61 @@ func (l *loader) ruleFile(file string, in layer, read func(string) ([]byte, erro
 	if f.Table.Name == "" {
 		l.fault("%s: table.name is missing: every table says what it is", file)
 	}
-	info := &TableInfo{Name: f.Table.Name, Source: f.Table.Source, Issued: startOfDay(f.Table.Issued), ReviewBy: startOfDay(f.Table.ReviewBy)}
+	info := &TableInfo{
+		Name: f.Table.Name, File: file, Source: f.Table.Source,
+		Issued: startOfDay(f.Table.Issued), ReviewBy: startOfDay(f.Table.ReviewBy),
+	}
 	for i, d := range f.Domain {
-		where := fmt.Sprintf("%s: domain %d (%q)", file, i+1, d.Name)
-		name, err := ruleName(d.Name)
-		if err != nil {
-			l.fault("%s: %w", where, err)
-			continue
-		}
+		where := fmt.Sprintf("%s: domain %d (%q)", file, i+1, cmp.Or(d.Name, d.Address))
 		if d.Class == nil {
 			l.fault("%s: class is missing: give one of %q", where, classNames)
 			continue
 		}
-		l.add(where, file, &Row{
-			Name: name, Subdomains: d.Subdomains, Class: *d.Class,
-			Expires: startOfDay(d.Expires), Note: d.Note, Table: info, layer: in,
+		l.row(where, d, &Row{
+			Subdomains: d.Subdomains, Class: *d.Class, Expires: startOfDay(d.Expires),
+			Note: d.Note, Source: d.Source, Number: i + 1, Table: info, layer: in,
 		})
 	}
 }
 
-// ruleName normalises a row's name and names the remedy for what people write.
-func ruleName(text string) (string, error) {
-	name, err := NormalizeDomain(text)
-	switch {
-	case err == nil:
-		return name, nil
-	case text == "":
-		return "", errors.New("name is missing")
-	case strings.HasPrefix(text, "*.") || strings.HasPrefix(text, "."):
-		return "", errors.New("a name takes no wildcard: write it without, and subdomains = true")
-	case strings.Contains(text, "@"):
-		return "", errors.New("a row is for a domain: write it without the part up to the @")
-	}
-	return "", err
-}
-
-func (l *loader) add(where, file string, row *Row) {
-	if twin := l.table.add(row); twin != nil {
-		l.fault("%s: %s has the name already: keep one row of the two", where, cmp.Or(l.first[twin], twin.Table.Name))
+// row names a row and adds it.
+func (l *loader) row(where string, d ruleRow, row *Row) {
+	if d.Address == "" {
+		name, err := ruleName(d.Name)
+		if err != nil {
+			l.fault("%s: %w", where, err)
+			return
+		}
+		row.Name = name
+		l.reportTwin(where, l.table.add(row))
 		return
 	}
-	l.first[row] = file
+	address, err := ruleAddress(d.Address)
+	switch {
+	case d.Name != "" || d.Subdomains:
+		err = errors.New("a row for an address takes no name and no subdomains: make two rows of it")
+	case row.layer != localLayer:
+		err = errors.New("an address stands in local files alone")
+	}
+	if err != nil {
+		l.fault("%s: %w", where, err)
+		return
+	}
+	m := address.mailbox()
+	row.Name = m.local + "@" + m.domain
+	l.reportTwin(where, l.table.addAddress(m, row))
+}
+
+func (l *loader) reportTwin(where string, twin *Row) {
+	if twin != nil {
+		l.fault("%s: %s has the name already: keep one row of the two", where, twin.where())
+	}
 }
 
 // localDomains adds a row for each own domain, unless a local file has a row
 // for the very name: local files win over all else.
 func (l *loader) localDomains(domains []string) {
-	info := &TableInfo{Name: "local_domains", Source: "the configuration"}
+	info := &TableInfo{Name: ownDomains, Source: "the configuration"}
 	for _, domain := range domains {
 		name, err := ruleName(domain)
 		if err != nil {
@@ -186,11 +202,11 @@ func (l *loader) relayDomain(domain string) {
 		l.fault("relay.domain: %w", err)
 		return
 	}
-	l.add(fmt.Sprintf("relay.domain (%q)", domain), "relay.domain", &Row{
+	l.reportTwin(fmt.Sprintf("relay.domain (%q)", domain), l.table.add(&Row{
 		Name: name, Subdomains: true, belowOnly: true, Class: Secure,
 		Note: "on its way to the encryption relay", layer: localLayer,
 		Table: &TableInfo{Name: RelayTable, Source: "the configuration"},
-	})
+	}))
 }
 
 // startOfDay gives local midnight of a TOML local date, whose own zone is the

@@ -18,7 +18,7 @@ type Lost struct {
 // that no row was heard, since the address may lead to another host.
 func (t *Table) Lost(domain string, decided *Row, now time.Time) []Lost {
 	var covering []*Row
-	t.walk(domain, now, &covering)
+	t.walk(domain, now, localLayer, &covering)
 	slices.SortStableFunc(covering, func(a, b *Row) int { return cmp.Compare(a.layer, b.layer) })
 	var lost []Lost
 	for _, row := range covering {
@@ -31,7 +31,7 @@ func (t *Table) Lost(domain string, decided *Row, now time.Time) []Lost {
 
 func (r *Row) lostTo(decided *Row, now time.Time) string {
 	switch {
-	case r.expired(now):
+	case r.Expired(now):
 		return "it expired on " + r.Expires.Format(time.DateOnly)
 	case decided == nil:
 		return "the address may lead to another host"

@@ -15,7 +15,7 @@ func TestLost(t *testing.T) {
 table.name = "f"
 [[domain]]
 name = "x.gsi.gov.uk"
-class = "secure"
+class = "unverified"
 [[domain]]
 name = "guests.trust.gov.uk"
 subdomains = true

@@ -45,6 +45,8 @@ func (r Recipient) Meant() string {
 // Reason says in one sentence why the recipient is of its class.
 func (r Recipient) Reason() string {
 	switch {
+	case r.Row != nil && r.Row.isAddress(): // the log may not show addresses
+		return cmp.Or(r.Row.Note, "a row for the address in "+r.Row.Table.Name)
 	case r.Row != nil:
 		return cmp.Or(r.Row.Note, fmt.Sprintf("the row %s of %s", r.Row.Name, r.Row.Table.Name))
 	case r.Address.Domain == "":
@@ -106,7 +108,7 @@ func (r *Ruleset) read(text string, now time.Time) Recipient {
 	if a.Domain == "" {
 		return rcpt
 	}
-	if row := r.Table.Lookup(a.Domain, now); row != nil {
+	if row := r.Table.LookupAddress(a, now); row != nil {
 		rcpt.Row, rcpt.Class = row, row.Class
 	}
 	if rcpt.Fault == "" && (len(text)+1+len(r.Relay) > maxPath || len(a.Domain)+1+len(r.Relay) > maxDomain) {

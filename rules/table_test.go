@@ -98,7 +98,7 @@ name = "council.gov.uk"
 class = "unknown"
 [[domain]]
 name = "x.gsi.gov.uk"
-class = "secure"
+class = "unknown"
 [[domain]]
 name = "listed.nhs.uk"
 class = "unverified"
@@ -134,7 +134,7 @@ class = "secure"
 	for _, test := range []struct{ name, address, want, table string }{
 		{"a local row withdraws trust from an edition", "a@council.gov.uk", "unknown", "local"},
 		{"and not from its neighbours", "a@x.council.gov.uk", "secure", "nhsmail-2022"},
-		{"a local row outranks a retired name", "a@x.gsi.gov.uk", "secure", "local"},
+		{"a local row outranks a retired name", "a@x.gsi.gov.uk", "unknown", "local"},
 		{"a local row outranks the accredited list", "a@listed.nhs.uk", "unverified", "local"},
 		{"a suffix", "a@b.c.partner.example", "secure", "local"},
 		{"an exact name beats its parent", "a@guests.partner.example", "unknown", "local"},
@@ -195,10 +195,10 @@ func TestFaultsOfTables(t *testing.T) {
 		{"no class", head + "[[domain]]\nname = \"x.example\"\n", rules.Sources{}, `f.toml: domain 1 ("x.example"): class is missing`},
 		{"no name", head + "[[domain]]\nclass = \"secure\"\n", rules.Sources{}, `f.toml: domain 1 (""): name is missing`},
 		{"no table name", "[[domain]]\nname = \"x.example\"\nclass = \"secure\"\n", rules.Sources{}, `f.toml: table.name is missing`},
-		{"wildcard", head + "[[domain]]\nname = \"*.x.example\"\nclass = \"secure\"\n", rules.Sources{}, `domain 1 ("*.x.example"): a name takes no wildcard: write it without, and subdomains = true`},
+		{"wildcard", head + "[[domain]]\nname = \"*.x.example\"\nclass = \"secure\"\n", rules.Sources{}, `domain 1 ("*.x.example"): a name takes no wildcard and no blank: write "x.example", and subdomains = true`},
 		{"blank", head + "[[domain]]\nname = \"x .example\"\nclass = \"secure\"\n", rules.Sources{}, `"x .example" holds ' ', which no domain name does`},
-		{"address", head + "[[domain]]\nname = \"a@x.example\"\nclass = \"secure\"\n", rules.Sources{}, `write it without the part up to the @`},
-		{"twice", head + "[[domain]]\nname = \"x.example\"\nclass = \"secure\"\n[[domain]]\nname = \"X.example.\"\nclass = \"unknown\"\n", rules.Sources{}, `domain 2 ("X.example."): f.toml has the name already: keep one row of the two`},
+		{"address", head + "[[domain]]\nname = \"a@x.example\"\nclass = \"secure\"\n", rules.Sources{}, `domain 1 ("a@x.example"): a name is a domain: write an address under the key address`},
+		{"twice", head + "[[domain]]\nname = \"x.example\"\nclass = \"secure\"\n[[domain]]\nname = \"X.example.\"\nclass = \"unknown\"\n", rules.Sources{}, `domain 2 ("X.example."): f.toml: domain 1 ("x.example") has the name already: keep one row of the two`},
 		{"no such edition", head, rules.Sources{Edition: "nhsmail-1999"}, `edition "nhsmail-1999" is not known: choose one of gp-strict, nhsmail-2019, nhsmail-2022`},
 		{"the retired names are no edition", head, rules.Sources{Edition: "retired"}, `edition "retired" is not known`},
 		{"bad own domain", head, rules.Sources{LocalDomains: []string{"*.trust.example"}}, `local_domains: "*.trust.example": a name takes no wildcard`},

@@ -43,7 +43,7 @@ const aliases = "where the MTA completes it or holds it for an alias, the mail m
 func look(r *rules.Ruleset, input string, now time.Time) answer {
 	address := rules.TrimAngles(input)
 	if strings.Contains(address, ".") && !strings.Contains(address, "@") {
-		address = "postmaster@" + address
+		address = `" "@` + address // which no row for an address names
 	}
 	got := r.Classify(address, "", now)
 	a := answer{
@@ -51,7 +51,7 @@ func look(r *rules.Ruleset, input string, now time.Time) answer {
 		NeedsMarker: got.Class.NeedsMarker(), Reason: got.Reason(), ToDo: toDo(got, r.Marker.Text()), Lost: []lostRow{},
 	}
 	if row := got.Row; row != nil {
-		a.Table, a.Layer, a.Source, a.Note = row.Table.Name, row.Layer(), row.Table.Source, row.Note
+		a.Table, a.Layer, a.Source, a.Note = row.Table.Name, row.Layer(), row.Origin(), row.Note
 		a.Issued, a.Expires = day(row.Table.Issued), day(row.Expires)
 	}
 	switch {

@@ -192,7 +192,11 @@ func randomTable(t *testing.T, random *rand.Rand) *config {
 			continue
 		}
 		seen[name] = true
-		class := [...]string{"secure", "secure", "secure", "local", "unverified", "unknown", "closed"}[random.IntN(7)]
+		classes := []string{"secure", "secure", "secure", "local", "unverified", "unknown", "closed"}
+		if !mayTrust(name) {
+			classes = classes[4:]
+		}
+		class := classes[random.IntN(len(classes))]
 		local += fmt.Sprintf("[[domain]]\nname = %q\nclass = %q\nsubdomains = %t\n", name, class, random.IntN(2) == 0)
 		if random.IntN(4) == 0 {
 			local += "expires = 2026-01-01\n"
@@ -201,13 +205,21 @@ func randomTable(t *testing.T, random *rand.Rand) *config {
 	for range 6 {
 		list += "a." + randomName(random, "ab") + "\n"
 	}
-	path := writeExport(t, fmt.Sprintf("local_domains = [%q]\n", randomName(random, "ab"))+exportConfig[strings.Index(exportConfig, "[rules]"):], local, list)
+	own := randomName(random, "ab")
+	if !mayTrust(own) {
+		own = "a.b.example"
+	}
+	path := writeExport(t, fmt.Sprintf("local_domains = [%q]\n", own)+exportConfig[strings.Index(exportConfig, "[rules]"):], local, list)
 	config, err := loadConfig(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return config
 }
+
+// mayTrust tells whether a configuration may trust the name: neither a public
+// suffix nor a retired name.
+func mayTrust(name string) bool { return name != "gov.uk" && !strings.HasSuffix(name, "gsi.gov.uk") }
 
 // randomName is a top-level domain of the table, or a name below it.
 func randomName(random *rand.Rand, labels string) string {

@@ -1,0 +1,79 @@
+package rules
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// lintPolicies finds the policies that can never hold.
+func (r *Ruleset) lintPolicies(now time.Time) (found []Warning) {
+	for i, p := range r.policies {
+		add := func(fault, remedy string) {
+			found = append(found, Warning{"", fmt.Sprintf("policy %d (%q)", i+1, p.Name), fault, remedy})
+		}
+		if hiders := hidersOf(p, r.policies[:i]); len(hiders) > 0 {
+			add("never holds: all that it would decide meets "+strings.Join(hiders, ", ")+" before it", "move it up, or take it out")
+		}
+		if !allows(p.Recipient, Unknown) && !r.Table.hasClass(p.Recipient, now) {
+			add(fmt.Sprintf("never holds: no row of the table gives a class of %q", classTexts(p.Recipient)), "add such rows, or take it out")
+		}
+	}
+	return found
+}
+
+func classTexts(classes []Class) (texts []string) {
+	for _, c := range classes {
+		texts = append(texts, c.String())
+	}
+	return texts
+}
+
+func (t *Table) hasClass(classes []Class, now time.Time) bool {
+	return slices.ContainsFunc(t.list, func(row *Row) bool {
+		return slices.Contains(classes, row.Class) && !row.Expired(now)
+	})
+}
+
+// hidersOf names the earlier policies that together take every message that p
+// could decide; none where something is left to it.
+func hidersOf(p Policy, earlier []Policy) (names []string) {
+	for _, class := range []Class{Unverified, Unknown} {
+		for _, marker := range []MarkerState{Present, NearMiss, Missing} {
+			if !allows(p.Recipient, class) || !allows(p.Marker, marker) {
+				continue
+			}
+			i := slices.IndexFunc(earlier, func(e Policy) bool {
+				return allows(e.Recipient, class) && allows(e.Marker, marker) && e.coversOrigin(p)
+			})
+			if i < 0 {
+				return nil
+			}
+			if name := fmt.Sprintf("%q", earlier[i].Name); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// coversOrigin tells whether the policy holds for every sender and client for
+// which the other does.
+func (p Policy) coversOrigin(other Policy) bool {
+	sender := func(s string) bool {
+		return slices.ContainsFunc(p.Sender, Message{Sender: strings.TrimSuffix(strings.TrimPrefix(s, "<"), ">")}.isFrom)
+	}
+	client := func(n netip.Prefix) bool {
+		return slices.ContainsFunc(p.Client, func(wide netip.Prefix) bool {
+			return wide.Bits() <= n.Bits() && wide.Contains(n.Addr())
+		})
+	}
+	return (len(p.Sender) == 0 || len(other.Sender) > 0 && all(other.Sender, sender)) &&
+		(len(p.Client) == 0 || len(other.Client) > 0 && all(other.Client, client))
+}
+
+func all[T any](list []T, holds func(T) bool) bool {
+	return !slices.ContainsFunc(list, func(v T) bool { return !holds(v) })
+}

@@ -1,0 +1,87 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+)
+
+// trustedSuffixes are the public suffixes that an edition trusts as a whole,
+// so that a local row may as well.
+var trustedSuffixes = map[string]bool{"gov.uk": true, "police.uk": true, "pnn.police.uk": true, "mod.uk": true}
+
+// trusts tells whether nothing is asked of mail to the class.
+func (c Class) trusts() bool { return c == Local || c == Secure }
+
+// refuseWideTrust refuses the rows of the site that would make recipients
+// secure whom nobody can have meant.
+func (l *loader) refuseWideTrust() {
+	for _, row := range l.table.list {
+		if row.layer != localLayer || !row.Class.trusts() {
+			continue
+		}
+		switch {
+		case !row.Subdomains || !isRegistrySuffix(row.Name):
+		case row.Name == "nhs.uk":
+			l.fault("%s: nhs.uk as a whole is not %s: an nhs.uk domain is secure by the accredited list; name the domains that are meant", row.where(), row.Class)
+		case !trustedSuffixes[row.Name] || row.Class == Local:
+			l.fault("%s: anybody can have a name below the public suffix %s: name the domains that are meant", row.where(), row.Name)
+		}
+		switch retired := l.table.retiredBy(row); {
+		case len(retired) == 0:
+		case isAtOrBelow(row.domain(), retired[0]):
+			l.fault("%s: the retired name %s cannot be %s: take the row out, and use the organisation's new domain", row.where(), retired[0], row.Class)
+		default:
+			l.fault("%s: the retired names %s would be %s with it: name the domains that are meant, or give each of these a row with class = \"closed\" and subdomains = true",
+				row.where(), strings.Join(retired, ", "), row.Class)
+		}
+	}
+}
+
+// retiredBy names the retired names for which, or for names below which, the
+// local row decides.
+func (t *Table) retiredBy(row *Row) (names []string) {
+	for _, retired := range t.list {
+		if retired.layer != retiredLayer {
+			continue
+		}
+		if isAtOrBelow(row.domain(), retired.Name) || row.Subdomains && t.localSuffix(retired.Name, row) == row {
+			names = append(names, retired.Name)
+		}
+	}
+	return names
+}
+
+// localSuffix returns the local row that decides for the names below name:
+// the given one, or one that never expires.
+func (t *Table) localSuffix(name string, given *Row) *Row {
+	for {
+		if row := t.in(localLayer, name); row != nil && row.Subdomains && (row == given || row.Expires.IsZero()) {
+			return row
+		}
+		_, parent, ok := strings.Cut(name, ".")
+		if !ok {
+			return nil
+		}
+		name = parent
+	}
+}
+
+func isAtOrBelow(name, suffix string) bool {
+	return name == suffix || strings.HasSuffix(name, "."+suffix)
+}
+
+// where names the row with its file, as errors and findings do.
+func (r *Row) where() string {
+	if r.Table.File == "" {
+		return r.place()
+	}
+	return r.Table.File + ": " + r.place()
+}
+
+// place names the row inside its file.
+func (r *Row) place() string {
+	if r.Number > 0 {
+		return fmt.Sprintf("domain %d (%q)", r.Number, r.Name)
+	}
+	return fmt.Sprintf("%s (%q)", r.Table.Name, r.Name)
+}
