@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/BurntSushi/toml"
 
@@ -36,10 +38,12 @@ type configFile struct {
 		Domain string `toml:"domain"`
 	} `toml:"relay"`
 	Rules struct {
-		Edition    string   `toml:"edition"`
-		Accredited string   `toml:"accredited"`
-		Files      []string `toml:"files"`
-		MaxChange  int      `toml:"max_change"` // per cent of the list
+		Edition      string   `toml:"edition"`
+		Accredited   string   `toml:"accredited"`
+		Files        []string `toml:"files"`
+		MaxChange    int      `toml:"max_change"`    // per cent of the list
+		MaxAge       int      `toml:"max_age"`       // of the list, in days; 0 for any
+		ExpiryNotice []int    `toml:"expiry_notice"` // days before a row expires
 	} `toml:"rules"`
 	Policy []policyTable `toml:"policy"`
 	Log    struct {
@@ -64,26 +68,59 @@ type policyTable struct {
 // config is a configuration that was read and checked.
 type config struct {
 	origin string // the file, or "built-in configuration"
+	text   []byte // of that file
 	file   configFile
 	milter *milter.Config
+
+	stamp        string    // of the files that file names, taken before they were read
+	listModified time.Time // the accredited list's; zero where there is none
 }
 
 // loadConfig reads the configuration file and all that it names. An empty
 // path means the default file, or the built-in configuration where there is
 // none. The error names every fault.
 func loadConfig(path string) (*config, error) {
-	hash := sha256.New()
-	read := func(name string) ([]byte, error) {
-		text, err := os.ReadFile(name)
-		fmt.Fprintf(hash, "%s\x00%d\x00%s", name, len(text), text)
-		return text, err
+	origin, text, err := readConfigFile(path)
+	if err != nil {
+		return nil, err
 	}
-	c, err := readConfig(path, read)
+	return buildConfig(origin, text)
+}
+
+// readConfigFile reads the file that path means to loadConfig.
+func readConfigFile(path string) (origin string, text []byte, err error) {
+	origin = cmp.Or(path, defaultConfig)
+	text, err = os.ReadFile(origin)
+	switch {
+	case path == "" && errors.Is(err, fs.ErrNotExist):
+		return "built-in configuration", nil, nil
+	case err != nil:
+		return "", nil, fmt.Errorf("%w: name a readable file with -config", err)
+	}
+	return origin, text, nil
+}
+
+// buildConfig takes in the text of a configuration and reads all that it
+// names.
+func buildConfig(origin string, text []byte) (*config, error) {
+	c, err := parseConfig(origin, text)
 	if c == nil {
 		return nil, err
 	}
+	hash := sha256.New()
+	add := func(name string, text []byte) { fmt.Fprintf(hash, "%s\x00%d\x00%s", name, len(text), text) }
+	add(origin, text)
+	c.stamp = c.file.stamp()
+	if info, err := os.Stat(c.file.Rules.Accredited); err == nil {
+		c.listModified = info.ModTime()
+	}
 	var buildErr error
-	if c.milter, buildErr = c.file.build(read); buildErr != nil {
+	c.milter, buildErr = c.file.build(func(name string) ([]byte, error) {
+		text, err := os.ReadFile(name)
+		add(name, text)
+		return text, err
+	})
+	if buildErr != nil {
 		err = errors.Join(err, c.named(buildErr))
 	}
 	if err != nil {
@@ -93,32 +130,24 @@ func loadConfig(path string) (*config, error) {
 	return c, nil
 }
 
-// readConfig reads the configuration file alone, as loadConfig does. Where
-// single keys are at fault, it returns the rest beside the error.
-func readConfig(path string, read func(string) ([]byte, error)) (*config, error) {
-	c := &config{origin: path}
+// parseConfig takes in the text of a configuration alone. Where single keys
+// are at fault, it returns the rest beside the error.
+func parseConfig(origin string, text []byte) (*config, error) {
+	c := &config{origin: origin, text: text}
 	c.file.Listen = "inet:127.0.0.1:8899"
 	c.file.Marker.Words = []string{"secure"}
 	c.file.Marker.Others = rules.ShippedOthers()
 	c.file.Relay.Domain = "encrypt.invalid"
 	c.file.Rules.Edition = rules.DefaultEdition
 	c.file.Rules.MaxChange = 20
+	c.file.Rules.MaxAge = 14
+	c.file.Rules.ExpiryNotice = []int{30, 14, 7}
 	c.file.Log.Format = formatAuto
 	c.file.Log.Addresses = milter.FullAddress
 
-	if path == "" {
-		c.origin = defaultConfig
-	}
-	text, err := read(c.origin)
-	switch {
-	case path == "" && errors.Is(err, fs.ErrNotExist):
-		c.origin = "built-in configuration"
-	case err != nil:
-		return nil, fmt.Errorf("%w: name a readable file with -config", err)
-	}
 	meta, err := toml.Decode(string(text), &c.file)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.origin, err)
+		return nil, fmt.Errorf("%s: %w", origin, err)
 	}
 	var faults []error
 	for _, key := range meta.Undecoded() {
@@ -126,6 +155,14 @@ func readConfig(path string, read func(string) ([]byte, error)) (*config, error)
 	}
 	if share := c.file.Rules.MaxChange; share < 0 || share > 100 {
 		faults = append(faults, fmt.Errorf("rules.max_change: %d is no percentage: give 0 to 100", share))
+	}
+	if c.file.Rules.MaxAge < 0 {
+		faults = append(faults, fmt.Errorf("rules.max_age: %d: give a number of days, or 0 for no limit", c.file.Rules.MaxAge))
+	}
+	for _, days := range c.file.Rules.ExpiryNotice {
+		if days < 1 {
+			faults = append(faults, fmt.Errorf("rules.expiry_notice: %d: give days before the expiry, from 1", days))
+		}
 	}
 	if len(faults) > 0 {
 		return c, c.named(errors.Join(faults...))
@@ -200,14 +237,20 @@ func (p policyTable) policy() (rules.Policy, error) {
 	return policy, errors.Join(faults...)
 }
 
-// expand gives the rule files in order. A pattern may match none; a plain
-// name must exist, which reading it finds out.
+// expand gives the rule files in order. A pattern may match none, as long as
+// its folder can be read: a row that withdraws trust must not get lost with
+// it. A plain name must exist, which reading it finds out.
 func expand(patterns []string) ([]string, error) {
 	var files []string
 	for _, pattern := range patterns {
 		if !strings.ContainsAny(pattern, `*?[`) {
 			files = append(files, pattern)
 			continue
+		}
+		if dir := filepath.Dir(pattern); !strings.ContainsAny(dir, `*?[`) {
+			if _, err := os.ReadDir(dir); err != nil {
+				return nil, fmt.Errorf("rules.files: %q: %w: make the folder readable, or take the pattern out", pattern, err)
+			}
 		}
 		matches, err := filepath.Glob(pattern)
 		if err != nil {

@@ -28,7 +28,11 @@ func importList(args []string, std stdio) int {
 	if c.NArg() != 1 {
 		return c.misused("give one list after the options: a file, or - for standard input")
 	}
-	config, err := readConfig(*c.config, os.ReadFile)
+	origin, text, err := readConfigFile(*c.config)
+	if err != nil {
+		return c.failed(exitUsage, err)
+	}
+	config, err := parseConfig(origin, text)
 	if err != nil {
 		return c.failed(exitUsage, err)
 	}

@@ -16,7 +16,8 @@ import (
 const serveUsage = `Usage: postseal serve [-config FILE]
 
 Runs the milter in the foreground and logs to standard error. SIGHUP reloads
-the configuration; where the new one is faulty, the old one stays in force.
+the configuration, and a changed list or rule file is read by itself; where
+the new one is faulty, the old one stays in force.
 SIGTERM ends the daemon once the messages under way are done.
 `
 
@@ -40,8 +41,7 @@ func serve(args []string, std stdio) int {
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
 
-	d := &daemon{path: *c.config, log: newLogger(std.err, first.file.Log.Format)}
-	d.current.Store(first)
+	d := newDaemon(*c.config, first, newLogger(std.err, first.file.Log.Format))
 	slog.SetDefault(d.log) // what go-milter prints
 	listener, err := milter.Listen(first.file.Listen)
 	if err != nil {
@@ -56,43 +56,76 @@ func serve(args []string, std stdio) int {
 	failure := make(chan error, 1)
 	go func() { failure <- server.Serve(listener) }()
 	d.log.Info("started", append([]any{"listen", listener.Addr().String(), "file", first.origin}, first.summary()...)...)
-	for {
-		select {
-		case s := <-signals:
-			if s == syscall.SIGHUP {
-				d.reload()
-				continue
-			}
-			ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
-			defer cancel()
-			d.log.Info("stopped", "cut_off", server.Shutdown(ctx))
-			return exitDone
-		case err := <-failure:
-			return c.failed(exitFailure, fmt.Errorf("serving ended: %w", err))
-		}
+	d.remind(time.Now())
+	if err := d.run(signals, failure); err != nil {
+		return c.failed(exitFailure, fmt.Errorf("serving ended: %w", err))
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
+	defer cancel()
+	d.log.Info("stopped", "cut_off", server.Shutdown(ctx))
+	return exitDone
 }
 
-// daemon is what a reload changes.
+// daemon is what a reload changes. Its methods belong to one goroutine.
 type daemon struct {
 	path    string
 	log     *slog.Logger
 	current atomic.Pointer[config]
+
+	polled   string // the files' stamp at the last poll
+	tried    string // the files' stamp at the last load, good or not
+	reminded string // the day of the last reminders
 }
 
-// reload puts a fresh configuration in force in one step, or keeps the old.
-func (d *daemon) reload() {
+func newDaemon(path string, first *config, log *slog.Logger) *daemon {
+	d := &daemon{path: path, log: log, polled: first.stamp, tried: first.stamp}
+	d.current.Store(first)
+	return d
+}
+
+// run answers signals and looks after the table until it is told to stop, or
+// serving fails.
+func (d *daemon) run(signals <-chan os.Signal, failure <-chan error) error {
+	poll := time.NewTicker(pollInterval)
+	defer poll.Stop()
+	for {
+		select {
+		case <-poll.C:
+			d.tick(time.Now())
+		case s := <-signals:
+			if s != syscall.SIGHUP {
+				return nil
+			}
+			d.reload(time.Now())
+		case err := <-failure:
+			return err
+		}
+	}
+}
+
+// reload reads everything again.
+func (d *daemon) reload(now time.Time) {
 	old := d.current.Load()
 	fresh, err := loadConfig(d.path)
 	if err == nil && (fresh.file.Listen != old.file.Listen || fresh.file.Log.Format != old.file.Log.Format) {
 		err = fmt.Errorf("%s: listen or log.format has changed: restart postseal for that", fresh.origin)
 	}
+	if err == nil {
+		d.polled, d.tried = fresh.stamp, fresh.stamp
+	}
+	d.swap(fresh, err, "SIGHUP", now)
+}
+
+// swap puts a fresh configuration in force in one step, or where it has a
+// fault keeps the old one. The cause is what made it be read.
+func (d *daemon) swap(fresh *config, err error, cause string, now time.Time) {
 	if err != nil {
-		d.log.Error("reload refused", "reason", err.Error(), "config", old.milter.Hash)
+		d.log.Error("reload refused", "cause", cause, "reason", err.Error(), "config", d.current.Load().milter.Hash)
 		return
 	}
 	d.current.Store(fresh)
-	d.log.Info("reloaded", fresh.summary()...)
+	d.log.Info("reloaded", append([]any{"cause", cause}, fresh.summary()...)...)
+	d.remind(now)
 }
 
 func (c *config) summary() []any {

@@ -1,0 +1,285 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postseal/postseal/rules"
+)
+
+// watched is a daemon without its listener, with its files below dir and a clock
+// that the test turns.
+type watched struct {
+	*daemon
+	t    *testing.T
+	dir  string
+	now  time.Time
+	log  bytes.Buffer
+	read int // of log
+}
+
+const siteConfig = `
+[rules]
+accredited = "/DIR/accredited.csv"
+files = ["/DIR/rules.d/*.toml"]
+`
+
+// list is an accredited list of the names and forty more.
+func list(names ...string) string {
+	text := "Organisation Name,Domain name\n"
+	for i := range 40 {
+		names = append(names, fmt.Sprintf("trust%d.example", i))
+	}
+	return text + "Example," + strings.Join(names, "\nExample,") + "\n"
+}
+
+func rule(name, class, more string) string {
+	return fmt.Sprintf("[[domain]]\nname = %q\nclass = %q\n%s\n", name, class, more)
+}
+
+// newSite starts with rules as the rows of rules.d/local.toml.
+func newWatched(t *testing.T, more, rules string) *watched {
+	t.Helper()
+	s := &watched{t: t, now: time.Date(2026, 11, 21, 22, 0, 0, 0, time.Local)}
+	path := write(t, siteConfig+more)
+	s.dir = filepath.Dir(path)
+	if err := os.Mkdir(filepath.Join(s.dir, "rules.d"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.put("accredited.csv", list("listed.nhs.uk"))
+	s.put("rules.d/local.toml", "table.name = \"local\"\n"+rules)
+	first, err := loadConfig(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.daemon = newDaemon(path, first, newLogger(&s.log, formatJSON))
+	return s
+}
+
+func (s *watched) file(name string) string { return filepath.Join(s.dir, name) }
+
+func (s *watched) put(name, text string) {
+	s.t.Helper()
+	putFile(s.t, s.file(name), text, s.now)
+}
+
+// putFile writes a file in one step and sets the time of its change.
+func putFile(t *testing.T, path, text string, modified time.Time) {
+	t.Helper()
+	if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(path+".new", modified, modified); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// polls lets the daemon poll so often.
+func (s *watched) polls(times int) {
+	for range times {
+		s.now = s.now.Add(pollInterval)
+		s.tick(s.now)
+	}
+}
+
+// events returns what was logged since the last call, each as "msg key=value"
+// with the keys asked for.
+func (s *watched) events(keys ...string) (lines []string) {
+	s.t.Helper()
+	fresh := s.log.String()[s.read:]
+	s.read = s.log.Len()
+	for text := range strings.Lines(fresh) {
+		var e map[string]any
+		if err := json.Unmarshal([]byte(text), &e); err != nil {
+			s.t.Fatal(err)
+		}
+		line := fmt.Sprint(e["msg"])
+		for _, key := range keys {
+			if v, ok := e[key]; ok {
+				line += fmt.Sprintf(" %s=%v", key, strings.ReplaceAll(fmt.Sprint(v), s.dir, "DIR"))
+			}
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func (s *watched) wantEvents(when string, got []string, want ...string) {
+	s.t.Helper()
+	if !slices.Equal(got, want) {
+		s.t.Errorf("%s: got %q, want %q", when, got, want)
+	}
+}
+
+func (s *watched) wantClass(address string, want rules.Class) {
+	s.t.Helper()
+	if got := s.current.Load().milter.Rules.Classify(address, "", s.now).Class; got != want {
+		s.t.Errorf("%s is %s, want %s", address, got, want)
+	}
+}
+
+func TestChangedFilesAreRead(t *testing.T) {
+	s := newWatched(t, "", rule("partner.example", "secure", ""))
+	s.remind(s.now)
+	s.polls(3)
+	s.wantEvents("nothing changed", s.events())
+
+	s.put("accredited.csv", list("renewed.nhs.uk"))
+	s.polls(1)
+	s.wantEvents("it may still be written", s.events())
+	s.polls(1)
+	s.wantEvents("it lay still", s.events("cause", "rows"), fmt.Sprintf("reloaded cause=file changed rows=%d", s.current.Load().milter.Rules.Table.Len()))
+	s.wantClass("a@renewed.nhs.uk", rules.Secure)
+	s.wantClass("a@listed.nhs.uk", rules.Unknown)
+
+	s.put("rules.d/more.toml", "table.name = \"more\"\n"+rule("renewed.nhs.uk", "unknown", ""))
+	s.polls(2)
+	s.wantEvents("a new file", s.events("cause"), "reloaded cause=file changed")
+	s.wantClass("a@renewed.nhs.uk", rules.Unknown)
+	s.polls(3)
+	s.wantEvents("read once", s.events())
+
+	s.put("accredited.csv", list("again.nhs.uk"))
+	s.reload(s.now)
+	s.polls(3)
+	s.wantEvents("read by SIGHUP", s.events("cause"), "reloaded cause=SIGHUP")
+}
+
+func TestAutomaticReloadLeavesTheConfigurationFile(t *testing.T) {
+	s := newWatched(t, "", "")
+	s.remind(s.now)
+	putFile(t, s.path, "nonsense\n", s.now)
+	s.polls(2)
+	s.wantEvents("the configuration file alone", s.events())
+	s.put("accredited.csv", list("renewed.nhs.uk"))
+	s.polls(2)
+	s.wantEvents("the list", s.events(), "reloaded")
+	s.reload(s.now)
+	s.wantEvents("SIGHUP", s.events("cause"), "reload refused cause=SIGHUP")
+	s.wantClass("a@renewed.nhs.uk", rules.Secure)
+}
+
+// TestLastGoodTable breaks one file after the other: the table stays, the log
+// says so once, and withdrawn trust stays withdrawn.
+func TestLastGoodTable(t *testing.T) {
+	const local = "rules.d/local.toml"
+	rows := rule("council.gov.uk", "unknown", "") + rule("a.gov.uk", "unknown", "") + rule("b.gov.uk", "unknown", "")
+	remove := func(s *watched, name string) {
+		if err := os.Remove(s.file(name)); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		name   string
+		breaks func(s *watched)
+		want   string
+		hangup rules.Class // of listed.nhs.uk after SIGHUP; Local where it is refused
+	}{
+		{"list gone", func(s *watched) { remove(s, "accredited.csv") }, "no such file or directory: run postseal import", rules.Local},
+		{"list empty", func(s *watched) { s.put("accredited.csv", "") }, "the list is empty", rules.Local},
+		{"list without rows", func(s *watched) { s.put("accredited.csv", "Domain name\n") }, "no row follows the column headers", rules.Local},
+		{"list a folder", func(s *watched) { remove(s, "accredited.csv"); os.Mkdir(s.file("accredited.csv"), 0o755) }, "is a directory", rules.Local},
+		{"list of another column", func(s *watched) { s.put("accredited.csv", "Domain name\nY\nN\nY\n") }, "only 0 of 3 rows", rules.Local},
+		{"list cut short", func(s *watched) { s.put("accredited.csv", "Domain name\ntrust1.example\n") }, "accredited.csv: only 1 of 41 rows are left: send SIGHUP if this is meant", rules.Unknown},
+		{"rule file gone", func(s *watched) { remove(s, local) }, "local.toml: only 0 of 3 rows are left: send SIGHUP if this is meant", rules.Secure},
+		{"rule file empty", func(s *watched) { s.put(local, "") }, "table.name is missing", rules.Local},
+		{"rule file cut short", func(s *watched) { s.put(local, "table.name = \"local\"\n"+rule("b.gov.uk", "unknown", "")) }, "local.toml: only 1 of 3 rows are left", rules.Secure},
+		{"rule file broken", func(s *watched) { s.put(local, "[[domain]\n") }, "local.toml: toml: line", rules.Local},
+		{"folder gone", func(s *watched) { remove(s, local); remove(s, "rules.d") }, "make the folder readable", rules.Local},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newWatched(t, "", rows)
+			s.remind(s.now)
+			before := s.current.Load()
+			test.breaks(s)
+			s.polls(6)
+			got := s.events("reason")
+			if len(got) != 1 || !strings.HasPrefix(got[0], "reload refused") || !strings.Contains(got[0], test.want) {
+				t.Errorf("got %q, want one with %q", got, test.want)
+			}
+			if s.current.Load() != before {
+				t.Error("another table is in force")
+			}
+			s.wantClass("x@council.gov.uk", rules.Unknown)
+			s.wantClass("x@listed.nhs.uk", rules.Secure)
+
+			s.reload(s.now)
+			if test.hangup == rules.Local {
+				s.wantEvents("SIGHUP", s.events(), "reload refused")
+			} else {
+				s.wantEvents("SIGHUP", s.events(), "reloaded")
+				s.wantClass("x@listed.nhs.uk", test.hangup)
+			}
+			os.RemoveAll(s.file("accredited.csv"))
+			os.Mkdir(s.file("rules.d"), 0o755)
+			s.put("accredited.csv", list("listed.nhs.uk"))
+			s.put(local, "table.name = \"local\"\n"+rows)
+			s.polls(2)
+			s.wantEvents("mended", s.events(), "reloaded")
+			s.wantClass("x@council.gov.uk", rules.Unknown)
+		})
+	}
+}
+
+func TestReminders(t *testing.T) {
+	days := func(n int) string { // until a day n days from the site's first
+		return "expires = " + time.Date(2026, 11, 21+n, 0, 0, 0, 0, time.Local).Format(time.DateOnly)
+	}
+	s := newWatched(t, "max_age = 3\n[log]\naddresses = \"domain\"\n", "table.review_by = 2026-11-24\n"+
+		rule("gone.example", "secure", days(-5))+rule("today.example", "secure", days(0))+
+		rule("week.example", "secure", days(7))+rule("eight.example", "secure", days(8))+rule("thirty.example", "secure", days(30))+
+		"[[domain]]\naddress = \"clinic@fortnight.example\"\nclass = \"secure\"\n"+days(14)+"\n")
+	keys := []string{"row", "table", "days_left", "age_days", "expires", "review_by"}
+	standing := []string{"row expired row=gone.example expires=2026-11-16", "row expired row=today.example expires=2026-11-21"}
+	nextDay := func() []string {
+		y, m, d := s.now.Date()
+		s.now = time.Date(y, m, d+1, 0, 0, 0, 0, time.Local).Add(-pollInterval / 2)
+		s.tick(s.now)
+		s.wantEvents("just before midnight", s.events(keys...))
+		s.polls(1)
+		got := s.events(keys...)
+		s.polls(5)
+		s.wantEvents("later that day", s.events(keys...))
+		return got
+	}
+	s.remind(s.now)
+	s.wantEvents("at start", s.events(keys...), append(slices.Clone(standing),
+		"row expires soon row=week.example days_left=7 expires=2026-11-28",
+		"row expires soon row=thirty.example days_left=30 expires=2026-12-21",
+		"row expires soon row=fortnight.example days_left=14 expires=2026-12-05")...)
+	s.wantEvents("on the 22nd", nextDay(), append(slices.Clone(standing), "row expires soon row=eight.example days_left=7 expires=2026-11-29")...)
+	s.wantEvents("on the 23rd", nextDay(), standing...)
+	s.wantEvents("on the 24th", nextDay(), append([]string{"table review due table=local review_by=2026-11-24"}, standing...)...)
+	s.wantEvents("on the 25th", nextDay(), append([]string{"table review due table=local review_by=2026-11-24"}, standing...)...)
+	s.wantEvents("on the 26th", nextDay(), append([]string{"list old age_days=4", "table review due table=local review_by=2026-11-24"}, standing...)...)
+	s.reload(s.now)
+	s.wantEvents("on reload", s.events(keys...), append([]string{"reloaded", "list old age_days=4", "table review due table=local review_by=2026-11-24"}, standing...)...)
+}
+
+func TestRemindersTurnedOff(t *testing.T) {
+	s := newWatched(t, "max_age = 0\nexpiry_notice = []\n", rule("gone.example", "secure", "expires = 2026-01-01")+rule("week.example", "secure", "expires = 2026-11-28"))
+	s.now = s.now.AddDate(3, 0, 0)
+	s.remind(s.now)
+	s.wantEvents("three years on", s.events("table"), "table review due table=retired", "table review due table=nhsmail-2022")
+}
+
+// TestRowExpiresWhileRunning needs no poll and no reload.
+func TestRowExpiresWhileRunning(t *testing.T) {
+	s := newWatched(t, "", rule("hospice.example", "secure", "expires = 2026-11-22")+rule("council.gov.uk", "unknown", "expires = 2026-11-22"))
+	s.now = time.Date(2026, 11, 21, 23, 59, 59, 0, time.Local)
+	s.wantClass("a@hospice.example", rules.Secure)
+	s.wantClass("a@council.gov.uk", rules.Unknown)
+	s.now = s.now.Add(time.Second)
+	s.wantClass("a@hospice.example", rules.Unknown)
+	s.wantClass("a@council.gov.uk", rules.Secure)
+}
