@@ -113,26 +113,3 @@ func (c command) failed(code int, err error) int {
 	fmt.Fprintf(c.std.err, "postseal %s: %v\n", c.Name(), err)
 	return code
 }
-
-const checkUsage = `Usage: postseal check [-config FILE]
-
-Checks the configuration and every rule file that it names. Exits with 0
-where all is good, and with 2 after naming every fault.
-`
-
-func check(args []string, std stdio) int {
-	c := newCommand("check", checkUsage, std)
-	if code, stop := c.parse(args); stop {
-		return code
-	}
-	if c.NArg() > 0 {
-		return c.misused("unexpected argument %q", c.Arg(0))
-	}
-	config, err := loadConfig(*c.config)
-	if err != nil {
-		return c.failed(exitUsage, err)
-	}
-	fmt.Fprintf(std.out, "%s: good: mode %s, edition %s, %d rows, configuration %s\n",
-		config.origin, config.milter.Mode, config.file.Rules.Edition, config.milter.Rules.Table.Len(), config.milter.Hash)
-	return exitDone
-}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"github.com/postseal/postseal/rules"
+)
+
+const checkUsage = `Usage: postseal check [-config FILE] [-strict]
+
+Checks the configuration and every table that it names. Errors, which serve
+would refuse, are all named, and the exit status is 2. Warnings are named one
+a line, each with its file, row and remedy; the exit status is 0, or with
+-strict 2.
+`
+
+func check(args []string, std stdio) int {
+	c := newCommand("check", checkUsage, std)
+	strict := c.Bool("strict", false, "take warnings for errors")
+	if code, stop := c.parse(args); stop {
+		return code
+	}
+	if c.NArg() > 0 {
+		return c.misused("unexpected argument %q", c.Arg(0))
+	}
+	config, err := loadConfig(*c.config)
+	if err != nil {
+		return c.failed(exitUsage, err)
+	}
+	severity, found := "warning", config.lint(time.Now())
+	if *strict {
+		severity = "error"
+	}
+	for _, f := range found {
+		fmt.Fprintf(std.err, "%s: %s: %s: %s: %s\n", cmp.Or(f.File, config.origin), f.Row, severity, f.Fault, f.Remedy)
+	}
+	if *strict && len(found) > 0 {
+		return exitUsage
+	}
+	fmt.Fprintf(std.out, "%s: good: mode %s, edition %s, %d rows, configuration %s\n",
+		config.origin, config.milter.Mode, config.file.Rules.Edition, config.milter.Rules.Table.Len(), config.milter.Hash)
+	return exitDone
+}
+
+// lint gives the warnings: those of the rules, and the list's age.
+func (c *config) lint(now time.Time) []rules.Finding {
+	found := c.milter.Rules.Lint(now)
+	if days, old := c.listAge(now); old {
+		found = append(found, rules.Finding{
+			File: c.file.Rules.Accredited, Row: "the list",
+			Fault:  fmt.Sprintf("imported %d days ago, more than rules.max_age = %d", days, c.file.Rules.MaxAge),
+			Remedy: "import the accredited list of today",
+		})
+	}
+	return found
+}
