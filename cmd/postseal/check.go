@@ -45,10 +45,10 @@ func check(args []string, std stdio) int {
 }
 
 // lint gives the warnings: those of the rules, and the list's age.
-func (c *config) lint(now time.Time) []rules.Finding {
+func (c *config) lint(now time.Time) []rules.Warning {
 	found := c.milter.Rules.Lint(now)
 	if days, old := c.listAge(now); old {
-		found = append(found, rules.Finding{
+		found = append(found, rules.Warning{
 			File: c.file.Rules.Accredited, Row: "the list",
 			Fault:  fmt.Sprintf("imported %d days ago, more than rules.max_age = %d", days, c.file.Rules.MaxAge),
 			Remedy: "import the accredited list of today",
