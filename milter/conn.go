@@ -96,6 +96,8 @@ type conn struct {
 	protocol  gomilter.OptProtocol // as negotiated
 	path      string               // of the last RCPT, without angle brackets
 	arguments []string             // of the last RCPT
+	macrosOf  gomilter.Code        // the packet that the last macros were for
+	hasMacros bool                 // the packet handed up last had macros of its own
 
 	// onIdle is called when no message is under way, before the next read;
 	// false ends the session.
@@ -155,6 +157,11 @@ func (c *conn) next() error {
 	if err := c.check(code, payload); err != nil {
 		return err
 	}
+	if code == gomilter.CodeMacro {
+		c.macrosOf = gomilter.Code(payload[0])
+		return nil
+	}
+	c.hasMacros, c.macrosOf = c.macrosOf == code, 0
 	switch code {
 	case gomilter.CodeOptNeg:
 		defer c.packet.Reset()

@@ -74,6 +74,14 @@ func LoggedRecipients(d rules.Decision, format AddressFormat) []LoggedRecipient 
 	return list
 }
 
+// clientText renders a client, which mail need not have.
+func clientText(client netip.Addr) string {
+	if !client.IsValid() {
+		return ""
+	}
+	return client.String()
+}
+
 // logDecision writes the one line of a message. Its keys are an interface:
 // they are never renamed or retyped within a major version.
 func logDecision(log *slog.Logger, c *Config, e Envelope, queueID string, v Verdict, took time.Duration) {
@@ -122,12 +130,4 @@ func logRefusal(log *slog.Logger, c *Config, e Envelope, queueID string, r rules
 		"reason", refusal.Reason,
 		"config", c.Hash,
 	)
-}
-
-// clientText is empty for a client without an internet address.
-func clientText(client netip.Addr) string {
-	if !client.IsValid() {
-		return ""
-	}
-	return client.String()
 }

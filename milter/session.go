@@ -94,7 +94,7 @@ func (s *session) MailFrom(from string, m *gomilter.Modifier) (gomilter.Response
 		s.message = NewMessage(s.current(), Envelope{
 			Sender:      from,
 			Client:      s.client,
-			Auth:        m.Macros["{auth_authen}"],
+			Auth:        s.macro(m, "{auth_authen}"),
 			DecideAtEnd: s.local,
 		})
 	})
@@ -106,7 +106,7 @@ func (s *session) RcptTo(_ string, m *gomilter.Modifier) (gomilter.Response, err
 	var refusal *Refusal
 	s.guard(func() {
 		path := s.conn.path
-		r, refused := s.message.Recipient(path, rules.TrimAngles(m.Macros["{rcpt_addr}"]), s.conn.arguments, s.now())
+		r, refused := s.message.Recipient(path, rules.TrimAngles(s.macro(m, "{rcpt_addr}")), s.conn.arguments, s.now())
 		if r.Resolved != nil {
 			logReadings(s.log, s.message.config, s.queueID, r)
 		}
@@ -199,5 +199,14 @@ func (s *session) reset() {
 
 // keepQueueID notes the queue ID from whichever stage the MTA sends it at.
 func (s *session) keepQueueID(m *gomilter.Modifier) {
-	s.queueID = cmp.Or(m.Macros["i"], s.queueID)
+	s.queueID = cmp.Or(s.macro(m, "i"), s.queueID)
+}
+
+// macro gives a macro that the MTA sent for the command in hand. go-milter
+// keeps those of an earlier one where a command comes without any.
+func (s *session) macro(m *gomilter.Modifier, name string) string {
+	if !s.conn.hasMacros {
+		return ""
+	}
+	return m.Macros[name]
 }

@@ -149,6 +149,11 @@ func TestTranscripts(t *testing.T) {
 			[]string{goOnPacket, "-<b%gmail.com@nhs.net>\x00", "2<b%gmail.com@nhs.net.encrypt.invalid>\x00ORCPT=rfc822;b%gmail.com@nhs.net\x00", addDivert, goOnPacket},
 		},
 		{
+			"a macro of one recipient is not that of the next one without any",
+			append(mailFrom("a@trust.example"), "DR{rcpt_addr}\x00a@nhs.net\x00", "R<a@nhs.net>\x00", "R<root>\x00", "A"),
+			[]string{goOnPacket, "y550 5.7.1 <root>: the address cannot be sent through the encryption relay, since it has no domain: write it as name@domain\x00"},
+		},
+		{
 			"a macro of one recipient is not the next one's",
 			append(mailFrom("a@trust.example"), "DR{rcpt_addr}\x00b@gmail.com\x00", "R<b@gmail.com>\x00", "DR", "R<c@nhs.net>\x00", header("Subject", "[secure]"), "E"),
 			[]string{goOnPacket, goOnPacket, "-<b@gmail.com>\x00", "2<b@gmail.com.encrypt.invalid>\x00ORCPT=rfc822;b@gmail.com\x00", addDivert, goOnPacket},

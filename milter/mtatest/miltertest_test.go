@@ -1,0 +1,93 @@
+package mtatest_test
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postseal/postseal/milter/mtatest"
+)
+
+// miltertest runs a script of testdata on the daemon that is running: an MTA's
+// side of the protocol that was written elsewhere, Debian's miltertest(8).
+func miltertest(t *testing.T, script string) {
+	t.Helper()
+	cmd := exec.Command("miltertest", "-s", script, "-D", "socket=unix:"+filepath.Join(postfix.SocketDir(), "postseal.sock"))
+	cmd.Dir = filepath.Join(root, "testdata", "miltertest")
+	cmd.WaitDelay = time.Second
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v (the package miltertest must be installed, as make packages does)\n%s", script, err, out)
+	}
+}
+
+func TestForeignClient(t *testing.T) {
+	for _, test := range []struct {
+		script    string
+		decisions int
+	}{
+		{"negotiation.lua", 5*23*2 + 1},
+		{"messages.lua", 2 * (8 + 1 + 8)},
+		{"unknown.lua", 2},
+	} {
+		t.Run(test.script, func(t *testing.T) {
+			d := start(t, "enforce", "")
+			miltertest(t, test.script)
+			if n := len(d.Events("decision")); n != test.decisions {
+				t.Errorf("got %d decisions, want %d", n, test.decisions)
+			}
+		})
+	}
+}
+
+func TestForeignClientMacros(t *testing.T) {
+	d := start(t, "enforce", "")
+	miltertest(t, "macros.lua")
+	var got []string
+	for _, e := range d.Events("decision") {
+		got = append(got, fmt.Sprint(e["queue_id"], "/", e["auth"]))
+	}
+	once := []string{"/", "MAIL1/ward", "RCPT1/", "/"}
+	if want := append(once, once...); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if n := len(d.Events("readings differ")); n != 2 {
+		t.Errorf("got %d lines on readings, want 2", n)
+	}
+}
+
+func TestForeignClientIsRefused(t *testing.T) {
+	d, err := postfix.StartDaemon(mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	miltertest(t, "refusal.lua")
+	if err := d.Stop(); err != nil {
+		t.Error(err)
+	}
+	var got []string
+	for _, e := range d.Events("session broken") {
+		got = append(got, fmt.Sprint(e["reason"]))
+		if e["client"] != "" {
+			t.Errorf("before there was a client: %v", e)
+		}
+	}
+	missing := func(actions string) string {
+		return "the MTA does not let a filter do what postseal must (actions " + actions + " are missing): see its milter settings"
+	}
+	want := []string{"the MTA speaks version 1 of the milter protocol: postseal needs 2 or later"}
+	for _, actions := range strings.Fields("0xbd 0xbc 0xbd 0xb9 0xb5 0xad 0x9d 0xbd 0x3d 0xbd 0x1 0x4 0x8 0x10 0x20 0x80") {
+		want = append(want, missing(actions))
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if n := len(d.Events("decision")); n != 1 {
+		t.Errorf("got %d decisions, want 1", n)
+	}
+}
