@@ -188,6 +188,29 @@ func FuzzParseAddress(f *testing.F) {
 	})
 }
 
+// FuzzClassify holds that a recipient is secure only where both readings are.
+// A bare name has no domain to judge: the other reading decides.
+func FuzzClassify(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"a@nhs.net", "a@nhs.net"}, {"a@nhs.net", "a@gmail.com"}, {"a%gmail.com@nhs.net", "a@gmail.com"}, {"root", "root@nhs.net"},
+		{"a@nhs.net", "a"}, {"a@nhs.net", "a%gmail.com"}, {"a%nhs.net", "a@nhs.net"}, {"@r.example:a@nhs.net", "a@nhs.net"}, {"a@nhs.net.", "a@nhs.net"},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	r := ruleset(f, load(f, rules.Sources{RelayDomain: "encrypt.invalid", Accredited: accredited}, nil))
+	names := secureNames(f)
+	f.Fuzz(func(t *testing.T, text, resolved string) {
+		if r.Classify(text, resolved, today).Class != rules.Secure {
+			return
+		}
+		for _, reading := range []string{text, resolved} {
+			if strings.ContainsAny(reading, "@%!") && !isPlainlySecure(reading, names) {
+				t.Errorf("%q and %q are secure", text, resolved)
+			}
+		}
+	})
+}
+
 // isPlainlySecure is the second opinion, which shares nothing with the parser:
 // the text after the last unquoted "@" ends in one of the names on a label
 // boundary, and there is no route and no sign of one in the local part. What
