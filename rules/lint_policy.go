@@ -59,8 +59,8 @@ func hidersOf(p Policy, earlier []Policy) (names []string) {
 	return names
 }
 
-// coversOrigin tells whether the policy holds for every sender and client for
-// which the other does.
+// coversOrigin tells whether the policy holds for every sender, client and
+// finding for which the other does.
 func (p Policy) coversOrigin(other Policy) bool {
 	sender := func(s string) bool {
 		return slices.ContainsFunc(p.Sender, Message{Sender: strings.TrimSuffix(strings.TrimPrefix(s, "<"), ">")}.isFrom)
@@ -70,7 +70,9 @@ func (p Policy) coversOrigin(other Policy) bool {
 			return wide.Bits() <= n.Bits() && wide.Contains(n.Addr())
 		})
 	}
-	return (len(p.Sender) == 0 || len(other.Sender) > 0 && all(other.Sender, sender)) &&
+	finding := func(n FindingName) bool { return slices.Contains(p.Findings, n) }
+	return (len(p.Findings) == 0 || len(other.Findings) > 0 && all(other.Findings, finding)) &&
+		(len(p.Sender) == 0 || len(other.Sender) > 0 && all(other.Sender, sender)) &&
 		(len(p.Client) == 0 || len(other.Client) > 0 && all(other.Client, client))
 }
 

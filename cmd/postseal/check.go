@@ -51,7 +51,7 @@ func (c *config) lint(now time.Time) []rules.Warning {
 		found = append(found, rules.Warning{
 			File: c.file.Rules.Accredited, Row: "the list",
 			Fault:  fmt.Sprintf("imported %d days ago, more than rules.max_age = %d", days, c.file.Rules.MaxAge),
-			Remedy: "import the accredited list of today",
+			Remedy: "run postseal import with the list of today",
 		})
 	}
 	return found

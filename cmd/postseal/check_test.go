@@ -94,7 +94,7 @@ func TestCheckOldList(t *testing.T) {
 		want string
 	}{
 		{"fresh", time.Hour, ""},
-		{"old", 9*24*time.Hour + time.Hour, list + ": the list: warning: imported 9 days ago, more than rules.max_age = 7: import the accredited list of today\n"},
+		{"old", 9*24*time.Hour + time.Hour, list + ": the list: warning: imported 9 days ago, more than rules.max_age = 7: run postseal import with the list of today\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			putFile(t, list, "Domain name\nlisted.nhs.uk\n", time.Now().Add(-test.age))
