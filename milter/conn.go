@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
@@ -32,11 +33,20 @@ var DefaultTimeouts = Timeouts{Idle: 7210 * time.Second, Packet: 30 * time.Secon
 // same bound). A header field comes in one.
 const maxPacket = 1 << 20
 
+// maxWrite is how much is written under one deadline. Postfix looks through
+// its queue file for each recipient that is deleted, so that an MTA may take
+// minutes over the edits of one message, but never long over a few of them.
+const maxWrite = 4 << 10
+
 // codeUnknown is SMFIC_UNKNOWN, an SMTP command that the MTA does not know.
 const codeUnknown gomilter.Code = 'U'
 
 // codeAddRcptPar is SMFIR_ADDRCPT_PAR: add a recipient with ESMTP arguments.
 const codeAddRcptPar = '2'
+
+// abortPacket is SMFIC_ABORT. go-milter keeps the fields of all messages of a
+// connection until it sees one, which MTAs need not send after a message.
+var abortPacket = []byte{0, 0, 0, 1, byte(gomilter.CodeAbort)}
 
 // The actions and protocol steps that are asked for. Of the steps only those
 // are used that the MTA offers; it must offer all the actions.
@@ -99,6 +109,9 @@ type conn struct {
 	macrosOf  gomilter.Code        // the packet that the last macros were for
 	hasMacros bool                 // the packet handed up last had macros of its own
 
+	skipHeader bool // set by the session: the rest of this header is not handed up
+	ended      bool // a message has ended, and go-milter is to forget its header
+
 	// onIdle is called when no message is under way, before the next read;
 	// false ends the session.
 	onIdle func() bool
@@ -150,6 +163,12 @@ func (c *conn) next() error {
 	if c.phase <= phaseIdle && !c.onIdle() {
 		return io.EOF
 	}
+	if c.ended {
+		c.ended = false
+		c.packet.Reset()
+		c.packet.Write(abortPacket)
+		return nil
+	}
 	if err := c.readPacket(); err != nil {
 		return err
 	}
@@ -170,9 +189,19 @@ func (c *conn) next() error {
 		c.packet.Reset()
 		return c.reply(gomilter.ActContinue)
 	case gomilter.CodeMail:
+		c.skipHeader = false
 		if !c.onMail() {
 			return io.EOF
 		}
+	case gomilter.CodeHeader:
+		if c.skipHeader {
+			c.packet.Reset()
+			if c.protocol&gomilter.OptNoHeaderReply == 0 {
+				return c.reply(gomilter.ActContinue)
+			}
+		}
+	case gomilter.CodeEOB:
+		c.ended = true
 	case gomilter.CodeRcpt:
 		words := cStrings(payload)
 		// go-milter takes off as many brackets as there are, and edits must
@@ -187,16 +216,17 @@ func (c *conn) flush() error {
 	if len(c.out) == 0 {
 		return nil
 	}
-	if err := c.SetWriteDeadline(time.Now().Add(c.timeouts.Packet)); err != nil {
-		return err
+	for part := range slices.Chunk(c.out, maxWrite) {
+		if err := c.SetWriteDeadline(time.Now().Add(c.timeouts.Packet)); err != nil {
+			return err
+		}
+		if _, err := c.Conn.Write(part); err != nil {
+			return fmt.Errorf("writing to the MTA: %w", err)
+		}
 	}
-	_, err := c.Conn.Write(c.out)
 	c.out = c.out[:0]
 	if cap(c.out) > maxPacket {
 		c.out = nil
-	}
-	if err != nil {
-		return fmt.Errorf("writing to the MTA: %w", err)
 	}
 	return nil
 }

@@ -38,6 +38,9 @@ func (f AddressFormat) apply(address string) string {
 	case address == "" || f == FullAddress:
 		return address
 	case f == DomainAddress:
+		if !strings.Contains(address, "@") {
+			return "" // a login, or a local part alone
+		}
 		return address[strings.LastIndexByte(address, '@')+1:]
 	}
 	sum := sha256.Sum256([]byte(strings.ToLower(address)))

@@ -157,8 +157,8 @@ func (m *Message) decide() Verdict {
 	v := Verdict{Decision: d}
 	switch d.Action {
 	case rules.Reject:
-		reply := rejectReply(d, ruleset.Marker.Text())
-		v.Reply, v.Reason = &reply, reply.Text
+		reply, reason := rejectReply(d, ruleset.Marker.Text())
+		v.Reply, v.Reason = &reply, reason
 		return v
 	case rules.Quarantine:
 		v.Reason = "policy " + d.Policy

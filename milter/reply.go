@@ -31,7 +31,7 @@ func refusalReason(r rules.Recipient) string {
 	if r.Class == rules.Closed {
 		return r.Reason()
 	}
-	return fmt.Sprintf("the address cannot be sent through the encryption relay, since %s: write it as name@domain", r.Fault)
+	return fmt.Sprintf("the address cannot be rewritten safely, since %s: write it as name@domain", r.Fault)
 }
 
 func refusalReply(r rules.Recipient) Reply {
@@ -39,10 +39,10 @@ func refusalReply(r rules.Recipient) Reply {
 }
 
 // rejectReply is the answer at the end of a message. It says what to do about
-// the first recipient that it is for, and names the others with the same cure.
-func rejectReply(d rules.Decision, marker string) Reply {
+// the first recipient that it is for, and names the others with the same cure,
+// which is returned for the log.
+func rejectReply(d rules.Decision, marker string) (reply Reply, text string) {
 	var recipients []string
-	text := ""
 	for _, o := range d.Outcomes {
 		if o.Action != rules.Reject || o.Mode != rules.Enforce {
 			continue
@@ -55,7 +55,7 @@ func rejectReply(d rules.Decision, marker string) Reply {
 			recipients = append(recipients, o.Text)
 		}
 	}
-	return Reply{550, "5.7.1", namedText(recipients, text)}
+	return Reply{550, "5.7.1", namedText(recipients, text)}, text
 }
 
 func rejectReason(o rules.Outcome, d rules.Decision, marker string) string {

@@ -27,8 +27,15 @@ func (m *Message) ReadSaved(r io.Reader) error {
 			m.Header(name, value)
 		}
 		var ok bool
-		if name, value, ok = strings.Cut(text, ":"); !ok || err != nil && line == "" {
+		if name, value, ok = strings.Cut(text, ":"); !ok || !isFieldName(name) {
 			return nil
 		}
 	}
+}
+
+// isFieldName tells whether the text before a colon is a field's name (RFC
+// 5322, section 2.2), with blanks after it that MTAs take off.
+func isFieldName(text string) bool {
+	text = strings.TrimRight(text, " \t")
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }

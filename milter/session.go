@@ -125,6 +125,7 @@ func (s *session) RcptTo(_ string, m *gomilter.Modifier) (gomilter.Response, err
 
 func (s *session) Header(name, value string, _ *gomilter.Modifier) (gomilter.Response, error) {
 	s.guard(func() { s.message.Header(name, value) })
+	s.conn.skipHeader = s.failed || s.message.limit != ""
 	return s.continueUnless(gomilter.OptNoHeaderReply), nil
 }
 
@@ -137,10 +138,10 @@ func (s *session) BodyChunk([]byte, *gomilter.Modifier) (gomilter.Response, erro
 }
 
 func (s *session) Body(m *gomilter.Modifier) (gomilter.Response, error) {
-	defer s.reset()
 	s.keepQueueID(m)
 	answer := replyWith(cannotDecide)
 	s.guard(func() { answer = s.decide(m) })
+	s.message, s.failed = nil, false // the queue ID is still the answer's
 	return answer, nil
 }
 

@@ -3,7 +3,9 @@ package milter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -136,7 +138,7 @@ func TestTranscripts(t *testing.T) {
 		{
 			"the MTA's own reading decides",
 			append(mailFrom("a@trust.example"), "DR{rcpt_addr}\x00b@gmail.com\x00", "R<b%gmail.com@trust.example>\x00", "A"),
-			[]string{"y550 5.7.1 <b%%gmail.com@trust.example>: the address cannot be sent through the encryption relay, since it names another host inside its local part: write it as name@domain\x00"},
+			[]string{"y550 5.7.1 <b%%gmail.com@trust.example>: the address cannot be rewritten safely, since it names another host inside its local part: write it as name@domain\x00"},
 		},
 		{
 			"look-alikes of one domain, and another",
@@ -151,7 +153,7 @@ func TestTranscripts(t *testing.T) {
 		{
 			"a macro of one recipient is not that of the next one without any",
 			append(mailFrom("a@trust.example"), "DR{rcpt_addr}\x00a@nhs.net\x00", "R<a@nhs.net>\x00", "R<root>\x00", "A"),
-			[]string{goOnPacket, "y550 5.7.1 <root>: the address cannot be sent through the encryption relay, since it has no domain: write it as name@domain\x00"},
+			[]string{goOnPacket, "y550 5.7.1 <root>: the address cannot be rewritten safely, since it has no domain: write it as name@domain\x00"},
 		},
 		{
 			"a macro of one recipient is not the next one's",
@@ -389,6 +391,66 @@ func TestBoundsOfAMessage(t *testing.T) {
 	})
 }
 
+// TestMemoryOfASession sends headers far past the bound, again and again on
+// one connection without an abort.
+func TestMemoryOfASession(t *testing.T) {
+	r := serve(t, always(testConfig(t)), DefaultTimeouts)
+	p := r.open(t)
+	field := header("X", strings.Repeat("y", 500_000))
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	for range 3 {
+		p.send(append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00")...)
+		p.want(goOnPacket)
+		for range 100 {
+			p.send(field)
+		}
+		if now := heap(); now > before+3*maxHeaderBytes {
+			t.Errorf("%d octets of the heap are held", now-before)
+		}
+		p.send("E")
+		p.want("y451 4.3.0 postseal cannot judge this message now: try again later\x00")
+	}
+	p.send(append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00", "E")...)
+	p.want(goOnPacket, goOnPacket)
+	if now := heap(); now > before+maxHeaderBytes/2 {
+		t.Errorf("%d octets of the heap are kept", now-before)
+	}
+}
+
+// TestSlowReaderOfEdits takes more of the deadline over all edits than one
+// deadline, and never stands still for long.
+func TestSlowReaderOfEdits(t *testing.T) {
+	const packetTime = 200 * time.Millisecond
+	r := serve(t, always(testConfig(t)), Timeouts{Idle: time.Hour, Packet: packetTime})
+	p := r.open(t)
+	p.Conn.(*net.UnixConn).SetReadBuffer(4 << 10)
+	const recipients = 4000
+	list := mailFrom("a@trust.example")
+	for i := range recipients {
+		list = append(list, fmt.Sprintf("R<%s%d@gmail.com>\x00", strings.Repeat("x", 60), i))
+	}
+	go p.send(append(list, header("Subject", "[secure]"), "E")...)
+	for range recipients {
+		p.want(goOnPacket)
+	}
+	began := time.Now()
+	for i := range 2 * recipients {
+		if i%400 == 0 {
+			time.Sleep(packetTime / 4)
+		}
+		if got := p.receive(); got == "" {
+			t.Fatalf("cut off after %d edits and %v: %s", i, time.Since(began), r.log)
+		}
+	}
+	p.want(addDivert, goOnPacket)
+}
+
 // TestInternalErrorIsTempfail takes the configuration away, as a fault of our
 // own would.
 func TestInternalErrorIsTempfail(t *testing.T) {
@@ -475,6 +537,24 @@ func TestAddressFormats(t *testing.T) {
 		if !strings.Contains(log, test.shown) || strings.Contains(log, test.never) {
 			t.Errorf("%s: %s", test.format, log)
 		}
+	}
+}
+
+func TestReasonShowsNoAddress(t *testing.T) {
+	c := testConfig(t, rules.Policy{Name: "no", Action: rules.Reject, Mode: rules.Enforce})
+	c.Addresses = HashAddress
+	r := serve(t, always(c), DefaultTimeouts)
+	p := r.open(t)
+	p.send(append([]string{"DM{auth_authen}\x00jsmith\x00"}, append(mailFrom("ward@trust.example")[1:], "R<bob@gmail.com>\x00", "E")...)...)
+	p.receive()
+	p.receive()
+	r.await(t, `"reason":"not known to be secure`)
+	c.Addresses = DomainAddress
+	p.send(append([]string{"DM{auth_authen}\x00jsmith\x00"}, append(mailFrom("ward@trust.example")[1:], "R<gmail.com!bob>\x00", "E")...)...)
+	p.receive()
+	p.receive()
+	if log := r.log.String(); strings.Contains(log, "bob") || strings.Contains(log, "jsmith") {
+		t.Errorf("the log shows who it was: %s", log)
 	}
 }
 

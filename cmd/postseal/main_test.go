@@ -144,6 +144,8 @@ func TestExplain(t *testing.T) {
 		{"nobody left", "<>", "b@x.gsi.gov.uk", "\n", "action  reject"},
 		{"refused at RCPT", "<>", "b@x.gsi.gov.uk", "\n", "reply to RCPT: 550 5.7.1 <b@x.gsi.gov.uk>"},
 		{"no header at all", "<>", "b@nhs.net", "", "marker  missing"},
+		{"a header that ends at a line that is none", "<>", "b@nhs.net", "See note: one\nSubject: [secure]\n\n", "marker  missing"},
+		{"blanks before the colon", "<>", "b@nhs.net", "Subject \t: [secure]\n\n", "marker  present"},
 		{"a header that is cut off", "<>", "b@nhs.net", "Subject: [secure]", "marker  present"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

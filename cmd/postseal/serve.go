@@ -107,6 +107,9 @@ func (d *daemon) run(signals <-chan os.Signal, failure <-chan error) error {
 func (d *daemon) reload(now time.Time) {
 	old := d.current.Load()
 	fresh, err := loadConfig(d.path)
+	if err == nil && fresh.origin != old.origin {
+		err = fmt.Errorf("%s would replace %s: put the file back, or restart postseal", fresh.origin, old.origin)
+	}
 	if err == nil && (fresh.file.Listen != old.file.Listen || fresh.file.Log.Format != old.file.Log.Format) {
 		err = fmt.Errorf("%s: listen or log.format has changed: restart postseal for that", fresh.origin)
 	}

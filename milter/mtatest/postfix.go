@@ -168,7 +168,7 @@ func (p *Postfix) configure(o PostfixOptions) error {
 			return fmt.Errorf("%s no longer names %s", contrib, reinjection)
 		}
 		master = strings.ReplaceAll(master, reinjection, local)
-		p.ContentFilter = strings.Replace(local, "127.0.0.1", "smtp:[127.0.0.1]", 1)
+		p.ContentFilter = strings.Replace(local, "127.0.0.1", "postseal:[127.0.0.1]", 1)
 	}
 	files := map[string]string{"main.cf": main, "master.cf": master}
 	maps, err := filepath.Glob(filepath.Join(contrib, "*.pcre"))

@@ -3,6 +3,7 @@ package mtatest_test
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -426,22 +427,15 @@ func TestSendmailCommand(t *testing.T) {
 // Postfix deletes a recipient only by what was typed. What can be guessed is
 // deleted; a source route cannot, and goes out beside the sealed copy.
 func TestNonSMTPDMilters(t *testing.T) {
-	if err := errors.Join(
-		postfix.Run("postconf", "-PX", "pickup/unix/content_filter"),
-		postfix.Run("postconf", "-e", "non_smtpd_milters=unix:postseal/postseal.sock"),
-		postfix.Run("postfix", "reload"),
-	); err != nil {
+	settings(t, "non_smtpd_milters=unix:postseal/postseal.sock")
+	if err := errors.Join(postfix.Run("postconf", "-PX", "pickup/unix/content_filter"), postfix.Run("postfix", "reload")); err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
-		if err := errors.Join(
-			postfix.Run("postconf", "-P", "pickup/unix/content_filter="+postfix.ContentFilter),
-			postfix.Run("postconf", "-X", "non_smtpd_milters"),
-			postfix.Run("postfix", "reload"),
-		); err != nil {
+	t.Cleanup(func() {
+		if err := postfix.Run("postconf", "-P", "pickup/unix/content_filter="+postfix.ContentFilter); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
 	start(t, "enforce", "")
 	for _, test := range []struct {
 		to   string
@@ -464,19 +458,88 @@ func TestNonSMTPDMilters(t *testing.T) {
 	}
 }
 
+// settings changes main.cf of the private Postfix for one test. Each value is
+// "name=value"; names that were not set go again.
+func settings(t *testing.T, values ...string) {
+	t.Helper()
+	if err := errors.Join(postfix.Run("postconf", append([]string{"-e"}, values...)...), postfix.Run("postfix", "reload")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for _, value := range values {
+			name, _, _ := strings.Cut(value, "=")
+			if err := postfix.Run("postconf", "-X", name); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := postfix.Run("postfix", "reload"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// awaitDeferred waits until the one message in the queue has been tried.
+func awaitDeferred(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		queue, err := postfix.Queue()
+		if err == nil && len(queue) == 1 && queue[0].Queue == "deferred" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not deferred: %v, %v\n%s", queue, err, postfix.Log())
+		}
+	}
+}
+
+// TestSiteSettingsDoNotReachOurLegs sets what a site may have for mail that
+// leaves: a host to fall back to, and TLS that neither leg offers. Mail for a
+// relay that is down waits for it, and mail of sendmail(1) comes in again.
+func TestSiteSettingsDoNotReachOurLegs(t *testing.T) {
+	host, port, _ := net.SplitHostPort(internet.Addr)
+	settings(t, "smtp_fallback_relay=["+host+"]:"+port, "smtpd_proxy_filter="+internet.Addr)
+	t.Run("sendmail(1) while postseal is down", func(t *testing.T) {
+		internet.Take()
+		if err := postfix.Sendmail("ward@trust.example", []string{"bob@gmail.com"}, []byte("Subject: [secure]\n\nx\n")); err != nil {
+			t.Fatal(err)
+		}
+		awaitDeferred(t)
+	})
+	start(t, "enforce", "")
+	t.Run("the relay is down", func(t *testing.T) {
+		addr := relay.Addr
+		if err := relay.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		if err := postfix.Run("postqueue", "-f"); err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(20 * time.Second); !strings.Contains(postfix.Log(), "postfix/encrypt/smtp"); time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("the leg to the relay was not tried")
+			}
+		}
+		awaitDeferred(t)
+		if got := internet.Take(); len(got) > 0 {
+			t.Errorf("went out in clear: %v", got)
+		}
+		var err error
+		if relay, err = mtatest.StartSinkAt(addr); err != nil {
+			t.Fatal(err)
+		}
+		if err := postfix.Run("postqueue", "-f"); err != nil {
+			t.Fatal(err)
+		}
+		wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure]"}})
+	})
+}
+
 func TestSendmailCommandWhileDown(t *testing.T) {
 	internet.Take()
 	if err := postfix.Sendmail("ward@trust.example", []string{"a@nhs.net"}, []byte("Subject: waits\n\nx\n")); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(20 * time.Second)
-	for deferred := false; !deferred; time.Sleep(20 * time.Millisecond) {
-		queue, err := postfix.Queue()
-		if err != nil || time.Now().After(deadline) {
-			t.Fatalf("not deferred: %v, %v", queue, err)
-		}
-		deferred = len(queue) == 1 && queue[0].Queue == "deferred"
-	}
+	awaitDeferred(t)
 	if got := internet.Take(); len(got) > 0 {
 		t.Fatalf("delivered while the filter was down: %v", got)
 	}

@@ -37,8 +37,11 @@ type Sink struct {
 }
 
 // StartSink listens on a port of 127.0.0.1 that the kernel picks.
-func StartSink() (*Sink, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func StartSink() (*Sink, error) { return StartSinkAt("127.0.0.1:0") }
+
+// StartSinkAt is StartSink at the address of a host that was stopped.
+func StartSinkAt(addr string) (*Sink, error) {
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, err
 	}

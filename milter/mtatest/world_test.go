@@ -48,7 +48,7 @@ func run(m *testing.M) int {
 	if relay, err = mtatest.StartSink(); err != nil {
 		return fail(err)
 	}
-	defer relay.Stop()
+	defer func() { relay.Stop() }() // a test may have put another in its place
 	postfix, err = mtatest.StartPostfix(mtatest.PostfixOptions{
 		Root: root, Relay: relay.Addr, Internet: internet.Addr, Milter: true,
 	})
