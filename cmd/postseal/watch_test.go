@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -282,4 +283,19 @@ func TestRowExpiresWhileRunning(t *testing.T) {
 	s.now = s.now.Add(time.Second)
 	s.wantClass("a@hospice.example", rules.Unknown)
 	s.wantClass("a@council.gov.uk", rules.Secure)
+}
+
+// TestReloadKeepsToItsFile moves the configuration file away: the built-in
+// one, which only observes, is not what anybody meant.
+func TestReloadKeepsToItsFile(t *testing.T) {
+	first, err := loadConfig(write(t, "mode = \"enforce\"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	d := newDaemon("", first, slog.New(slog.NewJSONHandler(&log, nil)))
+	d.reload(time.Now())
+	if d.current.Load() != first || !strings.Contains(log.String(), "put the file back") {
+		t.Errorf("got %s", &log)
+	}
 }

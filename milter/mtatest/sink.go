@@ -30,7 +30,8 @@ type Sink struct {
 	Addr     string
 	listener net.Listener
 	server   *smtp.Server
-	done     chan error
+	done     chan struct{}
+	served   error // once done
 
 	mu   sync.Mutex
 	mail []Delivery
@@ -45,7 +46,7 @@ func StartSinkAt(addr string) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sink{Addr: l.Addr().String(), listener: l, done: make(chan error, 1)}
+	s := &Sink{Addr: l.Addr().String(), listener: l, done: make(chan struct{})}
 	s.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) {
 		return &sinkSession{sink: s}, nil
 	}))
@@ -53,18 +54,22 @@ func StartSinkAt(addr string) (*Sink, error) {
 	s.server.EnableSMTPUTF8 = true
 	s.server.EnableDSN = true
 	s.server.ErrorLog = log.New(io.Discard, "", 0)
-	go func() { s.done <- s.server.Serve(l) }()
+	go func() {
+		s.served = s.server.Serve(l)
+		close(s.done)
+	}()
 	return s, nil
 }
 
-// Stop closes the host and its connections.
+// Stop closes the host and its connections. A second Stop is an error.
 func (s *Sink) Stop() error {
 	err := s.server.Close()
 	// The server knows the listener only once Serve has begun.
 	if closeErr := s.listener.Close(); !errors.Is(closeErr, net.ErrClosed) {
 		err = errors.Join(err, closeErr)
 	}
-	return errors.Join(err, <-s.done)
+	<-s.done
+	return errors.Join(err, s.served)
 }
 
 // Take returns what arrived since the last call.
