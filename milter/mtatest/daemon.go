@@ -116,6 +116,16 @@ func (d *Daemon) Events(msg string) []Event {
 	return events
 }
 
+// AwaitEvents is Events once there are at least n: what the daemon writes
+// comes a moment after what it answers.
+func (d *Daemon) AwaitEvents(msg string, n int) []Event {
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if events := d.Events(msg); len(events) >= n || time.Now().After(deadline) {
+			return events
+		}
+	}
+}
+
 // Log is all that the daemon wrote.
 func (d *Daemon) Log() string { return d.log.String() }
 

@@ -36,7 +36,7 @@ func TestForeignClient(t *testing.T) {
 		t.Run(test.script, func(t *testing.T) {
 			d := start(t, "enforce", "")
 			miltertest(t, test.script)
-			if n := len(d.Events("decision")); n != test.decisions {
+			if n := len(d.AwaitEvents("decision", test.decisions)); n != test.decisions {
 				t.Errorf("got %d decisions, want %d", n, test.decisions)
 			}
 		})
@@ -47,14 +47,14 @@ func TestForeignClientMacros(t *testing.T) {
 	d := start(t, "enforce", "")
 	miltertest(t, "macros.lua")
 	var got []string
-	for _, e := range d.Events("decision") {
+	for _, e := range d.AwaitEvents("decision", 8) {
 		got = append(got, fmt.Sprint(e["queue_id"], "/", e["auth"]))
 	}
 	once := []string{"/", "MAIL1/ward", "RCPT1/", "/"}
 	if want := append(once, once...); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if n := len(d.Events("readings differ")); n != 2 {
+	if n := len(d.AwaitEvents("readings differ", 2)); n != 2 {
 		t.Errorf("got %d lines on readings, want 2", n)
 	}
 }
@@ -87,7 +87,7 @@ func TestForeignClientIsRefused(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if n := len(d.Events("decision")); n != 1 {
+	if n := len(d.AwaitEvents("decision", 1)); n != 1 {
 		t.Errorf("got %d decisions, want 1", n)
 	}
 }

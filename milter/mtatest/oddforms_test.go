@@ -127,7 +127,7 @@ func TestDifferenceOfReadingsIsLogged(t *testing.T) {
 	d := start(t, "enforce", letterPolicies)
 	send(t, []string{"<bob%gmail.com@trust.example>", "<a@nhs.net>"}, mail("Subject: x"))
 	wantArrived(t, arrived{direct: []string{"a@nhs.net: x"}})
-	e := d.Events("readings differ")
+	e := d.AwaitEvents("readings differ", 1)
 	if len(e) != 1 || e[0]["domain"] != "trust.example" || e[0]["resolved"] != "gmail.com" || e[0]["class"] != "unknown" {
 		t.Errorf("got %v", e)
 	}
@@ -141,7 +141,7 @@ func TestLookAlikeIsRejected(t *testing.T) {
 		t.Errorf("got %q, want %q", s.End, want)
 	}
 	wantArrived(t, arrived{})
-	e := d.Events("decision")
+	e := d.AwaitEvents("decision", 1)
 	if len(e) != 1 {
 		t.Fatalf("got %v", e)
 	}

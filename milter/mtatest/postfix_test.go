@@ -316,7 +316,7 @@ func TestClosedRecipientIsRefused(t *testing.T) {
 		t.Errorf("got %v", s)
 	}
 	wantArrived(t, arrived{[]string{"a@nhs.net: [secure] x"}, []string{"bob@gmail.com: [secure] x"}})
-	if e := d.Events("refused recipient"); len(e) != 1 || e[0]["address"] != "x@council.gcsx.gov.uk" || e[0]["class"] != "closed" {
+	if e := d.AwaitEvents("refused recipient", 1); len(e) != 1 || e[0]["address"] != "x@council.gcsx.gov.uk" || e[0]["class"] != "closed" {
 		t.Errorf("got %v", e)
 	}
 
@@ -380,7 +380,7 @@ action = "tag"
 	step(sender, "Subject: [secure] 8", "<bob@gmail.com>")
 	wantArrived(t, arrived{[]string{"bob@gmail.com: 7"}, []string{"bob@gmail.com: [secure] 8"}})
 
-	if n := len(d.Events("decision")); n != 8 {
+	if n := len(d.AwaitEvents("decision", 8)); n != 8 {
 		t.Errorf("got %d decision lines, want 8", n)
 	}
 }
@@ -714,7 +714,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	}
 	// Each message went the way of the configuration that its line names.
 	tags, diverts := 0, 0
-	for _, e := range d.Events("decision") {
+	for _, e := range d.AwaitEvents("decision", sent) {
 		switch e["action"] {
 		case "tag":
 			tags++
