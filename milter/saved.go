@@ -13,12 +13,15 @@ import (
 func (m *Message) ReadSaved(r io.Reader) error {
 	in := bufio.NewReader(r)
 	name, value := "", ""
-	for {
+	for first := true; ; first = false {
 		line, err := in.ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("reading the message: %w", err)
 		}
 		text := strings.TrimRight(line, "\r\n")
+		if first && strings.HasPrefix(text, "From ") { // of an mbox file
+			continue
+		}
 		if name != "" && text != "" && (text[0] == ' ' || text[0] == '\t') {
 			value += "\n" + text
 			continue

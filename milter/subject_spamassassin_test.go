@@ -63,6 +63,9 @@ func TestSpamAssassin(t *testing.T) {
 	if mails < 6000 {
 		t.Errorf("got %d mails, want the whole corpus of 6,046", mails)
 	}
+	if bracketed < 1700 {
+		t.Errorf("got %d subjects with a bracket, want about 1,800: the subjects are not read", bracketed)
+	}
 	if found[rules.Present] > 0 {
 		t.Errorf("got %d present, want none", found[rules.Present])
 	}

@@ -145,6 +145,7 @@ func TestExplain(t *testing.T) {
 		{"refused at RCPT", "<>", "b@x.gsi.gov.uk", "\n", "reply to RCPT: 550 5.7.1 <b@x.gsi.gov.uk>"},
 		{"no header at all", "<>", "b@nhs.net", "", "marker  missing"},
 		{"a header that ends at a line that is none", "<>", "b@nhs.net", "See note: one\nSubject: [secure]\n\n", "marker  missing"},
+		{"a message of an mbox file", "<>", "b@nhs.net", "From a@trust.example Sat Nov 21 09:00:00 2026\nSubject: [secure]\n\n", "marker  present"},
 		{"blanks before the colon", "<>", "b@nhs.net", "Subject \t: [secure]\n\n", "marker  present"},
 		{"a header that is cut off", "<>", "b@nhs.net", "Subject: [secure]", "marker  present"},
 	} {
