@@ -79,7 +79,10 @@ type Refusal struct {
 // own reading of it or "", and the ESMTP arguments. The Refusal is nil where
 // the recipient is taken.
 func (m *Message) Recipient(path, resolved string, arguments []string, now time.Time) (rules.Recipient, *Refusal) {
-	m.size += len(path) + len(resolved) + len(strings.Join(arguments, ""))
+	m.size += len(path) + len(resolved)
+	for _, argument := range arguments {
+		m.size += len(argument)
+	}
 	if len(m.recipients) >= maxRecipients || m.size > maxEnvelopeBytes {
 		// What is refused now is not lost: the client sends it again by itself.
 		r := rules.Recipient{Text: path, Class: rules.Unknown}
@@ -163,20 +166,19 @@ func (m *Message) decide() Verdict {
 	case rules.Quarantine:
 		v.Reason = "policy " + d.Policy
 	}
-	v.Edits = m.edits(d)
+	v.Edits = m.edits(d, subjects)
 	return v
 }
 
-// edits turns a decision into changes. Deletions of header fields go before
-// additions, and from the last to the first: Postfix renumbers after each,
-// Sendmail never does.
-func (m *Message) edits(d rules.Decision) []Edit {
+// edits turns a decision on a message with the subjects given into changes.
+// Deletions of header fields go before additions, and from the last to the
+// first: Postfix renumbers after each, Sendmail never does.
+func (m *Message) edits(d rules.Decision, subjects []rules.Subject) []Edit {
 	var edits []Edit
 	seen := make(map[string]bool)
 	diverted := false
 	for i, o := range d.Outcomes {
-		bearsRelay := o.Row != nil && o.Row.Table.Name == rules.RelayTable
-		diverted = diverted || bearsRelay
+		diverted = diverted || o.BearsRelay()
 		if !d.Diverted(o) || m.config.Rules.Relay == "" {
 			continue
 		}
@@ -189,7 +191,7 @@ func (m *Message) edits(d rules.Decision) []Edit {
 	}
 	edits = append(edits, m.verdictEdits(d, diverted)...)
 	if d.AddMarker {
-		edits = append(edits, m.markerEdits()...)
+		edits = append(edits, m.markerEdits(subjects)...)
 	}
 	if d.Action == rules.Quarantine {
 		edits = append(edits, Edit{Op: Hold, Value: "postseal: policy " + d.Policy})
@@ -226,14 +228,14 @@ func (m *Message) verdictEdits(d rules.Decision, diverted bool) []Edit {
 }
 
 // markerEdits puts the marker before each Subject field that lacks it.
-func (m *Message) markerEdits() []Edit {
+func (m *Message) markerEdits(subjects []rules.Subject) []Edit {
 	marker := m.config.Rules.Marker
 	if len(m.header.subjects) == 0 {
 		return []Edit{{Op: AddHeader, Name: "Subject", Value: marker.Text()}}
 	}
 	var edits []Edit
 	for i, s := range m.header.subjects {
-		if marker.Read([]rules.Subject{decodeSubject(s)}).State != rules.Present {
+		if marker.Read(subjects[i:i+1]).State != rules.Present {
 			edits = append(edits, Edit{Op: PrefixHeader, Name: "Subject", Index: i + 1, Value: marker.Text() + " ", rest: strings.TrimLeft(s, " \t")})
 		}
 	}

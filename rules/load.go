@@ -22,9 +22,6 @@ const retiredNames = "retired"
 // ownDomains is the table of the site's own domains.
 const ownDomains = "local_domains"
 
-// RelayTable is the table of the one row for recipients that were diverted already.
-const RelayTable = "relay"
-
 //go:embed editions/*.toml
 var editions embed.FS
 
@@ -205,7 +202,7 @@ func (l *loader) relayDomain(domain string) {
 	l.reportTwin(fmt.Sprintf("relay.domain (%q)", domain), l.table.add(&Row{
 		Name: name, Subdomains: true, belowOnly: true, Class: Secure,
 		Note: "on its way to the encryption relay", layer: localLayer,
-		Table: &TableInfo{Name: RelayTable, Source: "the configuration"},
+		Table: &TableInfo{Name: "relay", Source: "the configuration"},
 	}))
 }
 

@@ -150,3 +150,28 @@ func FuzzRuleFile(f *testing.F) {
 		}
 	})
 }
+
+// TestTableNamedRelay holds that only the relay's own row is what diverted
+// recipients bear, whatever a rule file calls itself.
+func TestTableNamedRelay(t *testing.T) {
+	r := ruleset(t, load(t, rules.Sources{Files: []string{"f"}, RelayDomain: "encrypt.invalid"}, map[string]string{"f": `
+table.name = "relay"
+[[domain]]
+name = "partner.example"
+class = "secure"
+`}))
+	for _, test := range []struct {
+		address string
+		want    rules.Class
+		bears   bool
+	}{
+		{"a@partner.example", rules.Secure, false},
+		{"a%gmail.com@partner.example", rules.Unknown, false},
+		{"a%b@gmail.com.encrypt.invalid", rules.Secure, true},
+	} {
+		got := r.Classify(test.address, "", today)
+		if got.Class != test.want || got.BearsRelay() != test.bears {
+			t.Errorf("%s: got %v, %v", test.address, got.Class, got.BearsRelay())
+		}
+	}
+}

@@ -36,7 +36,7 @@ func newLookAlikes(t *Table) lookAlikes {
 		for ; row != nil; row = row.next {
 			name := registered(row.Name)
 			first, rest, _ := strings.Cut(name, ".")
-			if row.Class != Secure || row.Table.Name == RelayTable || rest == "" {
+			if row.Class != Secure || row.isRelay() || rest == "" {
 				continue
 			}
 			if above := t.rows[rest]; row.layer == editionLayer && (above == nil || above.Class != Secure) {

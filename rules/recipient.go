@@ -32,6 +32,9 @@ func (r Recipient) Unsafe() bool { return r.Class.NeedsMarker() && r.Fault != ""
 // Refused tells whether the recipient is refused whatever the policies say.
 func (r Recipient) Refused() bool { return r.Class == Closed || r.Unsafe() }
 
+// BearsRelay tells whether the recipient was diverted already.
+func (r Recipient) BearsRelay() bool { return r.Row != nil && r.Row.isRelay() }
+
 // Meant is the secure domain that the recipient's looks like, or "".
 func (r Recipient) Meant() string {
 	for _, f := range r.Findings {
@@ -114,7 +117,7 @@ func (r *Ruleset) read(text string, now time.Time) Recipient {
 	if rcpt.Fault == "" && (len(text)+1+len(r.Relay) > maxPath || len(a.Domain)+1+len(r.Relay) > maxDomain) {
 		rcpt.Fault = TooLong
 	}
-	if rcpt.Class <= Secure && a.hasRoute() && rcpt.Row.Table.Name != RelayTable {
+	if rcpt.Class <= Secure && a.hasRoute() && !rcpt.BearsRelay() {
 		if rcpt.Class == Local {
 			rcpt.Fault = Rerouted
 		}

@@ -78,6 +78,10 @@ func (r *Row) domain() string { return r.Name[strings.LastIndexByte(r.Name, '@')
 // isAddress tells whether the row is for one address alone.
 func (r *Row) isAddress() bool { return strings.Contains(r.Name, "@") }
 
+// isRelay tells whether the row is the one for recipients that were diverted
+// already: no rule file can leave a name out and speak of what is below it.
+func (r *Row) isRelay() bool { return r.belowOnly }
+
 // mailbox is an address in the spelling by which addresses are compared.
 type mailbox struct{ local, domain string }
 
