@@ -30,13 +30,7 @@ func FuzzSession(f *testing.F) {
 		log := new(syncBuffer)
 		s := &Server{Config: always(config), Log: slog.New(slog.NewJSONHandler(log, nil)), Timeouts: DefaultTimeouts, Now: time.Now, sessions: make(map[*conn]bool)}
 		mta, filter := net.Pipe()
-		c := newConn(filter, s.Timeouts)
-		c.onMail = func() bool { return s.setBusy(c, true) }
-		c.onIdle = func() bool { return s.setBusy(c, false) }
-		if !s.begin(c) {
-			t.Fatal("not begun")
-		}
-		go s.serve(c)
+		go s.serve(s.begin(filter))
 		go io.Copy(io.Discard, mta)
 		text := offer(6, allActions, allProtocol)
 		mta.Write(append(packet(text[0], text[1:]), data...))

@@ -42,26 +42,26 @@ func (s *Server) Serve(l net.Listener) error {
 			time.Sleep(100 * time.Millisecond)
 			continue
 		}
-		c := newConn(nc, s.Timeouts)
-		c.onMail = func() bool { return s.setBusy(c, true) }
-		c.onIdle = func() bool { return s.setBusy(c, false) }
-		if !s.begin(c) {
-			nc.Close()
-			continue
+		if c := s.begin(nc); c != nil {
+			go s.serve(c)
 		}
-		go s.serve(c)
 	}
 }
 
-func (s *Server) begin(c *conn) bool {
+// begin takes up a connection; while draining it closes it and returns nil.
+func (s *Server) begin(nc net.Conn) *conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.draining {
-		return false
+		nc.Close()
+		return nil
 	}
+	c := newConn(nc, s.Timeouts)
+	c.onMail = func() bool { return s.setBusy(c, true) }
+	c.onIdle = func() bool { return s.setBusy(c, false) }
 	s.sessions[c] = false
 	s.done.Add(1)
-	return true
+	return c
 }
 
 // serve runs one session to its end.
