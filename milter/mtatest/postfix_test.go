@@ -481,15 +481,12 @@ func settings(t *testing.T, values ...string) {
 // awaitDeferred waits until the one message in the queue has been tried.
 func awaitDeferred(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		queue, err := postfix.Queue()
-		if err == nil && len(queue) == 1 && queue[0].Queue == "deferred" {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("not deferred: %v, %v\n%s", queue, err, postfix.Log())
-		}
-	}
+	var queue []mtatest.Queued
+	var err error
+	until(t, func() bool {
+		queue, err = postfix.Queue()
+		return err == nil && len(queue) == 1 && queue[0].Queue == "deferred"
+	}, func() string { return fmt.Sprintf("not deferred: %v, %v\n%s", queue, err, postfix.Log()) })
 }
 
 // TestSiteSettingsDoNotReachOurLegs sets what a site may have for mail that
@@ -514,11 +511,8 @@ func TestSiteSettingsDoNotReachOurLegs(t *testing.T) {
 		if err := postfix.Run("postqueue", "-f"); err != nil {
 			t.Fatal(err)
 		}
-		for deadline := time.Now().Add(20 * time.Second); !strings.Contains(postfix.Log(), "postfix/encrypt/smtp"); time.Sleep(20 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatal("the leg to the relay was not tried")
-			}
-		}
+		until(t, func() bool { return strings.Contains(postfix.Log(), "postfix/encrypt/smtp") },
+			func() string { return "the leg to the relay was not tried" })
 		awaitDeferred(t)
 		if got := internet.Take(); len(got) > 0 {
 			t.Errorf("went out in clear: %v", got)
@@ -665,21 +659,13 @@ func TestReloadUnderLoad(t *testing.T) {
 	// traffic waits until mail has been sent under the configuration in force.
 	traffic := func() {
 		t.Helper()
-		before := -1
-		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		passed := func() int {
 			mu.Lock()
-			now := sent
-			mu.Unlock()
-			if before < 0 {
-				before = now
-			}
-			if now >= before+3 {
-				return
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("no mail passes\n%s", d.Log())
-			}
+			defer mu.Unlock()
+			return sent
 		}
+		before := passed()
+		until(t, func() bool { return passed() >= before+3 }, func() string { return "no mail passes\n" + d.Log() })
 	}
 	traffic()
 	for i := range 9 {
@@ -691,11 +677,7 @@ func TestReloadUnderLoad(t *testing.T) {
 			msg, extra, want = "reload refused", "nonsense = 1\n", count("reload refused")
 		}
 		write(extra)
-		for deadline := time.Now().Add(20 * time.Second); count(msg) == want; time.Sleep(5 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("no line %q\n%s", msg, d.Log())
-			}
-		}
+		until(t, func() bool { return count(msg) != want }, func() string { return fmt.Sprintf("no line %q\n%s", msg, d.Log()) })
 		traffic()
 	}
 	write(letterPolicies)

@@ -90,6 +90,16 @@ func start(t *testing.T, mode, toml string) *mtatest.Daemon {
 	return d
 }
 
+// until waits for something to be so; what is missing is said where it never is.
+func until(t *testing.T, isSo func() bool, missing func() string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !isSo(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal(missing())
+		}
+	}
+}
+
 // dial connects to the private Postfix.
 func dial(t *testing.T) *mtatest.Client {
 	t.Helper()
