@@ -108,7 +108,7 @@ const lookupConfig = `
 local_domains = ["trust.example"]
 [rules]
 accredited = "../../testdata/accredited.csv"
-files = ["../../contrib/postfix/rules.d/*.toml"]
+files = ["../../contrib/rules.d/*.toml"]
 `
 
 const savedMail = "Received: by mx\r\nSubject: =?utf-8?q?=5Bsecure=5D?=\r\n results\r\nx-postseal: forged\r\n\r\nSubject: (not this one)\r\n"
@@ -164,11 +164,11 @@ func TestExplain(t *testing.T) {
 // TestSamplesLoad reads the files of contrib as they are, but for where they
 // lie.
 func TestSamplesLoad(t *testing.T) {
-	text, err := os.ReadFile("../../contrib/postfix/postseal.toml")
+	text, err := os.ReadFile("../../contrib/postseal.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	sample := strings.NewReplacer("/etc/postseal/", "../../contrib/postfix/", "/var/lib/postseal/", "../../testdata/").Replace(string(text))
+	sample := strings.NewReplacer("/etc/postseal/", "../../contrib/", "/var/lib/postseal/", "../../testdata/").Replace(string(text))
 	uncommented := strings.ReplaceAll(strings.ReplaceAll(sample, "\n# ", "\n"), "\n#\n", "\n\n")
 	_, policies, _ := strings.Cut(uncommented, "[[policy]]\n")
 	for name, text := range map[string]string{"as it is": sample, "with the policies in its comments": sample + "[[policy]]\n" + policies} {

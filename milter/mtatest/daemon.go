@@ -28,7 +28,7 @@ func Build(root, dir string, flags ...string) (string, error) {
 }
 
 // Daemon is a running "postseal serve" beside a private Postfix. Its files
-// are those of contrib/postfix, below the instance's folder.
+// are those of contrib, below the instance's folder.
 type Daemon struct {
 	Config string // the configuration file
 	cmd    *exec.Cmd
@@ -48,7 +48,7 @@ type DaemonOptions struct {
 // README has a sysadmin lay it below /, with the made-up accredited list of
 // testdata, and returns the path of postseal.toml.
 func (p *Postfix) Install(o DaemonOptions) (string, error) {
-	contrib := filepath.Join(o.Root, "contrib", "postfix")
+	contrib := filepath.Join(o.Root, "contrib")
 	etc, lib := filepath.Join(p.Dir, "etc-postseal"), filepath.Join(p.Dir, "lib-postseal")
 	paths := strings.NewReplacer(
 		"/var/spool/postfix/", filepath.Join(p.Dir, "queue")+"/",
