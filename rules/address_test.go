@@ -106,6 +106,10 @@ func TestClassifyTwoReadings(t *testing.T) {
 		{"a reading that cannot be read", "a@nhs.net", "@:", rules.Unknown, rules.Rerouted},
 		{"completed by the MTA", "root", "root@mx.trust.example", rules.Local, rules.NoDomain},
 		{"completed with a foreign domain", "root", "root@mx.example.org", rules.Unknown, rules.NoDomain},
+		{"kept by the MTA", "root", "root", rules.Local, rules.NoDomain},
+		{"bare, no reading", "root", "", rules.Unknown, rules.NoDomain},
+		{"percent hack without a domain, kept", "a%gmail.com", "a%gmail.com", rules.Unknown, rules.NoDomain},
+		{"bang path without a domain, kept", "gmail.com!a", "a", rules.Unknown, rules.NoDomain},
 		{"bang path without a domain", "gmail.com!a", "a@gmail.com", rules.Unknown, rules.NoDomain},
 		{"a local user's name", "a@trust.example", "a", rules.Local, ""},
 		{"source route", "@nhs.net:a@nhs.net", "a@nhs.net", rules.Unknown, rules.SourceRoute},
@@ -126,6 +130,9 @@ func TestClassifyTwoReadings(t *testing.T) {
 		{"percent hack to a closed name", "a%x.gsi.gov.uk@trust.example", "a@x.gsi.gov.uk", rules.Closed, rules.Rerouted},
 		{"a local user's name with a route", "a@nhs.net", "a%gmail.com", rules.Unknown, rules.Rerouted},
 		{"quoted blank", `"a b"@nhs.net`, `"a b"@nhs.net`, rules.Secure, ""},
+		{"diverted already, Sendmail's reading", "a@gmail.com.encrypt.invalid", "a@gmail.com", rules.Secure, ""},
+		{"diverted already, another domain", "a@gmail.com.encrypt.invalid", "a@example.org", rules.Unknown, rules.Rerouted},
+		{"diverted already, a part of the domain", "a@x.gmail.com.encrypt.invalid", "a@gmail.com", rules.Unknown, rules.Rerouted},
 		{"diverted already, percent sign", "50%off@gmail.com.encrypt.invalid", "", rules.Secure, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -52,6 +52,8 @@ func (r Recipient) Reason() string {
 		return cmp.Or(r.Row.Note, "a row for the address in "+r.Row.Table.Name)
 	case r.Row != nil:
 		return cmp.Or(r.Row.Note, fmt.Sprintf("the row %s of %s", r.Row.Name, r.Row.Table.Name))
+	case r.Class == Local:
+		return "a user of the MTA's own host"
 	case r.Address.Domain == "":
 		return "the address cannot be read: " + string(r.Fault)
 	case r.Resolved != nil:
@@ -84,7 +86,12 @@ func (r *Ruleset) weaker(got Recipient, resolved string, now time.Time) Recipien
 	}
 	other := r.read(resolved, now)
 	switch {
+	case got.BearsRelay() && other.Address.Domain+"."+r.Relay == got.Address.Domain: // as Sendmail shows it
+		return got
 	case other.Fault == NoDomain && !other.Address.hasRoute(): // a local user's name: the MTA keeps it
+		if got.Fault == NoDomain && !got.Address.hasRoute() {
+			got.Class = Local
+		}
 		return got
 	case got.Fault == NoDomain && !got.Address.hasRoute(): // the MTA completed it
 		other.Text, other.Fault = got.Text, NoDomain

@@ -11,7 +11,7 @@ import (
 )
 
 // sendmailWith unpacks Sendmail with the options of FEATURE(`access_db').
-func sendmailWith(t *testing.T, options string) *mtatest.Sendmail {
+func sendmailWith(t *testing.T, options string) *mtatest.SendmailFiles {
 	t.Helper()
 	root, err := mtatest.Root()
 	if err != nil {
@@ -31,7 +31,7 @@ const allOptions = ", `skip', `lookupdotdomain'"
 
 // tlsRcpt asks for each domain whether Sendmail would send to it over the
 // connection that setup describes.
-func tlsRcpt(t *testing.T, s *mtatest.Sendmail, access string, setup, domains []string) []string {
+func tlsRcpt(t *testing.T, s *mtatest.SendmailFiles, access string, setup, domains []string) []string {
 	t.Helper()
 	if err := s.MakeMap("access", access); err != nil {
 		t.Fatal(err)

@@ -90,10 +90,14 @@ type Sent struct {
 	End        Reply // to the message; to DATA where that was refused
 }
 
-// QueueID is the ID in the answer "queued as ID", or "".
+// QueueID is the ID in the answer, "" where there is none. Postfix writes
+// "queued as ID", Sendmail "ID Message accepted".
 func (s Sent) QueueID() string {
-	_, id, _ := strings.Cut(s.End.Text, "queued as ")
-	return strings.TrimSpace(id)
+	if _, id, ok := strings.Cut(s.End.Text, "queued as "); ok {
+		return id
+	}
+	before, _, _ := strings.Cut(s.End.Text, " Message accepted")
+	return strings.TrimPrefix(before, "2.0.0 ")
 }
 
 // Send sends one message. The recipients are what stands after "RCPT TO:".

@@ -27,8 +27,8 @@ func Build(root, dir string, flags ...string) (string, error) {
 	return bin, nil
 }
 
-// Daemon is a running "postseal serve" beside a private Postfix. Its files
-// are those of contrib, below the instance's folder.
+// Daemon is a running "postseal serve" beside a private MTA. Its files are
+// those of contrib, below the MTA's folder.
 type Daemon struct {
 	Config string // the configuration file
 	cmd    *exec.Cmd
@@ -44,14 +44,14 @@ type DaemonOptions struct {
 	TOML   string // appended to postseal.toml
 }
 
-// Install lays contrib's configuration below the instance's folder as the
-// README has a sysadmin lay it below /, with the made-up accredited list of
-// testdata, and returns the path of postseal.toml.
-func (p *Postfix) Install(o DaemonOptions) (string, error) {
+// Install lays contrib's configuration below the MTA's folder as the README
+// has a sysadmin lay it below /, with the made-up accredited list of testdata,
+// and returns the path of postseal.toml.
+func Install(m MTA, o DaemonOptions) (string, error) {
 	contrib := filepath.Join(o.Root, "contrib")
-	etc, lib := filepath.Join(p.Dir, "etc-postseal"), filepath.Join(p.Dir, "lib-postseal")
+	etc, lib := filepath.Join(m.Folder(), "etc-postseal"), filepath.Join(m.Folder(), "lib-postseal")
 	paths := strings.NewReplacer(
-		"/var/spool/postfix/", filepath.Join(p.Dir, "queue")+"/",
+		"/var/spool/postfix/postseal", m.SocketDir(),
 		"/etc/postseal/", etc+"/",
 		"/var/lib/postseal/", lib+"/",
 		`mode = "observe"`, fmt.Sprintf("mode = %q", o.Mode),
@@ -83,8 +83,8 @@ func (p *Postfix) Install(o DaemonOptions) (string, error) {
 }
 
 // StartDaemon installs the configuration and starts postseal.
-func (p *Postfix) StartDaemon(o DaemonOptions) (*Daemon, error) {
-	config, err := p.Install(o)
+func StartDaemon(m MTA, o DaemonOptions) (*Daemon, error) {
+	config, err := Install(m, o)
 	if err != nil {
 		return nil, err
 	}

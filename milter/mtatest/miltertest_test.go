@@ -60,7 +60,7 @@ func TestForeignClientMacros(t *testing.T) {
 }
 
 func TestForeignClientIsRefused(t *testing.T) {
-	d, err := postfix.StartDaemon(mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
+	d, err := mtatest.StartDaemon(postfix, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,24 +19,13 @@ import (
 	"time"
 )
 
-// LocalDomain is what the private Postfix holds to be its own.
-const LocalDomain = "trust.example"
-
 // Postfix is a running private instance.
 type Postfix struct {
-	Dir  string // holds etc, queue, data and maillog
-	Addr string // host:port of its smtpd
+	dir  string // holds etc, queue, data and maillog
+	addr string // of its smtpd
 
 	// ContentFilter is what mail of sendmail(1) is sent to.
 	ContentFilter string
-}
-
-// PostfixOptions say where mail leaves to; all are host:port.
-type PostfixOptions struct {
-	Root     string // the checkout, whose contrib/postfix is used
-	Relay    string // the encryption relay
-	Internet string // every other host
-	Milter   bool   // with the filter
 }
 
 // reinjection is the port of contrib's master.cf for mail of sendmail(1).
@@ -96,7 +85,7 @@ postlog unix-dgram n - n - 1 postlogd
 
 // StartPostfix makes an instance below a new temporary folder and starts it.
 // It needs root and the packages postfix and postfix-pcre.
-func StartPostfix(o PostfixOptions) (*Postfix, error) {
+func StartPostfix(o Options) (*Postfix, error) {
 	if os.Geteuid() != 0 {
 		return nil, errors.New("a private Postfix needs root: run as root or through sudo")
 	}
@@ -107,7 +96,7 @@ func StartPostfix(o PostfixOptions) (*Postfix, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Postfix{Dir: dir}
+	p := &Postfix{dir: dir}
 	if err := p.configure(o); err != nil {
 		os.RemoveAll(dir)
 		return nil, err
@@ -116,36 +105,39 @@ func StartPostfix(o PostfixOptions) (*Postfix, error) {
 		defer os.RemoveAll(dir)
 		return nil, fmt.Errorf("%w: %s", err, p.Log())
 	}
-	if err := waitListening(p.Addr, 20*time.Second); err != nil {
+	if err := waitListening(p.addr, 20*time.Second); err != nil {
 		defer p.Stop()
 		return nil, fmt.Errorf("%w: %s", err, p.Log())
 	}
 	return p, nil
 }
 
-func (p *Postfix) configure(o PostfixOptions) error {
-	if err := os.Chmod(p.Dir, 0o755); err != nil {
+func (p *Postfix) configure(o Options) error {
+	if err := os.Chmod(p.dir, 0o755); err != nil {
 		return err
 	}
 	for _, name := range []string{"etc", "queue", "data"} {
-		if err := os.Mkdir(filepath.Join(p.Dir, name), 0o755); err != nil {
+		if err := os.Mkdir(filepath.Join(p.dir, name), 0o755); err != nil {
 			return err
 		}
 	}
-	if err := chownTo("postfix", "postfix", filepath.Join(p.Dir, "data")); err != nil {
+	if err := chownTo("postfix", "postfix", filepath.Join(p.dir, "data")); err != nil {
 		return err
 	}
-	if err := makeSocketDir(p.SocketDir()); err != nil {
+	if err := os.Mkdir(p.SocketDir(), 0o750); err != nil {
+		return err
+	}
+	if err := chownTo("root", "postfix", p.SocketDir()); err != nil {
 		return err
 	}
 	addr, err := freeAddr()
 	if err != nil {
 		return err
 	}
-	p.Addr = addr
+	p.addr = addr
 	host, port, _ := net.SplitHostPort(o.Internet)
-	main := fmt.Sprintf(privateMain, p.Dir, host, port)
-	master := fmt.Sprintf(privateMaster, p.Addr)
+	main := fmt.Sprintf(privateMain, p.dir, host, port)
+	master := fmt.Sprintf(privateMaster, p.addr)
 	contrib := filepath.Join(o.Root, "contrib", "postfix")
 	if o.Milter {
 		for name, text := range map[string]*string{"main.cf": &main, "master.cf": &master} {
@@ -183,7 +175,7 @@ func (p *Postfix) configure(o PostfixOptions) error {
 		files[filepath.Base(m)] = string(text)
 	}
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(p.Dir, "etc", name), []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(p.dir, "etc", name), []byte(text), 0o644); err != nil {
 			return err
 		}
 	}
@@ -193,17 +185,23 @@ func (p *Postfix) configure(o PostfixOptions) error {
 	return p.Run("postconf", "-P", "pickup/unix/content_filter="+p.ContentFilter)
 }
 
-// SocketDir is the folder of the filter's socket, below the queue directory.
-func (p *Postfix) SocketDir() string { return filepath.Join(p.Dir, "queue", "postseal") }
+// Addr is of its smtpd.
+func (p *Postfix) Addr() string { return p.addr }
+
+// Folder holds etc, queue, data and maillog.
+func (p *Postfix) Folder() string { return p.dir }
+
+// SocketDir is below the queue directory.
+func (p *Postfix) SocketDir() string { return filepath.Join(p.dir, "queue", "postseal") }
 
 // Stop ends the instance and removes its folder.
 func (p *Postfix) Stop() error {
-	return errors.Join(p.Run("postfix", "stop"), os.RemoveAll(p.Dir))
+	return errors.Join(p.Run("postfix", "stop"), os.RemoveAll(p.dir))
 }
 
 // Log is what Postfix has logged.
 func (p *Postfix) Log() string {
-	text, err := os.ReadFile(filepath.Join(p.Dir, "maillog"))
+	text, err := os.ReadFile(filepath.Join(p.dir, "maillog"))
 	if err != nil {
 		return err.Error()
 	}
@@ -213,14 +211,14 @@ func (p *Postfix) Log() string {
 // command keeps Ctrl-C away from Postfix's programs: a start that is broken
 // off half-way would leave a master behind that nobody stops.
 func (p *Postfix) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(name, append([]string{"-c", filepath.Join(p.Dir, "etc")}, args...)...)
+	cmd := exec.Command(name, append([]string{"-c", filepath.Join(p.dir, "etc")}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
 }
 
-// Sendmail submits a message with Postfix's sendmail(1).
-func (p *Postfix) Sendmail(from string, to []string, message []byte) error {
-	args := append([]string{"-C", filepath.Join(p.Dir, "etc"), "-i", "-f", from, "--"}, to...)
+// Submit submits a message with Postfix's sendmail(1).
+func (p *Postfix) Submit(from string, to []string, message []byte) error {
+	args := append([]string{"-C", filepath.Join(p.dir, "etc"), "-i", "-f", from, "--"}, to...)
 	cmd := exec.Command("/usr/sbin/sendmail", args...)
 	cmd.Stdin = bytes.NewReader(message)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -229,17 +227,7 @@ func (p *Postfix) Sendmail(from string, to []string, message []byte) error {
 	return nil
 }
 
-// Queued is one message of the queue, as postqueue -j shows it.
-type Queued struct {
-	Queue      string `json:"queue_name"` // active, deferred, hold, maildrop and so on
-	ID         string `json:"queue_id"`
-	Recipients []struct {
-		Address string `json:"address"`
-		Reason  string `json:"delay_reason"`
-	} `json:"recipients"`
-}
-
-// Queue lists what is still in the queue.
+// Queue lists what is still in the queue, and what maildrop holds.
 func (p *Postfix) Queue() ([]Queued, error) {
 	out, err := p.command("postqueue", "-j").Output()
 	if err != nil {
@@ -247,15 +235,21 @@ func (p *Postfix) Queue() ([]Queued, error) {
 	}
 	var queue []Queued
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
-		var q Queued
+		var q struct {
+			Queued
+			To []struct{ Address string } `json:"recipients"`
+		}
 		if err := dec.Decode(&q); err == io.EOF {
 			break
 		} else if err != nil {
 			return nil, fmt.Errorf("postqueue: %w", err)
 		}
-		queue = append(queue, q)
+		for _, to := range q.To {
+			q.Recipients = append(q.Recipients, to.Address)
+		}
+		queue = append(queue, q.Queued)
 	}
-	drop, err := os.ReadDir(filepath.Join(p.Dir, "queue", "maildrop"))
+	drop, err := os.ReadDir(filepath.Join(p.dir, "queue", "maildrop"))
 	if err != nil {
 		return nil, err
 	}
@@ -265,95 +259,17 @@ func (p *Postfix) Queue() ([]Queued, error) {
 	return queue, nil
 }
 
-// Settle waits until nothing but held mail is left in the queue, so that
-// all that would arrive has arrived, and returns what is held. A message that
-// moves from one queue to the next while they are read can be missed, so that
-// two readings in a row must agree.
-func (p *Postfix) Settle(limit time.Duration) ([]Queued, error) {
-	deadline := time.Now().Add(limit)
-	for still := 0; ; {
-		queue, err := p.Queue()
-		if err != nil {
-			return nil, err
-		}
-		moving := false
-		for _, q := range queue {
-			moving = moving || q.Queue != "hold"
-		}
-		still++
-		if moving {
-			still = 0
-		}
-		if still == 2 {
-			return queue, nil
-		}
-		if time.Now().After(deadline) {
-			return queue, fmt.Errorf("mail is still queued after %v: %+v", limit, queue)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
+// Release takes the hold from a message.
+func (p *Postfix) Release(id string) error { return p.Run("postsuper", "-H", id) }
+
+// Retry tries all that waits now.
+func (p *Postfix) Retry() error { return p.Run("postqueue", "-f") }
 
 // Run runs one of Postfix's programs on the instance, as in
 // Run("postsuper", "-H", id).
 func (p *Postfix) Run(program string, args ...string) error {
 	if out, err := p.command(program, args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("%s %q: %w: %s", program, args, err, out)
-	}
-	return nil
-}
-
-// Root is the checkout that holds the working directory.
-func Root() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir, nil
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return "", errors.New("no go.mod above the working directory: run this in the checkout")
-		}
-		dir = parent
-	}
-}
-
-func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
-}
-
-func waitListening(addr string, limit time.Duration) error {
-	deadline := time.Now().Add(limit)
-	for {
-		c, err := net.Dial("tcp", addr)
-		if err == nil {
-			return c.Close()
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("nothing listens: %w", err)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
-func makeSocketDir(dir string) error {
-	if err := os.Mkdir(dir, 0o750); err != nil {
-		return err
-	}
-	return chownTo("root", "postfix", dir)
-}
-
-func chownTo(user, group, path string) error {
-	if out, err := exec.Command("chown", strings.Join([]string{user, group}, ":"), path).CombinedOutput(); err != nil {
-		return fmt.Errorf("chown: %w: %s", err, out)
 	}
 	return nil
 }

@@ -8,15 +8,16 @@ import (
 	"strings"
 )
 
-// Sendmail is an unpacked Sendmail. As a package it cannot be installed beside
-// Postfix, so that its programs and files lie below a folder of their own.
-type Sendmail struct {
+// SendmailFiles is an unpacked Sendmail. As a package it cannot be installed
+// beside Postfix, so that its programs and files lie below a folder of their
+// own.
+type SendmailFiles struct {
 	Dir string
 }
 
 // UnpackSendmail unpacks below dir the Debian packages that make packages has
 // put into bin/debs of the checkout.
-func UnpackSendmail(root, dir string) (*Sendmail, error) {
+func UnpackSendmail(root, dir string) (*SendmailFiles, error) {
 	for _, name := range []string{"sendmail-bin", "sendmail-base", "sendmail-cf"} {
 		debs, err := filepath.Glob(filepath.Join(root, "bin", "debs", name+"_*.deb"))
 		if err != nil || len(debs) != 1 {
@@ -26,7 +27,7 @@ func UnpackSendmail(root, dir string) (*Sendmail, error) {
 			return nil, fmt.Errorf("dpkg -x: %w: %s", err, out)
 		}
 	}
-	return &Sendmail{dir}, nil
+	return &SendmailFiles{dir}, nil
 }
 
 // privateMC makes an instance private: it trusts a folder below /tmp, and
@@ -44,7 +45,9 @@ const privateMC = "divert(-1)\n" +
 
 // Configure makes sendmail.cf of the lines of an mc file, which follow those
 // that make the instance private.
-func (s *Sendmail) Configure(lines string) error {
+func (s *SendmailFiles) Configure(lines string) error { return s.configure("sendmail.cf", lines) }
+
+func (s *SendmailFiles) configure(name, lines string) error {
 	if err := os.WriteFile(filepath.Join(s.Dir, "service.switch"), []byte("hosts files\n"), 0o644); err != nil {
 		return err
 	}
@@ -56,17 +59,25 @@ func (s *Sendmail) Configure(lines string) error {
 	if err != nil || faults.Len() > 0 {
 		return fmt.Errorf("m4: %w: %s", err, &faults)
 	}
-	return os.WriteFile(s.cf(), cf, 0o644)
+	return os.WriteFile(filepath.Join(s.Dir, name), cf, 0o644)
 }
 
-func (s *Sendmail) cf() string { return filepath.Join(s.Dir, "sendmail.cf") }
+func (s *SendmailFiles) cf() string { return filepath.Join(s.Dir, "sendmail.cf") }
 
-func (s *Sendmail) program(name string) string {
+func (s *SendmailFiles) program(name string) string {
 	return filepath.Join(s.Dir, "usr", "libexec", "sendmail", name)
 }
 
+// sendmail is a command of sendmail(8) that reads the cf file of the name.
+// Without a dot in the name of its host it would wait for a minute.
+func (s *SendmailFiles) sendmail(cf string, args ...string) *exec.Cmd {
+	args = append([]string{"-u", "sh", "-c", `hostname mx.trust.example && exec "$@"`, "sh",
+		s.program("sendmail"), "-C", filepath.Join(s.Dir, cf)}, args...)
+	return exec.Command("unshare", args...)
+}
+
 // MakeMap makes the hash map of the name, below the folder, from its text.
-func (s *Sendmail) MakeMap(name, text string) error {
+func (s *SendmailFiles) MakeMap(name, text string) error {
 	cmd := exec.Command(s.program("makemap"), "-C", s.cf(), "hash", filepath.Join(s.Dir, name))
 	cmd.Stdin = strings.NewReader(text)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -78,14 +89,12 @@ func (s *Sendmail) MakeMap(name, text string) error {
 // TestRules runs address test mode (sendmail -bt) and returns what the ruleset
 // gives for each argument. The lines of setup, such as ".D{verify}NONE", come
 // before.
-func (s *Sendmail) TestRules(setup []string, ruleset string, arguments []string) ([]string, error) {
+func (s *SendmailFiles) TestRules(setup []string, ruleset string, arguments []string) ([]string, error) {
 	lines := append([]string{}, setup...)
 	for _, argument := range arguments {
 		lines = append(lines, ruleset+" "+argument)
 	}
-	// Without a dot in the name of its host Sendmail would wait for a minute.
-	cmd := exec.Command("unshare", "-u", "sh", "-c", `hostname mx.trust.example && exec "$@"`, "sh",
-		s.program("sendmail"), "-C", s.cf(), "-bt")
+	cmd := s.sendmail("sendmail.cf", "-bt")
 	cmd.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
 	out, err := cmd.CombinedOutput()
 	if err != nil {

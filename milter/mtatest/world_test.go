@@ -17,6 +17,8 @@ import (
 // each with a daemon of its own on the one socket.
 var (
 	postfix  *mtatest.Postfix
+	sendmail *mtatest.Sendmail
+	mta      mtatest.MTA // the one of the two that a test runs on
 	internet *mtatest.Sink
 	relay    *mtatest.Sink
 	root     string
@@ -49,13 +51,16 @@ func run(m *testing.M) int {
 		return fail(err)
 	}
 	defer func() { relay.Stop() }() // a test may have put another in its place
-	postfix, err = mtatest.StartPostfix(mtatest.PostfixOptions{
-		Root: root, Relay: relay.Addr, Internet: internet.Addr, Milter: true,
-	})
-	if err != nil {
+	options := mtatest.Options{Root: root, Relay: relay.Addr, Internet: internet.Addr, Milter: true}
+	if postfix, err = mtatest.StartPostfix(options); err != nil {
 		return fail(err)
 	}
 	defer postfix.Stop()
+	if sendmail, err = mtatest.StartSendmail(options); err != nil {
+		return fail(err)
+	}
+	defer sendmail.Stop()
+	mta = postfix
 	return m.Run()
 }
 
@@ -68,7 +73,7 @@ func fail(err error) int {
 // and met no fault of its own.
 func start(t *testing.T, mode, toml string) *mtatest.Daemon {
 	t.Helper()
-	d, err := postfix.StartDaemon(mtatest.DaemonOptions{Root: root, Binary: binary, Mode: mode, TOML: toml})
+	d, err := mtatest.StartDaemon(mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: mode, TOML: toml})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,10 +105,28 @@ func until(t *testing.T, isSo func() bool, missing func() string) {
 	}
 }
 
-// dial connects to the private Postfix.
+// startAnother starts another MTA of the kind of mta, which no test shares.
+func startAnother(t *testing.T, milter bool) mtatest.MTA {
+	t.Helper()
+	options := mtatest.Options{Root: root, Relay: relay.Addr, Internet: internet.Addr, Milter: milter}
+	var another mtatest.MTA
+	var err error
+	if mta == sendmail {
+		another, err = mtatest.StartSendmail(options)
+	} else {
+		another, err = mtatest.StartPostfix(options)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { another.Stop() })
+	return another
+}
+
+// dial connects to the MTA.
 func dial(t *testing.T) *mtatest.Client {
 	t.Helper()
-	c, err := mtatest.Dial(postfix.Addr)
+	c, err := mtatest.Dial(mta.Addr())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,29 +178,44 @@ type arrived struct{ direct, relay []string }
 // settle waits for all deliveries and returns them and what is held.
 func settle(t *testing.T) (direct, relayed []mtatest.Delivery, held []mtatest.Queued) {
 	t.Helper()
-	held, err := postfix.Settle(30 * time.Second)
+	held, err := mtatest.Settle(mta, 30*time.Second)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, postfix.Log())
+		t.Fatalf("%v\n%s", err, mta.Log())
 	}
 	return internet.Take(), relay.Take(), held
 }
 
 // wantArrived waits for all deliveries and compares the exact union of the
-// recipients, each with the subject that it got.
+// recipients, each with the subject that it got. What the leg to the relay
+// adds to a subject stands in braces. Only Postfix can do that; on Sendmail
+// the leg has a field of its own.
 func wantArrived(t *testing.T, want arrived) {
 	t.Helper()
 	direct, relayed, held := settle(t)
 	if len(held) > 0 {
 		t.Errorf("held: %v", held)
 	}
-	compare(t, "direct", direct, want.direct)
-	compare(t, "through the relay", relayed, want.relay)
+	added, onLeg := "$1", []string(nil)
+	if mta == sendmail {
+		added, onLeg = "", []string{" encrypt"}
+	}
+	var sealed []string
+	for _, text := range want.relay {
+		sealed = append(sealed, braces.ReplaceAllString(text, added))
+	}
+	compare(t, "direct", direct, want.direct, nil)
+	compare(t, "through the relay", relayed, sealed, onLeg)
 }
 
-func compare(t *testing.T, way string, deliveries []mtatest.Delivery, want []string) {
+var braces = regexp.MustCompile(`\{(.*?)\}`)
+
+func compare(t *testing.T, way string, deliveries []mtatest.Delivery, want, leg []string) {
 	t.Helper()
 	var got []string
 	for _, d := range deliveries {
+		if h := d.Header("X-Postseal-Relay"); !slices.Equal(h, leg) {
+			t.Errorf("%s: X-Postseal-Relay: got %q, want %q", way, h, leg)
+		}
 		for _, r := range d.Recipients {
 			got = append(got, r.Address+":"+strings.Join(d.Header("Subject"), "|"))
 		}

@@ -80,14 +80,14 @@ func startWorld(ctx context.Context, root string) (w *world, err error) {
 		return w, err
 	}
 	w.stops = append(w.stops, w.relay.Stop)
-	w.postfix, err = mtatest.StartPostfix(mtatest.PostfixOptions{
+	w.postfix, err = mtatest.StartPostfix(mtatest.Options{
 		Root: root, Relay: w.relay.Addr, Internet: w.internet.Addr, Milter: true,
 	})
 	if err != nil {
 		return w, err
 	}
 	w.stops = append(w.stops, w.postfix.Stop)
-	w.daemon, err = w.postfix.StartDaemon(mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce", TOML: policies})
+	w.daemon, err = mtatest.StartDaemon(w.postfix, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce", TOML: policies})
 	if err != nil {
 		return w, err
 	}
@@ -116,7 +116,7 @@ func (w *world) stop() error {
 // pass sends a mail and follows it to its end.
 func (w *world) pass(m sample) (*report, error) {
 	refusals := len(w.daemon.Events("refused recipient"))
-	client, err := mtatest.Dial(w.postfix.Addr)
+	client, err := mtatest.Dial(w.postfix.Addr())
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +163,7 @@ func (w *world) decision(queueID string) (mtatest.Event, error) {
 
 // follow waits until the mail is where it goes, and releases it if it is held.
 func (w *world) follow(r *report) error {
-	waiting, err := w.postfix.Settle(settleLimit)
+	waiting, err := mtatest.Settle(w.postfix, settleLimit)
 	if err != nil {
 		return err
 	}
@@ -174,16 +174,16 @@ func (w *world) follow(r *report) error {
 	}
 	for _, q := range waiting {
 		for _, rcpt := range q.Recipients {
-			r.arrived(strings.TrimSuffix(rcpt.Address, relayDomain), arrival{place: held})
+			r.arrived(strings.TrimSuffix(rcpt, relayDomain), arrival{place: held})
 		}
-		if err := w.postfix.Run("postsuper", "-H", q.ID); err != nil {
+		if err := w.postfix.Release(q.ID); err != nil {
 			return err
 		}
 	}
-	if err := w.postfix.Run("postqueue", "-f"); err != nil {
+	if err := w.postfix.Retry(); err != nil {
 		return err
 	}
-	if _, err := w.postfix.Settle(settleLimit); err != nil {
+	if _, err := mtatest.Settle(w.postfix, settleLimit); err != nil {
 		return err
 	}
 	r.take(direct, w.internet)

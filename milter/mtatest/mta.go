@@ -1,0 +1,127 @@
+package mtatest
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// LocalDomain is what the private servers hold to be their own.
+const LocalDomain = "trust.example"
+
+// MTA is a running private mail server.
+type MTA interface {
+	Addr() string      // host:port of its SMTP server
+	Folder() string    // holds all that it writes
+	SocketDir() string // holds the filter's socket
+
+	// Submit submits a message with sendmail(1).
+	Submit(from string, to []string, message []byte) error
+	// Queue lists what is still there.
+	Queue() ([]Queued, error)
+	// Release takes the hold from a message.
+	Release(id string) error
+	// Retry tries all that waits now.
+	Retry() error
+
+	Log() string
+	Stop() error
+}
+
+var _, _ MTA = (*Postfix)(nil), (*Sendmail)(nil)
+
+// Options say where mail leaves to; all addresses are host:port.
+type Options struct {
+	Root     string // the checkout, whose contrib is used
+	Relay    string // the encryption relay
+	Internet string // every other host
+	Milter   bool   // with the filter
+}
+
+// Queued is one message of a queue.
+type Queued struct {
+	// Queue is "hold", "deferred" where it was tried and waits, and otherwise
+	// the MTA's word for what moves.
+	Queue      string   `json:"queue_name"`
+	ID         string   `json:"queue_id"`
+	Recipients []string `json:"-"`
+}
+
+// Settle waits until nothing but held mail is left in the queue, so that
+// all that would arrive has arrived, and returns what is held. A message that
+// moves from one queue to the next while they are read can be missed, so that
+// two readings in a row must agree.
+func Settle(m MTA, limit time.Duration) ([]Queued, error) {
+	deadline := time.Now().Add(limit)
+	for still := 0; ; {
+		queue, err := m.Queue()
+		if err != nil {
+			return nil, err
+		}
+		still++
+		if slices.ContainsFunc(queue, func(q Queued) bool { return q.Queue != "hold" }) {
+			still = 0
+		}
+		if still == 2 {
+			return queue, nil
+		}
+		if time.Now().After(deadline) {
+			return queue, fmt.Errorf("mail is still queued after %v: %+v", limit, queue)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// Root is the checkout that holds the working directory.
+func Root() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("no go.mod above the working directory: run this in the checkout")
+		}
+		dir = parent
+	}
+}
+
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+func waitListening(addr string, limit time.Duration) error {
+	deadline := time.Now().Add(limit)
+	for {
+		c, err := net.Dial("tcp", addr)
+		if err == nil {
+			return c.Close()
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("nothing listens: %w", err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func chownTo(user, group, path string) error {
+	if out, err := exec.Command("chown", strings.Join([]string{user, group}, ":"), path).CombinedOutput(); err != nil {
+		return fmt.Errorf("chown: %w: %s", err, out)
+	}
+	return nil
+}

@@ -1,0 +1,237 @@
+package mtatest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Sendmail is a running private instance.
+type Sendmail struct {
+	*SendmailFiles
+	addr   string
+	daemon *exec.Cmd
+	done   chan error
+}
+
+// runningMC follows privateMC. It holds no domain to be its own but that of
+// its host: LocalDomain goes on to another, as on a gateway.
+const runningMC = "define(`QUEUE_DIR', `%[1]s/queue')dnl\n" +
+	"define(`ALIAS_FILE', `%[1]s/aliases')dnl\n" +
+	"define(`HELP_FILE', `%[1]s/helpfile')dnl\n" +
+	"define(`STATUS_FILE', `%[1]s/statistics')dnl\n" +
+	"define(`confPID_FILE', `%[1]s/pid')dnl\n" +
+	"define(`confTO_IDENT', `0s')dnl\n" +
+	"define(`confTO_ICONNECT', `5s')dnl\n" +
+	"define(`confQUEUE_LA', `1000')dnl\n" +
+	"define(`confREFUSE_LA', `1000')dnl\n" +
+	"FEATURE(`accept_unresolvable_domains')dnl\n" +
+	"FEATURE(`no_default_msa')dnl\n" +
+	"FEATURE(`relay_entire_domain')dnl\n" +
+	"FEATURE(`mailertable', `hash %[1]s/mailertable')dnl\n" +
+	"DAEMON_OPTIONS(`Name=MTA, Addr=127.0.0.1, Port=%[2]s')dnl\n" +
+	"define(`MAIL_HUB', `esmtp:[127.0.0.1]')dnl\n" +
+	"define(`ESMTP_MAILER_ARGS', `TCP $h %[3]s')dnl\n" +
+	"define(`ENCRYPT_MAILER_ARGS', `TCP $h %[4]s')dnl\n"
+
+// submitMC follows privateMC, for what sendmail(1) does: it hands all mail to
+// the daemon, and keeps what that does not take in a queue of its own.
+const submitMC = "define(`MSP_QUEUE_DIR', `%[1]s/clientqueue')dnl\n" +
+	"define(`STATUS_FILE', `%[1]s/clientqueue/statistics')dnl\n" +
+	"define(`confRUN_AS_USER', `mail')dnl\n" +
+	"define(`RELAY_MAILER_ARGS', `TCP $h %[2]s')dnl\n" +
+	"FEATURE(`msp', `[127.0.0.1]')dnl\n"
+
+// contribSocket is the socket of contrib's postseal.m4.
+const contribSocket = "/run/postseal/"
+
+// StartSendmail makes an instance below a new temporary folder and starts it.
+// It needs root and the packages of bin/debs.
+func StartSendmail(o Options) (*Sendmail, error) {
+	if os.Geteuid() != 0 {
+		return nil, errors.New("a private Sendmail needs root: run as root or through sudo")
+	}
+	dir, err := os.MkdirTemp("", "postseal-sendmail-")
+	if err != nil {
+		return nil, err
+	}
+	s := &Sendmail{done: make(chan error, 1)}
+	if s.SendmailFiles, err = UnpackSendmail(o.Root, dir); err == nil {
+		err = s.prepare(o)
+	}
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	s.daemon = s.sendmail("sendmail.cf", "-bD", "-X", filepath.Join(dir, "transcript"))
+	s.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is not for it
+	if err := s.daemon.Start(); err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	go func() { s.done <- s.daemon.Wait() }()
+	if err := waitListening(s.addr, 20*time.Second); err != nil {
+		defer s.Stop()
+		return nil, fmt.Errorf("%w: %s", err, s.Log())
+	}
+	return s, nil
+}
+
+// prepare makes the folders, maps and cf files.
+func (s *Sendmail) prepare(o Options) error {
+	if err := os.Chmod(s.Dir, 0o755); err != nil {
+		return err
+	}
+	for name, mode := range map[string]os.FileMode{"queue": 0o700, "clientqueue": 0o770, "postseal": 0o750} {
+		if err := os.Mkdir(filepath.Join(s.Dir, name), mode); err != nil {
+			return err
+		}
+	}
+	// sendmail(1) wants a queue that its user shares.
+	if err := chownTo("mail", "mail", filepath.Join(s.Dir, "clientqueue")); err != nil {
+		return err
+	}
+	contrib := filepath.Join(o.Root, "contrib", "sendmail")
+	fragment, err := os.ReadFile(filepath.Join(contrib, "postseal.m4"))
+	if err != nil {
+		return err
+	}
+	row, err := os.ReadFile(filepath.Join(contrib, "mailertable"))
+	if err != nil {
+		return err
+	}
+	for text, part := range map[string][]byte{contribSocket: fragment, "[relay.trust.example]": row} {
+		if !bytes.Contains(part, []byte(text)) {
+			return fmt.Errorf("%s no longer names %s", contrib, text)
+		}
+	}
+	if s.addr, err = freeAddr(); err != nil {
+		return err
+	}
+	_, port, _ := net.SplitHostPort(s.addr)
+	_, internet, _ := net.SplitHostPort(o.Internet)
+	_, relay, _ := net.SplitHostPort(o.Relay)
+	lines := fmt.Sprintf(runningMC, s.Dir, port, internet, relay)
+	if o.Milter {
+		lines += strings.Replace(string(fragment), contribSocket, s.SocketDir()+"/", 1)
+	}
+	table := strings.Replace(string(row), "relay.trust.example", "127.0.0.1", 1) + ".\tesmtp:[127.0.0.1]\n"
+	return errors.Join(
+		os.WriteFile(filepath.Join(s.Dir, "aliases"), nil, 0o644),
+		s.Configure(lines+"MAILER(`smtp')dnl\n"),
+		s.configure("submit.cf", fmt.Sprintf(submitMC, s.Dir, port)),
+		s.MakeMap("mailertable", table),
+		s.run("sendmail.cf", "-bi"),
+	)
+}
+
+// run runs sendmail(8) once.
+func (s *Sendmail) run(cf string, args ...string) error {
+	if out, err := s.sendmail(cf, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("sendmail %q: %w: %s", args, err, out)
+	}
+	return nil
+}
+
+// Addr is of its daemon.
+func (s *Sendmail) Addr() string { return s.addr }
+
+// Folder holds all its files.
+func (s *Sendmail) Folder() string { return s.Dir }
+
+// SocketDir is below the folder.
+func (s *Sendmail) SocketDir() string { return filepath.Join(s.Dir, "postseal") }
+
+// Submit submits a message with sendmail(1). What the daemon refuses comes back
+// to its sender as a bounce.
+func (s *Sendmail) Submit(from string, to []string, message []byte) error {
+	cmd := s.sendmail("submit.cf", append([]string{"-i", "-f", from, "--"}, to...)...)
+	cmd.Stdin = bytes.NewReader(message)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err == nil || errors.As(err, &exit) && exit.ExitCode() == exitNoUser {
+		return nil
+	}
+	return fmt.Errorf("sendmail: %w: %s", err, out)
+}
+
+// exitNoUser is EX_NOUSER of sysexits.h: a recipient was refused.
+const exitNoUser = 67
+
+// Queue lists what is still in the queue, and in that of sendmail(1).
+func (s *Sendmail) Queue() ([]Queued, error) {
+	var queue []Queued
+	for _, name := range []string{"clientqueue", "queue"} {
+		dir := filepath.Join(s.Dir, name)
+		files, err := os.ReadDir(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			kind, id := file.Name()[:1], file.Name()[2:]
+			if file.Name()[1] != 'f' || !strings.Contains("qhQ", kind) {
+				continue
+			}
+			text, err := os.ReadFile(filepath.Join(dir, file.Name()))
+			if errors.Is(err, os.ErrNotExist) {
+				continue // it has gone meanwhile
+			} else if err != nil {
+				return nil, err
+			}
+			queue = append(queue, readQueueFile(kind, id, string(text)))
+		}
+	}
+	return queue, nil
+}
+
+// readQueueFile reads a control file: hf is held, and a line N counts the
+// tries.
+func readQueueFile(kind, id, text string) Queued {
+	q := Queued{Queue: "active", ID: id}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "":
+		case line[0] == 'N' && line != "N0":
+			q.Queue = "deferred"
+		case line[0] == 'R':
+			_, address, _ := strings.Cut(line, ":")
+			q.Recipients = append(q.Recipients, strings.Trim(address, "<>"))
+		}
+	}
+	if kind == "h" {
+		q.Queue = "hold"
+	}
+	return q
+}
+
+// Release takes the hold from a message.
+func (s *Sendmail) Release(id string) error { return s.run("sendmail.cf", "-Q", "-qQ", "-qI"+id) }
+
+// Retry tries all that waits now.
+func (s *Sendmail) Retry() error {
+	return errors.Join(s.run("submit.cf", "-q"), s.run("sendmail.cf", "-q"))
+}
+
+// Log is the SMTP of the last sessions.
+func (s *Sendmail) Log() string {
+	text, err := os.ReadFile(filepath.Join(s.Dir, "transcript"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-8<<10):])
+}
+
+// Stop ends the instance and what it has started, and removes its folder.
+func (s *Sendmail) Stop() error {
+	err := syscall.Kill(-s.daemon.Process.Pid, syscall.SIGKILL)
+	<-s.done
+	return errors.Join(err, os.RemoveAll(s.Dir))
+}
