@@ -1,22 +1,26 @@
-dnl postseal: include this file in /etc/mail/sendmail.mc, after the other
-dnl INPUT_MAIL_FILTER lines and before the MAILER lines. README.md beside it
-dnl says what each part is for.
+dnl postseal: include this file in /etc/mail/sendmail.mc, as the last line
+dnl before the MAILER lines. README.md beside it says what each part is for.
 dnl
 dnl The filter. F=T: while postseal is down, mail waits at its client.
 INPUT_MAIL_FILTER(`postseal', `S=local:/run/postseal/postseal.sock, F=T, T=S:30s;R:30s;E:5m')dnl
+dnl
+dnl Sendmail would send sealed mail there, in clear, while the relay is down.
+ifdef(`confFALLBACK_SMARTHOST', `errprint(`postseal.m4: confFALLBACK_SMARTHOST would get sealed mail in clear: take it out
+')m4exit(`1')')dnl
 dnl
 dnl The port of the encryption relay, as in `TCP $h 587'.
 ifdef(`ENCRYPT_MAILER_ARGS',, `define(`ENCRYPT_MAILER_ARGS', `TCP $h')')dnl
 dnl
 LOCAL_CONFIG
-# Only mail on the leg to the encryption relay bears this field: Y is a flag
-# of that mailer alone.
+# Mail on the leg to the encryption relay bears this field, and no other does:
+# Y is a flag of that mailer alone.
 H?Y?X-Postseal-Relay: encrypt
 
 MAILER_DEFINITIONS
 # The leg to the encryption relay: the mailer esmtp, with recipients restored.
 # While the relay is down, mail waits for it.
-Mencrypt,	P=[IPC], F=mDFMuXaY, S=EnvFromSMTP/HdrFromSMTP, R=EnvToEncrypt/HdrFromSMTP, E=\r\n, L=990,
+Mencrypt,	P=[IPC], F=mDFMuXaY, S=EnvFromSMTP/HdrFromSMTP, E=\r\n, L=990,
+		R=EnvToEncrypt/ifdef(`_ALL_MASQUERADE_', `HdrFromSMTP', `EnvToSMTP'),
 		T=DNS/RFC822/SMTP,
 		A=ENCRYPT_MAILER_ARGS
 
