@@ -2,10 +2,16 @@ GO          = go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 AS_ROOT     = $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$$PATH" HOME="$$HOME")
 
-.PHONY: build demo test bench corpus packages
+.PHONY: build man demo test bench corpus packages
 
 build: # a static binary, bin/postseal
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/postseal ./cmd/postseal
+
+man: $(patsubst contrib/man/%.md,bin/man/%,$(wildcard contrib/man/*.md)) # the man pages, bin/man/*
+
+bin/man/%: contrib/man/%.md
+	@mkdir -p $(@D)
+	$(GO) tool go-md2man -in $< -out $@
 
 demo: packages # sample mails through a private Postfix
 	$(AS_ROOT) env CGO_ENABLED=0 $(GO) run ./milter/mtatest/demo

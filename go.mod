@@ -8,11 +8,15 @@ require (
 	github.com/emersion/go-milter v0.5.0
 	github.com/emersion/go-smtp v0.25.1
 	github.com/lmittmann/tint v1.2.1
+	go.uber.org/goleak v1.3.0
 	golang.org/x/net v0.62.0
 	golang.org/x/text v0.43.0
 )
 
 require (
+	github.com/cpuguy83/go-md2man/v2 v2.0.7 // indirect
 	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // indirect
-	go.uber.org/goleak v1.3.0 // indirect
+	github.com/russross/blackfriday/v2 v2.1.0 // indirect
 )
+
+tool github.com/cpuguy83/go-md2man/v2
