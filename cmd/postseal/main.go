@@ -10,23 +10,35 @@ import (
 	"os"
 )
 
-const usage = `Usage: postseal COMMAND [OPTION...]
+// commands are what the first argument may be.
+var commands = []struct {
+	name, does string
+	run        func(args []string, std stdio) int
+}{
+	{"serve", "run the milter", serve},
+	{"check", "check the configuration and the rule files", check},
+	{"lookup", "say how addresses and domains are classed, and why", lookup},
+	{"explain", "say what would be done with a saved message, and why", explain},
+	{"import", "take in a new accredited list", importList},
+	{"export", "write the table as a map for the MTA", export},
+}
 
-Commands:
-  serve    run the milter
-  check    check the configuration and the rule files
-  lookup   say how addresses and domains are classed, and why
-  explain  say what would be done with a saved message, and why
-  import   take in a new accredited list
-  export   write the table as a map for the MTA
-
-postseal COMMAND -h shows the options of a command. Without -config,
-` + defaultConfig + ` is read; where that file does not exist, the
-built-in configuration is used.
+const usage = `
+postseal COMMAND -h shows the options of a command, postseal -version the
+version. Without -config, ` + defaultConfig + ` is read; where that
+file does not exist, the built-in configuration is used.
 
 Exit status: 0 done, 1 failure while running, 2 bad usage or configuration,
-3 a large change of the accredited list held.
+3 a large change of the accredited list held. See postseal(8).
 `
+
+func printUsage(w io.Writer) {
+	fmt.Fprint(w, "Usage: postseal COMMAND [OPTION...]\n\nCommands:\n")
+	for _, c := range commands {
+		fmt.Fprintf(w, "  %-8s %s\n", c.name, c.does)
+	}
+	fmt.Fprint(w, usage)
+}
 
 // Exit codes. systemd does not restart on exitUsage.
 const (
@@ -48,29 +60,24 @@ func main() {
 
 func run(args []string, std stdio) int {
 	if len(args) == 0 {
-		fmt.Fprint(std.err, usage)
+		printUsage(std.err)
 		return exitUsage
 	}
-	switch command, args := args[0], args[1:]; command {
-	case "serve":
-		return serve(args, std)
-	case "check":
-		return check(args, std)
-	case "lookup":
-		return lookup(args, std)
-	case "explain":
-		return explain(args, std)
-	case "import":
-		return importList(args, std)
-	case "export":
-		return export(args, std)
+	switch args[0] {
 	case "help", "-h", "-help", "--help":
-		fmt.Fprint(std.out, usage)
+		printUsage(std.out)
 		return exitDone
-	default:
-		fmt.Fprintf(std.err, "postseal: no command %q: see postseal help\n", command)
-		return exitUsage
+	case "-version", "--version":
+		fmt.Fprint(std.out, versionLine())
+		return exitDone
 	}
+	for _, c := range commands {
+		if c.name == args[0] {
+			return c.run(args[1:], std)
+		}
+	}
+	fmt.Fprintf(std.err, "postseal: no command %q: see postseal help\n", args[0])
+	return exitUsage
 }
 
 // command is the flag set of one command.

@@ -55,7 +55,7 @@ func serve(args []string, std stdio) int {
 	}
 	failure := make(chan error, 1)
 	go func() { failure <- server.Serve(listener) }()
-	d.log.Info("started", append([]any{"listen", listener.Addr().String(), "file", first.origin}, first.summary()...)...)
+	d.log.Info("started", append([]any{"version", version(), "listen", listener.Addr().String(), "file", first.origin}, first.summary()...)...)
 	d.remind(time.Now())
 	if err := d.run(signals, failure); err != nil {
 		return c.failed(exitFailure, fmt.Errorf("serving ended: %w", err))

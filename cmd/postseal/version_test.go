@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// checkout copies what the program is built from into a repository of its own.
+func checkout(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for _, name := range []string{"Makefile", "go.mod", "go.sum", "cmd", "milter", "rules"} {
+		output(t, "../..", "cp", "-R", name, dir)
+	}
+	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("/bin/\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	output(t, dir, "git", "init", "--quiet")
+	output(t, dir, "git", "add", ".")
+	output(t, dir, "git", "-c", "user.name=tester", "-c", "user.email=tester@trust.example", "commit", "--quiet", "-m", "all")
+	return dir
+}
+
+func output(t *testing.T, dir, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %q: %v\n%s", name, args, err, out)
+	}
+	return string(out)
+}
+
+// TestVersion builds as a release does and asks the binary.
+func TestVersion(t *testing.T) {
+	dir := checkout(t)
+	binary := filepath.Join(dir, "bin", "postseal")
+	for _, step := range []struct{ name, before, want string }{
+		{"a commit", "true", `v0\.0\.0-[0-9]{14}-[0-9a-f]{12}`},
+		{"a release", "git tag v1.2.3", `v1\.2\.3`},
+		{"modified files", "echo >> go.mod", `v1\.2\.[34].*\+dirty`},
+		{"no repository", "rm -rf .git", `\(devel\)`},
+	} {
+		output(t, dir, "sh", "-c", step.before)
+		output(t, dir, "make", "build")
+		for _, option := range []string{"-version", "--version"} {
+			got, err := exec.Command(binary, option).Output()
+			if want := "^postseal " + step.want + ", built with " + runtime.Version() + "\n$"; err != nil || !regexp.MustCompile(want).Match(got) {
+				t.Errorf("%s: postseal %s: got %q, %v, want %s", step.name, option, got, err, want)
+			}
+		}
+	}
+}
+
+// TestVersionInTheLog starts a daemon and compares.
+func TestVersionInTheLog(t *testing.T) {
+	dir := checkout(t)
+	output(t, dir, "make", "build")
+	binary := filepath.Join(dir, "bin", "postseal")
+	daemon := exec.Command(binary, "serve", "-config", write(t, "listen = \"inet:127.0.0.1:0\"\n"))
+	log, err := daemon.StderrPipe()
+	if err == nil {
+		err = daemon.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer daemon.Wait()
+	defer daemon.Process.Signal(os.Interrupt)
+	var line struct{ Msg, Version string }
+	if text, err := bufio.NewReader(log).ReadBytes('\n'); err != nil || json.Unmarshal(text, &line) != nil {
+		t.Fatalf("got %s, %v", text, err)
+	}
+	if got := output(t, dir, binary, "-version"); line.Msg != "started" || !strings.HasPrefix(got, "postseal "+line.Version+",") || len(line.Version) < 10 {
+		t.Errorf("got %+v in the log, %q from -version", line, got)
+	}
+}
