@@ -118,7 +118,7 @@ func (l *loader) ruleFile(file string, in layer, read func(string) ([]byte, erro
 		return
 	}
 	for _, key := range meta.Undecoded() {
-		l.fault("%s: unknown key %s: see the rule file's keys in the README", file, key)
+		l.fault("%s: unknown key %s: see postseal-rules(5)", file, key)
 	}
 	if f.Table.Name == "" {
 		l.fault("%s: table.name is missing: every table says what it is", file)

@@ -151,7 +151,7 @@ func parseConfig(origin string, text []byte) (*config, error) {
 	}
 	var faults []error
 	for _, key := range meta.Undecoded() {
-		faults = append(faults, fmt.Errorf("unknown key %s: see the list of keys in the README", key))
+		faults = append(faults, fmt.Errorf("unknown key %s: see postseal.toml(5)", key))
 	}
 	if share := c.file.Rules.MaxChange; share < 0 || share > 100 {
 		faults = append(faults, fmt.Errorf("rules.max_change: %d is no percentage: give 0 to 100", share))
