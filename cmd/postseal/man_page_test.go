@@ -107,23 +107,24 @@ func (s *manSection) names() (names []string) {
 	return names
 }
 
-// same compares what a page says there is with what there is.
-func same(t *testing.T, what string, page, program []string) {
+// same compares the names that a page or the completion has with those that
+// the program has.
+func same(t *testing.T, what string, documented, program []string) {
 	t.Helper()
 	if len(program) == 0 {
 		t.Errorf("%s: the program has none, says the test", what)
 	}
 	for _, name := range program {
-		if !slices.Contains(page, name) {
-			t.Errorf("%s: %s is missing from the page", what, name)
+		if !slices.Contains(documented, name) {
+			t.Errorf("%s: %s is missing", what, name)
 		}
 	}
-	for i, name := range page {
+	for i, name := range documented {
 		if !slices.Contains(program, name) {
-			t.Errorf("%s: the page has %s, the program has not", what, name)
+			t.Errorf("%s: %s is there, and the program has it not", what, name)
 		}
-		if slices.Contains(page[:i], name) {
-			t.Errorf("%s: the page has %s twice", what, name)
+		if slices.Contains(documented[:i], name) {
+			t.Errorf("%s: %s is there twice", what, name)
 		}
 	}
 }

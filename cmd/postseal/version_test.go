@@ -16,11 +16,19 @@ import (
 func checkout(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	for _, name := range []string{"Makefile", "go.mod", "go.sum", "cmd", "milter", "rules"} {
-		output(t, "../..", "cp", "-R", name, dir)
+	for _, name := range []string{"cmd", "milter", "rules"} {
+		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join("../..", name))); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("/bin/\n"), 0o644); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"Makefile", "go.mod", "go.sum", ".gitignore"} {
+		text, err := os.ReadFile(filepath.Join("../..", name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), text, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	output(t, dir, "git", "init", "--quiet")
 	output(t, dir, "git", "add", ".")

@@ -1,0 +1,52 @@
+# Completion of postseal's command line for bash. As
+# /usr/share/bash-completion/completions/postseal, bash reads it by itself.
+
+_postseal() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
+    local words= hyphen=
+    if [[ $word == = ]]; then # -option=
+        word=
+    elif [[ $before == = ]]; then # -option=value
+        before=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+
+    if ((COMP_CWORD == 1)); then
+        words="serve check lookup explain import export help -h -version"
+    else
+        case ${before/#--/-} in
+        -config) _postseal_files "$word" && return ;;
+        -level) words="may encrypt verify" ;;
+        -format) words="postfix sendmail" ;;
+        -from | -to | -client) return ;;
+        *)
+            case $command in
+            serve) words="-config -h" ;;
+            check) words="-config -strict -h" ;;
+            lookup) words="-config -json -h" ;;
+            explain) words="-config -json -from -to -client -h" ;;
+            import) words="-config -accept -dry-run -json -h" ;;
+            export)
+                words="-config -level -format -h"
+                ((COMP_CWORD == 2)) && words="tls-policy -h"
+                ;;
+            esac
+            if [[ $word != -* && ($command == explain || $command == import) ]]; then
+                _postseal_files "$word" && return
+            fi
+            ;;
+        esac
+    fi
+    if [[ $word == --* ]]; then # as good as one hyphen
+        hyphen=-
+        word=${word#-}
+    fi
+    mapfile -t COMPREPLY < <(compgen -P "$hyphen" -W "$words" -- "$word")
+}
+
+_postseal_files() {
+    mapfile -t COMPREPLY < <(compgen -f -- "$1")
+    compopt -o filenames 2>/dev/null # which only completion itself may call
+    return 0
+}
+
+complete -F _postseal postseal
