@@ -3,7 +3,7 @@
 
 _postseal() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
-    local words= hyphen=
+    local words='' hyphen=''
     if [[ $word == = ]]; then # -option=
         word=
     elif [[ $before == = ]]; then # -option=value
