@@ -27,6 +27,11 @@ func lookup(args []string, std stdio) int {
 	if code, stop := c.parse(args); stop {
 		return code
 	}
+	for _, arg := range c.Args() {
+		if len(arg) > 1 && arg[0] == '-' && !strings.Contains(arg, "@") {
+			return c.misused("%q stands behind an address or domain: options go first", arg)
+		}
+	}
 	dash := c.NArg() == 1 && c.Arg(0) == "-"
 	if c.NArg() == 0 && isTerminal(std.in) {
 		return c.misused("no address and no domain")

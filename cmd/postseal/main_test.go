@@ -85,6 +85,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"serve", "x"}, exitUsage, `unexpected argument "x"`},
 		{[]string{"lookup", "-h"}, exitDone, "-json"},
 		{[]string{"lookup"}, exitUsage, "no address and no domain"},
+		{[]string{"lookup", "nhs.net", "-json"}, exitUsage, `"-json" stands behind an address or domain: options go first`},
 		{[]string{"export"}, exitUsage, "say what to export: tls-policy"},
 		{[]string{"export", "x"}, exitUsage, "say what to export: tls-policy"},
 		{[]string{"export", "-h"}, exitDone, "clinical safety"},

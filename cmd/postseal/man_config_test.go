@@ -106,6 +106,42 @@ func TestManDefaultsAndExamples(t *testing.T) {
 	}
 }
 
+// exampleOf reads the line of a section that has the example.
+func exampleOf(t *testing.T, page manPage, title string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(page.section(t, title).text, "Example: `")
+	if !ok {
+		t.Fatalf("%s: no example", title)
+	}
+	line, _, _ := strings.Cut(rest, "`\n")
+	return line
+}
+
+// TestManPolicyExamples loads each with one of the actions that it may go
+// with.
+func TestManPolicyExamples(t *testing.T) {
+	page := readManPage(t, "postseal.toml.5")
+	for _, title := range page.below("POLICIES") {
+		line := exampleOf(t, page, "POLICIES/"+title)
+		key, _, _ := strings.Cut(line, " ")
+		var err error
+		for _, action := range []string{"tag", "reject"} {
+			policy := "[[policy]]\n"
+			for _, other := range []string{`name = "x"`, fmt.Sprintf("action = %q", action), line} {
+				if other == line || !strings.HasPrefix(other, key+" ") {
+					policy += other + "\n"
+				}
+			}
+			if _, err = buildConfig("example", []byte(policy+"[[policy]]\nname = \"rest\"\naction = \"tag\"\n")); err == nil {
+				break
+			}
+		}
+		if err != nil || "policy."+key != title {
+			t.Errorf("%s: %s: %v", title, line, err)
+		}
+	}
+}
+
 // valuesOf asks the decoder of a type which values it takes.
 func valuesOf(t *testing.T, of reflect.Type) []string {
 	t.Helper()

@@ -55,6 +55,36 @@ func TestManRuleFileKeys(t *testing.T) {
 	same(t, "RULE FILES", readManPage(t, "postseal-rules.5").below("RULE FILES"), keys)
 }
 
+// TestManRuleFileExamples loads each in a file with what must be there.
+func TestManRuleFileExamples(t *testing.T) {
+	page := readManPage(t, "postseal-rules.5")
+	for _, title := range page.below("RULE FILES") {
+		example := exampleOf(t, page, "RULE FILES/"+title)
+		table, key, _ := strings.Cut(title, ".")
+		if !strings.HasPrefix(example, key+" = ") {
+			t.Errorf("%s: the example is %s", title, example)
+		}
+		text := ""
+		for header, lines := range map[string][]string{"[table]": {`name = "x"`}, "[[domain]]": {`name = "x.example"`, `class = "secure"`}} {
+			text += header + "\n"
+			for _, line := range lines {
+				replaced := strings.HasPrefix(line, key+" ") || key == "address" && strings.HasPrefix(line, "name ")
+				if strings.Trim(header, "[]") != table || !replaced {
+					text += line + "\n"
+				}
+			}
+			if strings.Trim(header, "[]") == table {
+				text += example + "\n"
+			}
+		}
+		config := write(t, "[rules]\nfiles = [\"/DIR/local.rules\"]\n")
+		put(t, config, "local.rules", text)
+		if _, err := loadConfig(config); err != nil {
+			t.Errorf("%s: %v", title, err)
+		}
+	}
+}
+
 func TestManClassesAndLayers(t *testing.T) {
 	page := readManPage(t, "postseal-rules.5")
 	same(t, "CLASSES", page.section(t, "CLASSES").names(), valuesOf(t, reflect.TypeFor[rules.Class]()))
