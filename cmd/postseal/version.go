@@ -11,11 +11,11 @@ import (
 // well: the tag, or the time and name of the commit, and "+dirty" where files
 // were modified. It is "(devel)" where there is no version control.
 func version() string {
-	var main debug.Module
+	var module debug.Module
 	if info, ok := debug.ReadBuildInfo(); ok {
-		main = info.Main
+		module = info.Main
 	}
-	return cmp.Or(main.Version, "(devel)")
+	return cmp.Or(module.Version, "(devel)")
 }
 
 func versionLine() string {
