@@ -123,21 +123,28 @@ func (s *Sendmail) prepare(o Options) error {
 		lines += strings.Replace(string(fragment), contribSocket, s.SocketDir()+"/", 1)
 	}
 	table := strings.Replace(string(row), "relay.trust.example", "127.0.0.1", 1) + ".\tesmtp:[127.0.0.1]\n"
-	return errors.Join(
+	if err := errors.Join(
 		os.WriteFile(filepath.Join(s.Dir, "aliases"), nil, 0o644),
 		s.Configure(lines+"MAILER(`smtp')dnl\n"),
 		s.configure("submit.cf", fmt.Sprintf(submitMC, s.Dir, port)),
 		s.MakeMap("mailertable", table),
-		s.run("sendmail.cf", "-bi"),
-	)
+	); err != nil {
+		return err
+	}
+	_, err = s.Run("-bi") // builds the aliases
+	return err
 }
 
-// run runs sendmail(8) once.
-func (s *Sendmail) run(cf string, args ...string) error {
-	if out, err := s.sendmail(cf, args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("sendmail %q: %w: %s", args, err, out)
+// Run runs sendmail(8) on the instance and returns what it prints, as in
+// Run("-bp", "-qQ").
+func (s *Sendmail) Run(args ...string) (string, error) { return s.run("sendmail.cf", args...) }
+
+func (s *Sendmail) run(cf string, args ...string) (string, error) {
+	out, err := s.sendmail(cf, args...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("sendmail %q: %w: %s", args, err, out)
 	}
-	return nil
+	return string(out), nil
 }
 
 // Addr is of its daemon.
@@ -213,11 +220,16 @@ func readQueueFile(kind, id, text string) Queued {
 }
 
 // Release takes the hold from a message.
-func (s *Sendmail) Release(id string) error { return s.run("sendmail.cf", "-Q", "-qQ", "-qI"+id) }
+func (s *Sendmail) Release(id string) error {
+	_, err := s.Run("-Q", "-qQ", "-qI"+id)
+	return err
+}
 
 // Retry tries all that waits now.
 func (s *Sendmail) Retry() error {
-	return errors.Join(s.run("submit.cf", "-q"), s.run("sendmail.cf", "-q"))
+	_, submitErr := s.run("submit.cf", "-q")
+	_, err := s.Run("-q")
+	return errors.Join(submitErr, err)
 }
 
 // Log is the SMTP of the last sessions.

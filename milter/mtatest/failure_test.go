@@ -1,0 +1,261 @@
+package mtatest_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/postseal/postseal/milter/mtatest"
+)
+
+func testReloadUnderLoad(t *testing.T) {
+	d := start(t, "enforce", "")
+	text, err := os.ReadFile(d.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(extra string) {
+		t.Helper()
+		if err := os.WriteFile(d.Config, append(slices.Clone(text), extra...), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	sent := 0
+	for range 2 {
+		wg.Go(func() {
+			c, err := mtatest.Dial(mta.Addr())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer c.Close()
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				s, err := c.Send(sender, []string{"<a@nhs.net>", "<bob@gmail.com>"}, mail("Subject: x"))
+				if err != nil || s.End.Code != 250 {
+					t.Errorf("under reload: %v, %v", s, err)
+					return
+				}
+				mu.Lock()
+				sent++
+				mu.Unlock()
+			}
+		})
+	}
+	count := func(msg string) int { return len(d.Events(msg)) }
+	// traffic waits until mail has been sent under the configuration in force.
+	traffic := func() {
+		t.Helper()
+		passed := func() int {
+			mu.Lock()
+			defer mu.Unlock()
+			return sent
+		}
+		before := passed()
+		until(t, func() bool { return passed() >= before+3 }, func() string { return "no mail passes\n" + d.Log() })
+	}
+	traffic()
+	for i := range 9 {
+		want, msg, extra := count("reloaded"), "reloaded", ""
+		switch i % 3 {
+		case 0:
+			extra = letterPolicies
+		case 1:
+			msg, extra, want = "reload refused", "nonsense = 1\n", count("reload refused")
+		}
+		write(extra)
+		until(t, func() bool { return count(msg) != want }, func() string { return fmt.Sprintf("no line %q\n%s", msg, d.Log()) })
+		traffic()
+	}
+	write(letterPolicies)
+	traffic()
+	close(stop)
+	wg.Wait()
+	direct, relayed, _ := settle(t)
+	got := make(map[string]int)
+	for _, m := range append(direct, relayed...) {
+		for _, r := range m.Recipients {
+			got[r.Address]++
+		}
+	}
+	if got["a@nhs.net"] != sent || got["bob@gmail.com"] != sent || len(got) != 2 {
+		t.Errorf("sent %d, got %v", sent, got)
+	}
+	// Each message went the way of the configuration that its line names.
+	tags, diverts := 0, 0
+	for _, e := range d.AwaitEvents("decision", sent) {
+		switch e["action"] {
+		case "tag":
+			tags++
+		case "divert":
+			diverts++
+		}
+	}
+	viaRelay := 0
+	for _, m := range relayed {
+		viaRelay += len(m.Recipients)
+	}
+	if viaRelay != diverts || tags == 0 || diverts == 0 || tags+diverts != sent {
+		t.Errorf("sent %d: %d tagged, %d diverted, %d at the relay", sent, tags, diverts, viaRelay)
+	}
+	if e := d.Events("reload refused")[0]; !strings.Contains(fmt.Sprint(e["reason"]), "unknown key rules.nonsense") {
+		t.Errorf("got %v", e)
+	}
+
+	// The last good file is in force: the next message goes by it.
+	s := send(t, []string{"<bob@gmail.com>"}, mail("Subject: last"))
+	if s.End.Code != 250 {
+		t.Fatal(s)
+	}
+	wantArrived(t, arrived{relay: []string{"bob@gmail.com: {[secure] }last"}})
+}
+
+func testKilledDaemonLeaksNothing(t *testing.T) {
+	message := mail("Subject: [secure] x")
+	for _, stage := range []string{"not started", "MAIL", "RCPT", "DATA", "end"} {
+		t.Run(stage, func(t *testing.T) {
+			internet.Take()
+			relay.Take()
+			d, err := mtatest.StartDaemon(mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := dial(t)
+			var last mtatest.Reply
+			ask := func(line string) bool {
+				if last, err = c.Say(line); err != nil {
+					t.Fatal(err)
+				}
+				return last.Code < 400
+			}
+			kill := func(at string) {
+				if stage == at {
+					d.Kill()
+				}
+			}
+			// The first command after EHLO binds the session to the daemon.
+			if stage == "not started" {
+				d.Kill()
+				c = dial(t)
+			}
+			kill("MAIL")
+			if ask("MAIL FROM:" + sender) {
+				kill("RCPT")
+				if ask("RCPT TO:<bob@gmail.com>") {
+					kill("DATA")
+					if ask("DATA") {
+						kill("end")
+						ask(string(message) + "\r\n.")
+					}
+				}
+			}
+			if last.Code != 451 {
+				t.Errorf("got %v, want 451", last)
+			}
+			wantArrived(t, arrived{})
+
+			start(t, "enforce", "")
+			if s := send(t, []string{"<bob@gmail.com>"}, message); s.End.Code != 250 {
+				t.Errorf("the retry: got %v", s)
+			}
+			wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure] x"}})
+		})
+	}
+}
+
+func testTermLetsMessagesFinish(t *testing.T) {
+	d, err := mtatest.StartDaemon(mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	idle, busy := dial(t), dial(t)
+	// RSET would not do: Sendmail tells no filter of it.
+	if s, err := idle.Send(sender, []string{"<a@nhs.net>"}, mail("Subject: before")); err != nil || s.End.Code != 250 {
+		t.Fatalf("got %v, %v", s, err)
+	}
+	wantArrived(t, arrived{direct: []string{"a@nhs.net: before"}})
+	say(t, busy, 250, "MAIL FROM:"+sender)
+	say(t, busy, 250, "RCPT TO:<bob@gmail.com>")
+	say(t, busy, 354, "DATA")
+	if err := d.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Await("draining", func(e mtatest.Event) bool { return e["messages"] == 1.0 }); err != nil {
+		t.Fatalf("%v\n%s", err, d.Log())
+	}
+	say(t, busy, 250, "Subject: [secure] in flight\r\n\r\nx\r\n.")
+	if err := d.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if e := d.Events("stopped"); len(e) != 1 || e[0]["cut_off"] != 0.0 {
+		t.Errorf("got %v", e)
+	}
+	wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure] in flight"}})
+	if mta == sendmail {
+		say(t, idle, 451, "MAIL FROM:"+sender)
+	} else {
+		say(t, idle, 250, "MAIL FROM:"+sender)
+		say(t, idle, 451, "RCPT TO:<bob@gmail.com>")
+	}
+}
+
+func testRelayIsDown(t *testing.T) {
+	start(t, "enforce", letterPolicies)
+	stopRelay(t)
+	if s := send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: waits")); s.End.Code != 250 {
+		t.Fatalf("got %v", s)
+	}
+	awaitDeferred(t)
+	if err := mta.Retry(); err != nil {
+		t.Fatal(err)
+	}
+	awaitDeferred(t)
+	compare(t, "direct", internet.Take(), []string{"a@nhs.net: waits"}, nil)
+	startRelay(t)
+	wantArrived(t, arrived{relay: []string{"bob@gmail.com: {[secure] }waits"}})
+}
+
+// stopRelay has the encryption relay refuse connections.
+func stopRelay(t *testing.T) {
+	t.Helper()
+	if err := relay.Stop(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// startRelay has it take mail again, and sends what waits.
+func startRelay(t *testing.T) {
+	t.Helper()
+	var err error
+	if relay, err = mtatest.StartSinkAt(relay.Addr); err != nil {
+		t.Fatal(err)
+	}
+	if err := mta.Retry(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitDeferred waits until the one message in the queue has been tried.
+func awaitDeferred(t *testing.T) {
+	t.Helper()
+	var queue []mtatest.Queued
+	var err error
+	until(t, func() bool {
+		queue, err = mta.Queue()
+		return err == nil && len(queue) == 1 && queue[0].Queue == "deferred"
+	}, func() string { return fmt.Sprintf("not deferred: %v, %v\n%s", queue, err, mta.Log()) })
+}

@@ -1,0 +1,96 @@
+package mtatest_test
+
+import (
+	"testing"
+)
+
+func testQuarantine(t *testing.T) {
+	d := start(t, "enforce", `
+[[policy]]
+name   = "trusted-partner"
+sender = ["partner@trust.example"]
+action = "accept"
+
+[[policy]]
+name   = "hold-unmarked"
+marker = ["missing"]
+action = "quarantine"
+
+[[policy]]
+name   = "rest"
+action = "divert"
+`)
+	s := send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: Results"))
+	if s.End.Code != 250 {
+		t.Fatal(s)
+	}
+	direct, relayed, held := settle(t)
+	if len(direct)+len(relayed) > 0 || len(held) != 1 || held[0].ID != s.QueueID() {
+		t.Fatalf("got %d direct, %d through the relay, held %v", len(direct), len(relayed), held)
+	}
+	e := decision(t, d, s.QueueID())
+	if e["action"] != "quarantine" || e["reason"] != "policy hold-unmarked" {
+		t.Errorf("got %v", e)
+	}
+	if err := mta.Release(s.QueueID()); err != nil {
+		t.Fatal(err)
+	}
+	if err := mta.Retry(); err != nil {
+		t.Fatal(err)
+	}
+	wantArrived(t, arrived{[]string{"a@nhs.net: Results"}, []string{"bob@gmail.com: {[secure] }Results"}})
+}
+
+func testRejectAtTheEnd(t *testing.T) {
+	start(t, "enforce", `
+[[policy]]
+name   = "no"
+marker = ["missing"]
+action = "reject"
+reply  = "100% of such mail needs [secure] in the subject %s"
+
+[[policy]]
+name   = "rest"
+action = "divert"
+`)
+	s := send(t, []string{"<a@nhs.net>", "<bob@gmail.com>"}, mail("Subject: Results"))
+	want := "550 5.7.1 <bob@gmail.com>: 100% of such mail needs [secure] in the subject %s"
+	if s.End.String() != want {
+		t.Errorf("got %q, want %q", s.End, want)
+	}
+	wantArrived(t, arrived{})
+}
+
+func testDefaultReplySaysWhatToType(t *testing.T) {
+	start(t, "enforce", "[marker]\nwords = [\"encrypt\"]\n[[policy]]\nname = \"no\"\naction = \"reject\"\n")
+	s := send(t, []string{"<50%off@gmail.com>", "<b@gmail.com>", "<c@gmail.com>"}, mail("Subject: Results"))
+	want := "550 5.7.1 <50%off@gmail.com> <b@gmail.com> and 1 more: not known to be secure: put [encrypt] in the subject and send the message again"
+	if s.End.String() != want {
+		t.Errorf("got %q, want %q", s.End, want)
+	}
+}
+
+func testClosedRecipientIsRefused(t *testing.T) {
+	d := start(t, "enforce", "")
+	s := send(t, []string{"<bob@gmail.com>", "<x@council.gcsx.gov.uk>", "<a@nhs.net>"}, mail("Subject: [secure] x"))
+	want := "<x@council.gcsx.gov.uk>: gcsx.gov.uk was switched off in March 2019: use the organisation's gov.uk address"
+	if mta == sendmail { // which names the recipient by itself
+		want = "<x@council.gcsx.gov.uk>... " + want
+	}
+	if got := s.Recipients[1].String(); got != "550 5.7.1 "+want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if s.Recipients[0].Code != 250 || s.Recipients[2].Code != 250 || s.End.Code != 250 {
+		t.Errorf("got %v", s)
+	}
+	wantArrived(t, arrived{[]string{"a@nhs.net: [secure] x"}, []string{"bob@gmail.com: [secure] x"}})
+	if e := d.AwaitEvents("refused recipient", 1); len(e) != 1 || e[0]["address"] != "x@council.gcsx.gov.uk" || e[0]["class"] != "closed" {
+		t.Errorf("got %v", e)
+	}
+
+	s = send(t, []string{"<x@a.gsi.gov.uk>"}, mail("Subject: x"))
+	if s.Recipients[0].Code != 550 || s.End.Code < 500 {
+		t.Errorf("all refused: got %v", s)
+	}
+	wantArrived(t, arrived{})
+}

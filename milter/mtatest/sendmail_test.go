@@ -1,0 +1,108 @@
+package mtatest_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/postseal/postseal/milter/mtatest"
+)
+
+// onSendmail has one test run on Sendmail alone.
+func onSendmail(t *testing.T) {
+	mta = sendmail
+	t.Cleanup(func() { mta = postfix })
+}
+
+func TestSendmailShowsWhyMailIsHeld(t *testing.T) {
+	onSendmail(t)
+	start(t, "enforce", "[[policy]]\nname = \"hold-unmarked\"\naction = \"quarantine\"\n")
+	s := send(t, []string{"<bob@gmail.com>"}, mail("Subject: x"))
+	_, _, held := settle(t)
+	if len(held) != 1 || !slices.Equal(held[0].Recipients, []string{"bob@gmail.com.encrypt.invalid"}) {
+		t.Fatalf("got %v", held)
+	}
+	queue, err := sendmail.Run("-bp", "-qQ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(queue, s.QueueID()) || !strings.Contains(queue, "QUARANTINE: postseal: policy hold-unmarked") {
+		t.Errorf("got %q", queue)
+	}
+	if err := mta.Release(s.QueueID()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sendmail.Run("-qI" + s.QueueID()); err != nil {
+		t.Fatal(err)
+	}
+	wantArrived(t, arrived{relay: []string{"bob@gmail.com: x"}})
+}
+
+// TestSendmailFallbackSmartHost holds why postseal.m4 refuses that setting: a
+// mailer's next hop that cannot be reached is replaced by it.
+func TestSendmailFallbackSmartHost(t *testing.T) {
+	onSendmail(t)
+	files, err := mtatest.UnpackSendmail(root, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fragment := "include(`" + filepath.Join(root, "contrib", "sendmail", "postseal.m4") + "')dnl\nMAILER(`smtp')dnl\n"
+	if err := files.Configure(fragment); err != nil {
+		t.Fatal(err)
+	}
+	err = files.Configure("define(`confFALLBACK_SMARTHOST', `[127.0.0.1]')dnl\n" + fragment)
+	if err == nil || !strings.Contains(err.Error(), "take it out") {
+		t.Errorf("with a fallback smart host: got %v", err)
+	}
+
+	start(t, "enforce", "")
+	stopRelay(t)
+	send(t, []string{"<bob@gmail.com>"}, mail("Subject: [secure]"))
+	awaitDeferred(t)
+	if n := connectionsOverEncrypt(t); n != 1 {
+		t.Errorf("got %d connections, want 1", n)
+	}
+	cf := filepath.Join(sendmail.Folder(), "sendmail.cf")
+	text, err := os.ReadFile(cf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(cf, append(slices.Clone(text), "O FallbackSmartHost=[localhost]\n"...), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if n := connectionsOverEncrypt(t); n != 2 {
+		t.Errorf("with a fallback smart host: got %d connections, want 2", n)
+	}
+	if err := os.WriteFile(cf, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	startRelay(t)
+	wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure]"}})
+}
+
+// connectionsOverEncrypt tries what waits, and counts how often a host was
+// called on the leg to the relay.
+func connectionsOverEncrypt(t *testing.T) int {
+	t.Helper()
+	out, err := sendmail.Run("-v", "-q")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Count(out, "via encrypt...")
+}
+
+func TestSendmailRestoresRecipients(t *testing.T) {
+	got, err := sendmail.TestRules(nil, "EnvToEncrypt", []string{
+		"bob<@gmail.com.encrypt.invalid.>", "bob<@gmail.com.encrypt.invalid>", "bob<@x.gmail.com.ENCRYPT.Invalid.>",
+		"bob<@gmail.com.>", "bob<@encrypt.invalid.>", "bob<@encrypt.invalid.gmail.com.>",
+	})
+	want := []string{
+		"bob < @ gmail . com . >", "bob < @ gmail . com >", "bob < @ x . gmail . com . >",
+		"bob < @ gmail . com . >", "bob < @ encrypt . invalid . >", "bob < @ encrypt . invalid . gmail . com . >",
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+}

@@ -1,0 +1,79 @@
+package mtatest_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/postseal/postseal/milter/mtatest"
+)
+
+func testMessagesOfOneConnection(t *testing.T) {
+	d := start(t, "enforce", `
+[[policy]]
+name   = "marked"
+marker = ["present"]
+action = "divert"
+[[policy]]
+name      = "refused"
+sender    = ["refused@trust.example"]
+action    = "reject"
+[[policy]]
+name   = "rest"
+action = "tag"
+`)
+	c := dial(t)
+	step := func(from, subject string, to ...string) mtatest.Sent {
+		t.Helper()
+		s, err := c.Send(from, to, mail(subject))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	step(sender, "Subject: [secure] 1", "<bob@gmail.com>", "<a@nhs.net>")
+	wantArrived(t, arrived{[]string{"a@nhs.net: [secure] 1"}, []string{"bob@gmail.com: [secure] 1"}})
+	step(sender, "Subject: 2", "<bob@gmail.com>")
+	wantArrived(t, arrived{direct: []string{"bob@gmail.com: 2"}})
+	step(sender, "Subject: [secure] 3", "<eve@gmail.com>")
+	wantArrived(t, arrived{relay: []string{"eve@gmail.com: [secure] 3"}})
+
+	// RSET after MAIL, after RCPT, and after a refused RCPT; a second EHLO.
+	say(t, c, 250, "MAIL FROM:"+sender)
+	say(t, c, 250, "RSET")
+	say(t, c, 250, "MAIL FROM:"+sender)
+	say(t, c, 250, "RCPT TO:<forgotten@gmail.com>")
+	say(t, c, 250, "RSET")
+	step(sender, "Subject: 4", "<a@nhs.net>")
+	say(t, c, 250, "MAIL FROM:"+sender)
+	say(t, c, 250, "RCPT TO:<forgotten@gmail.com>")
+	say(t, c, 550, "RCPT TO:<x@y.gsi.gov.uk>")
+	say(t, c, 250, "EHLO again.example")
+	step(sender, "Subject: [secure] 5", "<b@nhs.net>")
+	say(t, c, 250, "RSET", "NOOP", "HELO third.example")
+	wantArrived(t, arrived{direct: []string{"a@nhs.net: 4", "b@nhs.net: [secure] 5"}})
+
+	// A rejected message, then good ones.
+	if s := step("<refused@trust.example>", "Subject: 6", "<bob@gmail.com>"); s.End.Code != 550 {
+		t.Errorf("got %v", s)
+	}
+	step(sender, "Subject: 7", "<bob@gmail.com>")
+	step(sender, "Subject: [secure] 8", "<bob@gmail.com>")
+	wantArrived(t, arrived{[]string{"bob@gmail.com: 7"}, []string{"bob@gmail.com: [secure] 8"}})
+
+	if n := len(d.AwaitEvents("decision", 8)); n != 8 {
+		t.Errorf("got %d decision lines, want 8", n)
+	}
+}
+
+func testPipelining(t *testing.T) {
+	start(t, "enforce", "")
+	c := dial(t)
+	for i, subject := range []string{"[secure] one", "two", "[secure] three"} {
+		say(t, c, 354, "MAIL FROM:"+sender, "RCPT TO:<x@a.gsi.gov.uk>", "RCPT TO:<bob@gmail.com>", "RCPT TO:<a@nhs.net>", "DATA")
+		say(t, c, 250, fmt.Sprintf("Subject: %s\r\nX-N: %d\r\n\r\nbody\r\n.", subject, i))
+	}
+	wantArrived(t, arrived{
+		[]string{"a@nhs.net: [secure] one", "a@nhs.net: two", "bob@gmail.com: two", "a@nhs.net: [secure] three"},
+		[]string{"bob@gmail.com: [secure] one", "bob@gmail.com: [secure] three"},
+	})
+}
