@@ -65,15 +65,14 @@ const (
 )
 
 // wantedMacros names the macros for each stage, as SMFIF_SETSYMLIST takes
-// them. Sendmail heeds the list for the end of the message only where there
-// is one for the end of the header.
+// them. Sendmail has the queue ID at MAIL, Postfix surely at the end of the
+// message.
 var wantedMacros = []struct {
 	stage gomilter.Stage
 	names string
 }{
 	{gomilter.StageMailFrom, "i {auth_authen}"},
 	{gomilter.StageRcptTo, "i {rcpt_addr}"},
-	{gomilter.StageEOH, "i"},
 	{gomilter.StageEOM, "i"},
 }
 

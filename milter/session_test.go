@@ -30,7 +30,7 @@ func TestNegotiation(t *testing.T) {
 	answer := func(version, actions, protocol uint32, macros string) string {
 		return offer(version, actions, protocol) + macros
 	}
-	const macros = "\x00\x00\x00\x02i {auth_authen}\x00" + "\x00\x00\x00\x03i {rcpt_addr}\x00" + "\x00\x00\x00\x06i\x00" + "\x00\x00\x00\x05i\x00"
+	const macros = "\x00\x00\x00\x02i {auth_authen}\x00" + "\x00\x00\x00\x03i {rcpt_addr}\x00" + "" + "\x00\x00\x00\x05i\x00"
 	for _, test := range []struct {
 		name, offer, want, log string
 	}{
