@@ -1,6 +1,7 @@
 package milter
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -28,8 +29,11 @@ const maxNamed = 2
 
 // refusalReason says why a recipient is refused and what to do instead.
 func refusalReason(r rules.Recipient) string {
-	if r.Class == rules.Closed {
+	switch {
+	case r.Class == rules.Closed:
 		return r.Reason()
+	case r.Fault == rules.SentOn:
+		return "it is sent on from here to " + shorten(cmp.Or(r.Resolved.Domain, "an address that cannot be read")) + ", which needs the marker: write to that address itself"
 	}
 	return fmt.Sprintf("the address cannot be rewritten safely, since %s: write it as name@domain", r.Fault)
 }

@@ -107,7 +107,7 @@ func (s *session) RcptTo(_ string, m *gomilter.Modifier) (gomilter.Response, err
 	s.guard(func() {
 		path := s.conn.path
 		r, refused := s.message.Recipient(path, rules.TrimAngles(s.macro(m, "{rcpt_addr}")), s.conn.arguments, s.now())
-		if r.Resolved != nil {
+		if r.Resolved != nil && r.Refused() {
 			logReadings(s.log, s.message.config, s.queueID, r)
 		}
 		if refusal = refused; refusal != nil {

@@ -25,6 +25,7 @@ const (
 	BadDomain    Fault = "its domain is malformed"
 	TooLong      Fault = "it is too long"
 	Rerouted     Fault = "it names another host inside its local part"
+	SentOn       Fault = "this host sends it on to another domain"
 )
 
 // maxPath is the longest path without its angle brackets (RFC 5321, section

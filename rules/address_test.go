@@ -102,8 +102,10 @@ func TestClassifyTwoReadings(t *testing.T) {
 		{"U-label and A-label", "a@bücher.example", "a@xn--bcher-kva.example", rules.Unknown, ""},
 		{"sent on elsewhere", "a%gmail.com@trust.example", "a@gmail.com", rules.Unknown, rules.Rerouted},
 		{"sent on to a secure host", "a%nhs.net@trust.example", "a@nhs.net", rules.Unknown, rules.Rerouted},
-		{"the weaker is the text", "a@gmail.com", "a@nhs.net", rules.Unknown, rules.Rerouted},
-		{"a reading that cannot be read", "a@nhs.net", "@:", rules.Unknown, rules.Rerouted},
+		{"the weaker is the text", "a@gmail.com", "a@nhs.net", rules.Unknown, rules.SentOn},
+		{"a virtual user elsewhere", "info@trust.example", "a@gmail.com", rules.Unknown, rules.SentOn},
+		{"a virtual user at home", "info@trust.example", "a@mx.trust.example", rules.Local, rules.SentOn},
+		{"a reading that cannot be read", "a@nhs.net", "@:", rules.Unknown, rules.SentOn},
 		{"completed by the MTA", "root", "root@mx.trust.example", rules.Local, rules.NoDomain},
 		{"completed with a foreign domain", "root", "root@mx.example.org", rules.Unknown, rules.NoDomain},
 		{"kept by the MTA", "root", "root", rules.Local, rules.NoDomain},
@@ -131,8 +133,8 @@ func TestClassifyTwoReadings(t *testing.T) {
 		{"a local user's name with a route", "a@nhs.net", "a%gmail.com", rules.Unknown, rules.Rerouted},
 		{"quoted blank", `"a b"@nhs.net`, `"a b"@nhs.net`, rules.Secure, ""},
 		{"diverted already, Sendmail's reading", "a@gmail.com.encrypt.invalid", "a@gmail.com", rules.Secure, ""},
-		{"diverted already, another domain", "a@gmail.com.encrypt.invalid", "a@example.org", rules.Unknown, rules.Rerouted},
-		{"diverted already, a part of the domain", "a@x.gmail.com.encrypt.invalid", "a@gmail.com", rules.Unknown, rules.Rerouted},
+		{"diverted already, another domain", "a@gmail.com.encrypt.invalid", "a@example.org", rules.Unknown, rules.SentOn},
+		{"diverted already, a part of the domain", "a@x.gmail.com.encrypt.invalid", "a@gmail.com", rules.Unknown, rules.SentOn},
 		{"diverted already, percent sign", "50%off@gmail.com.encrypt.invalid", "", rules.Secure, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

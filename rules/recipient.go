@@ -99,7 +99,10 @@ func (r *Ruleset) weaker(got Recipient, resolved string, now time.Time) Recipien
 	case other.Address.Domain != got.Address.Domain:
 		got.Resolved = &other.Address
 		if got.Fault == "" || got.Fault == TrailingDot {
-			got.Fault = Rerouted
+			got.Fault = SentOn
+			if got.Address.hasRoute() || other.Address.hasRoute() {
+				got.Fault = Rerouted
+			}
 		}
 	}
 	if other.Class > got.Class {

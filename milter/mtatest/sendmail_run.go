@@ -36,6 +36,8 @@ const runningMC = "define(`QUEUE_DIR', `%[1]s/queue')dnl\n" +
 	"FEATURE(`no_default_msa')dnl\n" +
 	"FEATURE(`relay_entire_domain')dnl\n" +
 	"FEATURE(`mailertable', `hash %[1]s/mailertable')dnl\n" +
+	"FEATURE(`virtusertable', `hash %[1]s/virtusertable')dnl\n" +
+	"VIRTUSER_DOMAIN(`virtual.trust.example')dnl\n" +
 	"DAEMON_OPTIONS(`Name=MTA, Addr=127.0.0.1, Port=%[2]s')dnl\n" +
 	"define(`MAIL_HUB', `esmtp:[127.0.0.1]')dnl\n" +
 	"define(`ESMTP_MAILER_ARGS', `TCP $h %[3]s')dnl\n" +
@@ -48,6 +50,10 @@ const submitMC = "define(`MSP_QUEUE_DIR', `%[1]s/clientqueue')dnl\n" +
 	"define(`confRUN_AS_USER', `mail')dnl\n" +
 	"define(`RELAY_MAILER_ARGS', `TCP $h %[2]s')dnl\n" +
 	"FEATURE(`msp', `[127.0.0.1]')dnl\n"
+
+// virtualUsers leads out and elsewhere at home.
+const virtualUsers = "info@virtual.trust.example\tbob@gmail.com\n" +
+	"desk@virtual.trust.example\tdesk@trust.example\n"
 
 // contribSocket is the socket of contrib's postseal.m4.
 const contribSocket = "/run/postseal/"
@@ -128,6 +134,7 @@ func (s *Sendmail) prepare(o Options) error {
 		s.Configure(lines+"MAILER(`smtp')dnl\n"),
 		s.configure("submit.cf", fmt.Sprintf(submitMC, s.Dir, port)),
 		s.MakeMap("mailertable", table),
+		s.MakeMap("virtusertable", virtualUsers),
 	); err != nil {
 		return err
 	}

@@ -106,3 +106,20 @@ func TestSendmailRestoresRecipients(t *testing.T) {
 		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
 }
+
+// TestSendmailVirtualUsers sends to names of the virtusertable. One that leads
+// out cannot be diverted, and is refused.
+func TestSendmailVirtualUsers(t *testing.T) {
+	onSendmail(t)
+	d := start(t, "enforce", "")
+	s := send(t, []string{"<info@virtual.trust.example>", "<desk@virtual.trust.example>"}, mail("Subject: [secure] x"))
+	const info = "<info@virtual.trust.example>"
+	want := "550 5.7.1 " + info + "... " + info + ": it is sent on from here to gmail.com, which needs the marker: write to that address itself"
+	if got := s.Recipients[0].String(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	wantArrived(t, arrived{direct: []string{"desk@trust.example: [secure] x"}})
+	if e := d.AwaitEvents("readings differ", 1); len(e) != 1 || e[0]["resolved"] != "gmail.com" {
+		t.Errorf("got %v", e)
+	}
+}
