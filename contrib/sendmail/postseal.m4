@@ -4,9 +4,9 @@ dnl
 dnl The filter. F=T: while postseal is down, mail waits at its client.
 INPUT_MAIL_FILTER(`postseal', `S=local:/run/postseal/postseal.sock, F=T, T=S:30s;R:30s;E:5m')dnl
 dnl
-dnl Sendmail would send sealed mail there, in clear, while the relay is down.
-ifdef(`confFALLBACK_SMARTHOST', `errprint(`postseal.m4: confFALLBACK_SMARTHOST would get sealed mail in clear: take it out
-')m4exit(`1')')dnl
+dnl While the relay is down, Sendmail would send sealed mail there, in clear.
+ifdef(`confFALLBACK_SMARTHOST', `errprint(`postseal.m4: confFALLBACK_SMARTHOST is left out: it would get sealed mail in clear
+')undefine(`confFALLBACK_SMARTHOST')')dnl
 dnl
 dnl The port of the encryption relay, as in `TCP $h 587'.
 ifdef(`ENCRYPT_MAILER_ARGS',, `define(`ENCRYPT_MAILER_ARGS', `TCP $h')')dnl

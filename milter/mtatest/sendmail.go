@@ -1,6 +1,7 @@
 package mtatest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -44,7 +45,7 @@ const privateMC = "divert(-1)\n" +
 	"FEATURE(`nocanonify')dnl\n"
 
 // Configure makes sendmail.cf of the lines of an mc file, which follow those
-// that make the instance private.
+// that make the instance private. What m4 complains of is an error.
 func (s *SendmailFiles) Configure(lines string) error { return s.configure("sendmail.cf", lines) }
 
 func (s *SendmailFiles) configure(name, lines string) error {
@@ -56,10 +57,10 @@ func (s *SendmailFiles) configure(name, lines string) error {
 	var faults strings.Builder
 	m4.Stderr = &faults
 	cf, err := m4.Output()
-	if err != nil || faults.Len() > 0 {
-		return fmt.Errorf("m4: %w: %s", err, &faults)
+	if faults.Len() > 0 {
+		err = errors.Join(err, errors.New(faults.String()))
 	}
-	return os.WriteFile(filepath.Join(s.Dir, name), cf, 0o644)
+	return errors.Join(err, os.WriteFile(filepath.Join(s.Dir, name), cf, 0o644))
 }
 
 func (s *SendmailFiles) cf() string { return filepath.Join(s.Dir, "sendmail.cf") }
