@@ -95,12 +95,12 @@ const (
 // the file, and the cause stands in err.
 type conn struct {
 	net.Conn
-	timeouts Timeouts
-	in       *bufio.Reader
-	packet   bytes.Buffer // the packet being handed up
-	out      []byte       // gathered writes
-	phase    phase
-	err      error
+	server *Server
+	in     *bufio.Reader
+	packet bytes.Buffer // the packet being handed up
+	out    []byte       // gathered writes
+	phase  phase
+	err    error
 
 	protocol  gomilter.OptProtocol // as negotiated
 	path      string               // of the last RCPT, without angle brackets
@@ -111,16 +111,11 @@ type conn struct {
 	skipHeader bool // set by the session: the rest of this header is not handed up
 	ended      bool // a message has ended, and go-milter is to forget its header
 
-	// onIdle is called when no message is under way, before the next read;
-	// false ends the session.
-	onIdle func() bool
-	// onMail is called when a message begins; false ends the session.
-	onMail func() bool
 	closed chan struct{}
 }
 
-func newConn(c net.Conn, t Timeouts) *conn {
-	return &conn{Conn: c, timeouts: t, in: bufio.NewReader(c), closed: make(chan struct{})}
+func newConn(c net.Conn, s *Server) *conn {
+	return &conn{Conn: c, server: s, in: bufio.NewReader(c), closed: make(chan struct{})}
 }
 
 // Close ends the connection, once.
@@ -144,7 +139,7 @@ func (c *conn) Write(p []byte) (int, error) {
 func (c *conn) Read(p []byte) (int, error) {
 	for c.packet.Len() == 0 {
 		if err := c.next(); err != nil {
-			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) { // Shutdown closes idle ones
+			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) { // Shutdown cuts them off
 				c.err = err
 			}
 			return 0, io.EOF
@@ -158,9 +153,6 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) next() error {
 	if err := c.flush(); err != nil {
 		return err
-	}
-	if c.phase <= phaseIdle && !c.onIdle() {
-		return io.EOF
 	}
 	if c.ended {
 		c.ended = false
@@ -189,9 +181,7 @@ func (c *conn) next() error {
 		return c.reply(gomilter.ActContinue)
 	case gomilter.CodeMail:
 		c.skipHeader = false
-		if !c.onMail() {
-			return io.EOF
-		}
+		c.server.beginMessage(c)
 	case gomilter.CodeHeader:
 		if c.skipHeader {
 			c.packet.Reset()
@@ -216,7 +206,7 @@ func (c *conn) flush() error {
 		return nil
 	}
 	for part := range slices.Chunk(c.out, maxWrite) {
-		if err := c.SetWriteDeadline(time.Now().Add(c.timeouts.Packet)); err != nil {
+		if err := c.SetWriteDeadline(time.Now().Add(c.server.Timeouts.Packet)); err != nil {
 			return err
 		}
 		if _, err := c.Conn.Write(part); err != nil {
@@ -237,16 +227,10 @@ func (c *conn) readPacket() error {
 		c.packet = bytes.Buffer{}
 	}
 	c.packet.Reset()
-	if err := c.SetReadDeadline(time.Now().Add(c.timeouts.Idle)); err != nil {
+	if err := c.await(); err != nil {
 		return err
 	}
-	if _, err := c.in.Peek(1); err != nil {
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return fmt.Errorf("the MTA was silent for %v", c.timeouts.Idle)
-		}
-		return io.EOF // the MTA went away between packets, as it may
-	}
-	if err := c.SetReadDeadline(time.Now().Add(c.timeouts.Packet)); err != nil {
+	if err := c.SetReadDeadline(time.Now().Add(c.server.Timeouts.Packet)); err != nil {
 		return err
 	}
 	head, err := c.in.Peek(4)
@@ -261,6 +245,27 @@ func (c *conn) readPacket() error {
 		return truncated(err)
 	}
 	return nil
+}
+
+// await waits for a packet to begin.
+func (c *conn) await() error {
+	between := c.phase <= phaseIdle
+	if between {
+		c.server.beginWait(c)
+		defer c.server.endWait(c)
+	} else if err := c.SetReadDeadline(time.Now().Add(c.server.Timeouts.Idle)); err != nil {
+		return err
+	}
+	_, err := c.in.Peek(1)
+	switch {
+	case err == nil:
+		return nil
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		return io.EOF // the MTA went away between packets, as it may
+	case between && c.server.isDraining():
+		return io.EOF
+	}
+	return fmt.Errorf("the MTA was silent for %v", c.server.Timeouts.Idle)
 }
 
 func truncated(err error) error {

@@ -28,7 +28,7 @@ func FuzzSession(f *testing.F) {
 	config := testConfig(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		log := new(syncBuffer)
-		s := &Server{Config: always(config), Log: slog.New(slog.NewJSONHandler(log, nil)), Timeouts: DefaultTimeouts, Now: time.Now, sessions: make(map[*conn]bool)}
+		s := &Server{Config: always(config), Log: slog.New(slog.NewJSONHandler(log, nil)), Timeouts: DefaultTimeouts, Now: time.Now}
 		mta, filter := net.Pipe()
 		go s.serve(s.begin(filter))
 		go io.Copy(io.Discard, mta)

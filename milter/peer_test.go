@@ -2,7 +2,6 @@ package milter
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -48,7 +47,6 @@ type running struct {
 	*Server
 	socket string
 	log    *syncBuffer
-	served chan error
 }
 
 // syncBuffer is a log that may be read while it is written.
@@ -71,26 +69,26 @@ func (s *syncBuffer) String() string {
 
 func serve(t testing.TB, config func() *Config, timeouts Timeouts) *running {
 	t.Helper()
+	r := newServer(t, config, timeouts)
+	t.Cleanup(func() { r.Shutdown() }) // which, with no Drain, cuts all off
+	return r
+}
+
+// newServer is serve for tests that shut down themselves.
+func newServer(t testing.TB, config func() *Config, timeouts Timeouts) *running {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "postseal")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	r := &running{socket: filepath.Join(dir, "s"), log: new(syncBuffer), served: make(chan error, 1)}
+	r := &running{socket: filepath.Join(dir, "s"), log: new(syncBuffer)}
 	r.Server = &Server{Config: config, Log: slog.New(slog.NewJSONHandler(r.log, nil)), Timeouts: timeouts, Now: time.Now}
 	l, err := Listen("unix:" + r.socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { r.served <- r.Serve(l) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithCancel(context.Background())
-		cancel()
-		r.Shutdown(ctx)
-		if err := <-r.served; err != nil {
-			t.Error(err)
-		}
-	})
+	r.Start(l)
 	return r
 }
 

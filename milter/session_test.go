@@ -1,7 +1,6 @@
 package milter
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -484,38 +483,6 @@ func TestConfigurationOfItsMAIL(t *testing.T) {
 	p.want(goOnPacket, "y550 5.7.1 <b@gmail.com>: not known to be secure: put [secure] in the subject and send the message again\x00")
 }
 
-func TestShutdownWaitsForMessages(t *testing.T) {
-	r := serve(t, always(testConfig(t)), DefaultTimeouts)
-	idle, busy := r.open(t), r.open(t)
-	busy.send(append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00")...)
-	busy.want(goOnPacket)
-	cut := make(chan int)
-	go func() { cut <- r.Shutdown(context.Background()) }()
-	idle.want("")
-	r.await(t, `"draining"`)
-	if _, err := net.Dial("unix", r.socket); err == nil {
-		t.Error("new connections are still taken")
-	}
-	busy.send("E")
-	busy.want(goOnPacket, "")
-	if n := <-cut; n != 0 {
-		t.Errorf("%d messages were cut off", n)
-	}
-}
-
-func TestShutdownCutsOffAfterItsLimit(t *testing.T) {
-	r := serve(t, always(testConfig(t)), DefaultTimeouts)
-	p := r.open(t)
-	p.send(append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00")...)
-	p.want(goOnPacket)
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if n := r.Shutdown(ctx); n != 1 {
-		t.Errorf("%d messages were cut off, want 1", n)
-	}
-	p.want("")
-}
-
 func TestAddressFormats(t *testing.T) {
 	for _, test := range []struct {
 		format       AddressFormat
@@ -560,13 +527,10 @@ func TestReasonShowsNoAddress(t *testing.T) {
 
 func TestConnectionsRunOut(t *testing.T) {
 	r := serve(t, always(testConfig(t)), DefaultTimeouts)
-	failing := &failingListener{Listener: nil, failures: 2, done: make(chan struct{})}
-	served := make(chan error)
+	failing := &failingListener{failures: 2}
 	other := &Server{Config: r.Config, Log: r.Server.Log, Timeouts: DefaultTimeouts, Now: time.Now}
-	go func() { served <- other.Serve(failing) }()
-	if err := <-served; err != nil {
-		t.Error(err)
-	}
+	other.Start(failing)
+	other.Shutdown()
 	if n := strings.Count(r.log.String(), "too many open files"); n != 2 {
 		t.Errorf("got %d lines", n)
 	}
@@ -576,8 +540,9 @@ func TestConnectionsRunOut(t *testing.T) {
 type failingListener struct {
 	net.Listener
 	failures int
-	done     chan struct{}
 }
+
+func (l *failingListener) Close() error { return nil }
 
 func (l *failingListener) Accept() (net.Conn, error) {
 	if l.failures == 0 {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -18,12 +17,9 @@ const serveUsage = `Usage: postseal serve [-config FILE]
 Runs the milter in the foreground and logs to standard error. SIGHUP reloads
 the configuration, and a changed list or rule file is read by itself; where
 the new one is faulty, the old one stays in force.
-SIGTERM ends the daemon once the messages under way are done.
+SIGTERM ends the daemon once the messages under way are done, after a minute at
+the latest.
 `
-
-// drainLimit bounds the wait for messages under way at SIGTERM. It is shorter
-// than the 90 seconds that systemd waits before it kills.
-const drainLimit = 60 * time.Second
 
 func serve(args []string, std stdio) int {
 	c := newCommand("serve", serveUsage, std)
@@ -51,18 +47,14 @@ func serve(args []string, std stdio) int {
 		Config:   func() *milter.Config { return d.current.Load().milter },
 		Log:      d.log,
 		Timeouts: milter.DefaultTimeouts,
+		Drain:    milter.DefaultDrain,
 		Now:      time.Now,
 	}
-	failure := make(chan error, 1)
-	go func() { failure <- server.Serve(listener) }()
+	server.Start(listener)
 	d.log.Info("started", append([]any{"version", version(), "listen", listener.Addr().String(), "file", first.origin}, first.summary()...)...)
 	d.remind(time.Now())
-	if err := d.run(signals, failure); err != nil {
-		return c.failed(exitFailure, fmt.Errorf("serving ended: %w", err))
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
-	defer cancel()
-	d.log.Info("stopped", "cut_off", server.Shutdown(ctx))
+	d.run(signals)
+	d.log.Info("stopped", "cut_off", server.Shutdown())
 	return exitDone
 }
 
@@ -83,9 +75,8 @@ func newDaemon(path string, first *config, log *slog.Logger) *daemon {
 	return d
 }
 
-// run answers signals and looks after the table until it is told to stop, or
-// serving fails.
-func (d *daemon) run(signals <-chan os.Signal, failure <-chan error) error {
+// run answers signals and looks after the table until it is told to stop.
+func (d *daemon) run(signals <-chan os.Signal) {
 	poll := time.NewTicker(pollInterval)
 	defer poll.Stop()
 	for {
@@ -94,11 +85,9 @@ func (d *daemon) run(signals <-chan os.Signal, failure <-chan error) error {
 			d.tick(time.Now())
 		case s := <-signals:
 			if s != syscall.SIGHUP {
-				return nil
+				return
 			}
 			d.reload(time.Now())
-		case err := <-failure:
-			return err
 		}
 	}
 }
