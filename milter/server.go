@@ -34,6 +34,13 @@ func (s *Server) Start(listeners ...net.Listener) {
 	}
 }
 
+// Sessions is the number of connections being served.
+func (s *Server) Sessions() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.sessions)
+}
+
 // accept takes up connections until the listener is closed.
 func (s *Server) accept(l net.Listener) {
 	for {

@@ -5,16 +5,20 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	systemd "github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/postseal/postseal/milter"
 )
 
 const serveUsage = `Usage: postseal serve [-config FILE]
 
-Runs the milter in the foreground and logs to standard error. SIGHUP reloads
+Runs the milter in the foreground and logs to standard error. Where systemd
+passes sockets, it serves those instead of the one of "listen". SIGHUP reloads
 the configuration, and a changed list or rule file is read by itself; where
 the new one is faulty, the old one stays in force.
 SIGTERM ends the daemon once the messages under way are done, after a minute at
@@ -33,28 +37,26 @@ func serve(args []string, std stdio) int {
 	if err != nil {
 		return c.failed(exitUsage, err)
 	}
+	// Go ends a crash with status 2, which systemd takes for exitUsage: so that
+	// it restarts the daemon, SIGABRT ends it.
+	debug.SetTraceback("crash")
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
 
 	d := newDaemon(*c.config, first, newLogger(std.err, first.file.Log.Format))
 	slog.SetDefault(d.log) // what go-milter prints
-	listener, err := milter.Listen(first.file.Listen)
+	listeners, err := sockets(first.file.Listen)
 	if err != nil {
 		return c.failed(exitFailure, err)
 	}
-	server := &milter.Server{
-		Config:   func() *milter.Config { return d.current.Load().milter },
-		Log:      d.log,
-		Timeouts: milter.DefaultTimeouts,
-		Drain:    milter.DefaultDrain,
-		Now:      time.Now,
-	}
-	server.Start(listener)
-	d.log.Info("started", append([]any{"version", version(), "listen", listener.Addr().String(), "file", first.origin}, first.summary()...)...)
+	d.server.Start(listeners...)
+	d.log.Info("started", append([]any{"version", version(), "listen", addresses(listeners), "file", first.origin}, first.summary()...)...)
 	d.remind(time.Now())
+	d.notify(systemd.SdNotifyReady, d.status())
 	d.run(signals)
-	d.log.Info("stopped", "cut_off", server.Shutdown())
+	d.notify(systemd.SdNotifyStopping)
+	d.log.Info("stopped", "cut_off", d.server.Shutdown())
 	return exitDone
 }
 
@@ -63,7 +65,9 @@ type daemon struct {
 	path    string
 	log     *slog.Logger
 	current atomic.Pointer[config]
+	server  *milter.Server
 
+	refused  bool   // the last reload was
 	polled   string // the files' stamp at the last poll
 	tried    string // the files' stamp at the last load, good or not
 	reminded string // the day of the last reminders
@@ -72,22 +76,33 @@ type daemon struct {
 func newDaemon(path string, first *config, log *slog.Logger) *daemon {
 	d := &daemon{path: path, log: log, polled: first.stamp, tried: first.stamp}
 	d.current.Store(first)
+	d.server = &milter.Server{
+		Config:   func() *milter.Config { return d.current.Load().milter },
+		Log:      log,
+		Timeouts: milter.DefaultTimeouts,
+		Drain:    milter.DefaultDrain,
+		Now:      time.Now,
+	}
 	return d
 }
 
 // run answers signals and looks after the table until it is told to stop.
 func (d *daemon) run(signals <-chan os.Signal) {
-	poll := time.NewTicker(pollInterval)
+	poll, watchdog := time.NewTicker(pollInterval), d.watchdog()
 	defer poll.Stop()
 	for {
 		select {
 		case <-poll.C:
 			d.tick(time.Now())
+		case <-watchdog.C:
+			d.notify(systemd.SdNotifyWatchdog, d.status())
 		case s := <-signals:
 			if s != syscall.SIGHUP {
 				return
 			}
+			d.notifyReloading()
 			d.reload(time.Now())
+			d.notify(systemd.SdNotifyReady)
 		}
 	}
 }
@@ -111,13 +126,15 @@ func (d *daemon) reload(now time.Time) {
 // swap puts a fresh configuration in force in one step, or where it has a
 // fault keeps the old one. The cause is what made it be read.
 func (d *daemon) swap(fresh *config, err error, cause string, now time.Time) {
-	if err != nil {
+	d.refused = err != nil
+	if d.refused {
 		d.log.Error("reload refused", "cause", cause, "reason", err.Error(), "config", d.current.Load().milter.Hash)
-		return
+	} else {
+		d.current.Store(fresh)
+		d.log.Info("reloaded", append([]any{"cause", cause}, fresh.summary()...)...)
+		d.remind(now)
 	}
-	d.current.Store(fresh)
-	d.log.Info("reloaded", append([]any{"cause", cause}, fresh.summary()...)...)
-	d.remind(now)
+	d.notify(d.status())
 }
 
 func (c *config) summary() []any {
