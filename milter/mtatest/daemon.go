@@ -88,16 +88,24 @@ func StartDaemon(m MTA, o DaemonOptions) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{Config: config, cmd: exec.Command(o.Binary, "serve", "-config", config), done: make(chan error, 1)}
-	d.cmd.Stderr = &d.log
-	if err := d.cmd.Start(); err != nil {
+	d, err := startDaemon(exec.Command(o.Binary, "serve", "-config", config), config)
+	if err != nil {
 		return nil, err
 	}
-	go func() { d.done <- d.cmd.Wait() }()
 	if _, err := d.Await("started", nil); err != nil {
 		d.Kill()
 		return nil, fmt.Errorf("%w: %s", err, d.log.String())
 	}
+	return d, nil
+}
+
+func startDaemon(cmd *exec.Cmd, config string) (*Daemon, error) {
+	d := &Daemon{Config: config, cmd: cmd, done: make(chan error, 1)}
+	cmd.Stderr = &d.log
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() { d.done <- cmd.Wait() }()
 	return d, nil
 }
 

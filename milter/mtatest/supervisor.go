@@ -1,0 +1,127 @@
+package mtatest
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Supervisor stands in for systemd: it holds the sockets of the filter open,
+// passes them to one daemon after another, and keeps what they say on the
+// notification socket.
+type Supervisor struct {
+	Binary string
+	Config string
+	Env    []string // of the daemon, beside the supervisor's own
+
+	sockets []*os.File
+	notify  *net.UnixConn
+	heard   chan struct{} // closed when nothing more is heard
+
+	mu     sync.Mutex
+	states []string
+}
+
+// NewSupervisor listens for notifications below dir. The sockets are passed
+// on to the daemons, and closed by Close.
+func NewSupervisor(binary, config, dir string, sockets ...*os.File) (*Supervisor, error) {
+	path := filepath.Join(dir, "notify")
+	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		return nil, err
+	}
+	s := &Supervisor{Binary: binary, Config: config, sockets: sockets, notify: notify, heard: make(chan struct{})}
+	s.Env = []string{"NOTIFY_SOCKET=" + path}
+	go s.hear()
+	return s, nil
+}
+
+// hear keeps each notification until the socket is closed.
+func (s *Supervisor) hear() {
+	defer close(s.heard)
+	buf := make([]byte, 4096)
+	for {
+		n, err := s.notify.Read(buf)
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.states = append(s.states, string(buf[:n]))
+		s.mu.Unlock()
+	}
+}
+
+// Close closes the sockets.
+func (s *Supervisor) Close() error {
+	err := s.notify.Close()
+	<-s.heard
+	for _, socket := range s.sockets {
+		err = errors.Join(err, socket.Close())
+	}
+	return err
+}
+
+// States takes all that has been sent up to now.
+func (s *Supervisor) States() ([]string, error) {
+	const mark = "X_MARK=1"
+	c, err := net.Dial("unixgram", s.notify.LocalAddr().String())
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	if _, err := c.Write([]byte(mark)); err != nil {
+		return nil, err
+	}
+	if err := s.AwaitState(mark); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := slices.Index(s.states, mark)
+	states := s.states[:at]
+	s.states = s.states[at+1:]
+	return states, nil
+}
+
+// AwaitState waits for a notification with the line.
+func (s *Supervisor) AwaitState(line string) error {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		s.mu.Lock()
+		found := slices.ContainsFunc(s.states, func(state string) bool { return slices.Contains(strings.Split(state, "\n"), line) })
+		s.mu.Unlock()
+		if found {
+			return nil
+		}
+	}
+	return fmt.Errorf("no notification %q came", line)
+}
+
+// Start starts a daemon as systemd does, and does not wait for it.
+func (s *Supervisor) Start() (*Daemon, error) {
+	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$@"`, "sh", s.Binary, "serve", "-config", s.Config)
+	cmd.ExtraFiles = s.sockets
+	cmd.Env = append(append(os.Environ(), s.Env...), fmt.Sprintf("LISTEN_FDS=%d", len(s.sockets)))
+	return startDaemon(cmd, s.Config)
+}
+
+// ListenFile opens the socket of the filter as postseal.socket does.
+func (p *Postfix) ListenFile() (*os.File, error) {
+	path := filepath.Join(p.SocketDir(), "postseal.sock")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	l.SetUnlinkOnClose(false)
+	defer l.Close()
+	if err := errors.Join(chownTo("root", "postfix", path), os.Chmod(path, 0o660)); err != nil {
+		return nil, err
+	}
+	return l.File()
+}
