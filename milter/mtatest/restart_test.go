@@ -1,7 +1,10 @@
 package mtatest_test
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -28,7 +31,7 @@ func supervise(t *testing.T, mode string) *mtatest.Supervisor {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
+		if err := errors.Join(s.Close(), os.Remove(filepath.Join(postfix.SocketDir(), "postseal.sock"))); err != nil {
 			t.Error(err)
 		}
 	})

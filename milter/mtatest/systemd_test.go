@@ -1,0 +1,241 @@
+package mtatest_test
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/postseal/postseal/milter/mtatest"
+)
+
+// keys cuts notifications down to the names of their lines, and "READY=1" and
+// its like.
+func keys(states []string) []string {
+	var list []string
+	for _, state := range states {
+		for line := range strings.SplitSeq(state, "\n") {
+			name, value, _ := strings.Cut(line, "=")
+			if value != "1" {
+				line = name
+			}
+			list = append(list, line)
+		}
+	}
+	return list
+}
+
+// wantStates takes what was sent and compares the names of its lines.
+func wantStates(t *testing.T, s *mtatest.Supervisor, want ...string) (states []string) {
+	t.Helper()
+	states, err := s.States()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := keys(states); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", states, want)
+	}
+	return states
+}
+
+func TestReadyOnceTheTableIsLoaded(t *testing.T) {
+	s := supervise(t, "enforce")
+	rows := filepath.Join(filepath.Dir(s.Config), "rules.d", "local.toml")
+	if err := os.Remove(rows); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(rows, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(rows) })
+	d, err := s.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// This waits until the daemon reads the rows.
+	w, err := os.OpenFile(rows, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantStates(t, s)
+	if _, err := w.WriteString("table.name = \"local\"\n"); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	if err := s.AwaitState("READY=1"); err != nil {
+		t.Fatal(err)
+	}
+	wantStates(t, s, "READY=1", "STATUS")
+	stop(t, s, d)
+}
+
+func TestFaultyConfigurationIsNeverReady(t *testing.T) {
+	s := supervise(t, "enforce")
+	if err := os.WriteFile(s.Config, []byte("nonsense = 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d, err := s.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Wait(); err == nil || !strings.Contains(err.Error(), "exit status 2") {
+		t.Errorf("got %v, want exit status 2", err)
+	}
+	wantStates(t, s)
+}
+
+func TestReloadAndStopAreNotified(t *testing.T) {
+	s := supervise(t, "enforce")
+	d := startReady(t, s)
+	wantStates(t, s, "READY=1", "STATUS")
+	text, err := os.ReadFile(s.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	monotonic := regexp.MustCompile(`^RELOADING=1\nMONOTONIC_USEC=[1-9][0-9]+$`)
+	for _, test := range []struct{ name, more, status string }{
+		{"taken", "", "config [0-9a-f]{12}, 0 sessions$"},
+		{"refused", "nonsense = 1\n", "; the last reload was refused: see the log$"},
+		{"taken again", "", "config [0-9a-f]{12}, 0 sessions$"},
+	} {
+		if err := os.WriteFile(s.Config, append(slices.Clone(text), test.more...), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.AwaitState("READY=1"); err != nil {
+			t.Fatal(err)
+		}
+		states := wantStates(t, s, "RELOADING=1", "MONOTONIC_USEC", "STATUS", "READY=1")
+		if len(states) != 3 || !monotonic.MatchString(states[0]) || !regexp.MustCompile(test.status).MatchString(states[1]) {
+			t.Errorf("%s: got %q", test.name, states)
+		}
+	}
+	if err := d.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	wantStates(t, s, "STOPPING=1")
+}
+
+func TestWatchdogIsAnswered(t *testing.T) {
+	s := supervise(t, "enforce")
+	s.Env = append(s.Env, "WATCHDOG_USEC=20000")
+	d := startReady(t, s)
+	for range 3 {
+		if err := s.AwaitState("WATCHDOG=1"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.States(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop(t, s, d)
+}
+
+// A Go program that crashes, or gets the SIGABRT of systemd's watchdog, ended
+// with status 2, and RestartPreventExitStatus=2 kept it from being restarted.
+func TestCrashIsNotTakenForAFaultyConfiguration(t *testing.T) {
+	s := supervise(t, "enforce")
+	d := startReady(t, s)
+	if err := d.Signal(syscall.SIGABRT); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Wait(); err == nil || !strings.Contains(err.Error(), "signal: aborted") {
+		t.Errorf("got %.100v", err)
+	}
+}
+
+func TestServesAllSocketsThatArePassed(t *testing.T) {
+	config, err := postfix.Install(mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []*os.File
+	var addrs []net.Addr
+	for _, listen := range [][2]string{{"unix", filepath.Join(t.TempDir(), "s")}, {"tcp", "127.0.0.1:0"}} {
+		l, err := net.Listen(listen[0], listen[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		file, err := l.(interface{ File() (*os.File, error) }).File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, addrs = append(files, file), append(addrs, l.Addr())
+	}
+	s, err := mtatest.NewSupervisor(binary, config, t.TempDir(), files...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	d := startReady(t, s)
+	e, err := d.Await("started", nil)
+	if want := addrs[0].String() + ", " + addrs[1].String(); err != nil || e["listen"] != want {
+		t.Errorf("got %v, %v, want listen %q", e, err, want)
+	}
+	if _, err := os.Lstat(filepath.Join(postfix.SocketDir(), "postseal.sock")); err == nil {
+		t.Error("the socket of listen is open as well")
+	}
+	for _, addr := range addrs {
+		c, err := net.Dial(addr.Network(), addr.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.SetDeadline(time.Now().Add(20 * time.Second))
+		// The daemon closes a connection whose first packet has no length.
+		if _, err := c.Write(make([]byte, 4)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Read(make([]byte, 1)); err == nil || os.IsTimeout(err) {
+			t.Errorf("%s: got %v", addr, err)
+		}
+		c.Close()
+	}
+	if err := d.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// maxExposure is in tenths, as systemd-analyze security --threshold takes it.
+const maxExposure = "5"
+
+// TestUnits sees that systemd knows all of the units, and that the service
+// stays as confined as it is.
+func TestUnits(t *testing.T) {
+	dir := t.TempDir()
+	var paths []string
+	for _, name := range []string{"postseal.service", "postseal.socket"} {
+		text, err := os.ReadFile(filepath.Join(root, "contrib", "systemd", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, name)
+		installed := strings.ReplaceAll(string(text), "=/usr/sbin/postseal ", "="+binary+" ")
+		if err := os.WriteFile(path, []byte(installed), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	out, err := exec.Command("systemd-analyze", append([]string{"verify", "--man=no"}, paths...)...).CombinedOutput()
+	if err != nil {
+		t.Errorf("%v (the package systemd has systemd-analyze)", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		// Before version 253.
+		if !strings.HasSuffix(line, "Failed to parse service type, ignoring: notify-reload\n") {
+			t.Error(line)
+		}
+	}
+	out, err = exec.Command("systemd-analyze", "security", "--offline=true", "--threshold="+maxExposure, paths[0]).CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
