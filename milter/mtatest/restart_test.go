@@ -18,7 +18,7 @@ import (
 // socket which Postfix knows.
 func supervise(t *testing.T, mode string) *mtatest.Supervisor {
 	t.Helper()
-	config, err := postfix.Install(mtatest.DaemonOptions{Root: root, Binary: binary, Mode: mode})
+	config, err := mtatest.Install(postfix, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: mode})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func (l *load) send(c *mtatest.Client, subject string) bool {
 func (l *load) client(name string, each int) {
 	l.wg.Go(func() {
 		for i := 0; ; {
-			c, err := mtatest.Dial(postfix.Addr)
+			c, err := mtatest.Dial(postfix.Addr())
 			if err != nil {
 				l.mu.Lock()
 				l.other = append(l.other, err.Error())

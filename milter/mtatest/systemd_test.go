@@ -153,7 +153,7 @@ func TestCrashIsNotTakenForAFaultyConfiguration(t *testing.T) {
 }
 
 func TestServesAllSocketsThatArePassed(t *testing.T) {
-	config, err := postfix.Install(mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
+	config, err := mtatest.Install(postfix, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
 	if err != nil {
 		t.Fatal(err)
 	}
