@@ -1,19 +1,23 @@
 GO          = go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+NFPM        = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 AS_ROOT     = $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$$PATH" HOME="$$HOME")
 
-.PHONY: build man demo test bench corpus packages
+.PHONY: build man package demo test bench corpus packages
 
 # Go takes the version from git, where git is at hand and trusts the folder.
 BUILDVCS = $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 && echo true || echo false)
 build: # a static binary, bin/postseal
-	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(BUILDVCS) -o bin/postseal ./cmd/postseal
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags=-s -buildvcs=$(BUILDVCS) -o bin/postseal ./cmd/postseal
 
 man: $(patsubst contrib/man/%.md,bin/man/%,$(wildcard contrib/man/*.md)) # the man pages, bin/man/*
 
 bin/man/%: contrib/man/%.md
 	@mkdir -p $(@D)
 	$(GO) tool go-md2man -in $< -out $@
+
+package: build man # bin/postseal_VERSION_ARCHITECTURE.deb
+	GO="$(GO)" NFPM=$(NFPM) contrib/debian/build
 
 demo: packages # sample mails through a private Postfix
 	$(AS_ROOT) env CGO_ENABLED=0 $(GO) run ./milter/mtatest/demo
