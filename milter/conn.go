@@ -99,14 +99,14 @@ type conn struct {
 	in     *bufio.Reader
 	packet bytes.Buffer // the packet being handed up
 	out    []byte       // gathered writes
-	phase  phase
 	err    error
+	kept
+	leaving bool // to be handed over, so that Close leaves it open
 
-	protocol  gomilter.OptProtocol // as negotiated
-	path      string               // of the last RCPT, without angle brackets
-	arguments []string             // of the last RCPT
-	macrosOf  gomilter.Code        // the packet that the last macros were for
-	hasMacros bool                 // the packet handed up last had macros of its own
+	path      string        // of the last RCPT, without angle brackets
+	arguments []string      // of the last RCPT
+	macrosOf  gomilter.Code // the packet that the last macros were for
+	hasMacros bool          // the packet handed up last had macros of its own
 
 	skipHeader bool // set by the session: the rest of this header is not handed up
 	ended      bool // a message has ended, and go-milter is to forget its header
@@ -118,13 +118,16 @@ func newConn(c net.Conn, s *Server) *conn {
 	return &conn{Conn: c, server: s, in: bufio.NewReader(c), closed: make(chan struct{})}
 }
 
-// Close ends the connection, once.
+// Close ends the session, once, and its connection.
 func (c *conn) Close() error {
 	select {
 	case <-c.closed:
 		return nil
 	default:
 		close(c.closed)
+	}
+	if c.leaving {
+		return nil
 	}
 	return c.Conn.Close()
 }
@@ -249,7 +252,8 @@ func (c *conn) readPacket() error {
 
 // await waits for a packet to begin.
 func (c *conn) await() error {
-	between := c.phase <= phaseIdle
+	// From the macros of MAIL on a message is on its way.
+	between := c.phase <= phaseIdle && c.macrosOf != gomilter.CodeMail
 	if between {
 		c.server.beginWait(c)
 		defer c.server.endWait(c)
@@ -263,6 +267,7 @@ func (c *conn) await() error {
 	case !errors.Is(err, os.ErrDeadlineExceeded):
 		return io.EOF // the MTA went away between packets, as it may
 	case between && c.server.isDraining():
+		c.leaving = c.server.HandOver != nil
 		return io.EOF
 	}
 	return fmt.Errorf("the MTA was silent for %v", c.server.Timeouts.Idle)

@@ -10,8 +10,9 @@ type Drain struct {
 	// still accepted meanwhile, since each may be long: an MTA does not wait
 	// for the answer to its connection longer than 10 to 30 seconds.
 	UnderWay time.Duration
-	// Then nothing more is accepted. A session that has been silent between
-	// messages for as long as Silence is ended.
+	// Then nothing more is accepted. A session is handed over as soon as it is
+	// between messages; where there is no HandOver, it is ended once it has
+	// been silent between messages for as long as Silence.
 	Silence time.Duration
 	// After Between each session is ended as soon as it is between messages.
 	Between time.Duration
@@ -79,13 +80,13 @@ func (s *Server) beginMessage(c *conn) {
 
 // patience is how long a session may be silent between messages.
 func (s *Server) patience() time.Duration {
-	switch s.stage {
-	case draining:
+	switch {
+	case s.stage == serving:
+		return s.Timeouts.Idle
+	case s.stage == draining && s.HandOver == nil:
 		return s.Drain.Silence
-	case hurrying:
-		return 0
 	}
-	return s.Timeouts.Idle
+	return 0
 }
 
 func (s *Server) isDraining() bool {

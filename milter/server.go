@@ -18,6 +18,10 @@ type Server struct {
 	Timeouts Timeouts
 	Drain    Drain
 	Now      func() time.Time
+	// HandOver, where it is set, keeps a connection open beyond this process,
+	// under a name that Resume takes. Shutdown calls it for each session that
+	// is between messages.
+	HandOver func(c net.Conn, name string) error
 
 	mu        sync.Mutex
 	listeners []net.Listener
@@ -78,12 +82,15 @@ func (s *Server) serve(c *conn) {
 	// outlives the responses after which go-milter asks for a new one.
 	library := gomilter.Server{NewMilter: func() gomilter.Milter { return own }}
 	library.Serve(oneConn{c, make(chan struct{}, 1)})
+	if c.leaving {
+		s.handOver(c)
+	}
 	s.mu.Lock()
 	s.sessions[c].endMessage()
 	delete(s.sessions, c)
 	s.mu.Unlock()
 	if c.err != nil {
-		s.Log.Warn("session broken", "queue_id", own.queueID, "client", clientText(own.client), "reason", c.err.Error())
+		s.Log.Warn("session broken", "queue_id", own.queueID, "client", clientText(c.client), "reason", c.err.Error())
 	}
 }
 

@@ -26,8 +26,6 @@ type session struct {
 	log     *slog.Logger
 	now     func() time.Time
 
-	client  netip.Addr
-	local   bool   // mail of sendmail(1) on Postfix
 	queueID string // of the message under way
 	message *Message
 	failed  bool // the message under way cannot be judged
@@ -75,10 +73,10 @@ func (s *session) guard(callback func()) {
 func (s *session) Connect(_ string, family string, port uint16, addr net.IP, _ *gomilter.Modifier) (gomilter.Response, error) {
 	client, ok := netip.AddrFromSlice(addr)
 	if ok {
-		s.client = client.Unmap()
+		s.conn.client = client.Unmap()
 	}
 	// No SMTP client has port 0: Postfix shows it for mail of sendmail(1).
-	s.local = port == 0 && (family == "tcp4" || family == "tcp6")
+	s.conn.local = port == 0 && (family == "tcp4" || family == "tcp6")
 	return s.continueUnless(gomilter.OptNoConnReply), nil
 }
 
@@ -93,9 +91,9 @@ func (s *session) MailFrom(from string, m *gomilter.Modifier) (gomilter.Response
 	s.guard(func() {
 		s.message = NewMessage(s.current(), Envelope{
 			Sender:      from,
-			Client:      s.client,
+			Client:      s.conn.client,
 			Auth:        s.macro(m, "{auth_authen}"),
-			DecideAtEnd: s.local,
+			DecideAtEnd: s.conn.local,
 		})
 	})
 	return s.continueUnless(gomilter.OptNoMailReply), nil
@@ -152,7 +150,7 @@ func (s *session) decide(m *gomilter.Modifier) gomilter.Response {
 	v, err := s.message.End()
 	if err != nil {
 		s.log.Error("internal error", "queue_id", s.queueID, "fault", err.Error())
-		if s.local && errors.Is(err, errLimit) {
+		if s.conn.local && errors.Is(err, errLimit) {
 			return replyWith(pastLimit) // pickup would try again for ever
 		}
 		return replyWith(cannotDecide)

@@ -46,10 +46,14 @@ func serve(args []string, std stdio) int {
 
 	d := newDaemon(*c.config, first, newLogger(std.err, first.file.Log.Format))
 	slog.SetDefault(d.log) // what go-milter prints
-	listeners, err := sockets(first.file.Listen)
+	listeners, kept, err := sockets(first.file.Listen)
 	if err != nil {
 		return c.failed(exitFailure, err)
 	}
+	if os.Getenv("NOTIFY_SOCKET") != "" {
+		d.server.HandOver = keep
+	}
+	d.resume(kept)
 	d.server.Start(listeners...)
 	d.log.Info("started", append([]any{"version", version(), "listen", addresses(listeners), "file", first.origin}, first.summary()...)...)
 	d.remind(time.Now())

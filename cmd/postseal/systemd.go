@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
@@ -13,24 +16,73 @@ import (
 	"github.com/postseal/postseal/milter"
 )
 
-// sockets gives the sockets that systemd has passed (sd_listen_fds(3)). Where
-// it has passed none, it opens the one that the configuration names.
-func sockets(listen string) ([]net.Listener, error) {
-	files := activation.Files(true)
-	if len(files) == 0 {
-		l, err := milter.Listen(listen)
-		return []net.Listener{l}, err
-	}
-	var listeners []net.Listener
-	for _, file := range files {
+// keepTimeout bounds the wait for systemd to take a connection.
+const keepTimeout = time.Second
+
+// sockets gives the sockets that systemd has passed (sd_listen_fds(3)), and
+// the connections that it kept for Resume. Where it has passed no socket, the
+// one that the configuration names is opened.
+func sockets(listen string) (listeners []net.Listener, kept []*os.File, err error) {
+	for _, file := range activation.Files(true) {
+		if strings.HasPrefix(file.Name(), milter.SessionPrefix) {
+			kept = append(kept, file)
+			continue
+		}
 		l, err := net.FileListener(file)
 		file.Close()
 		if err != nil {
-			return nil, fmt.Errorf("%s, as systemd passed it: %w: give postseal.socket lines ListenStream= only", file.Name(), err)
+			return nil, nil, fmt.Errorf("%s, as systemd passed it: %w: give postseal.socket lines ListenStream= only", file.Name(), err)
 		}
 		listeners = append(listeners, l)
 	}
-	return listeners, nil
+	if len(listeners) == 0 {
+		l, err := milter.Listen(listen)
+		if err != nil {
+			return nil, nil, err
+		}
+		listeners = append(listeners, l)
+	}
+	return listeners, kept, nil
+}
+
+// resume goes on with the sessions that systemd kept, and has it forget them:
+// it would hold them open for ever.
+func (d *daemon) resume(kept []*os.File) {
+	for _, file := range kept {
+		d.notify("FDSTOREREMOVE=1", "FDNAME="+file.Name())
+		c, err := net.FileConn(file)
+		file.Close()
+		if err == nil {
+			err = d.server.Resume(c, file.Name())
+		}
+		if err != nil {
+			d.log.Warn("session broken", "reason", err.Error())
+		}
+	}
+}
+
+// keep hands a connection to systemd, which passes it to the next daemon
+// (FDSTORE in sd_notify(3)).
+func keep(c net.Conn, name string) error {
+	raw, err := c.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return err
+	}
+	// Not connected: package net sends no rights over a socket that is.
+	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram"})
+	if err != nil {
+		return err
+	}
+	defer notify.Close()
+	if err := notify.SetWriteDeadline(time.Now().Add(keepTimeout)); err != nil {
+		return err
+	}
+	var sent error
+	err = raw.Control(func(fd uintptr) {
+		_, _, sent = notify.WriteMsgUnix([]byte("FDSTORE=1\nFDNAME="+name), syscall.UnixRights(int(fd)),
+			&net.UnixAddr{Name: os.Getenv("NOTIFY_SOCKET"), Net: "unixgram"})
+	})
+	return errors.Join(err, sent)
 }
 
 // addresses renders what is listened on.

@@ -10,12 +10,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
 // Supervisor stands in for systemd: it holds the sockets of the filter open,
 // passes them to one daemon after another, and keeps what they say on the
-// notification socket.
+// notification socket, and the connections that they leave with it.
 type Supervisor struct {
 	Binary string
 	Config string
@@ -27,6 +28,7 @@ type Supervisor struct {
 
 	mu     sync.Mutex
 	states []string
+	kept   []*os.File // named as the daemon said
 }
 
 // NewSupervisor listens for notifications below dir. The sockets are passed
@@ -46,24 +48,45 @@ func NewSupervisor(binary, config, dir string, sockets ...*os.File) (*Supervisor
 // hear keeps each notification until the socket is closed.
 func (s *Supervisor) hear() {
 	defer close(s.heard)
-	buf := make([]byte, 4096)
+	buf, rights := make([]byte, 4096), make([]byte, syscall.CmsgSpace(4))
 	for {
-		n, err := s.notify.Read(buf)
+		n, nr, _, _, err := s.notify.ReadMsgUnix(buf, rights)
 		if err != nil {
 			return
 		}
+		state := string(buf[:n])
 		s.mu.Lock()
-		s.states = append(s.states, string(buf[:n]))
+		s.states = append(s.states, state)
+		if name, ok := strings.CutPrefix(state, "FDSTORE=1\nFDNAME="); ok {
+			s.kept = append(s.kept, received(rights[:nr], name))
+		}
+		if name, ok := strings.CutPrefix(state, "FDSTOREREMOVE=1\nFDNAME="); ok {
+			s.kept = slices.DeleteFunc(s.kept, func(f *os.File) bool { return f.Name() == name && f.Close() == nil })
+		}
 		s.mu.Unlock()
 	}
+}
+
+// received is the file that came with a notification.
+func received(rights []byte, name string) *os.File {
+	messages, err := syscall.ParseSocketControlMessage(rights)
+	if err != nil || len(messages) != 1 {
+		panic(fmt.Sprint("FDSTORE without a file: ", err))
+	}
+	fds, err := syscall.ParseUnixRights(&messages[0])
+	if err != nil || len(fds) != 1 {
+		panic(fmt.Sprint("FDSTORE without one file: ", err))
+	}
+	syscall.CloseOnExec(fds[0])
+	return os.NewFile(uintptr(fds[0]), name)
 }
 
 // Close closes the sockets.
 func (s *Supervisor) Close() error {
 	err := s.notify.Close()
 	<-s.heard
-	for _, socket := range s.sockets {
-		err = errors.Join(err, socket.Close())
+	for _, file := range append(s.sockets, s.kept...) {
+		err = errors.Join(err, file.Close())
 	}
 	return err
 }
@@ -105,9 +128,19 @@ func (s *Supervisor) AwaitState(line string) error {
 
 // Start starts a daemon as systemd does, and does not wait for it.
 func (s *Supervisor) Start() (*Daemon, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	files := append(slices.Clone(s.sockets), s.kept...)
+	names := make([]string, len(files))
+	for i, file := range files {
+		names[i] = "postseal.socket"
+		if i >= len(s.sockets) {
+			names[i] = file.Name()
+		}
+	}
 	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$@"`, "sh", s.Binary, "serve", "-config", s.Config)
-	cmd.ExtraFiles = s.sockets
-	cmd.Env = append(append(os.Environ(), s.Env...), fmt.Sprintf("LISTEN_FDS=%d", len(s.sockets)))
+	cmd.ExtraFiles = files
+	cmd.Env = append(append(os.Environ(), s.Env...), fmt.Sprintf("LISTEN_FDS=%d", len(files)), "LISTEN_FDNAMES="+strings.Join(names, ":"))
 	return startDaemon(cmd, s.Config)
 }
 

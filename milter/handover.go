@@ -1,0 +1,72 @@
+package milter
+
+import (
+	"fmt"
+	"hash/crc32"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	gomilter "github.com/emersion/go-milter"
+)
+
+// SessionPrefix begins the names that HandOver gets.
+const SessionPrefix = "session-"
+
+// kept is what a session must know between messages.
+type kept struct {
+	phase    phase
+	protocol gomilter.OptProtocol // as negotiated
+	client   netip.Addr
+	local    bool // mail of sendmail(1) on Postfix
+}
+
+// negotiation stands for what is asked of the MTA. A version that asks for
+// something else cannot go on with the sessions of this one.
+var negotiation = crc32.ChecksumIEEE(fmt.Append(nil, wantedActions, wantedProtocol, wantedMacros))
+
+// name renders what is kept as a name of a file descriptor: ASCII, no colon,
+// at most 255 octets (sd_notify(3), FDNAME).
+func (k kept) name() string {
+	client := strings.ReplaceAll(clientText(k.client), ":", "_")
+	return fmt.Sprintf("%s%08x-%d-%x-%t-%s", SessionPrefix, negotiation, k.phase, uint32(k.protocol), k.local, client)
+}
+
+// parseKept reads a name.
+func parseKept(name string) (kept, error) {
+	if fields := strings.Split(name, "-"); len(fields) == 6 {
+		reached, _ := strconv.ParseUint(fields[2], 10, 8)
+		protocol, _ := strconv.ParseUint(fields[3], 16, 32)
+		k := kept{phase: min(phase(reached), phaseIdle), protocol: gomilter.OptProtocol(protocol), local: fields[4] == "true"}
+		k.client, _ = netip.ParseAddr(strings.ReplaceAll(fields[5], "_", ":"))
+		if k.name() == name { // whatever could not be read differs
+			return k, nil
+		}
+	}
+	return kept{}, fmt.Errorf("the connection named %q is no session of this version", name)
+}
+
+// handOver gives away the connection of a session that was interrupted
+// between messages. Nothing is buffered then: what the MTA sends meanwhile
+// waits in the socket.
+func (s *Server) handOver(c *conn) {
+	if err := s.HandOver(c.Conn, c.kept.name()); err != nil {
+		s.Log.Error("internal error", "fault", err.Error())
+	}
+	c.Conn.Close()
+}
+
+// Resume goes on with a session that another process has handed over. An
+// error means that its connection was closed.
+func (s *Server) Resume(nc net.Conn, name string) error {
+	k, err := parseKept(name)
+	if err != nil {
+		nc.Close()
+		return err
+	}
+	c := s.begin(nc)
+	c.kept = k
+	go s.serve(c)
+	return nil
+}
