@@ -37,6 +37,7 @@ var promises = []struct {
 	{"reload under load", testReloadUnderLoad},
 	{"killed daemon leaks nothing", testKilledDaemonLeaksNothing},
 	{"SIGTERM lets messages finish", testTermLetsMessagesFinish},
+	{"restarts cost no mail", testRestartsCostNoMail},
 	{"relay is down", testRelayIsDown},
 	{"second pass changes nothing", testSecondPassChangesNothing},
 }

@@ -15,14 +15,14 @@ import (
 )
 
 // supervise runs the daemons of one test under a supervisor that holds the
-// socket which Postfix knows.
+// socket which the MTA knows.
 func supervise(t *testing.T, mode string) *mtatest.Supervisor {
 	t.Helper()
-	config, err := mtatest.Install(postfix, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: mode})
+	config, err := mtatest.Install(mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: mode})
 	if err != nil {
 		t.Fatal(err)
 	}
-	socket, err := postfix.ListenFile()
+	socket, err := mtatest.ListenFile(mta)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func supervise(t *testing.T, mode string) *mtatest.Supervisor {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(s.Close(), os.Remove(filepath.Join(postfix.SocketDir(), "postseal.sock"))); err != nil {
+		if err := errors.Join(s.Close(), os.Remove(filepath.Join(mta.SocketDir(), "postseal.sock"))); err != nil {
 			t.Error(err)
 		}
 	})
@@ -111,7 +111,7 @@ func (l *load) send(c *mtatest.Client, subject string) bool {
 func (l *load) client(name string, each int) {
 	l.wg.Go(func() {
 		for i := 0; ; {
-			c, err := mtatest.Dial(postfix.Addr())
+			c, err := mtatest.Dial(mta.Addr())
 			if err != nil {
 				l.mu.Lock()
 				l.other = append(l.other, err.Error())
@@ -138,7 +138,7 @@ func (l *load) client(name string, each int) {
 }
 
 // Some clients connect for each mail, and some send all over one connection.
-func TestRestartsCostNoMail(t *testing.T) {
+func testRestartsCostNoMail(t *testing.T) {
 	const restarts = 100
 	s := supervise(t, "enforce")
 	d := startReady(t, s)

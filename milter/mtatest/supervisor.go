@@ -145,8 +145,8 @@ func (s *Supervisor) Start() (*Daemon, error) {
 }
 
 // ListenFile opens the socket of the filter as postseal.socket does.
-func (p *Postfix) ListenFile() (*os.File, error) {
-	path := filepath.Join(p.SocketDir(), "postseal.sock")
+func ListenFile(m MTA) (*os.File, error) {
+	path := filepath.Join(m.SocketDir(), "postseal.sock")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		return nil, err
