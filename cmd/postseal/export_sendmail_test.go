@@ -127,14 +127,14 @@ func TestSendmailTriesTLS(t *testing.T) {
 	}
 }
 
-// TestReadmeGivesTheFeature ties the options that these tests run with to
+// TestPageGivesTheFeature ties the options that these tests run with to
 // those that a sysadmin is told to set.
-func TestReadmeGivesTheFeature(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+func TestPageGivesTheFeature(t *testing.T) {
+	page, err := os.ReadFile("../../contrib/man/postseal.8.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "FEATURE(`access_db', `hash -T<TMPF> /etc/mail/access'" + allOptions + ")"; !strings.Contains(string(readme), want) {
+	if want := "FEATURE(`access_db', `hash -T<TMPF> /etc/mail/access'" + allOptions + ")"; !strings.Contains(string(page), want) {
 		t.Errorf("no %q", want)
 	}
 }

@@ -56,7 +56,11 @@ func (i *listImport) outcome() string {
 	case i.dryRun:
 		return "not written, since -dry-run was given"
 	}
-	return "written: reload postseal to put it in force"
+	c := i.changes
+	if had, left := len(c.Kept)+len(c.Removed), len(c.Kept)+len(c.Added); halved(had, left) {
+		return "written: reload postseal, which does not take so short a list by itself"
+	}
+	return "written: where postseal runs, it takes the list up by itself"
 }
 
 func (i *listImport) report() importReport {

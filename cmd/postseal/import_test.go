@@ -97,7 +97,7 @@ func TestImport(t *testing.T) {
 		stderr      []string
 	}{
 		{name: "first", fresh: "Organisation,Domain\nExample Trust,listed.example\n", want: "Organisation Name,Domain name\nExample Trust,listed.example\n",
-			out: "Example Trust (0 kept)\n  + listed.example\n", stderr: []string{"1 domains: 1 added, 0 removed, 0 kept", "written: reload postseal"}},
+			out: "Example Trust (0 kept)\n  + listed.example\n", stderr: []string{"1 domains: 1 added, 0 removed, 0 kept", "written: where postseal runs"}},
 		{name: "same", old: tenRows, fresh: tenRows, want: tenRows,
 			stderr: []string{"10 domains: 0 added, 0 removed, 10 kept", "unchanged"}},
 		{name: "same, in another guise", old: tenRows, fresh: "\ufeff" + strings.ReplaceAll(edit("a.example", "A.Example "), "\n", "\r\n"), want: tenRows,
@@ -112,6 +112,9 @@ func TestImport(t *testing.T) {
 			stderr: []string{"held: of 10 domains 4 would go and 0 be added, more than rules.max_change = 20 per cent: look at the differences, then import again with -accept"}},
 		{name: "too many removed, accepted", old: tenRows, fresh: fourLess, args: []string{"-accept"}, want: fourLess,
 			out: "Example Trust (4 kept)\n  - c.example\n  - d.example\n  - e.example\n  - f.example\n", stderr: []string{"written"}},
+		{name: "more than half removed, accepted", old: tenRows, fresh: "Organisation Name,Domain name\nExample Trust,c.example\n", args: []string{"-accept"}, want: "Organisation Name,Domain name\nExample Trust,c.example\n",
+			out:    "Example Hospice (0 kept)\n  - a.example\n  - b.example\nExample Trust (1 kept)\n  - d.example\n  - e.example\n  - f.example\n  - g.example\n  - h.example\n  - i.example\n  - j.example\n",
+			stderr: []string{"written: reload postseal"}},
 		{name: "as many as allowed", rules: "max_change = 40", old: tenRows, fresh: fourLess, want: fourLess,
 			out: "Example Trust (4 kept)\n  - c.example\n  - d.example\n  - e.example\n  - f.example\n", stderr: []string{"written"}},
 		{name: "too many added", old: fourLess, fresh: tenRows, code: 3, want: fourLess,

@@ -48,12 +48,15 @@ func (d *daemon) poll(now time.Time) {
 func lostRows(old, fresh *config) error {
 	had, left := old.milter.Rules.Table.RowsByFile(), fresh.milter.Rules.Table.RowsByFile()
 	for _, file := range slices.Sorted(maps.Keys(had)) {
-		if left[file]*2 < had[file] {
+		if halved(had[file], left[file]) {
 			return fmt.Errorf("%s: only %d of %d rows are left: send SIGHUP if this is meant", file, left[file], had[file])
 		}
 	}
 	return nil
 }
+
+// halved tells whether a table of so many rows has lost more than half of them.
+func halved(had, left int) bool { return left*2 < had }
 
 // stamp changes when one of the table's files does.
 func (f *configFile) stamp() string {
