@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
@@ -103,6 +104,7 @@ type conn struct {
 	kept
 	leaving bool // to be handed over, so that Close leaves it open
 
+	smtputf8  bool          // an argument of the last MAIL
 	path      string        // of the last RCPT, without angle brackets
 	arguments []string      // of the last RCPT
 	macrosOf  gomilter.Code // the packet that the last macros were for
@@ -184,6 +186,7 @@ func (c *conn) next() error {
 		return c.reply(gomilter.ActContinue)
 	case gomilter.CodeMail:
 		c.skipHeader = false
+		c.smtputf8 = slices.ContainsFunc(cStrings(payload)[1:], func(argument string) bool { return strings.EqualFold(argument, "SMTPUTF8") })
 		c.server.beginMessage(c)
 	case gomilter.CodeHeader:
 		if c.skipHeader {
@@ -292,9 +295,9 @@ func (c *conn) check(code gomilter.Code, payload []byte) error {
 	if !ok {
 		return fmt.Errorf("a packet %q out of order", rune(code))
 	}
-	strings := bytes.Count(payload, []byte{0})
-	if strings > 0 && payload[len(payload)-1] != 0 {
-		strings = -1 // the last one does not end
+	count := bytes.Count(payload, []byte{0}) // of strings
+	if count > 0 && payload[len(payload)-1] != 0 {
+		count = -1 // the last one does not end
 	}
 	switch code {
 	case gomilter.CodeOptNeg:
@@ -304,9 +307,9 @@ func (c *conn) check(code gomilter.Code, payload []byte) error {
 	case gomilter.CodeMacro:
 		ok = len(payload) > 0
 	case gomilter.CodeMail, gomilter.CodeRcpt:
-		ok = strings >= 1
+		ok = count >= 1
 	case gomilter.CodeHeader:
-		ok = strings == 2 && payload[0] != 0
+		ok = count == 2 && payload[0] != 0
 	}
 	if !ok {
 		return fmt.Errorf("a malformed packet %q", rune(code))

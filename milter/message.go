@@ -36,6 +36,9 @@ type Envelope struct {
 	Sender string // without angle brackets; empty for the null sender
 	Client netip.Addr
 	Auth   string // the login of the client, where it has one
+	// SMTPUTF8 says that the client has asked for RFC 6531. Without it an
+	// address that is not ASCII cannot be added: Sendmail would lose it.
+	SMTPUTF8 bool
 	// DecideAtEnd says that RCPT must not be refused: what would be is kept,
 	// and the whole message is rejected at its end.
 	DecideAtEnd bool
@@ -94,6 +97,9 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 		return r, refusal
 	}
 	r := m.config.Rules.Classify(path, resolved, now)
+	if r.Fault == "" && !m.envelope.SMTPUTF8 && !rules.IsASCII(path) {
+		r.Fault = rules.NotASCII
+	}
 	if r.Refused() && m.config.Mode == rules.Enforce && !m.envelope.DecideAtEnd {
 		return r, &Refusal{refusalReply(r), refusalReason(r)}
 	}

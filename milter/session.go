@@ -93,6 +93,7 @@ func (s *session) MailFrom(from string, m *gomilter.Modifier) (gomilter.Response
 			Sender:      from,
 			Client:      s.conn.client,
 			Auth:        s.macro(m, "{auth_authen}"),
+			SMTPUTF8:    s.conn.smtputf8,
 			DecideAtEnd: s.conn.local,
 		})
 	})

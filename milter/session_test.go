@@ -97,6 +97,15 @@ func TestTranscripts(t *testing.T) {
 			append(append([]string{goOnPacket}, divertBob...), goOnPacket, addTag, goOnPacket),
 		},
 		{
+			"recipients that are not ASCII, with SMTPUTF8 and without",
+			[]string{"DM", "M<a@trust.example>\x00BODY=8BITMIME\x00smtputf8\x00", "R<b\xc3\xbc@gmail.com>\x00", header("Subject", "[secure] x"), "E",
+				"DM", "M<a@trust.example>\x00BODY=8BITMIME\x00", "R<b\xc3\xbc@gmail.com>\x00", "R<b\xc3\xbc@nhs.net>\x00", header("Subject", "[secure] x"), "E"},
+			[]string{
+				goOnPacket, "-<b\xc3\xbc@gmail.com>\x00", "2<b\xc3\xbc@gmail.com.encrypt.invalid>\x00ORCPT=utf-8;b\xc3\xbc@gmail.com\x00", addDivert, goOnPacket,
+				"y550 5.7.1 <b?@gmail.com>: the address cannot be rewritten safely, since it is not ASCII, for which the client must ask with SMTPUTF8: write it as name@domain\x00", goOnPacket, goOnPacket,
+			},
+		},
+		{
 			"abort after the header",
 			append(append(mailFrom("a@trust.example"), "R<c@gmail.com>\x00", header("Subject", "[secure] x"), "A"),
 				append(mailFrom("a@trust.example"), "R<d@gmail.com>\x00", "E")...),

@@ -26,6 +26,7 @@ const (
 	TooLong      Fault = "it is too long"
 	Rerouted     Fault = "it names another host inside its local part"
 	SentOn       Fault = "this host sends it on to another domain"
+	NotASCII     Fault = "it is not ASCII, for which the client must ask with SMTPUTF8"
 )
 
 // maxPath is the longest path without its angle brackets (RFC 5321, section
@@ -136,6 +137,16 @@ func isDotString(s string) bool {
 	return true
 }
 
+// IsASCII tells whether the text is ASCII.
+func IsASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 // hasRoute tells whether a host could send the address on to another: the
 // percent hack (RFC 5321, appendix C), a bang path, or an "@" inside quotes.
 func (a Address) hasRoute() bool { return strings.ContainsAny(a.Local, "%!@") }
@@ -183,7 +194,7 @@ func unquote(s string) string {
 // that no look-alike character is mapped to an ASCII one in silence.
 func NormalizeDomain(text string) (string, error) {
 	name := strings.TrimSuffix(text, ".")
-	if !isASCII(name) {
+	if !IsASCII(name) {
 		ascii, err := idna.Lookup.ToASCII(name)
 		if err != nil {
 			return "", fmt.Errorf("%q is not a valid internationalised name", text)
@@ -221,13 +232,4 @@ func NormalizeDomain(text string) (string, error) {
 		return "", fmt.Errorf("%q has an empty label", text)
 	}
 	return name, nil
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }

@@ -45,7 +45,7 @@ func explain(args []string, std stdio) int {
 	if *from == "" || *to == "" || c.NArg() != 1 {
 		return c.misused("give -from, -to and one file")
 	}
-	envelope := milter.Envelope{Sender: rules.TrimAngles(*from)}
+	envelope := milter.Envelope{Sender: rules.TrimAngles(*from), SMTPUTF8: true}
 	if *client != "" {
 		var err error
 		if envelope.Client, err = netip.ParseAddr(*client); err != nil {

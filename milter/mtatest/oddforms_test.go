@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/postseal/postseal/rules"
 )
 
 // oddForms are addresses that an MTA and a hasty reader take differently.
@@ -90,8 +92,11 @@ func testOddFormsNeverGoOutInClear(t *testing.T) {
 			t.Run(form.name+", "+as.host, func(t *testing.T) {
 				path := strings.ReplaceAll(form.path, "HOST", as.host)
 				parameters := " BODY=8BITMIME SMTPUTF8"
-				if mta == sendmail {
-					parameters = " BODY=8BITMIME" // Debian's has no SMTPUTF8
+				if mta == sendmail { // Debian's has no SMTPUTF8
+					parameters = " BODY=8BITMIME"
+					if !rules.IsASCII(path) && strings.HasPrefix(as.want, "relay") {
+						as.want = ""
+					}
 				}
 				s, err := dial(t).Send(sender+parameters, []string{path, "<a@nhs.net>"}, mail("Subject: x"))
 				if err != nil {
