@@ -67,12 +67,12 @@ const (
 
 // wantedMacros names the macros for each stage, as SMFIF_SETSYMLIST takes
 // them. Sendmail has the queue ID at MAIL, Postfix surely at the end of the
-// message.
+// message; v tells the two apart.
 var wantedMacros = []struct {
 	stage gomilter.Stage
 	names string
 }{
-	{gomilter.StageMailFrom, "i {auth_authen}"},
+	{gomilter.StageMailFrom, "i v {auth_authen}"},
 	{gomilter.StageRcptTo, "i {rcpt_addr}"},
 	{gomilter.StageEOM, "i"},
 }

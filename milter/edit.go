@@ -45,7 +45,7 @@ func (m *Message) divert(r recipient) []Edit {
 	return append(edits, Edit{
 		Op:        AddRecipient,
 		Recipient: r.Text + "." + m.config.Rules.Relay,
-		Arguments: dsnArguments(r),
+		Arguments: m.dsnArguments(r),
 	})
 }
 
@@ -62,8 +62,9 @@ func (m *Message) typedAs(r recipient) []string {
 
 // dsnArguments gives the arguments of RFC 3461 for the added recipient: the
 // client's own NOTIFY, and its ORCPT or else the recipient itself, so that a
-// bounce names the address that was typed.
-func dsnArguments(r recipient) string {
+// bounce names the address that was typed. Sendmail gets the latter only where
+// the client has shown that DSN is offered.
+func (m *Message) dsnArguments(r recipient) string {
 	var arguments []string
 	orcpt := false
 	for _, argument := range r.arguments {
@@ -75,7 +76,7 @@ func dsnArguments(r recipient) string {
 			arguments = append(arguments, argument)
 		}
 	}
-	if !orcpt {
+	if !orcpt && (!m.envelope.Sendmail || len(arguments) > 0) {
 		arguments = append(arguments, "ORCPT="+originalRecipient(r.Text))
 	}
 	return strings.Join(arguments, " ")

@@ -39,6 +39,9 @@ type Envelope struct {
 	// SMTPUTF8 says that the client has asked for RFC 6531. Without it an
 	// address that is not ASCII cannot be added: Sendmail would lose it.
 	SMTPUTF8 bool
+	// Sendmail says that the MTA is that: where its site does not offer DSN
+	// (noreceipts), it would lose a recipient that is added with ORCPT.
+	Sendmail bool
 	// DecideAtEnd says that RCPT must not be refused: what would be is kept,
 	// and the whole message is rejected at its end.
 	DecideAtEnd bool

@@ -94,10 +94,16 @@ func (s *session) MailFrom(from string, m *gomilter.Modifier) (gomilter.Response
 			Client:      s.conn.client,
 			Auth:        s.macro(m, "{auth_authen}"),
 			SMTPUTF8:    s.conn.smtputf8,
+			Sendmail:    isSendmail(s.macro(m, "v")),
 			DecideAtEnd: s.conn.local,
 		})
 	})
 	return s.continueUnless(gomilter.OptNoMailReply), nil
+}
+
+// isSendmail tells the MTA by its version: Postfix puts its name before that.
+func isSendmail(version string) bool {
+	return version != "" && '0' <= version[0] && version[0] <= '9'
 }
 
 func (s *session) RcptTo(_ string, m *gomilter.Modifier) (gomilter.Response, error) {

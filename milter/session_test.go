@@ -29,7 +29,7 @@ func TestNegotiation(t *testing.T) {
 	answer := func(version, actions, protocol uint32, macros string) string {
 		return offer(version, actions, protocol) + macros
 	}
-	const macros = "\x00\x00\x00\x02i {auth_authen}\x00" + "\x00\x00\x00\x03i {rcpt_addr}\x00" + "" + "\x00\x00\x00\x05i\x00"
+	const macros = "\x00\x00\x00\x02i v {auth_authen}\x00" + "\x00\x00\x00\x03i {rcpt_addr}\x00" + "\x00\x00\x00\x05i\x00"
 	for _, test := range []struct {
 		name, offer, want, log string
 	}{
@@ -95,6 +95,14 @@ func TestTranscripts(t *testing.T) {
 			append(append(mailFrom("a@trust.example"), "R<Bob@GMAIL.com>\x00", header("Subject", "[secure] x"), "E"),
 				append(mailFrom("a@trust.example"), "R<c@gmail.com>\x00", header("Subject", "x"), "E")...),
 			append(append([]string{goOnPacket}, divertBob...), goOnPacket, addTag, goOnPacket),
+		},
+		{
+			"on Sendmail, ORCPT only where the client shows that DSN is offered",
+			[]string{"DMv\x008.17.1.9\x00", "M<a@trust.example>\x00", "R<b@gmail.com>\x00", "R<c@gmail.com>\x00NOTIFY=NEVER\x00", header("Subject", "[secure] x"), "E"},
+			[]string{
+				goOnPacket, goOnPacket, "-<b@gmail.com>\x00", "2<b@gmail.com.encrypt.invalid>\x00\x00",
+				"-<c@gmail.com>\x00", "2<c@gmail.com.encrypt.invalid>\x00NOTIFY=NEVER ORCPT=rfc822;c@gmail.com\x00", addDivert, goOnPacket,
+			},
 		},
 		{
 			"recipients that are not ASCII, with SMTPUTF8 and without",

@@ -30,11 +30,13 @@ const (
 )
 
 // maxPath is the longest path without its angle brackets (RFC 5321, section
-// 4.5.3.1.3), maxDomain the longest domain name in text (RFC 1035, 2.3.4).
+// 4.5.3.1.3), maxDomain the longest domain name in text (RFC 1035, 2.3.4). One
+// octet less than maxPath is the longest that Sendmail lets a filter add.
 const (
-	maxPath   = 254
-	maxDomain = 253
-	maxLabel  = 63
+	maxPath     = 254
+	maxDiverted = 253
+	maxDomain   = 253
+	maxLabel    = 63
 )
 
 // Address is a mailbox as an envelope gives it.

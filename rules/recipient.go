@@ -124,7 +124,7 @@ func (r *Ruleset) read(text string, now time.Time) Recipient {
 	if row := r.Table.LookupAddress(a, now); row != nil {
 		rcpt.Row, rcpt.Class = row, row.Class
 	}
-	if rcpt.Fault == "" && (len(text)+1+len(r.Relay) > maxPath || len(a.Domain)+1+len(r.Relay) > maxDomain) {
+	if rcpt.Fault == "" && (len(text)+1+len(r.Relay) > maxDiverted || len(a.Domain)+1+len(r.Relay) > maxDomain) {
 		rcpt.Fault = TooLong
 	}
 	if rcpt.Class <= Secure && a.hasRoute() && !rcpt.BearsRelay() {

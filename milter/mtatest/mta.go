@@ -42,6 +42,7 @@ type Options struct {
 	Relay    string // the encryption relay
 	Internet string // every other host
 	Milter   bool   // with the filter
+	MC       string // lines of sendmail.mc, for Sendmail
 }
 
 // Queued is one message of a queue.

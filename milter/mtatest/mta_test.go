@@ -25,6 +25,7 @@ var promises = []struct {
 	{"closed recipient is refused", testClosedRecipientIsRefused},
 	{"look-alike is rejected", testLookAlikeIsRejected},
 	{"odd forms never go out in clear", testOddFormsNeverGoOutInClear},
+	{"long addresses", testLongAddresses},
 	{"bare name goes where the MTA completes it", testBareNameGoesWhereTheMTACompletesIt},
 	{"difference of readings is logged", testDifferenceOfReadingsIsLogged},
 	{"messages of one connection", testMessagesOfOneConnection},

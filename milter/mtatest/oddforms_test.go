@@ -118,6 +118,34 @@ func testOddFormsNeverGoOutInClear(t *testing.T) {
 	}
 }
 
+// testLongAddresses goes over the length up to which an address can be
+// diverted: a longer one is refused, and none is lost.
+func testLongAddresses(t *testing.T) {
+	start(t, "enforce", letterPolicies)
+	local := strings.Repeat("b", 64)
+	domain := strings.Repeat("a234567.", 19) + "example"
+	for _, quoted := range []string{local, `"` + strings.Repeat("b ", 31) + `"`} {
+		refused := 0
+		for more := range 20 {
+			address := quoted + "@" + strings.Repeat("x", more+1) + "." + domain
+			s := send(t, []string{"<" + address + ">", "<a@nhs.net>"}, mail("Subject: x"))
+			want := arrived{direct: []string{"a@nhs.net: x"}}
+			if s.Recipients[0].Code == 250 {
+				want.relay = []string{strings.Trim(address[:64], `"`) + address[64:] + ": {[secure] }x"}
+			} else {
+				refused++
+			}
+			if s.End.Code != 250 {
+				t.Errorf("%d octets: got %v", len(address), s)
+			}
+			wantArrived(t, want)
+		}
+		if refused == 0 || refused > 10 {
+			t.Errorf("refused %d of 20", refused)
+		}
+	}
+}
+
 // testBareNameGoesWhereTheMTACompletesIt holds what the README says cannot be
 // judged.
 func testBareNameGoesWhereTheMTACompletesIt(t *testing.T) {

@@ -124,7 +124,7 @@ func (s *Sendmail) prepare(o Options) error {
 	_, port, _ := net.SplitHostPort(s.addr)
 	_, internet, _ := net.SplitHostPort(o.Internet)
 	_, relay, _ := net.SplitHostPort(o.Relay)
-	lines := fmt.Sprintf(runningMC, s.Dir, port, internet, relay)
+	lines := fmt.Sprintf(runningMC, s.Dir, port, internet, relay) + o.MC
 	if o.Milter {
 		lines += strings.Replace(string(fragment), contribSocket, s.SocketDir()+"/", 1)
 	}

@@ -97,6 +97,20 @@ func connectionsOverEncrypt(t *testing.T) int {
 	return strings.Count(out, "via encrypt...")
 }
 
+// TestSendmailWithoutDSN holds why a recipient is added without ORCPT there.
+func TestSendmailWithoutDSN(t *testing.T) {
+	mta = sendmail
+	mta = startAnother(t, mtatest.Options{Milter: true, MC: "define(`confPRIVACY_FLAGS', `noreceipts')dnl\n"})
+	t.Cleanup(func() { mta = postfix })
+	start(t, "enforce", "")
+	if s := send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: [secure]")); s.End.Code != 250 {
+		t.Errorf("got %v", s)
+	}
+	direct, relayed, _ := settle(t)
+	compare(t, "direct", direct, []string{"a@nhs.net: [secure]"}, nil)
+	compare(t, "through the relay", relayed, []string{"bob@gmail.com: [secure]"}, []string{" encrypt"})
+}
+
 func TestSendmailRestoresRecipients(t *testing.T) {
 	got, err := sendmail.TestRules(nil, "EnvToEncrypt", []string{
 		"bob<@gmail.com.encrypt.invalid.>", "bob<@gmail.com.encrypt.invalid>", "bob<@x.gmail.com.ENCRYPT.Invalid.>",

@@ -106,9 +106,9 @@ func until(t *testing.T, isSo func() bool, missing func() string) {
 }
 
 // startAnother starts another MTA of the kind of mta, which no test shares.
-func startAnother(t *testing.T, milter bool) mtatest.MTA {
+func startAnother(t *testing.T, options mtatest.Options) mtatest.MTA {
 	t.Helper()
-	options := mtatest.Options{Root: root, Relay: relay.Addr, Internet: internet.Addr, Milter: milter}
+	options.Root, options.Relay, options.Internet = root, relay.Addr, internet.Addr
 	var another mtatest.MTA
 	var err error
 	if mta == sendmail {
