@@ -96,8 +96,10 @@ func (s Sent) QueueID() string {
 	if _, id, ok := strings.Cut(s.End.Text, "queued as "); ok {
 		return id
 	}
-	before, _, _ := strings.Cut(s.End.Text, " Message accepted")
-	return strings.TrimPrefix(before, "2.0.0 ")
+	if id, _, ok := strings.Cut(s.End.Text, " Message accepted"); ok {
+		return strings.TrimPrefix(id, "2.0.0 ")
+	}
+	return ""
 }
 
 // Send sends one message. The recipients are what stands after "RCPT TO:".

@@ -32,6 +32,16 @@ func TestSamplesLoad(t *testing.T) {
 	}
 }
 
+func TestDemonstrate(t *testing.T) {
+	differences, err := demonstrate(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if differences != 0 {
+		t.Errorf("got %d differences from %s, want 0", differences, samples)
+	}
+}
+
 const (
 	goodEML  = "Subject: =?utf-8?Q?[secure]_caf=C3=A9?=\n\nbody\n"
 	goodTOML = "shows = \"x\"\nfrom = \"a@trust.example\"\nmarker = \"present\"\n"
