@@ -78,6 +78,7 @@ func TestSessionsAreHandedOver(t *testing.T) {
 				}
 			}
 			say(test.before)
+			old.awaitSessions(t, 1)
 			handed, cut := old.handOver()
 			wantCut(t, cut, 0)
 			h := <-handed

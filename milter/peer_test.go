@@ -188,6 +188,17 @@ func (r *running) await(t testing.TB, text string) {
 	}
 }
 
+// awaitSessions waits until so many connections have been taken up, which a
+// client that only dials does not see.
+func (r *running) awaitSessions(t testing.TB, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); r.Sessions() != n; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d sessions, want %d", r.Sessions(), n)
+		}
+	}
+}
+
 func (r *running) count(msg string) int {
 	return strings.Count(r.log.String(), fmt.Sprintf(`"msg":%q`, msg))
 }
