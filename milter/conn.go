@@ -39,55 +39,12 @@ const maxPacket = 1 << 20
 // minutes over the edits of one message, but never long over a few of them.
 const maxWrite = 4 << 10
 
-// codeUnknown is SMFIC_UNKNOWN, an SMTP command that the MTA does not know.
-const codeUnknown gomilter.Code = 'U'
-
 // codeAddRcptPar is SMFIR_ADDRCPT_PAR: add a recipient with ESMTP arguments.
 const codeAddRcptPar = '2'
 
 // abortPacket is SMFIC_ABORT. go-milter keeps the fields of all messages of a
 // connection until it sees one, which MTAs need not send after a message.
 var abortPacket = []byte{0, 0, 0, 1, byte(gomilter.CodeAbort)}
-
-// The actions and protocol steps that are asked for. Of the steps only those
-// are used that the MTA offers; it must offer all the actions.
-const (
-	wantedActions = gomilter.OptAddHeader | gomilter.OptChangeHeader | gomilter.OptAddRcpt |
-		gomilter.OptRemoveRcpt | gomilter.OptQuarantine | gomilter.OptAddRcptWithArgs
-
-	wantedProtocol = gomilter.OptNoHelo | gomilter.OptNoData | gomilter.OptNoBody | gomilter.OptNoEOH |
-		gomilter.OptNoUnknown | gomilter.OptNoConnReply | gomilter.OptNoMailReply | gomilter.OptNoHeaderReply
-)
-
-// Versions of the protocol that are spoken.
-const (
-	minVersion = 2
-	maxVersion = 6
-)
-
-// wantedMacros names the macros for each stage, as SMFIF_SETSYMLIST takes
-// them. Sendmail has the queue ID at MAIL, Postfix surely at the end of the
-// message; v tells the two apart.
-var wantedMacros = []struct {
-	stage gomilter.Stage
-	names string
-}{
-	{gomilter.StageMailFrom, "i v {auth_authen}"},
-	{gomilter.StageRcptTo, "i {rcpt_addr}"},
-	{gomilter.StageEOM, "i"},
-}
-
-// phase is how far a connection has come.
-type phase uint8
-
-const (
-	phaseNew      phase = iota // nothing yet
-	phaseOpen                  // negotiated
-	phaseIdle                  // connected, no message
-	phaseEnvelope              // from MAIL
-	phaseHeader
-	phaseBody // from the end of the header
-)
 
 // conn is the connection below go-milter's session. It hands up whole,
 // checked packets in an order that makes sense, answers the negotiation, keeps
@@ -286,112 +243,6 @@ func nonEOF(err error) error {
 		return nil
 	}
 	return err
-}
-
-// check tells whether the packet is well formed and may come now, and moves
-// the phase on.
-func (c *conn) check(code gomilter.Code, payload []byte) error {
-	next, ok := c.follow(code)
-	if !ok {
-		return fmt.Errorf("a packet %q out of order", rune(code))
-	}
-	count := bytes.Count(payload, []byte{0}) // of strings
-	if count > 0 && payload[len(payload)-1] != 0 {
-		count = -1 // the last one does not end
-	}
-	switch code {
-	case gomilter.CodeOptNeg:
-		ok = len(payload) >= 12
-	case gomilter.CodeConn:
-		ok = isConnect(payload)
-	case gomilter.CodeMacro:
-		ok = len(payload) > 0
-	case gomilter.CodeMail, gomilter.CodeRcpt:
-		ok = count >= 1
-	case gomilter.CodeHeader:
-		ok = count == 2 && payload[0] != 0
-	}
-	if !ok {
-		return fmt.Errorf("a malformed packet %q", rune(code))
-	}
-	c.phase = next
-	return nil
-}
-
-// follow gives the phase after a packet, or false where it may not come.
-func (c *conn) follow(code gomilter.Code) (phase, bool) {
-	switch p := c.phase; code {
-	case gomilter.CodeOptNeg:
-		return phaseOpen, p == phaseNew
-	case gomilter.CodeConn:
-		return phaseIdle, p == phaseOpen
-	case gomilter.CodeMacro, gomilter.CodeQuit, codeUnknown:
-		return p, p >= phaseOpen
-	case gomilter.CodeAbort:
-		return min(p, phaseIdle), p >= phaseOpen
-	case gomilter.CodeHelo:
-		return phaseIdle, p >= phaseIdle
-	case gomilter.CodeMail:
-		return phaseEnvelope, p >= phaseIdle
-	case gomilter.CodeRcpt, gomilter.CodeData:
-		return p, p == phaseEnvelope
-	case gomilter.CodeHeader:
-		return phaseHeader, p == phaseEnvelope || p == phaseHeader
-	case gomilter.CodeEOH:
-		return phaseBody, p == phaseEnvelope || p == phaseHeader
-	case gomilter.CodeBody:
-		return phaseBody, p >= phaseEnvelope
-	case gomilter.CodeEOB:
-		return phaseIdle, p >= phaseEnvelope
-	}
-	return c.phase, false
-}
-
-// isConnect checks SMFIC_CONNECT: a host name, a family, and for an internet
-// address a port and the address.
-func isConnect(payload []byte) bool {
-	host := bytes.IndexByte(payload, 0)
-	if host < 0 || len(payload) < host+2 {
-		return false
-	}
-	switch family := gomilter.ProtoFamily(payload[host+1]); family {
-	case gomilter.FamilyUnknown:
-		return true
-	case gomilter.FamilyUnix:
-		return bytes.IndexByte(payload[host+2:], 0) >= 0
-	case gomilter.FamilyInet, gomilter.FamilyInet6:
-		return len(payload) > host+4 && bytes.IndexByte(payload[host+4:], 0) >= 0
-	}
-	return false
-}
-
-// negotiate answers SMFIC_OPTNEG in go-milter's stead, which does not look at
-// what the MTA offers.
-func (c *conn) negotiate(payload []byte) error {
-	version := binary.BigEndian.Uint32(payload)
-	actions := gomilter.OptAction(binary.BigEndian.Uint32(payload[4:]))
-	offered := gomilter.OptProtocol(binary.BigEndian.Uint32(payload[8:]))
-	if version < minVersion {
-		return fmt.Errorf("the MTA speaks version %d of the milter protocol: postseal needs %d or later", version, minVersion)
-	}
-	if missing := wantedActions &^ actions; missing != 0 {
-		return fmt.Errorf("the MTA does not let a filter do what postseal must (actions %#x are missing): see its milter settings", uint32(missing))
-	}
-	c.protocol = wantedProtocol & offered
-	asked := wantedActions
-	var macros []byte
-	if actions&gomilter.OptSetSymList != 0 {
-		asked |= gomilter.OptSetSymList
-		for _, m := range wantedMacros {
-			macros = binary.BigEndian.AppendUint32(macros, uint32(m.stage))
-			macros = append(append(macros, m.names...), 0)
-		}
-	}
-	var answer []byte
-	answer = binary.BigEndian.AppendUint32(answer, min(version, maxVersion))
-	answer = binary.BigEndian.AppendUint32(answer, uint32(asked))
-	answer = binary.BigEndian.AppendUint32(answer, uint32(c.protocol))
-	return c.writePacket(byte(gomilter.CodeOptNeg), append(answer, macros...))
 }
 
 func (c *conn) reply(code gomilter.ActionCode) error { return c.writePacket(byte(code), nil) }

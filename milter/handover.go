@@ -2,7 +2,6 @@ package milter
 
 import (
 	"fmt"
-	"hash/crc32"
 	"net"
 	"net/netip"
 	"strconv"
@@ -21,10 +20,6 @@ type kept struct {
 	client   netip.Addr
 	local    bool // mail of sendmail(1) on Postfix
 }
-
-// negotiation stands for what is asked of the MTA. A version that asks for
-// something else cannot go on with the sessions of this one.
-var negotiation = crc32.ChecksumIEEE(fmt.Append(nil, wantedActions, wantedProtocol, wantedMacros))
 
 // name renders what is kept as a name of a file descriptor: ASCII, no colon,
 // at most 255 octets (sd_notify(3), FDNAME).
