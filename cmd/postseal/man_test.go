@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -9,8 +10,6 @@ import (
 	"testing"
 
 	"github.com/cpuguy83/go-md2man/v2/md2man"
-
-	"os"
 )
 
 // TestManPagesRender has groff look for faults, as man does.
