@@ -5,7 +5,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -27,46 +26,16 @@ func testReloadUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	stop := make(chan struct{})
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	sent := 0
-	for range 2 {
-		wg.Go(func() {
-			c, err := mtatest.Dial(mta.Addr())
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer c.Close()
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				s, err := c.Send(sender, []string{"<a@nhs.net>", "<bob@gmail.com>"}, mail("Subject: x"))
-				if err != nil || s.End.Code != 250 {
-					t.Errorf("under reload: %v, %v", s, err)
-					return
-				}
-				mu.Lock()
-				sent++
-				mu.Unlock()
-			}
-		})
+	l := &load{stop: make(chan struct{})}
+	for i := range 2 {
+		l.client(fmt.Sprint(i), 1_000_000)
 	}
 	count := func(msg string) int { return len(d.Events(msg)) }
 	// traffic waits until mail has been sent under the configuration in force.
 	traffic := func() {
 		t.Helper()
-		passed := func() int {
-			mu.Lock()
-			defer mu.Unlock()
-			return sent
-		}
-		before := passed()
-		until(t, func() bool { return passed() >= before+3 }, func() string { return "no mail passes\n" + d.Log() })
+		before := l.taken()
+		until(t, func() bool { return l.taken() >= before+3 || !l.good() }, func() string { return "no mail passes\n" + d.Log() })
 	}
 	traffic()
 	for i := range 9 {
@@ -83,8 +52,8 @@ func testReloadUnderLoad(t *testing.T) {
 	}
 	write(letterPolicies)
 	traffic()
-	close(stop)
-	wg.Wait()
+	l.end(t)
+	sent := len(l.sent)
 	direct, relayed, _ := settle(t)
 	got := make(map[string]int)
 	for _, m := range append(direct, relayed...) {

@@ -81,18 +81,24 @@ func start(t *testing.T, mode, toml string) *mtatest.Daemon {
 		if err := d.Stop(); err != nil {
 			t.Error(err)
 		}
-		for _, msg := range []string{"internal error", "session broken"} {
-			if events := d.Events(msg); len(events) > 0 {
-				t.Errorf("the daemon logged %v", events)
-			}
-		}
-		if strings.Contains(d.Log(), "DATA RACE") {
-			t.Error(d.Log())
-		}
+		wantNoFault(t, d)
 	})
 	internet.Take()
 	relay.Take()
 	return d
+}
+
+// wantNoFault sees that the daemon met no fault of its own, nor of the MTA.
+func wantNoFault(t *testing.T, d *mtatest.Daemon) {
+	t.Helper()
+	for _, msg := range []string{"internal error", "session broken"} {
+		if events := d.Events(msg); len(events) > 0 {
+			t.Errorf("the daemon logged %v", events)
+		}
+	}
+	if strings.Contains(d.Log(), "DATA RACE") {
+		t.Error(d.Log())
+	}
 }
 
 // until waits for something to be so; what is missing is said where it never is.
