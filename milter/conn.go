@@ -134,6 +134,12 @@ func (c *conn) next() error {
 		return nil
 	}
 	c.hasMacros, c.macrosOf = c.macrosOf == code, 0
+	return c.take(code, payload)
+}
+
+// take notes what a packet says to the connection. One that go-milter is not
+// to see is answered here, and taken out of c.packet.
+func (c *conn) take(code gomilter.Code, payload []byte) error {
 	switch code {
 	case gomilter.CodeOptNeg:
 		defer c.packet.Reset()
