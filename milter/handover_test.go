@@ -2,6 +2,7 @@ package milter
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -135,9 +136,8 @@ func TestFailedHandOverEndsTheSession(t *testing.T) {
 
 func TestResumeRefusesOtherNames(t *testing.T) {
 	good := kept{phase: phaseIdle, protocol: wantedProtocol, client: netip.MustParseAddr("192.0.2.7")}.name()
-	negotiation++
-	other := kept{phase: phaseIdle}.name() // of a version that asks for something else
-	negotiation--
+	// Of a version that asks for something else.
+	other := strings.Replace(good, fmt.Sprintf("%08x", negotiation), fmt.Sprintf("%08x", negotiation+1), 1)
 	r := serve(t, always(testConfig(t)), DefaultTimeouts)
 	for _, name := range []string{
 		"", "postseal.socket", SessionPrefix, good + "00", good + "-", other,
