@@ -20,7 +20,7 @@ func miltertest(t *testing.T, script string) {
 	cmd.Dir = filepath.Join(root, "testdata", "miltertest")
 	cmd.WaitDelay = time.Second
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v (the package miltertest must be installed, as make packages does)\n%s", script, err, out)
+		t.Fatalf("%s: %v (the package miltertest must be installed, as make test does)\n%s", script, err, out)
 	}
 }
 

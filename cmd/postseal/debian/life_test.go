@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -268,7 +267,7 @@ func compareFiles(t *testing.T, when string, got, want map[string]string) {
 	maps.Copy(all, want)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if got[name] != want[name] {
-			t.Errorf("%s: %s: got %s, want %s", when, name, strconv.Quote(got[name]), strconv.Quote(want[name]))
+			t.Errorf("%s: %s: got %q, want %q", when, name, got[name], want[name])
 		}
 	}
 }

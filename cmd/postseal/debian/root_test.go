@@ -32,7 +32,7 @@ func newDebian(t *testing.T) system {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	if out, err := exec.Command("tar", "-C", dir, "-xf", filepath.Join(root, "bin", "debian.tar")).CombinedOutput(); err != nil {
-		t.Fatalf("tar: %v: make bin/debian.tar, and run the test as root\n%s", err, out)
+		t.Fatalf("tar: %v: make test makes it first, and runs this test as root\n%s", err, out)
 	}
 	return system(dir)
 }
@@ -75,7 +75,8 @@ func (d system) run(t *testing.T, args ...string) string {
 }
 
 // install installs or upgrades the package as a sysadmin does who keeps the
-// configuration. A downgrade is a warning.
+// configuration. dpkg may not warn, as it does where the version of the package
+// sorts below the installed one.
 func (d system) install(t *testing.T, deb string) {
 	t.Helper()
 	d.write(t, "/tmp/postseal.deb", string(read(t, deb)), 0o644)
