@@ -75,7 +75,7 @@ func Settle(m MTA, limit time.Duration) ([]Queued, error) {
 		if time.Now().After(deadline) {
 			return queue, fmt.Errorf("mail is still queued after %v: %+v", limit, queue)
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 

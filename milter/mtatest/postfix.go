@@ -227,13 +227,21 @@ func (p *Postfix) Submit(from string, to []string, message []byte) error {
 	return nil
 }
 
-// Queue lists what is still in the queue, and what maildrop holds.
+// Queue lists what maildrop holds, and what is still in the queue.
 func (p *Postfix) Queue() ([]Queued, error) {
+	// In the order in which mail moves, so that none is missed.
+	var queue []Queued
+	drop, err := os.ReadDir(filepath.Join(p.dir, "queue", "maildrop"))
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range drop {
+		queue = append(queue, Queued{Queue: "maildrop", ID: file.Name()})
+	}
 	out, err := p.command("postqueue", "-j").Output()
 	if err != nil {
 		return nil, fmt.Errorf("postqueue: %w", err)
 	}
-	var queue []Queued
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
 		var q struct {
 			Queued
@@ -248,13 +256,6 @@ func (p *Postfix) Queue() ([]Queued, error) {
 			q.Recipients = append(q.Recipients, to.Address)
 		}
 		queue = append(queue, q.Queued)
-	}
-	drop, err := os.ReadDir(filepath.Join(p.dir, "queue", "maildrop"))
-	if err != nil {
-		return nil, err
-	}
-	for _, file := range drop {
-		queue = append(queue, Queued{Queue: "maildrop", ID: file.Name()})
 	}
 	return queue, nil
 }
