@@ -40,7 +40,8 @@ type Envelope struct {
 	// address that is not ASCII cannot be added: Sendmail would lose it.
 	SMTPUTF8 bool
 	// Sendmail says that the MTA is that: where its site does not offer DSN
-	// (noreceipts), it would lose a recipient that is added with ORCPT.
+	// (noreceipts), it would lose a recipient that is added with ORCPT, and it
+	// does not heed each refusal of a RCPT.
 	Sendmail bool
 	// DecideAtEnd says that RCPT must not be refused: what would be is kept,
 	// and the whole message is rejected at its end.
@@ -51,15 +52,17 @@ type Envelope struct {
 type Message struct {
 	config     *Config
 	envelope   Envelope
-	recipients []recipient
+	recipients []recipient // taken
+	refused    []recipient // at RCPT
 	header     headerFacts
 	size       int // octets of the envelope kept
 	limit      string
 }
 
-// recipient is one RCPT that was not refused.
+// recipient is one RCPT.
 type recipient struct {
 	rules.Recipient
+	resolved  string   // the MTA's reading
 	arguments []string // of ESMTP
 }
 
@@ -89,7 +92,7 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 	for _, argument := range arguments {
 		m.size += len(argument)
 	}
-	if len(m.recipients) >= maxRecipients || m.size > maxEnvelopeBytes {
+	if len(m.recipients)+len(m.refused) >= maxRecipients || m.size > maxEnvelopeBytes {
 		// What is refused now is not lost: the client sends it again by itself.
 		r := rules.Recipient{Text: path, Class: rules.Unknown}
 		refusal := &Refusal{tooManyRecipients, "too many recipients"}
@@ -103,11 +106,34 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 	if r.Fault == "" && !m.envelope.SMTPUTF8 && !rules.IsASCII(path) {
 		r.Fault = rules.NotASCII
 	}
+	given := recipient{r, resolved, arguments}
 	if r.Refused() && m.config.Mode == rules.Enforce && !m.envelope.DecideAtEnd {
+		m.refused = append(m.refused, given)
 		return r, &Refusal{refusalReply(r), refusalReason(r)}
 	}
-	m.recipients = append(m.recipients, recipient{r, arguments})
+	m.recipients = append(m.recipients, given)
 	return r, nil
+}
+
+// unheeded gives the refused recipients for which the message must be refused
+// too. Sendmail lists a recipient before it asks, and to take a refused one out
+// reads what was typed as a list: one with a comma stays, and would get the
+// message all the same. Where it reads another recipient as the same address,
+// that one may go.
+func (m *Message) unheeded() (list []recipient) {
+	if !m.envelope.Sendmail {
+		return nil
+	}
+	taken := make(map[string]bool)
+	for _, r := range m.recipients {
+		taken[strings.ToLower(r.resolved)] = true
+	}
+	for _, r := range m.refused {
+		if strings.Contains(r.Text, ",") || taken[strings.ToLower(r.resolved)] {
+			list = append(list, r)
+		}
+	}
+	return list
 }
 
 // Header takes one field, its value with folds and without the last line end.
@@ -162,6 +188,7 @@ func (m *Message) decide() Verdict {
 		Marker:   marker.State,
 		NearMiss: marker.Kind,
 	}
+	m.recipients = append(m.recipients, m.unheeded()...)
 	for _, r := range m.recipients {
 		facts.Recipients = append(facts.Recipients, r.Recipient)
 	}

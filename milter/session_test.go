@@ -79,6 +79,12 @@ func TestRepliesWhereNoneIsSpared(t *testing.T) {
 }
 
 func TestTranscripts(t *testing.T) {
+	const (
+		unsafe  = ": the address cannot be rewritten safely, since it"
+		dot     = "y550 5.7.1 <b@gmail.com.>" + unsafe + "s domain ends in a dot: write it as name@domain\x00"
+		comment = "y550 5.7.1 <A(x)@nhs.net>" + unsafe + " holds a comment: write it as name@domain\x00"
+		list    = "y550 5.7.1 <x,<b@gmail.com>>" + unsafe + "s local part is malformed: write it as name@domain\x00"
+	)
 	divertBob := []string{"-<Bob@GMAIL.com>\x00", "2<Bob@GMAIL.com.encrypt.invalid>\x00ORCPT=rfc822;Bob@GMAIL.com\x00", addDivert, goOnPacket}
 	for _, test := range []struct {
 		name string
@@ -103,6 +109,15 @@ func TestTranscripts(t *testing.T) {
 				goOnPacket, goOnPacket, "-<b@gmail.com>\x00", "2<b@gmail.com.encrypt.invalid>\x00\x00",
 				"-<c@gmail.com>\x00", "2<c@gmail.com.encrypt.invalid>\x00NOTIFY=NEVER ORCPT=rfc822;c@gmail.com\x00", addDivert, goOnPacket,
 			},
+		},
+		{
+			"on Sendmail, a refusal that it would not heed is that of the message",
+			[]string{
+				"DMv\x008.17.1.9\x00", "M<a@trust.example>\x00", "DR{rcpt_addr}\x00a@nhs.net\x00", "R<a@nhs.net>\x00",
+				"DR{rcpt_addr}\x00b@gmail.com\x00", "R<b@gmail.com.>\x00", "DR{rcpt_addr}\x00A@nhs.net\x00", "R<A(x)@nhs.net>\x00", "E",
+				"DMv\x008.17.1.9\x00", "M<a@trust.example>\x00", "DR{rcpt_addr}\x00b@gmail.com\x00", "R<x,<b@gmail.com>>\x00", "E",
+			},
+			[]string{goOnPacket, dot, comment, comment, list, list},
 		},
 		{
 			"recipients that are not ASCII, with SMTPUTF8 and without",

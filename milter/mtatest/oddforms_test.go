@@ -56,6 +56,9 @@ var oddForms = []struct {
 	{"two at signs", "<bob@gmail.com@HOST>", "", ""},
 	{"two at signs, secure first", "<bob@nhs.net@HOST>", "", ""},
 	{"two addresses", "<bob@HOST,eve@gmail.com>", "", ""},
+	{"list of a phrase and an address", "<x,<bob@HOST>>", "", ""},
+	{"list of an address and nothing", "<<bob@HOST>,>", "", ""},
+	{"list in a source route", "<@nhs.net,@relay.example:x,<bob@HOST>>", "", ""},
 	{"two addresses, one bracketed", "<bob@HOST <eve@gmail.com>>", "", ""},
 	{"phrase", `<"eve@gmail.com" <bob@HOST>>`, "", ""},
 	{"group", "<ward: bob@HOST;>", "", ""},
@@ -102,10 +105,13 @@ func testOddFormsNeverGoOutInClear(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := s.Recipients[0].Code; (as.want == "") != (got >= 500) || s.End.Code != 250 {
+				want, end := arrived{direct: []string{"a@nhs.net: x"}}, 250
+				if mta == sendmail && s.Recipients[0].Code == 550 && strings.Contains(path, ",") {
+					want, end = arrived{}, 550 // Sendmail cannot take back a list
+				}
+				if got := s.Recipients[0].Code; (as.want == "") != (got >= 500) || s.End.Code != end {
 					t.Errorf("got %v", s)
 				}
-				want := arrived{direct: []string{"a@nhs.net: x"}}
 				switch sink, address, _ := strings.Cut(strings.ReplaceAll(as.want, "HOST", as.host), " "); sink {
 				case "direct":
 					want.direct = append(want.direct, address+": x")

@@ -111,6 +111,33 @@ func TestSendmailWithoutDSN(t *testing.T) {
 	compare(t, "through the relay", relayed, []string{"bob@gmail.com: [secure]"}, []string{" encrypt"})
 }
 
+// TestSendmailAddressInTwoForms gives an address plainly and in a form that is
+// refused. Sendmail would lose the plain one and answer 250: always where it
+// comes first, and with a user of its own host where it comes second.
+func TestSendmailAddressInTwoForms(t *testing.T) {
+	onSendmail(t)
+	start(t, "enforce", "")
+	const other = "<c@trust.example>"
+	for _, test := range []struct{ plain, refused string }{
+		{"<bob@gmail.com>", "<bob@gmail.com.>"},
+		{"<A@nhs.net>", "<A(x)@NHS.net>"},
+		{"<a@nhs.net>", "<@relay.example:a@nhs.net>"},
+		{"<root@mx.trust.example>", "<Root(x)@mx.trust.example>"},
+		{"<root>", "<(x)root>"},
+	} {
+		for _, to := range [][]string{{test.plain, other, test.refused}, {test.refused, test.plain, other}} {
+			if s := send(t, to, mail("Subject: x")); s.End.Code != 550 {
+				t.Errorf("%s: got %v", to, s)
+			}
+			wantArrived(t, arrived{})
+		}
+		if s := send(t, []string{test.refused, other}, mail("Subject: x")); s.Recipients[0].Code != 550 || s.End.Code != 250 {
+			t.Errorf("%s alone: got %v", test.refused, s)
+		}
+		wantArrived(t, arrived{direct: []string{"c@trust.example: x"}})
+	}
+}
+
 func TestSendmailRestoresRecipients(t *testing.T) {
 	got, err := sendmail.TestRules(nil, "EnvToEncrypt", []string{
 		"bob<@gmail.com.encrypt.invalid.>", "bob<@gmail.com.encrypt.invalid>", "bob<@x.gmail.com.ENCRYPT.Invalid.>",
