@@ -49,7 +49,7 @@ func lostRows(old, fresh *config) error {
 	had, left := old.milter.Rules.Table.RowsByFile(), fresh.milter.Rules.Table.RowsByFile()
 	for _, file := range slices.Sorted(maps.Keys(had)) {
 		if halved(had[file], left[file]) {
-			return fmt.Errorf("%s: only %d of %d rows are left: send SIGHUP if this is meant", file, left[file], had[file])
+			return fmt.Errorf("%s: only %d of %d rows are left: send SIGHUP, or run systemctl reload postseal, if this is meant", file, left[file], had[file])
 		}
 	}
 	return nil
