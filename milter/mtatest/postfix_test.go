@@ -3,7 +3,6 @@ package mtatest_test
 import (
 	"errors"
 	"net"
-	"os"
 	"strings"
 	"testing"
 )
@@ -88,19 +87,6 @@ func settings(t *testing.T, values ...string) {
 			t.Error(err)
 		}
 	})
-}
-
-// TestReadmeGivesTheCommand ties the pickup override that these tests run
-// with to the one that a sysadmin is told to run.
-func TestReadmeGivesTheCommand(t *testing.T) {
-	readme, err := os.ReadFile(root + "/contrib/postfix/README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	override := strings.Replace(postfix.ContentFilter, postfix.ContentFilter[strings.LastIndexByte(postfix.ContentFilter, ':'):], ":10026", 1)
-	if want := `postconf -P "pickup/unix/content_filter=` + override + `"`; !strings.Contains(string(readme), want) {
-		t.Errorf("no %q", want)
-	}
 }
 
 // postlogd waited for itself for ever where programs logged as they started.
