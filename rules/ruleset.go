@@ -74,7 +74,7 @@ func NewRuleset(table *Table, marker MarkerReader, relay string, policies []Poli
 			}
 		}
 		if p.Action == Divert && relay == "" {
-			fault("action \"divert\" needs a relay: set relay.domain, or choose another action")
+			fault("action \"divert\" needs a relay: set relay.domain, or write [[policy]] rows with other actions")
 		}
 		if p.AddMarker && p.Action != Tag {
 			fault("add_marker goes with action \"tag\" alone")
