@@ -29,6 +29,7 @@ type Supervisor struct {
 	mu     sync.Mutex
 	states []string
 	kept   []*os.File // named as the daemon said
+	fault  error      // of what could not be kept
 }
 
 // NewSupervisor listens for notifications below dir. The sockets are passed
@@ -58,7 +59,12 @@ func (s *Supervisor) hear() {
 		s.mu.Lock()
 		s.states = append(s.states, state)
 		if name, ok := strings.CutPrefix(state, "FDSTORE=1\nFDNAME="); ok {
-			s.kept = append(s.kept, received(rights[:nr], name))
+			file, err := received(rights[:nr], name)
+			if err != nil {
+				s.fault = errors.Join(s.fault, fmt.Errorf("%s: %w", state, err))
+			} else {
+				s.kept = append(s.kept, file)
+			}
 		}
 		if name, ok := strings.CutPrefix(state, "FDSTOREREMOVE=1\nFDNAME="); ok {
 			s.kept = slices.DeleteFunc(s.kept, func(f *os.File) bool { return f.Name() == name && f.Close() == nil })
@@ -68,17 +74,17 @@ func (s *Supervisor) hear() {
 }
 
 // received is the file that came with a notification.
-func received(rights []byte, name string) *os.File {
+func received(rights []byte, name string) (*os.File, error) {
 	messages, err := syscall.ParseSocketControlMessage(rights)
 	if err != nil || len(messages) != 1 {
-		panic(fmt.Sprint("FDSTORE without a file: ", err))
+		return nil, errors.Join(err, fmt.Errorf("%d messages of rights, not one", len(messages)))
 	}
 	fds, err := syscall.ParseUnixRights(&messages[0])
 	if err != nil || len(fds) != 1 {
-		panic(fmt.Sprint("FDSTORE without one file: ", err))
+		return nil, errors.Join(err, fmt.Errorf("%d files, not one", len(fds)))
 	}
 	syscall.CloseOnExec(fds[0])
-	return os.NewFile(uintptr(fds[0]), name)
+	return os.NewFile(uintptr(fds[0]), name), nil
 }
 
 // Close closes the sockets.
@@ -91,7 +97,8 @@ func (s *Supervisor) Close() error {
 	return err
 }
 
-// States takes all that has been sent up to now.
+// States takes all that has been sent up to now. A descriptor that could not
+// be kept is an error.
 func (s *Supervisor) States() ([]string, error) {
 	const mark = "X_MARK=1"
 	c, err := net.Dial("unixgram", s.notify.LocalAddr().String())
@@ -110,7 +117,7 @@ func (s *Supervisor) States() ([]string, error) {
 	at := slices.Index(s.states, mark)
 	states := s.states[:at]
 	s.states = s.states[at+1:]
-	return states, nil
+	return states, s.fault
 }
 
 // AwaitState waits for a notification with the line.
