@@ -1,0 +1,144 @@
+package mtatest_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// letterPolicies follow the guidance to the letter: all that needs the
+// marker goes through the relay.
+const letterPolicies = `
+[[policy]]
+name   = "guidance"
+action = "divert"
+`
+
+func testMarkedMailIsSplit(t *testing.T) {
+	start(t, "enforce", "")
+	for _, test := range []struct {
+		name      string
+		parameter string
+		subject   string
+		to        []string
+		want      arrived
+	}{
+		{
+			name: "mixed recipients", subject: "Subject: [secure] Results",
+			to:   []string{"<a@nhs.net>", "<bob@gmail.com>", "<c@trust.example>", "<d@example.org>"},
+			want: arrived{[]string{"a@nhs.net: [secure] Results", "c@trust.example: [secure] Results"}, []string{"bob@gmail.com: [secure] Results", "d@example.org: [secure] Results"}},
+		},
+		{
+			name: "near miss", subject: "Subject: (Secure) Results",
+			to:   []string{"<a@nhs.net>", "<bob@gmail.com>"},
+			want: arrived{[]string{"a@nhs.net: (Secure) Results"}, []string{"bob@gmail.com: {[secure] }(Secure) Results"}},
+		},
+		{
+			name: "mixed case", subject: "Subject: [SECURE] x",
+			to:   []string{"<Bob@GMail.COM>", "<A@NHS.Net>"},
+			want: arrived{[]string{"A@NHS.Net: [SECURE] x"}, []string{"Bob@GMail.COM: [SECURE] x"}},
+		},
+		{
+			name: "odd local parts", subject: "Subject: [secure] x",
+			to:   []string{`<"a b"@gmail.com>`, `<"a@b"@gmail.com>`, `<"q\"uote"@gmail.com>`, "<o'brien+tag@gmail.com>", "<50%off@gmail.com>", "<a!b@gmail.com>", "<x=y@gmail.com>"},
+			want: arrived{nil, []string{"a b@gmail.com: [secure] x", "a@b@gmail.com: [secure] x", `q"uote@gmail.com: [secure] x`, "o'brien+tag@gmail.com: [secure] x", "50%off@gmail.com: [secure] x", "a!b@gmail.com: [secure] x", "x=y@gmail.com: [secure] x"}},
+		},
+		{
+			name: "the same recipient twice", subject: "Subject: [secure] x",
+			to:   []string{"<bob@gmail.com>", "<a@nhs.net>", "<bob@gmail.com>", "<a@nhs.net>"},
+			want: arrived{[]string{"a@nhs.net: [secure] x"}, []string{"bob@gmail.com: [secure] x"}},
+		},
+		{
+			name: "SMTPUTF8", subject: "Subject: [secure] caf\xc3\xa9", parameter: " SMTPUTF8",
+			to:   []string{"<b\xc3\xbcb@gmail.com>", "<bob@b\xc3\xbccher.example>", "<a@nhs.net>"},
+			want: arrived{[]string{"a@nhs.net: [secure] caf\xc3\xa9"}, []string{"b\xc3\xbcb@gmail.com: [secure] caf\xc3\xa9", "bob@b\xc3\xbccher.example: [secure] caf\xc3\xa9"}},
+		},
+		{
+			name: "marker in an encoded word, Q", subject: "Subject: =?utf-8?Q?=5Bsecure=5D_caf=C3=A9?=",
+			to:   []string{"<bob@gmail.com>"},
+			want: arrived{nil, []string{"bob@gmail.com: =?utf-8?Q?=5Bsecure=5D_caf=C3=A9?="}},
+		},
+		{
+			name: "marker in an encoded word, B", subject: "Subject: Re: =?UTF-8?B?UmU6IFtTZWN1cmVdIGNhZsOp?=",
+			to:   []string{"<bob@gmail.com>"},
+			want: arrived{nil, []string{"bob@gmail.com: Re: =?UTF-8?B?UmU6IFtTZWN1cmVdIGNhZsOp?="}},
+		},
+		{
+			name: "marker in an encoded word that is broken", subject: "Subject: =?utf-8?B?W3NlY3VyZV0!!?=",
+			to:   []string{"<bob@gmail.com>"},
+			want: arrived{nil, []string{"bob@gmail.com: {[secure] }=?utf-8?B?W3NlY3VyZV0!!?="}},
+		},
+		{
+			name: "folded", subject: "Subject: a long one\r\n [secure] and more",
+			to:   []string{"<bob@gmail.com>"},
+			want: arrived{nil, []string{"bob@gmail.com: a long one\r\n [secure] and more"}},
+		},
+		{
+			name: "one of two fields", subject: "Subject: [secure] one\r\nSubject: two",
+			to:   []string{"<bob@gmail.com>"},
+			want: arrived{nil, []string{"bob@gmail.com: [secure] one| {[secure] }two"}},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			code := 250
+			if mta == sendmail && test.parameter == " SMTPUTF8" { // Debian's has none
+				code, test.want = 555, arrived{}
+			}
+			s, err := dial(t).Send(sender+" BODY=8BITMIME"+test.parameter, test.to, mail(test.subject))
+			if err != nil || s.End.Code != code {
+				t.Fatalf("got %v, %v", s, err)
+			}
+			wantArrived(t, test.want)
+		})
+	}
+}
+
+func testDivertedMailKeepsDSN(t *testing.T) {
+	start(t, "enforce", "")
+	send(t, []string{"<bob@gmail.com>", "<o+x@gmail.com> NOTIFY=NEVER ORCPT=rfc822;Old@example.org", "<c@gmail.com> NOTIFY=FAILURE"}, mail("Subject: [secure]"))
+	_, relayed, _ := settle(t)
+	got := make(map[string]string)
+	for _, d := range relayed {
+		for _, r := range d.Recipients {
+			got[r.Address] = fmt.Sprint(r.OriginalRecipient, r.Notify)
+		}
+		if d.From != "ward@trust.example" {
+			t.Errorf("sender: got %q", d.From)
+		}
+	}
+	want := map[string]string{"bob@gmail.com": "bob@gmail.com[]", "o+x@gmail.com": "Old@example.org[NEVER]", "c@gmail.com": "c@gmail.com[FAILURE]"}
+	if mta == sendmail { // which may offer no DSN, for all that postseal knows
+		want["bob@gmail.com"] = "[]"
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func testDivertedWithoutSubjectIsMarkedOnTheLeg(t *testing.T) {
+	start(t, "enforce", letterPolicies)
+	send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail())
+	wantArrived(t, arrived{[]string{"a@nhs.net:"}, []string{"bob@gmail.com:{ [secure]}"}})
+	send(t, []string{"<bob@gmail.com>"}, mail("Subject: plain"))
+	wantArrived(t, arrived{nil, []string{"bob@gmail.com: {[secure] }plain"}})
+}
+
+func testSecondPassChangesNothing(t *testing.T) {
+	start(t, "enforce", letterPolicies)
+	send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: x"))
+	direct, _, _ := settle(t)
+	if len(direct) != 1 {
+		t.Fatalf("got %v", direct)
+	}
+	// The message as it stands after the first pass, with its recipients.
+	first := withoutReceived(direct[0].Data)
+	if !strings.Contains(string(first), "X-Postseal: divert; marker=missing\r\n") {
+		t.Fatalf("got %q", first)
+	}
+	send(t, []string{"<bob@gmail.com.encrypt.invalid>", "<a@nhs.net>"}, first)
+	direct, relayed, _ := settle(t)
+	if len(direct) != 1 || len(relayed) != 1 || relayed[0].Recipients[0].Address != "bob@gmail.com" {
+		t.Fatalf("got %q and %q", direct, relayed)
+	}
+	wantBytes(t, direct[0], first)
+}
