@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -237,5 +238,23 @@ func TestUnits(t *testing.T) {
 	out, err = exec.Command("systemd-analyze", "security", "--offline=true", "--threshold="+maxExposure, paths[0]).CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestUnitCanStartWithAllKeptConnections compares two settings of the service:
+// systemd shifts each descriptor that it passes to a number past the others.
+func TestUnitCanStartWithAllKeptConnections(t *testing.T) {
+	unit, err := os.ReadFile(filepath.Join(root, "contrib", "systemd", "postseal.service"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := make(map[string]int)
+	for line := range strings.Lines(string(unit)) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
+			values[name], _ = strconv.Atoi(value)
+		}
+	}
+	if keep, open := values["FileDescriptorStoreMax"], values["LimitNOFILE"]; keep == 0 || open < 3*keep {
+		t.Errorf("%d connections are kept and %d descriptors allowed: want three times as many", keep, open)
 	}
 }
