@@ -96,8 +96,10 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 		// What is refused now is not lost: the client sends it again by itself.
 		r := rules.Recipient{Text: path, Class: rules.Unknown}
 		refusal := &Refusal{tooManyRecipients, "too many recipients"}
-		if m.envelope.DecideAtEnd {
+		if m.envelope.DecideAtEnd || m.envelope.Sendmail { // see unheeded
 			m.limit = refusal.Reason
+		}
+		if m.envelope.DecideAtEnd {
 			return r, nil
 		}
 		return r, refusal

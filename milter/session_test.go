@@ -409,6 +409,18 @@ func TestBoundsOfAMessage(t *testing.T) {
 		// Those taken go on; the client sends the rest again.
 		p.want("y452 4.5.3 too many recipients for one message: send to the others in another\x00", goOnPacket)
 	})
+	t.Run("recipients on Sendmail", func(t *testing.T) {
+		r := serve(t, always(testConfig(t)), DefaultTimeouts)
+		p := r.open(t)
+		p.send("DMv\x008.17.1.9\x00")
+		go p.send(append(many(maxRecipients+1, "R<a@nhs.net>\x00")[1:], "E")...)
+		for range maxRecipients {
+			p.want(goOnPacket)
+		}
+		// It may take out another recipient for the one that is not taken.
+		p.want("y452 4.5.3 too many recipients for one message: send to the others in another\x00",
+			"y451 4.3.0 postseal cannot judge this message now: try again later\x00")
+	})
 	t.Run("recipients of sendmail(1)", func(t *testing.T) {
 		r := serve(t, always(testConfig(t)), DefaultTimeouts)
 		p := r.dial(t)
