@@ -33,7 +33,7 @@ func refusalReason(r rules.Recipient) string {
 	case r.Class == rules.Closed:
 		return r.Reason()
 	case r.Fault == rules.SentOn:
-		return "it is sent on from here to " + shorten(cmp.Or(r.Resolved.Domain, "an address that cannot be read")) + ", which needs the marker: write to that address itself"
+		return "it is sent on from here to " + shorten(cmp.Or(r.Resolved.Domain, "an address that cannot be read")) + ", and cannot be sealed on the way: write to that address itself"
 	}
 	return fmt.Sprintf("the address cannot be rewritten safely, since %s: write it as name@domain", r.Fault)
 }
