@@ -102,11 +102,14 @@ func (s Sent) QueueID() string {
 	return ""
 }
 
-// Send sends one message. The recipients are what stands after "RCPT TO:".
+// Send sends one message. The recipients are what stands after "RCPT TO:". A
+// refused MAIL is an error.
 func (c *Client) Send(from string, to []string, message []byte) (Sent, error) {
 	var s Sent
-	if r, err := c.Say("MAIL FROM:" + from); err != nil || r.Code != 250 {
-		return Sent{End: r}, err
+	if r, err := c.Say("MAIL FROM:" + from); err != nil {
+		return s, err
+	} else if r.Code != 250 {
+		return s, fmt.Errorf("MAIL FROM:%s: %v", from, r)
 	}
 	taken := false
 	for _, rcpt := range to {

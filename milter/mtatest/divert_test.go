@@ -80,12 +80,13 @@ func testMarkedMailIsSplit(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			code := 250
+			from := sender + " BODY=8BITMIME" + test.parameter
 			if mta == sendmail && test.parameter == " SMTPUTF8" { // Debian's has none
-				code, test.want = 555, arrived{}
+				say(t, dial(t), 555, "MAIL FROM:"+from)
+				return
 			}
-			s, err := dial(t).Send(sender+" BODY=8BITMIME"+test.parameter, test.to, mail(test.subject))
-			if err != nil || s.End.Code != code {
+			s, err := dial(t).Send(from, test.to, mail(test.subject))
+			if err != nil || s.End.Code != 250 {
 				t.Fatalf("got %v, %v", s, err)
 			}
 			wantArrived(t, test.want)

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/signal"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -61,6 +63,20 @@ func run(m *testing.M) int {
 	}
 	defer sendmail.Stop()
 	mta = postfix
+
+	// Ctrl-C ends the MTAs as well: they are in process groups of their own.
+	interrupt := make(chan os.Signal, 1)
+	signal.Notify(interrupt, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-interrupt
+		postfix.Stop()
+		sendmail.Stop()
+		// A test that goes on meanwhile may have made files again.
+		for _, folder := range []string{postfix.Folder(), sendmail.Folder(), dir} {
+			os.RemoveAll(folder)
+		}
+		os.Exit(1)
+	}()
 	return m.Run()
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -128,9 +127,6 @@ func (w *world) pass(m sample) (*report, error) {
 	sent, err := client.Send("<"+m.From+">", paths, m.message)
 	if err != nil {
 		return nil, err
-	}
-	if len(sent.Recipients) != len(paths) {
-		return nil, fmt.Errorf("the sender %s was not taken: %v", m.From, sent.End)
 	}
 	r := newReport(m)
 	if r.answered(sent) {
