@@ -3,7 +3,8 @@ package milter
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/postseal/postseal/rules"
 )
 
 // verdictField is the header field that a changed message bears.
@@ -87,11 +88,8 @@ func (m *Message) dsnArguments(r recipient) string {
 func originalRecipient(address string) string {
 	var b strings.Builder
 	form, escape := "rfc822;", "+%02X"
-	for i := range len(address) {
-		if address[i] >= utf8.RuneSelf {
-			form, escape = "utf-8;", `\x{%02X}`
-			break
-		}
+	if !rules.IsASCII(address) {
+		form, escape = "utf-8;", `\x{%02X}`
 	}
 	b.WriteString(form)
 	for i := range len(address) {

@@ -123,7 +123,7 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 // message all the same. Where it reads another recipient as the same address,
 // that one may go.
 func (m *Message) unheeded() (list []recipient) {
-	if !m.envelope.Sendmail {
+	if !m.envelope.Sendmail || len(m.refused) == 0 {
 		return nil
 	}
 	taken := make(map[string]bool)
