@@ -28,16 +28,13 @@ func wantCut(t *testing.T, cut chan int, want int) {
 // refused waits until no connection is taken.
 func (r *running) refused(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	until(t, func() bool {
 		c, err := net.Dial("unix", r.socket)
-		if err != nil {
-			return
+		if err == nil {
+			c.Close()
 		}
-		c.Close()
-		if time.Now().After(deadline) {
-			t.Fatal("connections are still taken")
-		}
-	}
+		return err != nil
+	}, func() string { return "connections are still taken" })
 }
 
 // begin sends a message up to its recipient.

@@ -178,25 +178,29 @@ func mailFrom(sender string) []string { return []string{"DM", "M<" + sender + ">
 
 func header(name, value string) string { return "L" + name + "\x00" + value + "\x00" }
 
+// until waits for something to be so; what is wrong is said where it never is.
+func until(t testing.TB, isSo func() bool, wrong func() string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !isSo(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal(wrong())
+		}
+	}
+}
+
 // await waits for a text in the log.
 func (r *running) await(t testing.TB, text string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(r.log.String(), text); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("no %q in the log:\n%s", text, r.log)
-		}
-	}
+	until(t, func() bool { return strings.Contains(r.log.String(), text) },
+		func() string { return fmt.Sprintf("no %q in the log:\n%s", text, r.log) })
 }
 
 // awaitSessions waits until so many connections have been taken up, which a
 // client that only dials does not see.
 func (r *running) awaitSessions(t testing.TB, n int) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); r.Sessions() != n; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d sessions, want %d", r.Sessions(), n)
-		}
-	}
+	until(t, func() bool { return r.Sessions() == n },
+		func() string { return fmt.Sprintf("%d sessions, want %d", r.Sessions(), n) })
 }
 
 func (r *running) count(msg string) int {
