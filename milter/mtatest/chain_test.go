@@ -29,8 +29,7 @@ func TestSendmailRecipientOfAnotherFilter(t *testing.T) {
 	go other.Serve(l)
 	defer other.Close()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
-	mta = sendmail
-	t.Cleanup(func() { mta = postfix })
+	onSendmail(t)
 	mta = startAnother(t, mtatest.Options{
 		Milter: true, MC: fmt.Sprintf("INPUT_MAIL_FILTER(`other', `S=inet:%s@127.0.0.1, F=T')dnl\n", port),
 	})

@@ -9,10 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // Build makes the command postseal and returns its path below dir.
@@ -127,11 +127,12 @@ func (d *Daemon) Events(msg string) []Event {
 // AwaitEvents is Events once there are at least n: what the daemon writes
 // comes a moment after what it answers.
 func (d *Daemon) AwaitEvents(msg string, n int) []Event {
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if events := d.Events(msg); len(events) >= n || time.Now().After(deadline) {
-			return events
-		}
-	}
+	var events []Event
+	Within(func() bool {
+		events = d.Events(msg)
+		return len(events) >= n
+	})
+	return events
 }
 
 // Log is all that the daemon wrote.
@@ -139,12 +140,16 @@ func (d *Daemon) Log() string { return d.log.String() }
 
 // Await waits for an event that fits.
 func (d *Daemon) Await(msg string, fits func(Event) bool) (Event, error) {
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		for _, e := range d.Events(msg) {
-			if fits == nil || fits(e) {
-				return e, nil
-			}
+	var found Event
+	if Within(func() bool {
+		events := d.Events(msg)
+		i := slices.IndexFunc(events, func(e Event) bool { return fits == nil || fits(e) })
+		if i >= 0 {
+			found = events[i]
 		}
+		return i >= 0
+	}) {
+		return found, nil
 	}
 	return nil, fmt.Errorf("no line %q came in the log", msg)
 }

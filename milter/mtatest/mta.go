@@ -12,9 +12,6 @@ import (
 	"time"
 )
 
-// LocalDomain is what the private servers hold to be their own.
-const LocalDomain = "trust.example"
-
 // MTA is a running private mail server.
 type MTA interface {
 	Addr() string      // host:port of its SMTP server
@@ -106,18 +103,52 @@ func freeAddr() (string, error) {
 	return l.Addr().String(), nil
 }
 
-func waitListening(addr string, limit time.Duration) error {
-	deadline := time.Now().Add(limit)
-	for {
-		c, err := net.Dial("tcp", addr)
-		if err == nil {
-			return c.Close()
-		}
+// Within waits for something to be so, for 20 seconds at most, and tells
+// whether it is.
+func Within(isSo func() bool) bool {
+	for deadline := time.Now().Add(20 * time.Second); !isSo(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			return fmt.Errorf("nothing listens: %w", err)
+			return false
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
+	return true
+}
+
+func waitListening(addr string) (err error) {
+	Within(func() bool {
+		var c net.Conn
+		if c, err = net.Dial("tcp", addr); err == nil {
+			err = c.Close()
+		}
+		return err == nil
+	})
+	return err
+}
+
+// privateFolder makes the folder of an instance, which users of its MTA may
+// enter.
+func privateFolder(mta string) (string, error) {
+	if os.Geteuid() != 0 {
+		return "", fmt.Errorf("a private %s needs root: run as root or through sudo", mta)
+	}
+	dir, err := os.MkdirTemp("", "postseal-"+strings.ToLower(mta)+"-")
+	if err != nil {
+		return "", err
+	}
+	return dir, os.Chmod(dir, 0o755)
+}
+
+// adapt reads a file of contrib, and puts what is private in the place of what
+// it names.
+func adapt(path, named, private string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	if !strings.Contains(string(text), named) {
+		return "", fmt.Errorf("%s no longer names %s", path, named)
+	}
+	return strings.ReplaceAll(string(text), named, private), nil
 }
 
 func chownTo(user, group, path string) error {

@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // Postfix is a running private instance.
@@ -86,18 +85,12 @@ postlog unix-dgram n - n - 1 postlogd
 // StartPostfix makes an instance below a new temporary folder and starts it.
 // It needs root and the packages postfix and postfix-pcre.
 func StartPostfix(o Options) (*Postfix, error) {
-	if os.Geteuid() != 0 {
-		return nil, errors.New("a private Postfix needs root: run as root or through sudo")
-	}
-	if _, err := exec.LookPath("postfix"); err != nil {
-		return nil, fmt.Errorf("%w: install the packages postfix and postfix-pcre, or run make", err)
-	}
-	dir, err := os.MkdirTemp("", "postseal-postfix-")
-	if err != nil {
-		return nil, err
-	}
+	dir, err := privateFolder("Postfix")
 	p := &Postfix{dir: dir}
-	if err := p.configure(o); err != nil {
+	if err == nil {
+		err = p.configure(o)
+	}
+	if err != nil {
 		os.RemoveAll(dir)
 		return nil, err
 	}
@@ -105,7 +98,7 @@ func StartPostfix(o Options) (*Postfix, error) {
 		defer os.RemoveAll(dir)
 		return nil, fmt.Errorf("%w: %s", err, p.Log())
 	}
-	if err := waitListening(p.addr, 20*time.Second); err != nil {
+	if err := waitListening(p.addr); err != nil {
 		defer p.Stop()
 		return nil, fmt.Errorf("%w: %s", err, p.Log())
 	}
@@ -113,8 +106,8 @@ func StartPostfix(o Options) (*Postfix, error) {
 }
 
 func (p *Postfix) configure(o Options) error {
-	if err := os.Chmod(p.dir, 0o755); err != nil {
-		return err
+	if _, err := exec.LookPath("postfix"); err != nil {
+		return fmt.Errorf("%w: install the packages postfix and postfix-pcre, or run make", err)
 	}
 	for _, name := range []string{"etc", "queue", "data"} {
 		if err := os.Mkdir(filepath.Join(p.dir, name), 0o755); err != nil {
@@ -140,26 +133,20 @@ func (p *Postfix) configure(o Options) error {
 	master := fmt.Sprintf(privateMaster, p.addr)
 	contrib := filepath.Join(o.Root, "contrib", "postfix")
 	if o.Milter {
-		for name, text := range map[string]*string{"main.cf": &main, "master.cf": &master} {
-			lines, err := os.ReadFile(filepath.Join(contrib, name))
-			if err != nil {
-				return err
-			}
-			*text += string(lines)
-		}
-		if !strings.Contains(main, contribRelay) {
-			return fmt.Errorf("%s no longer names %s", contrib, contribRelay)
-		}
 		host, port, _ := net.SplitHostPort(o.Relay)
-		main = strings.Replace(main, contribRelay, fmt.Sprintf("[%s]:%s", host, port), 1)
+		lines, err := adapt(filepath.Join(contrib, "main.cf"), contribRelay, fmt.Sprintf("[%s]:%s", host, port))
+		if err != nil {
+			return err
+		}
+		main += lines
 		local, err := freeAddr()
 		if err != nil {
 			return err
 		}
-		if !strings.Contains(master, reinjection) {
-			return fmt.Errorf("%s no longer names %s", contrib, reinjection)
+		if lines, err = adapt(filepath.Join(contrib, "master.cf"), reinjection, local); err != nil {
+			return err
 		}
-		master = strings.ReplaceAll(master, reinjection, local)
+		master += lines
 		p.ContentFilter = strings.Replace(local, "127.0.0.1", "postseal:[127.0.0.1]", 1)
 	}
 	files := map[string]string{"main.cf": main, "master.cf": master}

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // Sendmail is a running private instance.
@@ -22,7 +21,7 @@ type Sendmail struct {
 }
 
 // runningMC follows privateMC. It holds no domain to be its own but that of
-// its host: LocalDomain goes on to another, as on a gateway.
+// its host: mail for trust.example goes on to another, as on a gateway.
 const runningMC = "define(`QUEUE_DIR', `%[1]s/queue')dnl\n" +
 	"define(`ALIAS_FILE', `%[1]s/aliases')dnl\n" +
 	"define(`HELP_FILE', `%[1]s/helpfile')dnl\n" +
@@ -55,21 +54,18 @@ const submitMC = "define(`MSP_QUEUE_DIR', `%[1]s/clientqueue')dnl\n" +
 const virtualUsers = "info@virtual.trust.example\tbob@gmail.com\n" +
 	"desk@virtual.trust.example\tdesk@trust.example\n"
 
-// contribSocket is the socket of contrib's postseal.m4.
+// contribSocket is the folder of the socket in contrib's postseal.m4.
 const contribSocket = "/run/postseal/"
 
 // StartSendmail makes an instance below a new temporary folder and starts it.
 // It needs root and the packages of bin/debs.
 func StartSendmail(o Options) (*Sendmail, error) {
-	if os.Geteuid() != 0 {
-		return nil, errors.New("a private Sendmail needs root: run as root or through sudo")
-	}
-	dir, err := os.MkdirTemp("", "postseal-sendmail-")
-	if err != nil {
-		return nil, err
-	}
+	dir, err := privateFolder("Sendmail")
 	s := &Sendmail{done: make(chan error, 1)}
-	if s.SendmailFiles, err = UnpackSendmail(o.Root, dir); err == nil {
+	if err == nil {
+		s.SendmailFiles, err = UnpackSendmail(o.Root, dir)
+	}
+	if err == nil {
 		err = s.prepare(o)
 	}
 	if err != nil {
@@ -83,7 +79,7 @@ func StartSendmail(o Options) (*Sendmail, error) {
 		return nil, err
 	}
 	go func() { s.done <- s.daemon.Wait() }()
-	if err := waitListening(s.addr, 20*time.Second); err != nil {
+	if err := waitListening(s.addr); err != nil {
 		defer s.Stop()
 		return nil, fmt.Errorf("%w: %s", err, s.Log())
 	}
@@ -92,9 +88,6 @@ func StartSendmail(o Options) (*Sendmail, error) {
 
 // prepare makes the folders, maps and cf files.
 func (s *Sendmail) prepare(o Options) error {
-	if err := os.Chmod(s.Dir, 0o755); err != nil {
-		return err
-	}
 	for name, mode := range map[string]os.FileMode{"queue": 0o700, "clientqueue": 0o770, "postseal": 0o750} {
 		if err := os.Mkdir(filepath.Join(s.Dir, name), mode); err != nil {
 			return err
@@ -105,18 +98,13 @@ func (s *Sendmail) prepare(o Options) error {
 		return err
 	}
 	contrib := filepath.Join(o.Root, "contrib", "sendmail")
-	fragment, err := os.ReadFile(filepath.Join(contrib, "postseal.m4"))
+	fragment, err := adapt(filepath.Join(contrib, "postseal.m4"), contribSocket, s.SocketDir()+"/")
 	if err != nil {
 		return err
 	}
-	row, err := os.ReadFile(filepath.Join(contrib, "mailertable"))
+	row, err := adapt(filepath.Join(contrib, "mailertable"), "[relay.trust.example]", "[127.0.0.1]")
 	if err != nil {
 		return err
-	}
-	for text, part := range map[string][]byte{contribSocket: fragment, "[relay.trust.example]": row} {
-		if !bytes.Contains(part, []byte(text)) {
-			return fmt.Errorf("%s no longer names %s", contrib, text)
-		}
 	}
 	if s.addr, err = freeAddr(); err != nil {
 		return err
@@ -126,14 +114,13 @@ func (s *Sendmail) prepare(o Options) error {
 	_, relay, _ := net.SplitHostPort(o.Relay)
 	lines := fmt.Sprintf(runningMC, s.Dir, port, internet, relay) + o.MC
 	if o.Milter {
-		lines += strings.Replace(string(fragment), contribSocket, s.SocketDir()+"/", 1)
+		lines += fragment
 	}
-	table := strings.Replace(string(row), "relay.trust.example", "127.0.0.1", 1) + ".\tesmtp:[127.0.0.1]\n"
 	if err := errors.Join(
 		os.WriteFile(filepath.Join(s.Dir, "aliases"), nil, 0o644),
 		s.Configure(lines+"MAILER(`smtp')dnl\n"),
 		s.configure("submit.cf", fmt.Sprintf(submitMC, s.Dir, port)),
-		s.MakeMap("mailertable", table),
+		s.MakeMap("mailertable", row+".\tesmtp:[127.0.0.1]\n"),
 		s.MakeMap("virtusertable", virtualUsers),
 	); err != nil {
 		return err

@@ -99,9 +99,8 @@ func connectionsOverEncrypt(t *testing.T) int {
 
 // TestSendmailWithoutDSN holds why a recipient is added without ORCPT there.
 func TestSendmailWithoutDSN(t *testing.T) {
-	mta = sendmail
+	onSendmail(t)
 	mta = startAnother(t, mtatest.Options{Milter: true, MC: "define(`confPRIVACY_FLAGS', `noreceipts')dnl\n"})
-	t.Cleanup(func() { mta = postfix })
 	start(t, "enforce", "")
 	if s := send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: [secure]")); s.End.Code != 250 {
 		t.Errorf("got %v", s)

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // Supervisor stands in for systemd: it holds the sockets of the filter open,
@@ -122,15 +121,14 @@ func (s *Supervisor) States() ([]string, error) {
 
 // AwaitState waits for a notification with the line.
 func (s *Supervisor) AwaitState(line string) error {
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	if !Within(func() bool {
 		s.mu.Lock()
-		found := slices.ContainsFunc(s.states, func(state string) bool { return slices.Contains(strings.Split(state, "\n"), line) })
-		s.mu.Unlock()
-		if found {
-			return nil
-		}
+		defer s.mu.Unlock()
+		return slices.ContainsFunc(s.states, func(state string) bool { return slices.Contains(strings.Split(state, "\n"), line) })
+	}) {
+		return fmt.Errorf("no notification %q came", line)
 	}
-	return fmt.Errorf("no notification %q came", line)
+	return nil
 }
 
 // Start starts a daemon as systemd does, and does not wait for it.

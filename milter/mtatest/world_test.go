@@ -120,10 +120,8 @@ func wantNoFault(t *testing.T, d *mtatest.Daemon) {
 // until waits for something to be so; what is missing is said where it never is.
 func until(t *testing.T, isSo func() bool, missing func() string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !isSo(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal(missing())
-		}
+	if !mtatest.Within(isSo) {
+		t.Fatal(missing())
 	}
 }
 
