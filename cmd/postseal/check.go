@@ -11,9 +11,9 @@ import (
 const checkUsage = `Usage: postseal check [-config FILE] [-strict]
 
 Checks the configuration and every table that it names. Errors, which serve
-would refuse, are all named, and the exit status is 2. Warnings are named one
+would refuse, are all named, and the exit status is 78. Warnings are named one
 a line, each with its file, row and remedy; the exit status is 0, or with
--strict 2.
+-strict 1.
 `
 
 func check(args []string, std stdio) int {
@@ -27,7 +27,7 @@ func check(args []string, std stdio) int {
 	}
 	config, err := loadConfig(*c.config)
 	if err != nil {
-		return c.failed(exitUsage, err)
+		return c.failed(exitConfig, err)
 	}
 	severity, found := "warning", config.lint(time.Now())
 	if *strict {
@@ -37,7 +37,7 @@ func check(args []string, std stdio) int {
 		fmt.Fprintf(std.err, "%s: %s: %s: %s: %s\n", cmp.Or(f.File, config.origin), f.Row, severity, f.Fault, f.Remedy)
 	}
 	if *strict && len(found) > 0 {
-		return exitUsage
+		return exitFailure
 	}
 	fmt.Fprintf(std.out, "%s: good: mode %s, edition %s, %d rows, configuration %s\n",
 		config.origin, config.milter.Mode, config.file.Rules.Edition, config.milter.Rules.Table.Len(), config.milter.Hash)

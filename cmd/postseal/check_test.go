@@ -27,9 +27,9 @@ func TestLint(t *testing.T) {
 				config = write(t, "[rules]\nmax_age = 0\naccredited = \"../../testdata/accredited.csv\"\nfiles = [\""+file+"\"]\n")
 			}
 			want := strings.Split(strings.TrimSpace(strings.ReplaceAll(string(text), "FILE", file)), "\n")
-			exit := exitUsage
+			exit, strict := exitConfig, exitConfig
 			if strings.Contains(want[0], ": warning: ") {
-				exit = exitDone
+				exit, strict = exitDone, exitFailure
 			}
 			code, _, stderr := runWith("", "check", "-config", config)
 			got := strings.Split(strings.TrimSpace(stderr), "\n")
@@ -42,7 +42,7 @@ func TestLint(t *testing.T) {
 				}
 			}
 			code, _, stderr = runWith("", "check", "-strict", "-config", config)
-			if code != exitUsage || strings.Contains(stderr, ": warning: ") {
+			if code != strict || strings.Contains(stderr, ": warning: ") {
 				t.Errorf("-strict: exit %d, %s", code, stderr)
 			}
 		})

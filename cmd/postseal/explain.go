@@ -54,7 +54,7 @@ func explain(args []string, std stdio) int {
 	}
 	config, err := loadConfig(*c.config)
 	if err != nil {
-		return c.failed(exitUsage, err)
+		return c.failed(exitConfig, err)
 	}
 	file := std.in
 	if name := c.Arg(0); name != "-" {

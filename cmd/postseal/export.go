@@ -52,7 +52,7 @@ func export(args []string, std stdio) int {
 	}
 	config, err := loadConfig(*c.config)
 	if err != nil {
-		return c.failed(exitUsage, err)
+		return c.failed(exitConfig, err)
 	}
 	out := bufio.NewWriter(std.out)
 	policy := newTLSPolicy(config.milter.Rules, *level, *format, time.Now())

@@ -30,14 +30,14 @@ func importList(args []string, std stdio) int {
 	}
 	origin, text, err := readConfigFile(*c.config)
 	if err != nil {
-		return c.failed(exitUsage, err)
+		return c.failed(exitConfig, err)
 	}
 	config, err := parseConfig(origin, text)
 	if err != nil {
-		return c.failed(exitUsage, err)
+		return c.failed(exitConfig, err)
 	}
 	if config.file.Rules.Accredited == "" {
-		return c.failed(exitUsage, fmt.Errorf(`%s: rules.accredited names no file for the list: add accredited = "/var/lib/postseal/accredited.csv" below [rules]`, config.origin))
+		return c.failed(exitConfig, fmt.Errorf(`%s: rules.accredited names no file for the list: add accredited = "/var/lib/postseal/accredited.csv" below [rules]`, config.origin))
 	}
 	i := listImport{name: c.Arg(0), list: config.file.Rules.Accredited, maxChange: config.file.Rules.MaxChange, accept: *accept, dryRun: *dryRun}
 	data, err := i.readInput(std)
@@ -45,7 +45,7 @@ func importList(args []string, std stdio) int {
 		return c.failed(exitFailure, err)
 	}
 	if i.fresh, i.leftOut, err = rules.ReadAccredited(i.name, data); err != nil {
-		return c.failed(exitUsage, fmt.Errorf("%w\nthe list is refused: %s stays as it is", err, i.list))
+		return c.failed(exitFailure, fmt.Errorf("%w\nthe list is refused: %s stays as it is", err, i.list))
 	}
 	if err := i.carryOut(); err != nil {
 		return c.failed(exitFailure, err)

@@ -124,7 +124,7 @@ func TestImport(t *testing.T) {
 			stderr: []string{"not written, since -dry-run was given"}},
 		{name: "dry run of what would be held", rules: "max_change = 0", old: tenRows, fresh: oneOfEach, args: []string{"-dry-run"}, code: 3, want: tenRows,
 			out: "Example Hospice (1 kept)\n  + bb.example\n  - b.example\nExample Trust (7 kept)\n  - d.example\n", stderr: []string{"held: "}},
-		{name: "damaged, even if accepted", old: tenRows, fresh: "Organisation Name,Domain name\n", args: []string{"-accept"}, code: 2, want: tenRows,
+		{name: "damaged, even if accepted", old: tenRows, fresh: "Organisation Name,Domain name\n", args: []string{"-accept"}, code: 1, want: tenRows,
 			stderr: []string{"new.csv: no row follows the column headers", "the list is refused: "}},
 		{name: "row left out", old: tenRows, fresh: tenRows + "Example Dental,see note\n", want: tenRows,
 			stderr: []string{`new.csv: row 12: "see note" is no domain name: left out`, "unchanged"}},
@@ -199,7 +199,7 @@ func TestImportRefusesBadLists(t *testing.T) {
 		code, out, stderr := s.importing(nil, "-accept", file)
 		want := strings.TrimSuffix(string(readFile(t, strings.TrimSuffix(file, filepath.Ext(file))+".want")), "\n")
 		want = strings.ReplaceAll(want, filepath.Base(file)+": ", file+": ")
-		if code != exitUsage || out != "" || !strings.Contains(stderr, want) {
+		if code != exitFailure || out != "" || !strings.Contains(stderr, want) {
 			t.Errorf("%s: code %d, output %q, standard error\n%s\nwant\n%s", file, code, out, stderr, want)
 		}
 		if got := string(readFile(t, s.list)); got != tenRows {
@@ -270,11 +270,11 @@ func TestImportUsage(t *testing.T) {
 		{"option behind the list", []string{"-config", s.config, s.list, "-accept"}, 2, "give one list after the options"},
 		{"no such list", []string{"-config", s.config, filepath.Join(s.dir, "none.csv")}, 1, "none.csv: no such file"},
 		{"folder", []string{"-config", s.config, s.dir}, 1, "is a directory"},
-		{"no such configuration", []string{"-config", filepath.Join(s.dir, "none.toml"), s.list}, 2, "name a readable file with -config"},
-		{"no destination", []string{"-config", config("mode = \"observe\"\n"), s.list}, 2, "postseal.toml: rules.accredited names no file for the list: add accredited ="},
-		{"unknown key", []string{"-config", config("[rules]\naccredit = 1\n"), s.list}, 2, "postseal.toml: unknown key rules.accredit"},
-		{"share below", []string{"-config", config("[rules]\nmax_change = -1\n"), s.list}, 2, "postseal.toml: rules.max_change: -1 is no percentage: give 0 to 100"},
-		{"share above", []string{"-config", config("[rules]\nmax_change = 101\n"), s.list}, 2, "rules.max_change: 101 is no percentage"},
+		{"no such configuration", []string{"-config", filepath.Join(s.dir, "none.toml"), s.list}, 78, "name a readable file with -config"},
+		{"no destination", []string{"-config", config("mode = \"observe\"\n"), s.list}, 78, "postseal.toml: rules.accredited names no file for the list: add accredited ="},
+		{"unknown key", []string{"-config", config("[rules]\naccredit = 1\n"), s.list}, 78, "postseal.toml: unknown key rules.accredit"},
+		{"share below", []string{"-config", config("[rules]\nmax_change = -1\n"), s.list}, 78, "postseal.toml: rules.max_change: -1 is no percentage: give 0 to 100"},
+		{"share above", []string{"-config", config("[rules]\nmax_change = 101\n"), s.list}, 78, "rules.max_change: 101 is no percentage"},
 		{"no folder for the list", []string{"-config", config("[rules]\naccredited = \"/nonexistent/postseal/list.csv\"\n"), s.list}, 1, "/nonexistent/postseal: no such file or directory: make the folder"},
 		{"folder for a list", []string{"-config", config(fmt.Sprintf("[rules]\naccredited = %q\n", s.dir)), s.list}, 1, "is a directory"},
 		{"help", []string{"-h"}, 0, "-dry-run"},
@@ -295,7 +295,7 @@ func TestCheckNamesMaxChange(t *testing.T) {
 	var out, stderr bytes.Buffer
 	code := run([]string{"check", "-config", s.config}, stdio{nil, &out, &stderr})
 	for _, want := range []string{": unknown key rules.unknown", ": rules.max_change: 200 is no percentage", "accredited.csv: no such file or directory: run postseal import"} {
-		if code != exitUsage || strings.Count(stderr.String(), want) != 1 {
+		if code != exitConfig || strings.Count(stderr.String(), want) != 1 {
 			t.Errorf("code %d, want %q in:\n%s", code, want, stderr.String())
 		}
 	}

@@ -38,7 +38,7 @@ func lookup(args []string, std stdio) int {
 	}
 	config, err := loadConfig(*c.config)
 	if err != nil {
-		return c.failed(exitUsage, err)
+		return c.failed(exitConfig, err)
 	}
 	out := bufio.NewWriter(std.out)
 	answers := answerer{rules: config.milter.Rules, now: time.Now(), out: out}

@@ -28,8 +28,9 @@ postseal COMMAND -h shows the options of a command, postseal -version the
 version. Without -config, ` + defaultConfig + ` is read; where that
 file does not exist, the built-in configuration is used.
 
-Exit status: 0 done, 1 failure while running, 2 bad usage or configuration,
-3 a large change of the accredited list held. See postseal(8).
+Exit status: 0 good, 1 findings or a failure while running, 2 bad usage,
+3 a change of the accredited list held for -accept, 78 a faulty configuration.
+See postseal(8).
 `
 
 func printUsage(w io.Writer) {
@@ -40,12 +41,14 @@ func printUsage(w io.Writer) {
 	fmt.Fprint(w, usage)
 }
 
-// Exit codes. systemd does not restart on exitUsage.
+// Exit codes. systemd does not restart on exitConfig, which is EX_CONFIG of
+// sysexits.h: the Go runtime itself ends with 2, and a restart can mend that.
 const (
 	exitDone    = 0
 	exitFailure = 1
 	exitUsage   = 2
 	exitHeld    = 3
+	exitConfig  = 78
 )
 
 // stdio is where a command reads and writes.

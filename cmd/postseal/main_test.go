@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -38,7 +39,7 @@ func TestBadConfigurations(t *testing.T) {
 		}
 		for _, command := range []string{"check", "serve"} {
 			code, _, stderr := runWith("", command, "-config", file)
-			if code != exitUsage || !strings.Contains(stderr, strings.TrimSpace(string(want))) || !strings.Contains(stderr, file) {
+			if code != exitConfig || !strings.Contains(stderr, strings.TrimSpace(string(want))) || !strings.Contains(stderr, file) {
 				t.Errorf("%s %s: exit %d, %s", command, filepath.Base(file), code, stderr)
 			}
 		}
@@ -49,7 +50,7 @@ func TestEveryFaultIsNamed(t *testing.T) {
 	config := write(t, "nonsense = 1\n[rules]\nedition = \"x\"\nfiles = [\"/DIR/gone.toml\"]\n[marker]\nwords = []\n")
 	code, _, stderr := runWith("", "check", "-config", config)
 	for _, want := range []string{"unknown key nonsense", `edition "x"`, "gone.toml", "marker.words"} {
-		if code != exitUsage || !strings.Contains(stderr, want) {
+		if code != exitConfig || !strings.Contains(stderr, want) {
 			t.Errorf("exit %d, no %q in %s", code, want, stderr)
 		}
 	}
@@ -65,8 +66,34 @@ func TestCheck(t *testing.T) {
 	if code != exitDone || !strings.Contains(stdout, "good: mode enforce, edition gp-strict") || stderr != "" {
 		t.Errorf("exit %d, %s%s", code, stdout, stderr)
 	}
-	if code, _, stderr := runWith("", "check", "-config", "/nonexistent/postseal.toml"); code != exitUsage || !strings.Contains(stderr, "name a readable file with -config") {
+	if code, _, stderr := runWith("", "check", "-config", "/nonexistent/postseal.toml"); code != exitConfig || !strings.Contains(stderr, "name a readable file with -config") {
 		t.Errorf("exit %d, %s", code, stderr)
+	}
+}
+
+// Every command ends alike: scripts and systemd tell a faulty configuration
+// from bad usage and from a failure by the exit status.
+func TestFaultyConfigurationExits78(t *testing.T) {
+	commands := [][]string{
+		{"serve"}, {"check"}, {"check", "-strict"}, {"lookup", "nhs.net"}, {"explain", "-from", "<>", "-to", "a@x.example", "-"},
+		{"import", "-"}, {"export", "tls-policy"},
+	}
+	for name, config := range map[string]string{
+		"unknown key": write(t, "nonsense = 1\n"),
+		"no TOML":     write(t, "mode = \n"),
+		"no file":     filepath.Join(t.TempDir(), "postseal.toml"),
+		"a folder":    t.TempDir(),
+	} {
+		for _, words := range commands {
+			at := 1
+			if words[0] == "export" {
+				at = 2
+			}
+			args := slices.Insert(slices.Clone(words), at, "-config", config)
+			if code, stdout, stderr := runWith("", args...); code != 78 || stdout != "" || !strings.Contains(stderr, config) {
+				t.Errorf("%s, %q: exit %d, %s%s", name, words, code, stdout, stderr)
+			}
+		}
 	}
 }
 

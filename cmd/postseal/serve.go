@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -35,11 +34,8 @@ func serve(args []string, std stdio) int {
 	}
 	first, err := loadConfig(*c.config)
 	if err != nil {
-		return c.failed(exitUsage, err)
+		return c.failed(exitConfig, err)
 	}
-	// Go ends a crash with status 2, which systemd takes for exitUsage: so that
-	// it restarts the daemon, SIGABRT ends it.
-	debug.SetTraceback("crash")
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
