@@ -31,7 +31,7 @@ const maxNamed = 2
 func refusalReason(r rules.Recipient) string {
 	switch {
 	case r.Class == rules.Closed:
-		return r.Reason()
+		return cmp.Or(r.Row.Note, "no mail can be sent to this address: ask its owner for another one")
 	case r.Fault == rules.SentOn:
 		return "it is sent on from here to " + shorten(cmp.Or(r.Resolved.Domain, "an address that cannot be read")) + ", and cannot be sealed on the way: write to that address itself"
 	}

@@ -133,6 +133,11 @@ func (l *loader) ruleFile(file string, in layer, read func(string) ([]byte, erro
 			l.fault("%s: class is missing: give one of %q", where, classNames)
 			continue
 		}
+		if *d.Class == Closed { // the note stands in the reply to RCPT
+			if err := checkReply(d.Note, maxReply); err != nil {
+				l.fault("%s: note: %w", where, err)
+			}
+		}
 		l.row(where, d, &Row{
 			Subdomains: d.Subdomains, Class: *d.Class, Expires: startOfDay(d.Expires),
 			Note: d.Note, Source: d.Source, Number: i + 1, Table: info, layer: in,

@@ -108,6 +108,9 @@ func NewMarkerReader(words, others []string, position Position) (MarkerReader, e
 	}
 	own, err := newWords("marker.words", words)
 	foreign, otherErr := newWords("marker.others", others)
+	if replyErr := checkReply(words[0], maxName); replyErr != nil { // others are only read
+		err = errors.Join(err, fmt.Errorf("marker.words: %q: %w", words[0], replyErr))
+	}
 	if err = errors.Join(err, otherErr); err != nil {
 		return MarkerReader{}, err
 	}

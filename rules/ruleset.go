@@ -32,10 +32,6 @@ func ShippedPolicies() []Policy {
 	}
 }
 
-// maxReply keeps a reply with its recipient inside the 512 octets of RFC
-// 5321, section 4.5.3.1.5.
-const maxReply = 300
-
 // Ruleset decides messages. It is never changed and may be used by any number
 // of goroutines.
 type Ruleset struct {
@@ -54,7 +50,7 @@ func NewRuleset(table *Table, marker MarkerReader, relay string, policies []Poli
 	for i, p := range policies {
 		where := fmt.Sprintf("policy %d (%q)", i+1, p.Name)
 		fault := func(format string, args ...any) {
-			faults = append(faults, fmt.Errorf(where+": "+format, args...))
+			faults = append(faults, fmt.Errorf("%s: %w", where, fmt.Errorf(format, args...)))
 		}
 		switch {
 		case p.Name == "":
@@ -82,8 +78,11 @@ func NewRuleset(table *Table, marker MarkerReader, relay string, policies []Poli
 		if p.Reply != "" && p.Action != Reject {
 			fault("reply goes with action \"reject\" alone")
 		}
-		if len(p.Reply) > maxReply || !isPrintable(p.Reply) {
-			fault("reply must be at most %d printable ASCII characters", maxReply)
+		if err := checkReply(p.Name, maxName); err != nil { // the MTA gets it as the reason for a hold
+			fault("name: %w", err)
+		}
+		if err := checkReply(p.Reply, maxReply); err != nil {
+			fault("reply: %w", err)
 		}
 	}
 	for _, class := range []Class{Unverified, Unknown} {
@@ -102,15 +101,6 @@ func isSender(text string) bool {
 	}
 	_, err := NormalizeDomain(text)
 	return err == nil || text == "<>"
-}
-
-func isPrintable(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
 }
 
 // coversAll tells whether the policy holds whatever the findings, the sender
