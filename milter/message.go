@@ -228,8 +228,13 @@ func (m *Message) edits(d rules.Decision, subjects []rules.Subject) []Edit {
 		edits = append(edits, m.divert(m.recipients[i])...)
 	}
 	edits = append(edits, m.verdictEdits(d, diverted)...)
-	if d.AddMarker {
+	switch {
+	case d.AddMarker:
 		edits = append(edits, m.markerEdits(subjects)...)
+	case diverted && len(subjects) == 0 && !m.envelope.Sendmail:
+		// Postfix puts the marker before a subject on the leg to the relay,
+		// and can do so only where there is one. Sendmail's leg has its own way.
+		edits = append(edits, Edit{Op: AddHeader, Name: "Subject"})
 	}
 	if d.Action == rules.Quarantine {
 		edits = append(edits, Edit{Op: Hold, Value: "postseal: policy " + d.Policy})
@@ -246,11 +251,7 @@ func (m *Message) verdictEdits(d rules.Decision, diverted bool) []Edit {
 	}
 	var want []string
 	if action != rules.Accept {
-		value := fmt.Sprintf("%s; marker=%s", action, d.Marker)
-		if len(m.header.subjects) == 0 {
-			value += "; subject=none"
-		}
-		want = []string{value}
+		want = []string{fmt.Sprintf("%s; marker=%s", action, d.Marker)}
 	}
 	if slices.Equal(want, m.header.verdicts) {
 		return nil

@@ -56,12 +56,17 @@ func testMarkedMailIsSplit(t *testing.T) {
 		{
 			name: "marker in an encoded word, Q", subject: "Subject: =?utf-8?Q?=5Bsecure=5D_caf=C3=A9?=",
 			to:   []string{"<bob@gmail.com>"},
-			want: arrived{nil, []string{"bob@gmail.com: =?utf-8?Q?=5Bsecure=5D_caf=C3=A9?="}},
+			want: arrived{nil, []string{"bob@gmail.com: {[secure] }=?utf-8?Q?=5Bsecure=5D_caf=C3=A9?="}},
 		},
 		{
 			name: "marker in an encoded word, B", subject: "Subject: Re: =?UTF-8?B?UmU6IFtTZWN1cmVdIGNhZsOp?=",
 			to:   []string{"<bob@gmail.com>"},
-			want: arrived{nil, []string{"bob@gmail.com: Re: =?UTF-8?B?UmU6IFtTZWN1cmVdIGNhZsOp?="}},
+			want: arrived{nil, []string{"bob@gmail.com: {[secure] }Re: =?UTF-8?B?UmU6IFtTZWN1cmVdIGNhZsOp?="}},
+		},
+		{
+			name: "reply", subject: "Subject: RE: [secure] x",
+			to:   []string{"<a@nhs.net>", "<bob@gmail.com>"},
+			want: arrived{[]string{"a@nhs.net: RE: [secure] x"}, []string{"bob@gmail.com: {[secure] }RE: [secure] x"}},
 		},
 		{
 			name: "marker in an encoded word that is broken", subject: "Subject: =?utf-8?B?W3NlY3VyZV0!!?=",
@@ -71,7 +76,7 @@ func testMarkedMailIsSplit(t *testing.T) {
 		{
 			name: "folded", subject: "Subject: a long one\r\n [secure] and more",
 			to:   []string{"<bob@gmail.com>"},
-			want: arrived{nil, []string{"bob@gmail.com: a long one\r\n [secure] and more"}},
+			want: arrived{nil, []string{"bob@gmail.com: {[secure] }a long one\r\n [secure] and more"}},
 		},
 		{
 			name: "one of two fields", subject: "Subject: [secure] one\r\nSubject: two",
@@ -116,12 +121,23 @@ func testDivertedMailKeepsDSN(t *testing.T) {
 	}
 }
 
-func testDivertedWithoutSubjectIsMarkedOnTheLeg(t *testing.T) {
+// testDivertedWithoutSubject sends mail without a Subject. On Postfix postseal
+// adds an empty one, before which the leg puts the marker.
+func testDivertedWithoutSubject(t *testing.T) {
 	start(t, "enforce", letterPolicies)
+	direct, relayed := "a@nhs.net: ", "bob@gmail.com: {[secure] }"
+	if mta == sendmail {
+		direct, relayed = "a@nhs.net:", "bob@gmail.com:"
+	}
 	send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail())
-	wantArrived(t, arrived{[]string{"a@nhs.net:"}, []string{"bob@gmail.com:{ [secure]}"}})
+	wantArrived(t, arrived{[]string{direct}, []string{relayed}})
+	send(t, []string{"<a@nhs.net>"}, mail())
+	wantArrived(t, arrived{direct: []string{"a@nhs.net:"}})
 	send(t, []string{"<bob@gmail.com>"}, mail("Subject: plain"))
 	wantArrived(t, arrived{nil, []string{"bob@gmail.com: {[secure] }plain"}})
+	// What comes in again with the relay domain needs the marker as well.
+	send(t, []string{"<bob@gmail.com.encrypt.invalid>"}, mail())
+	wantArrived(t, arrived{nil, []string{relayed}})
 }
 
 func testSecondPassChangesNothing(t *testing.T) {

@@ -17,7 +17,7 @@ var promises = []struct {
 	{"marked mail is split", testMarkedMailIsSplit},
 	{"decision names the near miss", testDecisionNamesTheNearMiss},
 	{"diverted mail keeps DSN", testDivertedMailKeepsDSN},
-	{"diverted without subject", testDivertedWithoutSubjectIsMarkedOnTheLeg},
+	{"diverted without subject", testDivertedWithoutSubject},
 	{"add_marker", testAddMarker},
 	{"quarantine", testQuarantine},
 	{"reject at the end", testRejectAtTheEnd},

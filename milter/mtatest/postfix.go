@@ -256,8 +256,15 @@ func (p *Postfix) Retry() error { return p.Run("postqueue", "-f") }
 // Run runs one of Postfix's programs on the instance, as in
 // Run("postsuper", "-H", id).
 func (p *Postfix) Run(program string, args ...string) error {
-	if out, err := p.command(program, args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("%s %q: %w: %s", program, args, err, out)
+	_, err := p.Output(program, args...)
+	return err
+}
+
+// Output is Run, and returns what the program prints.
+func (p *Postfix) Output(program string, args ...string) (string, error) {
+	out, err := p.command(program, args...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%s %q: %w: %s", program, args, err, out)
 	}
-	return nil
+	return string(out), nil
 }

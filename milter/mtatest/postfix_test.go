@@ -70,16 +70,28 @@ func TestSiteSettingsDoNotReachOurLegs(t *testing.T) {
 }
 
 // settings changes main.cf of the private Postfix for one test. Each value is
-// "name=value"; names that were not set go again.
+// "name=value".
 func settings(t *testing.T, values ...string) {
 	t.Helper()
+	var undo [][]string
+	for _, value := range values {
+		name, _, _ := strings.Cut(value, "=")
+		before, err := postfix.Output("postconf", "-n", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before = strings.TrimSpace(before); before == "" {
+			undo = append(undo, []string{"-X", name})
+		} else {
+			undo = append(undo, []string{"-e", before})
+		}
+	}
 	if err := errors.Join(postfix.Run("postconf", append([]string{"-e"}, values...)...), postfix.Run("postfix", "reload")); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		for _, value := range values {
-			name, _, _ := strings.Cut(value, "=")
-			if err := postfix.Run("postconf", "-X", name); err != nil {
+		for _, arguments := range undo {
+			if err := postfix.Run("postconf", arguments...); err != nil {
 				t.Error(err)
 			}
 		}

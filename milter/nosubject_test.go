@@ -1,0 +1,51 @@
+package milter
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/postseal/postseal/rules"
+)
+
+// TestMessageWithoutSubject goes through all that can add a Subject field: the
+// leg of Postfix marks none but one that is there.
+func TestMessageWithoutSubject(t *testing.T) {
+	divert := rules.Policy{Name: "p", Mode: rules.Enforce, Action: rules.Divert}
+	empty := []Edit{{Op: AddHeader, Name: "Subject"}}
+	for _, test := range []struct {
+		name     string
+		policies []rules.Policy
+		envelope Envelope
+		to       string
+		subjects []string
+		want     []Edit
+	}{
+		{"divert", []rules.Policy{divert}, Envelope{}, "bob@gmail.com", nil, empty},
+		{"divert, with an empty Subject", []rules.Policy{divert}, Envelope{}, "bob@gmail.com", []string{""}, nil},
+		{"divert on Sendmail", []rules.Policy{divert}, Envelope{Sendmail: true}, "bob@gmail.com", nil, nil},
+		{"quarantine", []rules.Policy{{Name: "p", Mode: rules.Enforce, Action: rules.Quarantine}}, Envelope{}, "bob@gmail.com", nil, empty},
+		{"relay domain from the client", []rules.Policy{divert}, Envelope{}, "bob@gmail.com.encrypt.invalid", nil, empty},
+		{"secure", []rules.Policy{divert}, Envelope{}, "a@nhs.net", nil, nil},
+		{"tag", []rules.Policy{{Name: "p", Mode: rules.Enforce, Action: rules.Tag}}, Envelope{}, "bob@gmail.com", nil, nil},
+		{"tag with the marker", []rules.Policy{{Name: "p", Mode: rules.Enforce, Action: rules.Tag, AddMarker: true}}, Envelope{}, "bob@gmail.com", nil,
+			[]Edit{{Op: AddHeader, Name: "Subject", Value: "[secure]"}}},
+		{"reject", []rules.Policy{{Name: "p", Mode: rules.Enforce, Action: rules.Reject}}, Envelope{}, "bob@gmail.com", nil, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := NewMessage(testConfig(t, test.policies...), test.envelope)
+			m.Recipient(test.to, "", nil, time.Now())
+			for _, s := range test.subjects {
+				m.Header("Subject", s)
+			}
+			v, err := m.End()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := slices.DeleteFunc(v.Edits, func(e Edit) bool { return e.Name != "Subject" })
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
