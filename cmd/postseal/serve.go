@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"os"
@@ -67,7 +68,7 @@ type daemon struct {
 	current atomic.Pointer[config]
 	server  *milter.Server
 
-	refused  bool   // the last reload was
+	refused  refusals
 	polled   string // the files' stamp at the last poll
 	tried    string // the files' stamp at the last load, good or not
 	reminded string // the day of the last reminders
@@ -107,18 +108,35 @@ func (d *daemon) run(signals <-chan os.Signal) {
 	}
 }
 
+// refusals says what was refused and still lies on disk. Each cause has its
+// flag: a mended rule file does not mend the configuration file.
+type refusals struct {
+	config bool // the configuration file, at SIGHUP
+	files  bool // a list or rule file
+}
+
 // reload reads everything again.
 func (d *daemon) reload(now time.Time) {
 	old := d.current.Load()
-	fresh, err := loadConfig(d.path)
+	var fresh *config
+	origin, text, err := readConfigFile(d.path)
+	if err == nil {
+		fresh, err = buildConfig(origin, text)
+	}
 	if err == nil && fresh.origin != old.origin {
 		err = fmt.Errorf("%s would replace %s: put the file back, or restart postseal", fresh.origin, old.origin)
 	}
 	if err == nil && (fresh.file.Listen != old.file.Listen || fresh.file.Log.Format != old.file.Log.Format) {
 		err = fmt.Errorf("%s: listen or log.format has changed: restart postseal for that", fresh.origin)
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		d.polled, d.tried = fresh.stamp, fresh.stamp
+		d.refused = refusals{}
+	case origin == old.origin && bytes.Equal(text, old.text): // the fault is in the other files
+		d.refused = refusals{files: true}
+	default:
+		d.refused.config = true
 	}
 	d.swap(fresh, err, "SIGHUP", now)
 }
@@ -126,12 +144,11 @@ func (d *daemon) reload(now time.Time) {
 // swap puts a fresh configuration in force in one step, or where it has a
 // fault keeps the old one. The cause is what made it be read.
 func (d *daemon) swap(fresh *config, err error, cause string, now time.Time) {
-	d.refused = err != nil
-	if d.refused {
+	if err != nil {
 		d.log.Error("reload refused", "cause", cause, "reason", err.Error(), "config", d.current.Load().milter.Hash)
 	} else {
 		d.current.Store(fresh)
-		d.log.Info("reloaded", append([]any{"cause", cause}, fresh.summary()...)...)
+		d.log.Info("reloaded", append([]any{"cause", cause, "config_refused", d.refused.config}, fresh.summary()...)...)
 		d.remind(now)
 	}
 	d.notify(d.status())

@@ -117,8 +117,11 @@ func (d *daemon) notifyReloading() {
 func (d *daemon) status() string {
 	c := d.current.Load().milter
 	text := fmt.Sprintf("STATUS=mode %s, %d rows, config %s, %d sessions", c.Mode, c.Rules.Table.Len(), c.Hash, d.server.Sessions())
-	if d.refused {
-		text += "; the last reload was refused: see the log"
+	if d.refused.config {
+		text += "; the configuration on disk was refused: see the log"
+	}
+	if d.refused.files {
+		text += "; a changed list or rule file was refused: see the log"
 	}
 	return text
 }

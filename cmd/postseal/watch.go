@@ -39,6 +39,7 @@ func (d *daemon) poll(now time.Time) {
 	if err == nil {
 		err = lostRows(current, fresh)
 	}
+	d.refused.files = err != nil
 	d.swap(fresh, err, "file changed", now)
 }
 
@@ -58,7 +59,8 @@ func lostRows(old, fresh *config) error {
 // halved tells whether a table of so many rows has lost more than half of them.
 func halved(had, left int) bool { return left*2 < had }
 
-// stamp changes when one of the table's files does.
+// stamp changes when one of the table's files does, or its owner or mode: the
+// time of the last change of the inode tells of those.
 func (f *configFile) stamp() string {
 	files, _ := expand(f.Rules.Files) // a bad pattern is a fault of the configuration
 	if f.Rules.Accredited != "" {
@@ -68,7 +70,8 @@ func (f *configFile) stamp() string {
 	for _, file := range files {
 		fmt.Fprintf(&b, "%s\x00", file)
 		if info, err := os.Stat(file); err == nil {
-			fmt.Fprint(&b, info.ModTime().UnixNano(), " ", info.Size(), " ", info.Sys().(*syscall.Stat_t).Ino, "\x00")
+			stat := info.Sys().(*syscall.Stat_t)
+			fmt.Fprint(&b, info.ModTime().UnixNano(), " ", stat.Ctim.Nano(), " ", stat.Size, " ", stat.Dev, " ", stat.Ino, "\x00")
 		}
 	}
 	return b.String()

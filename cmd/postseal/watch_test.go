@@ -7,10 +7,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/postseal/postseal/rules"
 )
@@ -230,6 +233,124 @@ func TestLastGoodTable(t *testing.T) {
 			s.wantClass("x@council.gov.uk", rules.Unknown)
 		})
 	}
+}
+
+// A rule file that changed after a refused SIGHUP took the flag away, while
+// the configuration file on disk was still faulty.
+func TestEachRefusalHasItsFlag(t *testing.T) {
+	const bad = "[[domain]\n"
+	good := "table.name = \"local\"\n" + rule("a.example", "secure", "")
+	const noConfig, noFiles = "; the configuration on disk was refused: see the log", "; a changed list or rule file was refused: see the log"
+	s := newWatched(t, "", "")
+	s.remind(s.now)
+	config := string(s.current.Load().text)
+	wantFlags := func(when, want string) {
+		t.Helper()
+		if got := s.status(); !strings.HasSuffix(got, "0 sessions"+want) {
+			t.Errorf("%s: got %q, want %q at its end", when, got, want)
+		}
+	}
+	for i, step := range []struct {
+		config, rules string // what is written; empty: nothing
+		want          string // the event
+		flags         string
+	}{
+		{config: "nonsense = 1\n", want: "reload refused cause=SIGHUP", flags: noConfig},
+		{rules: good, want: "reloaded cause=file changed config_refused=true", flags: noConfig},
+		{rules: bad, want: "reload refused cause=file changed", flags: noConfig + noFiles},
+		{rules: good, want: "reloaded cause=file changed config_refused=true", flags: noConfig},
+		{rules: bad, want: "reload refused cause=file changed", flags: noConfig + noFiles},
+		{config: config, want: "reload refused cause=SIGHUP", flags: noFiles},
+		{config: config + "# more\n", want: "reload refused cause=SIGHUP", flags: noConfig + noFiles},
+		{rules: good, want: "reloaded cause=file changed config_refused=true", flags: noConfig},
+		{config: config, want: "reloaded cause=SIGHUP config_refused=false", flags: ""},
+		{rules: bad, want: "reload refused cause=file changed", flags: noFiles},
+		{rules: good, want: "reloaded cause=file changed config_refused=false", flags: ""},
+		{config: config + "listen = \"inet:127.0.0.1:1\"\n", want: "reload refused cause=SIGHUP", flags: noConfig},
+		{config: config, want: "reloaded cause=SIGHUP config_refused=false", flags: ""},
+	} {
+		when := fmt.Sprintf("step %d", i+1)
+		if step.config != "" {
+			putFile(t, s.path, step.config, s.now)
+			s.reload(s.now)
+		}
+		if step.rules != "" {
+			s.put("rules.d/local.toml", step.rules)
+			s.polls(3)
+		}
+		s.wantEvents(when, s.events("cause", "config_refused"), step.want)
+		wantFlags(when, step.flags)
+	}
+}
+
+// TestFilesMendedByTheirMode takes the right to read a file away and gives it
+// back, which changes neither its text nor its time.
+func TestFilesMendedByTheirMode(t *testing.T) {
+	for _, name := range []string{"accredited.csv", "rules.d/local.toml", "rules.d"} {
+		t.Run(name, func(t *testing.T) {
+			s := newWatched(t, "", rule("council.gov.uk", "unknown", ""))
+			s.remind(s.now)
+			asOwner(t)
+			before := s.current.Load()
+			chmod := func(mode os.FileMode) {
+				t.Helper()
+				if err := os.Chmod(s.file(name), mode); err != nil {
+					t.Fatal(err)
+				}
+			}
+			chmod(0)
+			s.polls(6)
+			got := s.events("cause", "reason")
+			if len(got) != 1 || !strings.HasPrefix(got[0], "reload refused cause=file changed") || !strings.Contains(got[0], "permission denied") {
+				t.Errorf("got %q, want one refusal", got)
+			}
+			if s.current.Load() != before {
+				t.Error("another table is in force")
+			}
+			chmod(0o755)
+			s.polls(6)
+			s.wantEvents("mended", s.events("config_refused"), "reloaded config_refused=false")
+			s.wantClass("x@council.gov.uk", rules.Unknown)
+		})
+	}
+	t.Run("not readable when SIGHUP came", func(t *testing.T) {
+		s := newWatched(t, "", "")
+		s.remind(s.now)
+		asOwner(t)
+		if err := os.Chmod(s.file("accredited.csv"), 0); err != nil {
+			t.Fatal(err)
+		}
+		s.reload(s.now)
+		s.wantEvents("SIGHUP", s.events("cause"), "reload refused cause=SIGHUP")
+		if err := os.Chmod(s.file("accredited.csv"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s.polls(3)
+		s.wantEvents("mended", s.events("cause"), "reloaded cause=file changed")
+	})
+}
+
+// asOwner takes from the test's thread root's right to read what its mode does
+// not let even the owner read.
+func asOwner(t *testing.T) {
+	t.Helper()
+	runtime.LockOSThread() // the rest of the process keeps the right
+	t.Cleanup(runtime.UnlockOSThread)
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var had [2]unix.CapUserData
+	if err := unix.Capget(&header, &had[0]); err != nil {
+		t.Fatal(err)
+	}
+	less := had
+	less[0].Effective &^= 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_DAC_READ_SEARCH
+	if err := unix.Capset(&header, &less[0]); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Capset(&header, &had[0]); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestReminders(t *testing.T) {

@@ -103,7 +103,7 @@ func TestReloadAndStopAreNotified(t *testing.T) {
 	monotonic := regexp.MustCompile(`^RELOADING=1\nMONOTONIC_USEC=[1-9][0-9]+$`)
 	for _, test := range []struct{ name, more, status string }{
 		{"taken", "", "config [0-9a-f]{12}, 0 sessions$"},
-		{"refused", "nonsense = 1\n", "; the last reload was refused: see the log$"},
+		{"refused", "nonsense = 1\n", "; the configuration on disk was refused: see the log$"},
 		{"taken again", "", "config [0-9a-f]{12}, 0 sessions$"},
 	} {
 		if err := os.WriteFile(s.Config, append(slices.Clone(text), test.more...), 0o644); err != nil {
