@@ -52,6 +52,9 @@ func (t *Table) lintRow(row *Row, now time.Time) (found []Warning) {
 		if fault, remedy := lintSuffix(row); fault != "" {
 			add(fault, remedy)
 		}
+		if row.Class.trusts() && !row.isAddress() && IsConsumerMail(row.Name) {
+			add("a consumer mail service: anybody can have an address at "+row.Name, "name the addresses that are meant, each in a row with address = \"…\", or remove the row")
+		}
 		if row.Table.Name == ownDomains && t.isUnlisted(row.Name, now) {
 			add("an own domain that is not on the accredited list: to other sites it is not secure", "correct its spelling, or have it accredited")
 		}
