@@ -18,11 +18,9 @@ const (
 		gomilter.OptNoUnknown | gomilter.OptNoConnReply | gomilter.OptNoMailReply | gomilter.OptNoHeaderReply
 )
 
-// Versions of the protocol that are spoken.
-const (
-	minVersion = 2
-	maxVersion = 6
-)
+// maxVersion is the latest version of the protocol that is spoken. How early a
+// version may be, the actions say: an MTA that offers them all is new enough.
+const maxVersion = 6
 
 // wantedMacros names the macros for each stage, as SMFIF_SETSYMLIST takes
 // them. Sendmail has the queue ID at MAIL, Postfix surely at the end of the
@@ -46,9 +44,6 @@ func (c *conn) negotiate(payload []byte) error {
 	version := binary.BigEndian.Uint32(payload)
 	actions := gomilter.OptAction(binary.BigEndian.Uint32(payload[4:]))
 	offered := gomilter.OptProtocol(binary.BigEndian.Uint32(payload[8:]))
-	if version < minVersion {
-		return fmt.Errorf("the MTA speaks version %d of the milter protocol: postseal needs %d or later", version, minVersion)
-	}
 	if missing := wantedActions &^ actions; missing != 0 {
 		return fmt.Errorf("the MTA does not let a filter do what postseal must (actions %#x are missing): see its milter settings", uint32(missing))
 	}

@@ -21,8 +21,8 @@ Runs the milter in the foreground and logs to standard error. Where systemd
 passes sockets, it serves those instead of the one of "listen". SIGHUP reloads
 the configuration, and a changed list or rule file is read by itself; where
 the new one is faulty, the old one stays in force.
-SIGTERM ends the daemon once the messages under way are done, after a minute at
-the latest.
+SIGTERM or SIGINT ends the daemon once the messages under way are done, after a
+minute at the latest; a further SIGINT ends it at once.
 `
 
 func serve(args []string, std stdio) int {
@@ -56,6 +56,7 @@ func serve(args []string, std stdio) int {
 	d.remind(time.Now())
 	d.notify(systemd.SdNotifyReady, d.status())
 	d.run(signals)
+	signal.Reset(syscall.SIGINT) // a further one ends the daemon at once
 	d.notify(systemd.SdNotifyStopping)
 	d.log.Info("stopped", "cut_off", d.server.Shutdown())
 	return exitDone

@@ -34,13 +34,21 @@ func Dial(addr string) (*Client, error) {
 	c := &Client{conn, textproto.NewReader(bufio.NewReader(conn))}
 	if r, err := c.read(); err != nil || r.Code != 220 {
 		conn.Close()
-		return nil, fmt.Errorf("greeting: %v: %w", r, err)
+		return nil, unexpected("greeting", r, err)
 	}
 	if r, err := c.Say("EHLO client.example"); err != nil || r.Code != 250 {
 		conn.Close()
-		return nil, fmt.Errorf("EHLO: %v: %w", r, err)
+		return nil, unexpected("EHLO", r, err)
 	}
 	return c, nil
+}
+
+// unexpected is the error of an answer that did not come, or was another.
+func unexpected(to string, r Reply, err error) error {
+	if err == nil {
+		return fmt.Errorf("%s: %v", to, r)
+	}
+	return fmt.Errorf("%s: %w", to, err)
 }
 
 // Close drops the connection.

@@ -154,6 +154,9 @@ func (d *Daemon) Await(msg string, fits func(Event) bool) (Event, error) {
 	return nil, fmt.Errorf("no line %q came in the log", msg)
 }
 
+// PID is the daemon's process.
+func (d *Daemon) PID() int { return d.cmd.Process.Pid }
+
 // Signal sends the daemon a signal.
 func (d *Daemon) Signal(s syscall.Signal) error { return d.cmd.Process.Signal(s) }
 

@@ -3,6 +3,7 @@ package mtatest_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -143,6 +144,34 @@ func testKilledDaemonLeaksNothing(t *testing.T) {
 			}
 			wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure] x"}})
 		})
+	}
+}
+
+// A further SIGINT was ignored for as long as a message was under way.
+func TestSecondInterruptEndsAtOnce(t *testing.T) {
+	for _, first := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		d, err := mtatest.StartDaemon(mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		busy := dial(t)
+		say(t, busy, 250, "MAIL FROM:"+sender)
+		say(t, busy, 250, "RCPT TO:<a@nhs.net>")
+		if err := d.Signal(first); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Await("draining", func(e mtatest.Event) bool { return e["messages"] == 1.0 }); err != nil {
+			t.Fatalf("%v\n%s", err, d.Log())
+		}
+		if err := d.Signal(syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Wait(); err == nil || !strings.Contains(err.Error(), "signal: interrupt") {
+			t.Errorf("%v, then SIGINT: got %v", first, err)
+		}
+		if err := os.Remove(filepath.Join(mta.SocketDir(), "postseal.sock")); err != nil { // which is left behind
+			t.Error(err)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package mtatest_test
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -126,6 +127,49 @@ func TestReloadAndStopAreNotified(t *testing.T) {
 	wantStates(t, s, "STOPPING=1")
 }
 
+// TestReloadOfAFaultyFileFails runs the unit's ExecReload commands as systemd
+// does: one after the other, until one fails. Run on systemd 252 and 257,
+// "systemctl reload" then fails with status 1, and the service goes on.
+func TestReloadOfAFaultyFileFails(t *testing.T) {
+	s := supervise(t, "enforce")
+	d := startReady(t, s)
+	text, err := os.ReadFile(s.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := unitSettings(t)["ExecReload"]
+	for i, name := range []string{"/usr/sbin/postseal", "/bin/sh -c 'kill -HUP $MAINPID'"} {
+		if i >= len(commands) || !strings.HasPrefix(commands[i], name) {
+			t.Fatalf("got %q, want %s as command %d", commands, name, i+1)
+		}
+	}
+	installed := strings.NewReplacer("/usr/sbin/postseal check", binary+" check -config "+s.Config, "$MAINPID", strconv.Itoa(d.PID()))
+	reload := func() error {
+		for _, command := range commands {
+			if out, err := exec.Command("sh", "-c", installed.Replace(command)).CombinedOutput(); err != nil {
+				return fmt.Errorf("%w: %s", err, out)
+			}
+		}
+		return nil
+	}
+	if err := os.WriteFile(s.Config, append(slices.Clone(text), "nonsense = 1\n"...), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := reload(); err == nil || !strings.Contains(err.Error(), "nonsense") {
+		t.Errorf("a faulty file: got %v", err)
+	}
+	if err := os.WriteFile(s.Config, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := reload(); err != nil {
+		t.Errorf("a good file: %v", err)
+	}
+	if events := d.AwaitEvents("reloaded", 1); len(events) != 1 || len(d.Events("reload refused")) > 0 {
+		t.Errorf("got %d reloads:\n%s", len(events), d.Log())
+	}
+	stop(t, s, d)
+}
+
 func TestWatchdogIsAnswered(t *testing.T) {
 	s := supervise(t, "enforce")
 	s.Env = append(s.Env, "WATCHDOG_USEC=20000")
@@ -145,7 +189,7 @@ func TestWatchdogIsAnswered(t *testing.T) {
 // the SIGABRT of systemd's watchdog or, before main, gets no memory. The unit
 // took that for a faulty configuration, and did not restart the daemon.
 func TestCrashIsNotTakenForAFaultyConfiguration(t *testing.T) {
-	kept := strings.Fields(unitSettings(t)["RestartPreventExitStatus"])
+	kept := unitSettings(t)["RestartPreventExitStatus"]
 	if !slices.Contains(kept, "78") {
 		t.Errorf("RestartPreventExitStatus=%q lacks 78", kept)
 	}
@@ -255,24 +299,24 @@ func TestUnits(t *testing.T) {
 // systemd shifts each descriptor that it passes to a number past the others.
 func TestUnitCanStartWithAllKeptConnections(t *testing.T) {
 	settings := unitSettings(t)
-	keep, keepErr := strconv.Atoi(settings["FileDescriptorStoreMax"])
-	open, openErr := strconv.Atoi(settings["LimitNOFILE"])
+	keep, keepErr := strconv.Atoi(strings.Join(settings["FileDescriptorStoreMax"], " "))
+	open, openErr := strconv.Atoi(strings.Join(settings["LimitNOFILE"], " "))
 	if keepErr != nil || openErr != nil || open < 3*keep {
 		t.Errorf("%d connections are kept and %d descriptors allowed: want three times as many", keep, open)
 	}
 }
 
-// unitSettings reads the service; of settings with several lines the last.
-func unitSettings(t *testing.T) map[string]string {
+// unitSettings reads the service: the values of each setting in their order.
+func unitSettings(t *testing.T) map[string][]string {
 	t.Helper()
 	unit, err := os.ReadFile(filepath.Join(root, "contrib", "systemd", "postseal.service"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	values := make(map[string]string)
+	values := make(map[string][]string)
 	for line := range strings.Lines(string(unit)) {
 		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
-			values[name] = value
+			values[name] = append(values[name], value)
 		}
 	}
 	return values
