@@ -42,31 +42,72 @@ func TestNonSMTPDMilters(t *testing.T) {
 }
 
 // TestSiteSettingsDoNotReachOurLegs sets what a site may have for mail that
-// leaves: a host to fall back to, and TLS that neither leg offers. Mail for a
-// relay that is down waits for it, and mail of sendmail(1) comes in again.
+// leaves: a host to fall back to, and TLS that neither leg offers. Mail of
+// sendmail(1) waits for postseal, and comes in again.
 func TestSiteSettingsDoNotReachOurLegs(t *testing.T) {
 	host, port, _ := net.SplitHostPort(internet.Addr)
 	settings(t, "smtp_fallback_relay=["+host+"]:"+port, "smtpd_proxy_filter="+internet.Addr)
-	t.Run("sendmail(1) while postseal is down", func(t *testing.T) {
-		internet.Take()
-		submit(t, "Subject: [secure]", "bob@gmail.com")
-		awaitDeferred(t)
-	})
+	internet.Take()
+	submit(t, "Subject: [secure]", "bob@gmail.com")
+	awaitDeferred(t)
+	if got := internet.Take(); len(got) > 0 {
+		t.Errorf("went out unfiltered: %v", got)
+	}
 	start(t, "enforce", "")
-	t.Run("the relay is down", func(t *testing.T) {
-		stopRelay(t)
-		if err := mta.Retry(); err != nil {
-			t.Fatal(err)
-		}
-		until(t, func() bool { return strings.Contains(postfix.Log(), "postfix/encrypt/smtp") },
-			func() string { return "the leg to the relay was not tried" })
-		awaitDeferred(t)
-		if got := internet.Take(); len(got) > 0 {
-			t.Errorf("went out in clear: %v", got)
-		}
-		startRelay(t)
-		wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure]"}})
-	})
+	if err := mta.Retry(); err != nil {
+		t.Fatal(err)
+	}
+	wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure]"}})
+}
+
+// TestSealedMailWaitsForItsRelay has the relay down and another host up, to
+// which each of these settings sends what leaves.
+func TestSealedMailWaitsForItsRelay(t *testing.T) {
+	host, port, _ := net.SplitHostPort(internet.Addr)
+	other := "[" + host + "]:" + port
+	for _, test := range []struct {
+		name, service string
+		main          []string
+	}{
+		{"smtp_fallback_relay", "", []string{"smtp_fallback_relay=" + other}},
+		{"fallback_relay, its old name", "", []string{"fallback_relay=" + other}},
+		{"smtp_fallback_relay of another service", "smtp/unix/smtp_fallback_relay=" + other, nil},
+		{"relayhost and its kin", "", []string{"relayhost=" + other, "sender_dependent_relayhost_maps=static:" + other,
+			"sender_dependent_default_transport_maps=static:smtp:" + other}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			settings(t, test.main...)
+			if test.service != "" {
+				serviceSetting(t, test.service)
+			}
+			start(t, "enforce", "")
+			stopRelay(t)
+			send(t, []string{"<bob@gmail.com>"}, mail("Subject: [secure]"))
+			awaitDeferred(t)
+			if got := internet.Take(); len(got) > 0 {
+				t.Errorf("went out in clear: %v", got)
+			}
+			startRelay(t)
+			wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure]"}})
+		})
+	}
+}
+
+// TestFallbackTakesSealedMailWithoutOurLine holds why the leg has an
+// smtp_fallback_relay of its own.
+func TestFallbackTakesSealedMailWithoutOurLine(t *testing.T) {
+	host, port, _ := net.SplitHostPort(internet.Addr)
+	serviceSetting(t, "encrypt/unix/smtp_fallback_relay")
+	for _, name := range []string{"smtp_fallback_relay", "fallback_relay"} {
+		t.Run(name, func(t *testing.T) {
+			settings(t, name+"=["+host+"]:"+port)
+			start(t, "enforce", "")
+			stopRelay(t)
+			defer startRelay(t)
+			send(t, []string{"<bob@gmail.com>"}, mail("Subject: [secure]"))
+			wantArrived(t, arrived{direct: []string{"bob@gmail.com: [secure]"}})
+		})
+	}
 }
 
 // settings changes main.cf of the private Postfix for one test. Each value is
@@ -86,6 +127,9 @@ func settings(t *testing.T, values ...string) {
 			undo = append(undo, []string{"-e", before})
 		}
 	}
+	if len(values) == 0 {
+		return
+	}
 	if err := errors.Join(postfix.Run("postconf", append([]string{"-e"}, values...)...), postfix.Run("postfix", "reload")); err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +140,30 @@ func settings(t *testing.T, values ...string) {
 			}
 		}
 		if err := postfix.Run("postfix", "reload"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// serviceSetting is settings for a service of master.cf, as in
+// "smtp/unix/name=value". Without a value, the setting goes.
+func serviceSetting(t *testing.T, setting string) {
+	t.Helper()
+	name, _, set := strings.Cut(setting, "=")
+	before, _ := postfix.Output("postconf", "-P", name) // an error if it is not set
+	undo := []string{"-P", strings.TrimSpace(before)}
+	if !strings.HasPrefix(before, name+" =") {
+		undo = []string{"-PX", name}
+	}
+	change := []string{"-P", setting}
+	if !set {
+		change = []string{"-PX", name}
+	}
+	if err := errors.Join(postfix.Run("postconf", change...), postfix.Run("postfix", "reload")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(postfix.Run("postconf", undo...), postfix.Run("postfix", "reload")); err != nil {
 			t.Error(err)
 		}
 	})
