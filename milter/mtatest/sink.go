@@ -25,7 +25,8 @@ type DeliveredTo struct {
 	Notify            []smtp.DSNNotify
 }
 
-// Sink is a stand-in SMTP host that takes all mail and keeps it in memory.
+// Sink is a stand-in SMTP host that keeps mail in memory. It accepts every
+// recipient but "nobody", whose mail bounces.
 type Sink struct {
 	Addr     string
 	listener net.Listener
@@ -96,6 +97,9 @@ func (s *sinkSession) Mail(from string, _ *smtp.MailOptions) error {
 }
 
 func (s *sinkSession) Rcpt(to string, o *smtp.RcptOptions) error {
+	if strings.HasPrefix(to, "nobody@") {
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such user"}
+	}
 	s.got.Recipients = append(s.got.Recipients, DeliveredTo{
 		Address: to, OriginalRecipient: o.OriginalRecipient, Notify: o.Notify,
 	})
