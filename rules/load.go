@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/BurntSushi/toml"
+	"github.com/postseal/postseal/rules/tomlfile"
 )
 
 // DefaultEdition is the edition of a configuration that names none.
@@ -50,7 +50,7 @@ func Load(s Sources, read func(name string) ([]byte, error)) (*Table, error) {
 	if names := Editions(); slices.Contains(names, s.Edition) {
 		l.ruleFile("editions/"+s.Edition+".toml", editionLayer, editions.ReadFile)
 	} else {
-		l.fault("edition %q is not known: choose one of %s", s.Edition, strings.Join(names, ", "))
+		l.faults = append(l.faults, tomlfile.At("rules.edition", fmt.Errorf("edition %q is not known: choose one of %s", s.Edition, strings.Join(names, ", "))))
 	}
 	l.table.similar = newLookAlikes(l.table)
 	l.refuseWideTrust()
@@ -112,25 +112,25 @@ func (l *loader) ruleFile(file string, in layer, read func(string) ([]byte, erro
 		return
 	}
 	var f ruleFile
-	meta, err := toml.Decode(string(text), &f)
-	if err != nil {
-		l.fault("%s: %w", file, err)
+	places, err := tomlfile.Decode(text, &f)
+	l.decoded(file, err)
+	if places == nil {
 		return
 	}
-	for _, key := range meta.Undecoded() {
-		l.fault("%s: unknown key %s: see postseal-rules(5)", file, key)
-	}
-	if f.Table.Name == "" {
-		l.fault("%s: table.name is missing: every table says what it is", file)
+	if f.Table.Name == "" && err == nil {
+		l.fault("%s: table.name is missing: write [table] and, below it, name = \"a name for the log\"", file)
 	}
 	info := &TableInfo{
 		Name: f.Table.Name, File: file, Source: f.Table.Source,
-		Issued: startOfDay(f.Table.Issued), ReviewBy: startOfDay(f.Table.ReviewBy),
+		Issued: f.Table.Issued, ReviewBy: f.Table.ReviewBy,
 	}
 	for i, d := range f.Domain {
-		where := fmt.Sprintf("%s: domain %d (%q)", file, i+1, cmp.Or(d.Name, d.Address))
+		line, _, _ := places.At(fmt.Sprintf("domain[%d]", i))
+		where := fmt.Sprintf("%s: line %d: domain %d (%q)", file, line, i+1, cmp.Or(d.Name, d.Address))
 		if d.Class == nil {
-			l.fault("%s: class is missing: give one of %q", where, classNames)
+			if err == nil {
+				l.fault("%s: class is missing: give one of %q", where, classNames)
+			}
 			continue
 		}
 		if *d.Class == Closed { // the note stands in the reply to RCPT
@@ -139,9 +139,20 @@ func (l *loader) ruleFile(file string, in layer, read func(string) ([]byte, erro
 			}
 		}
 		l.row(where, d, &Row{
-			Subdomains: d.Subdomains, Class: *d.Class, Expires: startOfDay(d.Expires),
-			Note: d.Note, Source: d.Source, Number: i + 1, Table: info, layer: in,
+			Subdomains: d.Subdomains, Class: *d.Class, Expires: d.Expires,
+			Note: d.Note, Source: d.Source, Number: i + 1, Line: line, Table: info, layer: in,
 		})
+	}
+}
+
+// decoded names the file before each fault that reading it has found.
+func (l *loader) decoded(file string, err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			l.fault("%s: %w", file, e)
+		}
+	} else if err != nil {
+		l.fault("%s: %w", file, err)
 	}
 }
 
@@ -183,10 +194,10 @@ func (l *loader) reportTwin(where string, twin *Row) {
 // for the very name: local files win over all else.
 func (l *loader) localDomains(domains []string) {
 	info := &TableInfo{Name: ownDomains, Source: "the configuration"}
-	for _, domain := range domains {
-		name, err := ruleName(domain)
+	for i, domain := range domains {
+		name, err := ownDomain(domain)
 		if err != nil {
-			l.fault("local_domains: %q: %w", domain, err)
+			l.faults = append(l.faults, tomlfile.At(fmt.Sprintf("local_domains[%d]", i), fmt.Errorf("local_domains: %q: %w", domain, err)))
 			continue
 		}
 		l.table.add(&Row{Name: name, Subdomains: true, Class: Local, Table: info, layer: localLayer})
@@ -201,7 +212,7 @@ func (l *loader) relayDomain(domain string) {
 	}
 	name, err := ruleName(domain)
 	if err != nil {
-		l.fault("relay.domain: %w", err)
+		l.faults = append(l.faults, tomlfile.At("relay.domain", fmt.Errorf("relay.domain: %w", err)))
 		return
 	}
 	l.reportTwin(fmt.Sprintf("relay.domain (%q)", domain), l.table.add(&Row{
@@ -209,13 +220,4 @@ func (l *loader) relayDomain(domain string) {
 		Note: "on its way to the encryption relay", layer: localLayer,
 		Table: &TableInfo{Name: "relay", Source: "the configuration"},
 	}))
-}
-
-// startOfDay gives local midnight of a TOML local date, whose own zone is the
-// offset of the day on which the file is read.
-func startOfDay(t time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
-	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.Local)
 }

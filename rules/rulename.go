@@ -30,6 +30,23 @@ func ruleName(text string) (string, error) {
 	return "", fmt.Errorf("%w: write %q", err, meant)
 }
 
+// ownDomain normalises a domain of local_domains, which takes everything below
+// it along.
+func ownDomain(text string) (string, error) {
+	if at := strings.LastIndexByte(text, '@'); at >= 0 {
+		if domain, err := NormalizeDomain(withoutStrays(text[at+1:])); err == nil {
+			return "", fmt.Errorf("this is an address: write the domain alone, %q", domain)
+		}
+	}
+	stripped := strings.TrimSpace(text)
+	if strings.HasPrefix(stripped, "*") || strings.HasPrefix(stripped, ".") {
+		if domain, err := NormalizeDomain(withoutStrays(text)); err == nil {
+			return "", fmt.Errorf("a domain takes everything below it along: write %q, without a wildcard", domain)
+		}
+	}
+	return ruleName(text)
+}
+
 // withoutStrays leaves out what comes along when a name is copied from a page.
 func withoutStrays(text string) string {
 	name := strings.Map(func(r rune) rune {

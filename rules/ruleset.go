@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/postseal/postseal/rules/tomlfile"
 )
 
 // Policy is one row of the decision table. An empty condition holds always.
@@ -48,9 +50,8 @@ func NewRuleset(table *Table, marker MarkerReader, relay string, policies []Poli
 	var faults []error
 	seen := make(map[string]bool)
 	for i, p := range policies {
-		where := fmt.Sprintf("policy %d (%q)", i+1, p.Name)
 		fault := func(format string, args ...any) {
-			faults = append(faults, fmt.Errorf("%s: %w", where, fmt.Errorf(format, args...)))
+			faults = append(faults, PolicyFault(i, p.Name, fmt.Errorf(format, args...)))
 		}
 		switch {
 		case p.Name == "":
@@ -93,6 +94,11 @@ func NewRuleset(table *Table, marker MarkerReader, relay string, policies []Poli
 		}
 	}
 	return r, errors.Join(faults...)
+}
+
+// PolicyFault says which policy, from 0, a fault is in.
+func PolicyFault(number int, name string, err error) error {
+	return &tomlfile.Fault{Path: fmt.Sprintf("policy[%d]", number), Err: fmt.Errorf("policy %d (%q): %w", number+1, name, err)}
 }
 
 func isSender(text string) bool {

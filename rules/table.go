@@ -45,6 +45,7 @@ type Row struct {
 	Note       string
 	Source     string // the row's own; empty where the table's holds
 	Number     int    // its place in a rule file, from 1; 0 elsewhere
+	Line       int    // of that file; 0 elsewhere
 	Table      *TableInfo
 
 	layer     layer

@@ -81,7 +81,7 @@ func (r *Row) where() string {
 // place names the row inside its file.
 func (r *Row) place() string {
 	if r.Number > 0 {
-		return fmt.Sprintf("domain %d (%q)", r.Number, r.Name)
+		return fmt.Sprintf("line %d: domain %d (%q)", r.Line, r.Number, r.Name)
 	}
 	return fmt.Sprintf("%s (%q)", r.Table.Name, r.Name)
 }

@@ -14,10 +14,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/BurntSushi/toml"
-
 	"github.com/postseal/postseal/milter"
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/tomlfile"
 )
 
 const defaultConfig = "/etc/postseal/postseal.toml"
@@ -70,6 +69,7 @@ type config struct {
 	origin string // the file, or "built-in configuration"
 	text   []byte // of that file
 	file   configFile
+	places *tomlfile.Places // of the keys in text
 	milter *milter.Config
 
 	stamp        string    // of the files that file names, taken before they were read
@@ -107,6 +107,7 @@ func buildConfig(origin string, text []byte) (*config, error) {
 	if c == nil {
 		return nil, err
 	}
+	whole := err == nil
 	hash := sha256.New()
 	add := func(name string, text []byte) { fmt.Fprintf(hash, "%s\x00%d\x00%s", name, len(text), text) }
 	add(origin, text)
@@ -115,7 +116,7 @@ func buildConfig(origin string, text []byte) (*config, error) {
 		c.listModified = info.ModTime()
 	}
 	var buildErr error
-	c.milter, buildErr = c.file.build(func(name string) ([]byte, error) {
+	c.milter, buildErr = c.file.build(whole, func(name string) ([]byte, error) {
 		text, err := os.ReadFile(name)
 		add(name, text)
 		return text, err
@@ -145,42 +146,48 @@ func parseConfig(origin string, text []byte) (*config, error) {
 	c.file.Log.Format = formatAuto
 	c.file.Log.Addresses = milter.FullAddress
 
-	meta, err := toml.Decode(string(text), &c.file)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", origin, err)
+	places, err := tomlfile.Decode(text, &c.file)
+	c.places = places
+	if places == nil {
+		return nil, c.named(err)
 	}
-	var faults []error
-	for _, key := range meta.Undecoded() {
-		faults = append(faults, fmt.Errorf("unknown key %s: see postseal.toml(5)", key))
+	faults := []error{err}
+	fault := func(path, format string, args ...any) {
+		faults = append(faults, &tomlfile.Fault{Path: path, Err: fmt.Errorf(path+": "+format, args...)})
 	}
 	if share := c.file.Rules.MaxChange; share < 0 || share > 100 {
-		faults = append(faults, fmt.Errorf("rules.max_change: %d is no percentage: give 0 to 100", share))
+		fault("rules.max_change", "%d is no percentage: give 0 to 100", share)
 	}
 	if c.file.Rules.MaxAge < 0 {
-		faults = append(faults, fmt.Errorf("rules.max_age: %d: give a number of days, or 0 for no limit", c.file.Rules.MaxAge))
+		fault("rules.max_age", "%d: give a number of days, or 0 for no limit", c.file.Rules.MaxAge)
 	}
 	for _, days := range c.file.Rules.ExpiryNotice {
 		if days < 1 {
-			faults = append(faults, fmt.Errorf("rules.expiry_notice: %d: give days before the expiry, from 1", days))
+			fault("rules.expiry_notice", "%d: give days before the expiry, from 1", days)
 		}
 	}
-	if len(faults) > 0 {
-		return c, c.named(errors.Join(faults...))
+	if err := errors.Join(faults...); err != nil {
+		return c, c.named(err)
 	}
 	return c, nil
 }
 
-// named puts the configuration's name before each line of an error.
+// named puts the configuration's name before each line of an error, and the
+// place where it is known.
 func (c *config) named(err error) error {
+	if c.places != nil {
+		err = c.places.Locate(err)
+	}
 	return fmt.Errorf("%s: %s", c.origin, strings.ReplaceAll(err.Error(), "\n", "\n"+c.origin+": "))
 }
 
-// build makes what messages are decided by.
-func (f *configFile) build(read func(string) ([]byte, error)) (*milter.Config, error) {
+// build makes what messages are decided by. Unless the file is whole, it leaves
+// the policies alone: what they lack may be what was at fault.
+func (f *configFile) build(whole bool, read func(string) ([]byte, error)) (*milter.Config, error) {
 	_, _, err := milter.ParseListen(f.Listen)
-	faults := []error{err}
+	faults := []error{tomlfile.At("listen", err)}
 	files, err := expand(f.Rules.Files)
-	faults = append(faults, err)
+	faults = append(faults, tomlfile.At("rules.files", err))
 	table, err := rules.Load(rules.Sources{
 		Edition:      f.Rules.Edition,
 		Accredited:   f.Rules.Accredited,
@@ -190,15 +197,18 @@ func (f *configFile) build(read func(string) ([]byte, error)) (*milter.Config, e
 	}, read)
 	faults = append(faults, err)
 	marker, err := rules.NewMarkerReader(f.Marker.Words, f.Marker.Others, f.Marker.Position)
-	faults = append(faults, err)
+	faults = append(faults, tomlfile.At("marker", err))
+	if !whole {
+		return nil, errors.Join(faults...)
+	}
 	policies := rules.ShippedPolicies()
 	if len(f.Policy) > 0 {
 		policies = nil
 	}
 	for i, p := range f.Policy {
-		policy, err := p.policy()
-		if err != nil {
-			faults = append(faults, fmt.Errorf("policy %d (%q): %w", i+1, p.Name, err))
+		policy, wrong := p.policy()
+		for _, err := range wrong {
+			faults = append(faults, rules.PolicyFault(i, p.Name, err))
 		}
 		policies = append(policies, policy)
 	}
@@ -210,7 +220,7 @@ func (f *configFile) build(read func(string) ([]byte, error)) (*milter.Config, e
 	return &milter.Config{Rules: ruleset, Mode: f.Mode, Addresses: f.Log.Addresses}, nil
 }
 
-func (p policyTable) policy() (rules.Policy, error) {
+func (p policyTable) policy() (rules.Policy, []error) {
 	policy := rules.Policy{
 		Name: p.Name, Recipient: p.Recipient, Marker: p.Marker, Findings: p.Findings, Sender: p.Sender,
 		Mode: rules.Enforce, AddMarker: p.AddMarker, Reply: p.Reply,
@@ -234,7 +244,7 @@ func (p policyTable) policy() (rules.Policy, error) {
 		}
 		policy.Client = append(policy.Client, network.Masked())
 	}
-	return policy, errors.Join(faults...)
+	return policy, faults
 }
 
 // expand gives the rule files in order. A pattern may match none, as long as

@@ -39,8 +39,9 @@ func TestBadConfigurations(t *testing.T) {
 		}
 		for _, command := range []string{"check", "serve"} {
 			code, _, stderr := runWith("", command, "-config", file)
-			if code != exitConfig || !strings.Contains(stderr, strings.TrimSpace(string(want))) || !strings.Contains(stderr, file) {
-				t.Errorf("%s %s: exit %d, %s", command, filepath.Base(file), code, stderr)
+			whole := "postseal " + command + ": " + strings.ReplaceAll(string(want), "FILE", file)
+			if code != exitConfig || stderr != whole {
+				t.Errorf("exit %d\ngot  %s\nwant %s", code, stderr, whole)
 			}
 		}
 	}

@@ -198,7 +198,7 @@ func TestLastGoodTable(t *testing.T) {
 		{"rule file gone", func(s *watched) { remove(s, local) }, "local.toml: only 0 of 3 rows are left: send SIGHUP, or run systemctl reload postseal, if this is meant", rules.Secure},
 		{"rule file empty", func(s *watched) { s.put(local, "") }, "table.name is missing", rules.Local},
 		{"rule file cut short", func(s *watched) { s.put(local, "table.name = \"local\"\n"+rule("b.gov.uk", "unknown", "")) }, "local.toml: only 1 of 3 rows are left", rules.Secure},
-		{"rule file broken", func(s *watched) { s.put(local, "[[domain]\n") }, "local.toml: toml: line", rules.Local},
+		{"rule file broken", func(s *watched) { s.put(local, "[[domain]\n") }, "local.toml: line 1, column 9: a closing bracket is missing: write [[domain]]", rules.Local},
 		{"folder gone", func(s *watched) { remove(s, local); remove(s, "rules.d") }, "make the folder readable", rules.Local},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,0 +1,167 @@
+package tomlfile
+
+import (
+	"encoding"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/BurntSushi/toml"
+)
+
+// Decode reads a TOML file into v, a pointer to a struct whose fields have
+// toml tags. A key must be spelt exactly as its tag, and a field of type
+// time.Time takes a date alone, which becomes local midnight. The error joins
+// every fault; the keys without one are set. Places is nil if the text is not
+// TOML at all.
+func Decode(text []byte, v any) (*Places, error) {
+	if err := checkEncoding(text); err != nil {
+		return nil, err
+	}
+	var tree map[string]any
+	target := reflect.ValueOf(v).Elem()
+	if _, err := toml.Decode(string(text), &tree); err != nil {
+		var syntax toml.ParseError
+		if errors.As(err, &syntax) {
+			return nil, explainSyntax(string(text), syntax, newSchema(target.Type()))
+		}
+		return nil, err
+	}
+	d := decoder{Places: findPlaces(string(text)), schema: newSchema(target.Type())}
+	d.struct_("", tree, target)
+	for _, path := range d.twice {
+		d.fault(path, "%s is set twice: keep one of the two", display(path))
+	}
+	slices.SortStableFunc(d.faults, func(a, b *Fault) int { return d.byKey[a.Path].start - d.byKey[b.Path].start })
+	var faults []error
+	for _, f := range d.faults {
+		faults = append(faults, d.Locate(f))
+	}
+	return d.Places, errors.Join(faults...)
+}
+
+// Fault is what is wrong with the value of a key, or with the key.
+type Fault struct {
+	Path string // as in policy[1].sender[0]; what no file has is not located
+	Err  error
+}
+
+func (f *Fault) Error() string { return f.Err.Error() }
+func (f *Fault) Unwrap() error { return f.Err }
+
+// At returns each of the joined errors as a Fault of the key.
+func At(path string, err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var list []error
+		for _, e := range joined.Unwrap() {
+			list = append(list, At(path, e))
+		}
+		return errors.Join(list...)
+	}
+	if err == nil {
+		return nil
+	}
+	return &Fault{path, err}
+}
+
+// Locate puts the line and the column before each Fault among joined errors.
+func (p *Places) Locate(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var list []error
+		for _, e := range joined.Unwrap() {
+			list = append(list, p.Locate(e))
+		}
+		return errors.Join(list...)
+	}
+	var f *Fault
+	if !errors.As(err, &f) {
+		return err
+	}
+	if line, column, ok := p.At(f.Path); ok {
+		return fmt.Errorf("line %d, column %d: %v", line, column, err) // not to be located again
+	}
+	return err
+}
+
+type decoder struct {
+	*Places
+	schema schema
+	faults []*Fault
+}
+
+func (d *decoder) fault(path, format string, args ...any) {
+	d.faults = append(d.faults, &Fault{path, fmt.Errorf(format, args...)})
+}
+
+func (d *decoder) struct_(path string, tree map[string]any, target reflect.Value) {
+	fields := fieldsOf(target.Type())
+	for key, value := range tree {
+		where := join(path, key)
+		if i := slices.Index(fields, key); i >= 0 {
+			d.value(where, value, target.Field(i))
+		} else {
+			d.unknown(where, path, key, fields)
+		}
+	}
+}
+
+// fieldsOf lists the keys of a struct, by the numbers of its fields. Each
+// field has one.
+func fieldsOf(t reflect.Type) (keys []string) {
+	for i := range t.NumField() {
+		keys = append(keys, t.Field(i).Tag.Get("toml"))
+	}
+	return keys
+}
+
+// value sets a field, or says why it cannot be.
+func (d *decoder) value(path string, value any, target reflect.Value) {
+	if target.Kind() == reflect.Pointer {
+		fresh := reflect.New(target.Type().Elem())
+		d.value(path, value, fresh.Elem())
+		target.Set(fresh)
+		return
+	}
+	if want := kindOf(target.Type()); !d.isKind(path, value, want) {
+		d.wrongKind(path, value, want)
+		return
+	}
+	switch v := value.(type) {
+	case map[string]any:
+		d.struct_(path, v, target)
+	case []map[string]any:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = v[i]
+		}
+		d.list(path, list, target)
+	case []any:
+		d.list(path, v, target)
+	case time.Time:
+		target.Set(reflect.ValueOf(time.Date(v.Year(), v.Month(), v.Day(), 0, 0, 0, 0, time.Local)))
+	case int64:
+		target.SetInt(v)
+	case string:
+		d.text(path, v, target)
+	default:
+		target.Set(reflect.ValueOf(v))
+	}
+}
+
+func (d *decoder) list(path string, list []any, target reflect.Value) {
+	target.Set(reflect.MakeSlice(target.Type(), len(list), len(list)))
+	for i, value := range list {
+		d.value(item(path, i), value, target.Index(i))
+	}
+}
+
+func (d *decoder) text(path, text string, target reflect.Value) {
+	u, ok := target.Addr().Interface().(encoding.TextUnmarshaler)
+	if !ok {
+		target.SetString(text)
+	} else if err := u.UnmarshalText([]byte(text)); err != nil {
+		d.fault(path, "%s: %w", display(path), err)
+	}
+}

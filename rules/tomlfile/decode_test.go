@@ -1,0 +1,171 @@
+package tomlfile
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+type colour string
+
+func (c *colour) UnmarshalText(text []byte) error {
+	if *c = colour(text); *c != "red" && *c != "blue" {
+		return fmt.Errorf("%q is none of [red blue]", text)
+	}
+	return nil
+}
+
+type file struct {
+	Mode    colour   `toml:"mode"`
+	Domains []string `toml:"local_domains"`
+	Rules   struct {
+		Edition string   `toml:"edition"`
+		Age     int      `toml:"max_age"`
+		Days    []int    `toml:"days"`
+		Files   []string `toml:"files"`
+	} `toml:"rules"`
+	Row []struct {
+		Name    string    `toml:"name"`
+		Sub     bool      `toml:"subdomains"`
+		Class   *colour   `toml:"class"`
+		Expires time.Time `toml:"expires"`
+	} `toml:"domain"`
+}
+
+func TestDecode(t *testing.T) {
+	var f file
+	f.Rules.Edition = "kept"
+	places, err := Decode([]byte("\ufeffmode = \"red\"\nlocal_domains = ['a', \"b\"]\nrules.max_age = 7\n[[domain]]\nname = \"x\"\nsubdomains = true\nclass = \"blue\"\nexpires = 2027-03-31 # spring\n[[domain]]\n"), &f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Mode != "red" || len(f.Domains) != 2 || f.Rules.Age != 7 || f.Rules.Edition != "kept" || len(f.Row) != 2 || f.Row[0].Name != "x" || !f.Row[0].Sub || *f.Row[0].Class != "blue" || f.Row[1].Class != nil {
+		t.Errorf("got %+v", f)
+	}
+	if want := time.Date(2027, 3, 31, 0, 0, 0, 0, time.Local); !f.Row[0].Expires.Equal(want) || !f.Row[1].Expires.IsZero() {
+		t.Errorf("got %v", f.Row[0].Expires)
+	}
+	located := places.Locate(errors.Join(&Fault{"domain[1]", errors.New("one")}, fmt.Errorf("two: %w", &Fault{"gone", errors.New("x")}), errors.New("three")))
+	if want := "line 9, column 1: one\ntwo: x\nthree"; located.Error() != want {
+		t.Errorf("got %q, want %q", located, want)
+	}
+}
+
+// TestMistakes holds the whole text of what a person is told.
+func TestMistakes(t *testing.T) {
+	const date = "takes a date alone, without quotes, as in 2027-01-31"
+	for _, test := range []struct{ text, want string }{
+		// Keys.
+		{"modes = \"red\"", "line 1, column 1: unknown key modes: did you mean mode?"},
+		{"Mode = \"red\"\nmode = \"blue\"", "line 1, column 1: unknown key Mode: write it as mode, in this case of letters"},
+		{"[Rules]\nmax_age = 1", "line 1, column 1: unknown key Rules: write it as rules, in this case of letters"},
+		{"[[domain]]\n[[domain]]\nCLASS = \"red\"\nclass = \"blue\"", "line 3, column 1: unknown key domain.CLASS: write it as class, in this case of letters"},
+		{"local-domains = []", "line 1, column 1: unknown key local-domains: did you mean local_domains?"},
+		{"[rules]\nmaximum = 3", "line 2, column 1: unknown key rules.maximum: the keys of [rules] are edition, max_age, days and files"},
+		{"nonsense = 1", "line 1, column 1: unknown key nonsense: the keys and sections are mode, local_domains, rules and domain"},
+		{"[rule]\na = 1\nb = 2", "line 1, column 1: unknown key rule: did you mean rules?"},
+		{"[rules]\nmax_age = 1\n\n  mode = \"red\"", "line 4, column 3: unknown key rules.mode: mode has no section: put it above the first line in square brackets"},
+		{"[rules]\nexpires = 2027-01-01", "line 2, column 1: unknown key rules.expires: put expires below [[domain]]"},
+		{"max_age = 1", "line 1, column 1: unknown key max_age: put max_age below [rules]"},
+		{"[[domain]]\nname = \"x\"\nexpire = 2027-01-01", "line 3, column 1: unknown key domain.expire: did you mean expires?"},
+		{"x = 1\n[rules]\ny = 1", "line 1, column 1: unknown key x: the keys and sections are mode, local_domains, rules and domain\nline 3, column 1: unknown key rules.y: the keys of [rules] are edition, max_age, days and files"},
+		{"rules.edition = \"x\"\nrules.edition = \"y\"", "line 2, column 1: rules.edition is set twice: keep one of the two"},
+		{"mode = \"red\"\nmode = \"red\"", "line 2, column 1: mode is set twice: keep one of the two"},
+		// Values of another kind.
+		{"local_domains = \"trust.example\"", "line 1, column 1: local_domains takes a list, in square brackets: write local_domains = [\"trust.example\"]"},
+		{"local_domains = [\"a\", 3]", "line 1, column 23: item 2 of local_domains takes a text in quotes: write \"3\""},
+		{"mode = [\"red\"]", "line 1, column 1: mode takes a text in quotes: write mode = \"red\""},
+		{"mode = [\"red\", \"blue\"]", "line 1, column 1: mode takes a text in quotes"},
+		{"mode = true", "line 1, column 1: mode takes a text in quotes: write mode = \"true\""},
+		{"mode = \"green\"", "line 1, column 1: mode: \"green\" is none of [red blue]"},
+		{"[rules]\nmax_age = \"7\"", "line 2, column 1: rules.max_age takes a number, without quotes: write max_age = 7"},
+		{"[rules]\nmax_age = \"a week\"", "line 2, column 1: rules.max_age takes a number, without quotes"},
+		{"[rules]\ndays = [\"7\"]", "line 2, column 9: item 1 of rules.days takes a number, without quotes: write 7"},
+		{"[rules]\ndays = 7", "line 2, column 1: rules.days takes a list, in square brackets: write days = [7]"},
+		{"[[domain]]\nsubdomains = \"true\"", "line 2, column 1: domain.subdomains takes true or false, without quotes: write subdomains = true"},
+		{"[[domain]]\nsubdomains = \"Yes\"", "line 2, column 1: domain.subdomains takes true or false, without quotes: write subdomains = true"},
+		{"[[domain]]\nsubdomains = 1", "line 2, column 1: domain.subdomains takes true or false, without quotes"},
+		{"[domain]\nname = \"x\"", "line 1, column 1: domain: write [[domain]], with two brackets on each side, before the keys of each row"},
+		{"[domain]\nname = \"x\"\n[domain]\nname = \"y\"", "line 3, column 2: write [[domain]], with two brackets on each side, before the keys of each row"},
+		{"[[domain]]\nname = \"x\"\n[domain]\nname = \"y\"", "line 3, column 2: write [[domain]], with two brackets on each side, before the keys of each row"},
+		{"domain = [\"x\"]", "line 1, column 11: item 1 of domain is not a text: write each as [[domain]] with its keys below"},
+		{"[[rules]]\nmax_age = 1", "line 1, column 1: rules is a section: write [rules], with one bracket on each side, and its keys below"},
+		{"rules = 1", "line 1, column 1: rules is a section: write [rules], with one bracket on each side, and its keys below"},
+		{"[rules]\nmax_age = 1\n[rules]\n", "line 3, column 2: the section [rules] is there already: put its keys together"},
+		// Dates.
+		{"[[domain]]\nexpires = \"2027-01-31\"", "line 2, column 1: domain.expires " + date + ": write expires = 2027-01-31"},
+		{"[[domain]]\nexpires = \"31/1/2027\"", "line 2, column 1: domain.expires " + date + ": write expires = 2027-01-31"},
+		{"[[domain]]\nexpires = \"31st of January\"", "line 2, column 1: domain.expires " + date},
+		{"[[domain]]\nexpires = 2027-01-31T23:59:59Z", "line 2, column 1: domain.expires " + date + ": write expires = 2027-01-31"},
+		{"[[domain]]\nexpires = 2027-01-31 23:59:59", "line 2, column 1: domain.expires " + date + ": write expires = 2027-01-31"},
+		{"[[domain]]\nexpires = 2027-01-31T23:59:59.5+01:00", "line 2, column 1: domain.expires " + date + ": write expires = 2027-01-31"},
+		{"[[domain]]\nexpires = 07:32:00", "line 2, column 1: domain.expires " + date},
+		{"[[domain]]\nexpires = 0001-01-01", "line 2, column 1: domain.expires " + date},
+		{"[[domain]]\nexpires = 20270131", "line 2, column 1: domain.expires " + date + ": write expires = 2027-01-31"},
+		{"[[domain]]\nexpires = 31/01/2027", "line 2, column 13: a date is year, month and day, without quotes: write expires = 2027-01-31"},
+		{"[[domain]]\nexpires = 31.01.2027 # Sunday", "line 2, column 11: a date is year, month and day, without quotes: write expires = 2027-01-31"},
+		{"[[domain]]\nexpires = 31 January 2027", "line 2, column 13: a date is year, month and day, without quotes: write expires = 2027-01-31"},
+		{"[[domain]]\nexpires = 2027-1-31", "line 2, column 11: a date is year, month and day, without quotes: write expires = 2027-01-31"},
+		{"[[domain]]\nexpires = 2027-02-31", "line 2, column 11: 2027-02-31 is not a date: write one as in expires = 2027-01-31"},
+		// Syntax.
+		{"mode = “red”", "line 1, column 8: “ is a curly quote: type straight ones: write mode = \"red\""},
+		{"mode = \"red”\nx = 1", "line 1, column 13: ” is a curly quote: type straight ones: write mode = \"red\""},
+		{"local_domains = [ ‘a’ ]", "line 1, column 19: ‘ is a curly quote: type straight ones: write local_domains = [ 'a' ]"},
+		{"“mode” = \"red\"", "line 1, column 1: “ is a curly quote: type straight ones: write \"mode\" = \"red\""},
+		{"mode = \"red\n", "line 1, column 12: the closing quote is missing: write mode = \"red\""},
+		{"mode = 'red\n", "line 1, column 12: the closing quote is missing: write mode = 'red'"},
+		{"mode = red\"\n", "line 1, column 8: a text needs quotes: write mode = \"red\""},
+		{"mode = red # x\n", "line 1, column 8: a text needs quotes: write mode = \"red\""},
+		{"local_domains = [\"a\", \"b]\n", "line 1, column 26: a closing quote is missing in this line"},
+		{"local_domains = [a.example]\n", "line 1, column 18: a text needs quotes, as in \"text\""},
+		{"local_domains = [\n  a.example,\n]\n", "line 2, column 3: a text needs quotes"},
+		{"local_domains = [\"a\" \"b\"]\n", "line 1, column 22: a list needs a comma between its items and a ] at its end, as in [\"one\", \"two\"]"},
+		{"local_domains = [\"a\"\n\n[rules]\n", "line 3, column 1: a list needs a comma between its items and a ] at its end, as in [\"one\", \"two\"]"},
+		{"mode = \"\"\"red\n", "line 1, column 14: a text that begins with three quotes has no end: close it with three quotes"},
+		{"mode: red", "line 1, column 5: write mode = red, with an equals sign"},
+		{"mode \"red\"", "line 1, column 6: this is not a line of the form key = value"},
+		{"local domains = []", "line 1, column 7: \"local domains\" is not a key: a key holds letters, digits, - and _"},
+		{"; comment", "line 1, column 1: a comment begins with #"},
+		{"mode =\n", "line 1, column 7: mode has no value: write one after the equals sign, or delete the line"},
+		{"mode == \"red\"", "line 1, column 7: one equals sign is enough"},
+		{"[[domain]]\nsubdomains = True", "line 2, column 14: write subdomains = true"},
+		{"[[domain]]\nsubdomains = no", "line 2, column 14: write subdomains = false"},
+		{"[rules\nmax_age = 1", "line 1, column 7: the closing bracket is missing: write [rules]"},
+		{"[[domain]\nname = \"x\"", "line 1, column 9: a closing bracket is missing: write [[domain]]"},
+		{"mode = \"red\",", "line 1, column 13: the line goes on after the value: take out what begins with \",\""},
+		{"mode = \"\\d\"", "line 1, column 9: between \" and \" a backslash means something else: put the text between ' and '"},
+		{"\xff\xfem\x00", "the file is UTF-16, or no text at all: save it as UTF-8"},
+		{"mode = \"red\"\n# caf\xe9", "line 2, column 6: the octet 0xe9 is not UTF-8: save the file as UTF-8"},
+		{"[rules]\nmax_age = 07", "line 2, column 11: Invalid integer \"07\": cannot have leading zeroes"},
+	} {
+		t.Run(test.text, func(t *testing.T) {
+			// A map has no order: what is said must not depend on it.
+			for range 8 {
+				var f file
+				_, err := Decode([]byte(test.text), &f)
+				if err == nil {
+					t.Fatalf("taken: %+v", f)
+				}
+				if err.Error() != test.want {
+					t.Fatalf("\ngot  %s\nwant %s", err, test.want)
+				}
+			}
+		})
+	}
+}
+
+// FuzzDecode holds that whatever the file, reading it ends, and each line of
+// the error is one that can be shown.
+func FuzzDecode(f *testing.F) {
+	for _, seed := range []string{sample, "mode = \"red\"", "[[domain]]\nexpires = 2027-01-31\n", "mode = “x\n", "domain = [{name = 1}]", "a.b=1\na=2", "=", "[", "\ufeff[[", "x = '"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var v file
+		if _, err := Decode(text, &v); err != nil && strings.TrimSpace(err.Error()) == "" {
+			t.Error("an error without words")
+		}
+	})
+}

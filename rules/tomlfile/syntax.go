@@ -1,0 +1,213 @@
+package tomlfile
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/BurntSushi/toml"
+)
+
+// checkEncoding refuses what some editors write in place of UTF-8.
+func checkEncoding(text []byte) error {
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) || bytes.IndexByte(text, 0) >= 0 {
+		return fmt.Errorf("the file is UTF-16, or no text at all: save it as UTF-8")
+	}
+	for offset := 0; offset < len(text); {
+		r, size := utf8.DecodeRune(text[offset:])
+		if r == utf8.RuneError && size == 1 {
+			line, column := position(string(text), offset)
+			return fmt.Errorf("line %d, column %d: the octet 0x%02x is not UTF-8: save the file as UTF-8", line, column, text[offset])
+		}
+		offset += size
+	}
+	return nil
+}
+
+// mistake is a syntax error with the line that it is in.
+type mistake struct {
+	toml.ParseError
+	schema schema
+	text   string // of the file
+	offset int    // of the error
+	line   string
+	key    string // of the line, where it has one
+	value  string // likewise: what is after the "=", without a comment
+}
+
+// explainSyntax says what is wrong in words about the line as it was written:
+// the library's speak of its grammar.
+func explainSyntax(text string, e toml.ParseError, s schema) error {
+	offset := min(max(e.Position.Start, 0), len(text))
+	if text != withoutMark(text) {
+		offset = min(offset+len("\ufeff"), len(text))
+	}
+	m := mistake{ParseError: e, schema: s, text: text, offset: offset}
+	start := strings.LastIndexByte(text[:offset], '\n') + 1
+	m.line, _, _ = strings.Cut(text[start:], "\n")
+	m.line = strings.TrimSpace(withoutMark(m.line))
+	if key, value, ok := strings.Cut(m.line, "="); ok {
+		m.key = strings.TrimSpace(key)
+		m.value = strings.TrimSpace(value)
+		if before, _, ok := strings.Cut(m.value, " #"); ok {
+			m.value = strings.TrimSpace(before)
+		}
+	}
+	number, column := position(text, offset)
+	for _, explain := range explanations {
+		if words := explain(m); words != "" {
+			return fmt.Errorf("line %d, column %d: %s", number, column, words)
+		}
+	}
+	return fmt.Errorf("line %d, column %d: %s", number, column, e.Message)
+}
+
+// explanations are asked one after the other, the surest first.
+var explanations = []func(mistake) string{
+	mistake.curlyQuotes, mistake.openQuote, mistake.date, mistake.setTwice, mistake.brackets,
+	mistake.noEquals, mistake.noQuotes, mistake.openList, mistake.escape, mistake.tooMuch,
+}
+
+var straight = strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "‟", `"`, "«", `"`, "»", `"`, "‘", "'", "’", "'", "‚", "'", "‛", "'")
+
+// curlyQuotes speaks of the quotes of a word processor.
+func (m mistake) curlyQuotes() string {
+	at, size := utf8.DecodeRuneInString(m.text[m.offset:])
+	if size == 0 || straight.Replace(string(at)) == string(at) {
+		// The text began with a straight quote, and did not end with one.
+		if at = '”'; !m.has("strings cannot contain newlines") || !strings.ContainsAny(m.value, "“”„") {
+			return ""
+		}
+	}
+	return fmt.Sprintf("%c is a curly quote: type straight ones: write %s", at, straight.Replace(m.line))
+}
+
+func (m mistake) has(words string) bool { return strings.Contains(m.Message, words) }
+
+func (m mistake) openQuote() string {
+	switch {
+	case m.has("strings cannot contain newlines") && m.value != "" && strings.Contains(`"'`, m.value[:1]) && strings.Count(m.value, m.value[:1]) == 1:
+		return fmt.Sprintf("the closing quote is missing: write %s = %s%s", m.key, m.value, m.value[:1])
+	case m.has("strings cannot contain newlines"):
+		return "a closing quote is missing in this line"
+	case m.has("unexpected EOF; expected '"):
+		return "a text that begins with three quotes has no end: close it with three quotes"
+	}
+	return ""
+}
+
+// dateLike is a date in one of the forms of people, or one that does not exist.
+var dateLike = regexp.MustCompile(`^\d{1,4}[-/. ](\d{1,2}|[A-Za-z]+)[-/. ]\d{1,4}`)
+
+func (m mistake) date() string {
+	if !dateLike.MatchString(m.value) {
+		return ""
+	}
+	const form = "a date is year, month and day, without quotes: write %s = %s"
+	if meant := isoDate(m.value); meant != "" {
+		return fmt.Sprintf(form, m.key, meant)
+	}
+	return fmt.Sprintf("%s is not a date: write one as in %s = 2027-01-31", m.value, m.key)
+}
+
+func (m mistake) setTwice() string {
+	if !m.has("already been defined") && !m.has("was already created") {
+		return ""
+	}
+	// The value may be where the library saw it.
+	key := strings.Trim(m.line, "[] \t")
+	switch section, known := m.schema[key]; {
+	case strings.HasPrefix(m.line, "[") && known && section.isRow:
+		return fmt.Sprintf("write [[%s]], with two brackets on each side, before the keys of each row", key)
+	case strings.HasPrefix(m.line, "["):
+		return fmt.Sprintf("the section [%s] is there already: put its keys together", key)
+	}
+	return fmt.Sprintf("%s is set twice: keep one of the two", m.LastKey)
+}
+
+func (m mistake) brackets() string {
+	if !strings.HasPrefix(m.line, "[") || m.key != "" {
+		return ""
+	}
+	name := strings.Trim(m.line, "[] \t")
+	switch {
+	case m.has("to end table name") && strings.ContainsAny(name, " \t"):
+		return "the name of a section holds letters, digits, - and _"
+	case m.has("to end table name"):
+		return fmt.Sprintf("the closing bracket is missing: write [%s]", name)
+	case m.has("table array name delimiter"):
+		return fmt.Sprintf("a closing bracket is missing: write [[%s]]", name)
+	}
+	return ""
+}
+
+// noEquals speaks of lines that are no "key = value".
+func (m mistake) noEquals() string {
+	if !m.has("expected '.' or '='") {
+		return ""
+	}
+	key, value, colon := strings.Cut(m.line, ":")
+	switch {
+	case strings.HasPrefix(m.line, ";"), strings.HasPrefix(m.line, "//"), strings.HasPrefix(m.line, "--"):
+		return "a comment begins with #"
+	case colon && m.key == "" && value != "":
+		return fmt.Sprintf("write %s = %s, with an equals sign", strings.TrimSpace(key), strings.TrimSpace(value))
+	case m.key != "":
+		return fmt.Sprintf("%q is not a key: a key holds letters, digits, - and _", m.key)
+	}
+	return "this is not a line of the form key = value"
+}
+
+// bareWord is a value that should be in quotes.
+var bareWord = regexp.MustCompile(`^[^\s"'\[\]{}=,#]+("|')?$`)
+
+func (m mistake) noQuotes() string {
+	if !m.has("expected value but found") {
+		return ""
+	}
+	switch folded := strings.ToLower(m.value); {
+	case m.key == "":
+		return "a text needs quotes"
+	case m.value == "":
+		return fmt.Sprintf("%s has no value: write one after the equals sign, or delete the line", m.key)
+	case strings.HasPrefix(m.value, "="):
+		return "one equals sign is enough"
+	case folded == "true" || folded == "yes" || folded == "on":
+		return fmt.Sprintf("write %s = true", m.key)
+	case folded == "false" || folded == "no" || folded == "off":
+		return fmt.Sprintf("write %s = false", m.key)
+	case bareWord.MatchString(m.value):
+		return fmt.Sprintf("a text needs quotes: write %s = %q", m.key, strings.TrimRight(m.value, `"'`))
+	}
+	return `a text needs quotes, as in "text"`
+}
+
+func (m mistake) openList() string {
+	if !m.has("array terminator") {
+		return ""
+	}
+	return `a list needs a comma between its items and a ] at its end, as in ["one", "two"]`
+}
+
+func (m mistake) escape() string {
+	if !m.has("invalid escape in string") {
+		return ""
+	}
+	return `between " and " a backslash means something else: put the text between ' and '`
+}
+
+func (m mistake) tooMuch() string {
+	if !m.has("expected a top-level item to end") {
+		return ""
+	}
+	return fmt.Sprintf("the line goes on after the value: take out what begins with %q", firstWord(m.text[m.offset:]))
+}
+
+func firstWord(text string) string {
+	if fields := strings.Fields(text); len(fields) > 0 {
+		return fields[0]
+	}
+	return ""
+}
