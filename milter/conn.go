@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
@@ -42,15 +42,12 @@ const maxWrite = 4 << 10
 // codeAddRcptPar is SMFIR_ADDRCPT_PAR: add a recipient with ESMTP arguments.
 const codeAddRcptPar = '2'
 
-// abortPacket is SMFIC_ABORT. go-milter keeps the fields of all messages of a
-// connection until it sees one, which MTAs need not send after a message.
-var abortPacket = []byte{0, 0, 0, 1, byte(gomilter.CodeAbort)}
-
 // conn is the connection below go-milter's session. It hands up whole,
 // checked packets in an order that makes sense, answers the negotiation, keeps
 // the parts of RCPT that go-milter drops, and gathers what is written until
-// the next read. Any fault ends the session: go-milter then sees the end of
-// the file, and the cause stands in err.
+// the next read. Macros and header fields go past go-milter, which would keep
+// all of them. Any fault ends the session: go-milter then sees the end of the
+// file, and the cause stands in err.
 type conn struct {
 	net.Conn
 	server *Server
@@ -63,12 +60,13 @@ type conn struct {
 
 	smtputf8  bool          // an argument of the last MAIL
 	path      string        // of the last RCPT, without angle brackets
-	arguments []string      // of the last RCPT
+	arguments []string      // of the last RCPT, for DSN
 	macrosOf  gomilter.Code // the packet that the last macros were for
-	hasMacros bool          // the packet handed up last had macros of its own
+	macros    macros        // of the packet handed up last
 
-	skipHeader bool // set by the session: the rest of this header is not handed up
-	ended      bool // a message has ended, and go-milter is to forget its header
+	header     func(name, value string) // takes a header field
+	skipHeader bool                     // set by header: the rest of this header is not wanted
+	held       holding
 
 	closed chan struct{}
 }
@@ -116,12 +114,6 @@ func (c *conn) next() error {
 	if err := c.flush(); err != nil {
 		return err
 	}
-	if c.ended {
-		c.ended = false
-		c.packet.Reset()
-		c.packet.Write(abortPacket)
-		return nil
-	}
 	if err := c.readPacket(); err != nil {
 		return err
 	}
@@ -130,10 +122,13 @@ func (c *conn) next() error {
 		return err
 	}
 	if code == gomilter.CodeMacro {
-		c.macrosOf = gomilter.Code(payload[0])
-		return nil
+		defer c.packet.Reset()
+		return c.takeMacros(payload)
 	}
-	c.hasMacros, c.macrosOf = c.macrosOf == code, 0
+	if c.macrosOf != code {
+		c.macros = nil
+	}
+	c.macrosOf = 0
 	return c.take(code, payload)
 }
 
@@ -149,24 +144,46 @@ func (c *conn) take(code gomilter.Code, payload []byte) error {
 		return c.reply(gomilter.ActContinue)
 	case gomilter.CodeMail:
 		c.skipHeader = false
-		c.smtputf8 = slices.ContainsFunc(cStrings(payload)[1:], func(argument string) bool { return strings.EqualFold(argument, "SMTPUTF8") })
+		c.smtputf8 = false
+		for argument := range cStrings(payload) {
+			c.smtputf8 = c.smtputf8 || bytes.EqualFold(argument, []byte("SMTPUTF8"))
+		}
 		c.server.beginMessage(c)
 	case gomilter.CodeHeader:
-		if c.skipHeader {
-			c.packet.Reset()
-			if c.protocol&gomilter.OptNoHeaderReply == 0 {
-				return c.reply(gomilter.ActContinue)
-			}
-		}
-	case gomilter.CodeEOB:
-		c.ended = true
+		defer c.packet.Reset()
+		return c.takeHeader(payload)
 	case gomilter.CodeRcpt:
-		words := cStrings(payload)
-		// go-milter takes off as many brackets as there are, and edits must
-		// be to the letter.
-		c.path, c.arguments = rules.TrimAngles(words[0]), words[1:]
+		c.takeRecipient(payload)
 	}
 	return nil
+}
+
+// takeHeader hands a field to the session.
+func (c *conn) takeHeader(payload []byte) error {
+	if !c.skipHeader {
+		name, value, _ := bytes.Cut(payload[:len(payload)-1], []byte{0})
+		c.header(string(name), string(value))
+	}
+	if c.protocol&gomilter.OptNoHeaderReply != 0 {
+		return nil
+	}
+	return c.reply(gomilter.ActContinue)
+}
+
+// takeRecipient keeps the path to the letter, as edits must have it: go-milter
+// takes off as many brackets as there are. Of the arguments it keeps those that
+// a recipient must not lose.
+func (c *conn) takeRecipient(payload []byte) {
+	first := true
+	c.arguments = nil
+	for word := range cStrings(payload) {
+		if first {
+			c.path = rules.TrimAngles(string(word))
+		} else if isDSNArgument(word) {
+			c.arguments = append(c.arguments, string(word))
+		}
+		first = false
+	}
 }
 
 // flush sends what was gathered.
@@ -183,7 +200,7 @@ func (c *conn) flush() error {
 		}
 	}
 	c.out = c.out[:0]
-	if cap(c.out) > maxPacket {
+	if cap(c.out) > keptBuffer {
 		c.out = nil
 	}
 	return nil
@@ -192,10 +209,11 @@ func (c *conn) flush() error {
 // readPacket reads one packet with its length. A payload costs memory only as
 // it arrives.
 func (c *conn) readPacket() error {
-	if c.packet.Cap() > 1<<16 {
+	if c.packet.Cap() > keptBuffer {
 		c.packet = bytes.Buffer{}
 	}
 	c.packet.Reset()
+	c.hold(holding{message: c.held.message})
 	if err := c.await(); err != nil {
 		return err
 	}
@@ -210,6 +228,10 @@ func (c *conn) readPacket() error {
 	if length == 0 || length > maxPacket {
 		return fmt.Errorf("a packet of %d octets: allowed are 1 to %d", length, maxPacket)
 	}
+	// The buffer doubles as it grows, and go-milter makes a copy.
+	if length > keptBuffer && !c.hold(holding{c.held.message, 3 * int(length)}) {
+		return fmt.Errorf("a packet of %d octets: all connections together hold %d octets, and may not hold more", length, maxHeld)
+	}
 	if _, err := io.CopyN(&c.packet, c.in, 4+int64(length)); err != nil {
 		return truncated(err)
 	}
@@ -221,6 +243,8 @@ func (c *conn) await() error {
 	// From the macros of MAIL on a message is on its way.
 	between := c.phase <= phaseIdle && c.macrosOf != gomilter.CodeMail
 	if between {
+		c.path, c.arguments, c.macros = "", nil, nil
+		c.hold(holding{})
 		c.server.beginWait(c)
 		defer c.server.endWait(c)
 	} else if err := c.SetReadDeadline(time.Now().Add(c.server.Timeouts.Idle)); err != nil {
@@ -267,10 +291,6 @@ func (c *conn) addRecipient(address, arguments string) error {
 }
 
 // cStrings splits NUL-terminated strings.
-func cStrings(payload []byte) []string {
-	var list []string
-	for s := range bytes.SplitSeq(bytes.TrimSuffix(payload, []byte{0}), []byte{0}) {
-		list = append(list, string(s))
-	}
-	return list
+func cStrings(payload []byte) iter.Seq[[]byte] {
+	return bytes.SplitSeq(bytes.TrimSuffix(payload, []byte{0}), []byte{0})
 }

@@ -1,6 +1,7 @@
 package milter
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -81,6 +82,12 @@ func (m *Message) dsnArguments(r recipient) string {
 		arguments = append(arguments, "ORCPT="+originalRecipient(r.Text))
 	}
 	return strings.Join(arguments, " ")
+}
+
+// isDSNArgument reports whether dsnArguments asks for an argument of RCPT.
+func isDSNArgument(argument []byte) bool {
+	name, _, _ := bytes.Cut(argument, []byte("="))
+	return bytes.EqualFold(name, []byte("ORCPT")) || bytes.EqualFold(name, []byte("NOTIFY"))
 }
 
 // originalRecipient encodes an address for ORCPT: as xtext (RFC 3461, section

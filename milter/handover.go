@@ -60,7 +60,9 @@ func (s *Server) Resume(nc net.Conn, name string) error {
 		nc.Close()
 		return err
 	}
+	s.mu.Lock()
 	c := s.begin(nc)
+	s.mu.Unlock()
 	c.kept = k
 	go s.serve(c)
 	return nil

@@ -1,6 +1,7 @@
 package milter
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -9,15 +10,6 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/rules"
-)
-
-// Bounds on what is kept of one message, so that no peer can fill the memory.
-// They are far above what MTAs let through.
-const (
-	maxRecipients    = 20_000
-	maxEnvelopeBytes = 8 << 20
-	maxHeaderFields  = 20_000
-	maxHeaderBytes   = 8 << 20
 )
 
 // errLimit is the cause of a Verdict on a message past a bound.
@@ -55,7 +47,7 @@ type Message struct {
 	recipients []recipient // taken
 	refused    []recipient // at RCPT
 	header     headerFacts
-	size       int // octets of the envelope kept
+	size       int // octets of memory, as footprint counts them
 	limit      string
 }
 
@@ -68,14 +60,26 @@ type recipient struct {
 
 // headerFacts is what is kept of the header.
 type headerFacts struct {
-	fields, size int
-	subjects     []string // as they stand, folds included
-	verdicts     []string // of fields named X-Postseal
+	fields   int
+	subjects []string // as they stand, folds included
+	verdicts []string // of fields named X-Postseal
 }
 
 // NewMessage begins a message at its MAIL.
 func NewMessage(config *Config, envelope Envelope) *Message {
-	return &Message{config: config, envelope: envelope}
+	m := &Message{config: config, envelope: envelope}
+	m.keep(len(envelope.Sender)+len(envelope.Auth), maxMessage)
+	return m
+}
+
+// keep counts a part of the message, and reports whether it may be kept: past
+// a limit no part is.
+func (m *Message) keep(octets, limit int) bool {
+	if m.limit != "" || m.size+footprint(octets) > limit {
+		return false
+	}
+	m.size += footprint(octets)
+	return true
 }
 
 // Refusal is the answer to a RCPT that is not taken.
@@ -88,11 +92,12 @@ type Refusal struct {
 // own reading of it or "", and the ESMTP arguments. The Refusal is nil where
 // the recipient is taken.
 func (m *Message) Recipient(path, resolved string, arguments []string, now time.Time) (rules.Recipient, *Refusal) {
-	m.size += len(path) + len(resolved)
+	octets := len(path) + len(resolved)
 	for _, argument := range arguments {
-		m.size += len(argument)
+		octets += len(argument) + 16 // of a string's own
 	}
-	if len(m.recipients)+len(m.refused) >= maxRecipients || m.size > maxEnvelopeBytes {
+	// What recipients leave free is for the header.
+	if len(m.recipients)+len(m.refused) >= maxRecipients || !m.keep(octets, maxMessage*3/4) {
 		// What is refused now is not lost: the client sends it again by itself.
 		r := rules.Recipient{Text: path, Class: rules.Unknown}
 		refusal := &Refusal{tooManyRecipients, "too many recipients"}
@@ -142,9 +147,8 @@ func (m *Message) unheeded() (list []recipient) {
 func (m *Message) Header(name, value string) {
 	h := &m.header
 	h.fields++
-	h.size += len(name) + len(value)
-	if h.fields > maxHeaderFields || h.size > maxHeaderBytes {
-		m.limit = "too large a header"
+	if !m.keep(len(name)+len(value), maxMessage) {
+		m.limit = cmp.Or(m.limit, "too large a header")
 		return
 	}
 	switch name = strings.TrimRight(name, " \t"); {

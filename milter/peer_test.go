@@ -67,6 +67,12 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
+func (s *syncBuffer) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.b = bytes.Buffer{}
+}
+
 func serve(t testing.TB, config func() *Config, timeouts Timeouts) *running {
 	t.Helper()
 	r := newServer(t, config, timeouts)
@@ -83,7 +89,7 @@ func newServer(t testing.TB, config func() *Config, timeouts Timeouts) *running 
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	r := &running{socket: filepath.Join(dir, "s"), log: new(syncBuffer)}
-	r.Server = &Server{Config: config, Log: slog.New(slog.NewJSONHandler(r.log, nil)), Timeouts: timeouts, Now: time.Now}
+	r.Server = &Server{Config: config, Log: slog.New(slog.NewJSONHandler(r.log, nil)), Timeouts: timeouts, Now: time.Now, MaxConnections: DefaultMaxConnections}
 	l, err := Listen("unix:" + r.socket)
 	if err != nil {
 		t.Fatal(err)

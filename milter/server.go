@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
@@ -18,6 +19,8 @@ type Server struct {
 	Timeouts Timeouts
 	Drain    Drain
 	Now      func() time.Time
+	// MaxConnections is how many are served at once. One more is closed.
+	MaxConnections int
 	// HandOver, where it is set, keeps a connection open beyond this process,
 	// under a name that Resume takes. Shutdown calls it for each session that
 	// is between messages.
@@ -28,6 +31,9 @@ type Server struct {
 	stage     stage
 	sessions  map[*conn]*activity
 	done      sync.WaitGroup // sessions and listeners
+	// turnedAway counts the connections closed since MaxConnections was reached.
+	turnedAway int
+	held       atomic.Int64 // of all connections, in octets
 }
 
 // Start begins to accept connections, and returns. Shutdown ends it.
@@ -57,14 +63,14 @@ func (s *Server) accept(l net.Listener) {
 			time.Sleep(100 * time.Millisecond)
 			continue
 		}
-		go s.serve(s.begin(nc))
+		if c, ok := s.admit(nc); ok {
+			go s.serve(c)
+		}
 	}
 }
 
-// begin takes up a connection.
+// begin takes up a connection. The caller holds the mutex.
 func (s *Server) begin(nc net.Conn) *conn {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.sessions == nil {
 		s.sessions = make(map[*conn]*activity)
 	}
@@ -78,6 +84,7 @@ func (s *Server) begin(nc net.Conn) *conn {
 func (s *Server) serve(c *conn) {
 	defer s.done.Done()
 	own := &session{conn: c, current: s.Config, log: s.Log, now: s.Now}
+	c.header = own.header
 	// A library server of its own gives the session a state of its own, which
 	// outlives the responses after which go-milter asks for a new one.
 	library := gomilter.Server{NewMilter: func() gomilter.Milter { return own }}
@@ -85,11 +92,11 @@ func (s *Server) serve(c *conn) {
 	if c.leaving {
 		s.handOver(c)
 	}
-	s.mu.Lock()
-	s.sessions[c].endMessage()
-	delete(s.sessions, c)
-	s.mu.Unlock()
+	s.leave(c)
 	if c.err != nil {
+		if own.message == nil {
+			own.queueID = "" // of the message before
+		}
 		s.Log.Warn("session broken", "queue_id", own.queueID, "client", clientText(c.client), "reason", c.err.Error())
 	}
 }

@@ -21,10 +21,11 @@ import (
 // session is go-milter's view of one connection. No callback returns an
 // error: go-milter would close the connection, and the MTA might then accept.
 type session struct {
-	conn    *conn
-	current func() *Config
-	log     *slog.Logger
-	now     func() time.Time
+	gomilter.NoOpMilter // for what go-milter does not get to see
+	conn                *conn
+	current             func() *Config
+	log                 *slog.Logger
+	now                 func() time.Time
 
 	queueID string // of the message under way
 	message *Message
@@ -85,18 +86,19 @@ func (s *session) Helo(string, *gomilter.Modifier) (gomilter.Response, error) {
 	return s.continueUnless(gomilter.OptNoHeloReply), nil
 }
 
-func (s *session) MailFrom(from string, m *gomilter.Modifier) (gomilter.Response, error) {
+func (s *session) MailFrom(from string, _ *gomilter.Modifier) (gomilter.Response, error) {
 	s.reset()
-	s.keepQueueID(m)
+	s.keepQueueID()
 	s.guard(func() {
 		s.message = NewMessage(s.current(), Envelope{
 			Sender:      from,
 			Client:      s.conn.client,
-			Auth:        s.macro(m, "{auth_authen}"),
+			Auth:        s.macro("{auth_authen}"),
 			SMTPUTF8:    s.conn.smtputf8,
-			Sendmail:    isSendmail(s.macro(m, "v")),
+			Sendmail:    isSendmail(s.macro("v")),
 			DecideAtEnd: s.conn.local,
 		})
+		s.hold()
 	})
 	return s.continueUnless(gomilter.OptNoMailReply), nil
 }
@@ -106,12 +108,13 @@ func isSendmail(version string) bool {
 	return version != "" && '0' <= version[0] && version[0] <= '9'
 }
 
-func (s *session) RcptTo(_ string, m *gomilter.Modifier) (gomilter.Response, error) {
-	s.keepQueueID(m)
+func (s *session) RcptTo(string, *gomilter.Modifier) (gomilter.Response, error) {
+	s.keepQueueID()
 	var refusal *Refusal
 	s.guard(func() {
 		path := s.conn.path
-		r, refused := s.message.Recipient(path, rules.TrimAngles(s.macro(m, "{rcpt_addr}")), s.conn.arguments, s.now())
+		r, refused := s.message.Recipient(path, rules.TrimAngles(s.macro("{rcpt_addr}")), s.conn.arguments, s.now())
+		s.hold()
 		if r.Resolved != nil && r.Refused() {
 			logReadings(s.log, s.message.config, s.queueID, r)
 		}
@@ -128,10 +131,20 @@ func (s *session) RcptTo(_ string, m *gomilter.Modifier) (gomilter.Response, err
 	return gomilter.RespContinue, nil
 }
 
-func (s *session) Header(name, value string, _ *gomilter.Modifier) (gomilter.Response, error) {
-	s.guard(func() { s.message.Header(name, value) })
+// header takes a header field, which conn does not show to go-milter.
+func (s *session) header(name, value string) {
+	s.guard(func() {
+		s.message.Header(name, value)
+		s.hold()
+	})
 	s.conn.skipHeader = s.failed || s.message.limit != ""
-	return s.continueUnless(gomilter.OptNoHeaderReply), nil
+}
+
+// hold counts what the message holds against what all may hold together.
+func (s *session) hold() {
+	if s.message.limit == "" && !s.conn.hold(holding{message: s.message.size, packet: s.conn.held.packet}) {
+		s.message.limit = "too much mail at once"
+	}
 }
 
 func (s *session) Headers(textproto.MIMEHeader, *gomilter.Modifier) (gomilter.Response, error) {
@@ -143,7 +156,7 @@ func (s *session) BodyChunk([]byte, *gomilter.Modifier) (gomilter.Response, erro
 }
 
 func (s *session) Body(m *gomilter.Modifier) (gomilter.Response, error) {
-	s.keepQueueID(m)
+	s.keepQueueID()
 	answer := replyWith(cannotDecide)
 	s.guard(func() { answer = s.decide(m) })
 	s.message, s.failed = nil, false // the queue ID is still the answer's
@@ -204,15 +217,9 @@ func (s *session) reset() {
 }
 
 // keepQueueID notes the queue ID from whichever stage the MTA sends it at.
-func (s *session) keepQueueID(m *gomilter.Modifier) {
-	s.queueID = cmp.Or(s.macro(m, "i"), s.queueID)
+func (s *session) keepQueueID() {
+	s.queueID = cmp.Or(s.macro("i"), s.queueID)
 }
 
-// macro gives a macro that the MTA sent for the command in hand. go-milter
-// keeps those of an earlier one where a command comes without any.
-func (s *session) macro(m *gomilter.Modifier, name string) string {
-	if !s.conn.hasMacros {
-		return ""
-	}
-	return m.Macros[name]
-}
+// macro returns a macro that the MTA sent for the command in hand.
+func (s *session) macro(name string) string { return s.conn.macros[name] }

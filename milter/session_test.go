@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -385,8 +384,8 @@ func TestBoundsOfAMessage(t *testing.T) {
 		name string
 		send []string
 	}{
-		{"fields", append(many(1, "R<a@nhs.net>\x00"), many(maxHeaderFields+1, header("X", "y"))[2:]...)},
-		{"octets of the header", append(many(1, "R<a@nhs.net>\x00"), many(maxHeaderBytes/500_000+1, header("X", strings.Repeat("y", 500_000)))[2:]...)},
+		{"fields", append(many(1, "R<a@nhs.net>\x00"), many(maxMessage/footprint(2)+1, header("X", "y"))[2:]...)},
+		{"octets of the header", append(many(1, "R<a@nhs.net>\x00"), many(maxMessage/footprint(500_001)+1, header("X", strings.Repeat("y", 500_000)))[2:]...)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := serve(t, always(testConfig(t)), DefaultTimeouts)
@@ -431,38 +430,6 @@ func TestBoundsOfAMessage(t *testing.T) {
 		}
 		p.want("y552 5.3.4 the message has too many recipients or too large a header: send it in parts\x00")
 	})
-}
-
-// TestMemoryOfASession sends headers far past the bound, again and again on
-// one connection without an abort.
-func TestMemoryOfASession(t *testing.T) {
-	r := serve(t, always(testConfig(t)), DefaultTimeouts)
-	p := r.open(t)
-	field := header("X", strings.Repeat("y", 500_000))
-	heap := func() uint64 {
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
-	before := heap()
-	for range 3 {
-		p.send(append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00")...)
-		p.want(goOnPacket)
-		for range 100 {
-			p.send(field)
-		}
-		if now := heap(); now > before+3*maxHeaderBytes {
-			t.Errorf("%d octets of the heap are held", now-before)
-		}
-		p.send("E")
-		p.want("y451 4.3.0 postseal cannot judge this message now: try again later\x00")
-	}
-	p.send(append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00", "E")...)
-	p.want(goOnPacket, goOnPacket)
-	if now := heap(); now > before+maxHeaderBytes/2 {
-		t.Errorf("%d octets of the heap are kept", now-before)
-	}
 }
 
 // TestSlowReaderOfEdits takes more of the deadline over all edits than one

@@ -84,6 +84,8 @@ func newDaemon(path string, first *config, log *slog.Logger) *daemon {
 		Timeouts: milter.DefaultTimeouts,
 		Drain:    milter.DefaultDrain,
 		Now:      time.Now,
+
+		MaxConnections: milter.DefaultMaxConnections,
 	}
 	return d
 }

@@ -37,6 +37,7 @@ var promises = []struct {
 	{"observing policy", testObservingPolicy},
 	{"reload under load", testReloadUnderLoad},
 	{"killed daemon leaks nothing", testKilledDaemonLeaksNothing},
+	{"too many connections", testTooManyConnections},
 	{"SIGTERM lets messages finish", testTermLetsMessagesFinish},
 	{"restarts cost no mail", testRestartsCostNoMail},
 	{"relay is down", testRelayIsDown},

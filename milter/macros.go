@@ -1,0 +1,54 @@
+package milter
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	gomilter "github.com/emersion/go-milter"
+)
+
+// macros are those of one command that were asked for.
+type macros map[string]string
+
+// readMacros reads what follows the command in SMFIC_MACRO: names and values
+// in turn, each ended by a NUL. Macros that nobody asked for cost no memory.
+func readMacros(payload []byte) (macros, error) {
+	var m macros
+	kept := 0
+	for len(payload) > 0 {
+		var name, value []byte
+		name, payload, _ = bytes.Cut(payload, []byte{0})
+		value, payload, _ = bytes.Cut(payload, []byte{0})
+		if !isWanted(string(name)) {
+			continue
+		}
+		if kept += len(value); kept > maxMacros {
+			return nil, fmt.Errorf("macros of more than %d octets", maxMacros)
+		}
+		if m == nil {
+			m = make(macros)
+		}
+		m[string(name)] = string(value)
+	}
+	return m, nil
+}
+
+// isWanted reports whether a macro is among wantedMacros.
+func isWanted(name string) bool {
+	for _, m := range wantedMacros {
+		for wanted := range strings.FieldsSeq(m.names) {
+			if name == wanted {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// takeMacros keeps the macros of the command that follows.
+func (c *conn) takeMacros(payload []byte) (err error) {
+	c.macrosOf = gomilter.Code(payload[0])
+	c.macros, err = readMacros(payload[1:])
+	return err
+}
