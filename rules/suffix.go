@@ -11,21 +11,41 @@ import (
 // are given to separate bodies, and nobody's address is on the name itself.
 var unlistedSuffixes = []string{"mod.uk", "pnn.police.uk", "sch.uk"}
 
-// isPublicSuffix tells whether others can have a name below the name. registry
-// is true where that is a domain registry's rule, and false where a company
+// sharedSuffixes lack from it as well: a company gives anybody who asks a name
+// below them. Microsoft does so to each of its tenants.
+var sharedSuffixes = []string{"onmicrosoft.com", "onmicrosoft.de", "onmicrosoft.us", "partner.onmschina.cn"}
+
+// isPublicSuffix reports whether others can have a name below the name.
+// registry is true if that is a domain registry's rule, and false if a company
 // lets its customers have them, or a body its parts, as with gov.scot.
 func isPublicSuffix(name string) (is, registry bool) {
-	if slices.Contains(unlistedSuffixes, name) {
+	switch {
+	case slices.Contains(unlistedSuffixes, name):
 		return true, true
+	case slices.Contains(sharedSuffixes, name):
+		return true, false
+	}
+	// Of np, ck and others the list says only that each name below them is a
+	// suffix.
+	child := "any-name." + name
+	if suffix, registry := publicsuffix.PublicSuffix(child); suffix == child {
+		return true, registry
 	}
 	suffix, registry := publicsuffix.PublicSuffix(name)
 	// A last label that the list does not know is its own suffix by default.
 	return suffix == name && (registry || strings.Contains(name, ".")), registry
 }
 
-// isRegistrySuffix tells whether the name is a domain registry's own. The
-// others, such as gov.scot, have addresses of their own.
+// isRegistrySuffix reports whether the name is a domain registry's own. Some of
+// the others, such as gov.scot, have addresses of their own.
 func isRegistrySuffix(name string) bool {
 	is, registry := isPublicSuffix(name)
 	return is && registry
+}
+
+// isOpenToAnybody reports whether strangers can have a name below the name:
+// below every public suffix but those that a government keeps to itself.
+func isOpenToAnybody(name string) bool {
+	is, registry := isPublicSuffix(name)
+	return is && (registry || !slices.Contains(strings.Split(name, "."), "gov"))
 }

@@ -20,7 +20,7 @@ func (l *loader) refuseWideTrust() {
 			continue
 		}
 		switch {
-		case !row.Subdomains || !isRegistrySuffix(row.Name):
+		case !row.Subdomains || !isOpenToAnybody(row.Name):
 		case row.Name == "nhs.uk":
 			l.fault("%s: nhs.uk as a whole is not %s: an nhs.uk domain is secure by the accredited list; name the domains that are meant", row.where(), row.Class)
 		case !trustedSuffixes[row.Name] || row.Class == Local:
