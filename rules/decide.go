@@ -24,6 +24,7 @@ type Decision struct {
 
 // Decide applies the policies to a message.
 func (r *Ruleset) Decide(m Message) Decision {
+	m.from = senderOf(m.Sender)
 	d := Decision{Marker: m.Marker, NearMiss: m.NearMiss, Outcomes: make([]Outcome, len(m.Recipients))}
 	for i, rcpt := range m.Recipients {
 		o, p := r.decideOne(rcpt, m)

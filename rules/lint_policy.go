@@ -62,9 +62,7 @@ func hidersOf(p Policy, earlier []Policy) (names []string) {
 // coversOrigin tells whether the policy holds for every sender, client and
 // finding for which the other does.
 func (p Policy) coversOrigin(other Policy) bool {
-	sender := func(s string) bool {
-		return slices.ContainsFunc(p.Sender, Message{Sender: strings.TrimSuffix(strings.TrimPrefix(s, "<"), ">")}.isFrom)
-	}
+	sender := func(other mailbox) bool { return slices.ContainsFunc(p.from, Message{from: other}.isFrom) }
 	client := func(n netip.Prefix) bool {
 		return slices.ContainsFunc(p.Client, func(wide netip.Prefix) bool {
 			return wide.Bits() <= n.Bits() && wide.Contains(n.Addr())
@@ -72,7 +70,7 @@ func (p Policy) coversOrigin(other Policy) bool {
 	}
 	finding := func(n FindingName) bool { return slices.Contains(p.Findings, n) }
 	return (len(p.Findings) == 0 || len(other.Findings) > 0 && all(other.Findings, finding)) &&
-		(len(p.Sender) == 0 || len(other.Sender) > 0 && all(other.Sender, sender)) &&
+		(len(p.Sender) == 0 || len(other.Sender) > 0 && all(other.from, sender)) &&
 		(len(p.Client) == 0 || len(other.Client) > 0 && all(other.Client, client))
 }
 

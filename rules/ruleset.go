@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/postseal/postseal/rules/tomlfile"
 )
@@ -22,6 +21,8 @@ type Policy struct {
 	Mode      Mode   // Observe logs what the row would do, and does nothing
 	AddMarker bool   // Tag alone: put the marker before the subject as well
 	Reply     string // Reject alone: the text of the reply, ASCII
+
+	from []mailbox // Sender, in the spelling by which senders are compared
 }
 
 // ShippedPolicies are in force where a configuration has none of its own.
@@ -46,7 +47,10 @@ type Ruleset struct {
 // NewRuleset checks the policies: each must make sense by itself, and
 // together they must leave no recipient that needs the marker without a row.
 func NewRuleset(table *Table, marker MarkerReader, relay string, policies []Policy) (*Ruleset, error) {
-	r := &Ruleset{Table: table, Marker: marker, Relay: relay, policies: policies}
+	if name, err := NormalizeDomain(relay); err == nil { // or it is a fault of the table
+		relay = name
+	}
+	r := &Ruleset{Table: table, Marker: marker, Relay: relay, policies: slices.Clone(policies)}
 	var faults []error
 	seen := make(map[string]bool)
 	for i, p := range policies {
@@ -65,10 +69,13 @@ func NewRuleset(table *Table, marker MarkerReader, relay string, policies []Poli
 				fault("recipient %q never comes to a policy: local and secure need nothing, closed is always refused", class)
 			}
 		}
+		r.policies[i].from = nil
 		for _, sender := range p.Sender {
-			if !isSender(sender) {
+			from, err := readSender(sender)
+			if err != nil {
 				fault("sender %q: write an address, a domain without a wildcard, or \"<>\"", sender)
 			}
+			r.policies[i].from = append(r.policies[i].from, from)
 		}
 		if p.Action == Divert && relay == "" {
 			fault("action \"divert\" needs a relay: set relay.domain, or write [[policy]] rows with other actions")
@@ -101,14 +108,6 @@ func PolicyFault(number int, name string, err error) error {
 	return &tomlfile.Fault{Path: fmt.Sprintf("policy[%d]", number), Err: fmt.Errorf("policy %d (%q): %w", number+1, name, err)}
 }
 
-func isSender(text string) bool {
-	if strings.Contains(text, "@") {
-		return ParseAddress(text).Fault == ""
-	}
-	_, err := NormalizeDomain(text)
-	return err == nil || text == "<>"
-}
-
 // coversAll tells whether the policy holds whatever the findings, the sender
 // and the client.
 func (p Policy) coversAll(class Class, marker MarkerState) bool {
@@ -119,7 +118,7 @@ func (p Policy) coversAll(class Class, marker MarkerState) bool {
 func (p Policy) holds(rcpt Recipient, m Message) bool {
 	return allows(p.Recipient, rcpt.Class) && allows(p.Marker, m.Marker) &&
 		(len(p.Findings) == 0 || slices.ContainsFunc(rcpt.Findings, func(f Finding) bool { return slices.Contains(p.Findings, f.Name) })) &&
-		(len(p.Sender) == 0 || slices.ContainsFunc(p.Sender, m.isFrom)) &&
+		(len(p.Sender) == 0 || slices.ContainsFunc(p.from, m.isFrom)) &&
 		(len(p.Client) == 0 || slices.ContainsFunc(p.Client, func(n netip.Prefix) bool { return n.Contains(m.Client) }))
 }
 
@@ -134,19 +133,8 @@ type Message struct {
 	Marker     MarkerState
 	NearMiss   NearMissKind
 	Recipients []Recipient
+
+	from mailbox // Sender, for Decide
 }
 
-// isFrom tells whether the sender is the address, or of the domain or one
-// below it.
-func (m Message) isFrom(want string) bool {
-	if want == "<>" || m.Sender == "" {
-		return want == "<>" && m.Sender == ""
-	}
-	sender := strings.ToLower(m.Sender)
-	want = strings.ToLower(want)
-	if strings.Contains(want, "@") {
-		return sender == want
-	}
-	domain := sender[strings.LastIndexByte(sender, '@')+1:]
-	return domain == want || strings.HasSuffix(domain, "."+want)
-}
+func (m Message) isFrom(want mailbox) bool { return want.takes(m.from) }

@@ -212,7 +212,7 @@ func (f *configFile) build(whole bool, read func(string) ([]byte, error)) (*milt
 		}
 		policies = append(policies, policy)
 	}
-	ruleset, err := rules.NewRuleset(table, marker, strings.ToLower(f.Relay.Domain), policies)
+	ruleset, err := rules.NewRuleset(table, marker, f.Relay.Domain, policies)
 	faults = append(faults, err)
 	if err := errors.Join(faults...); err != nil {
 		return nil, err

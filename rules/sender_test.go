@@ -1,0 +1,66 @@
+package rules_test
+
+import (
+	"testing"
+
+	"github.com/postseal/postseal/rules"
+)
+
+// TestSenderConditions holds that a condition which check takes does hold: it
+// once never did where it was written in U-labels or with a trailing dot.
+func TestSenderConditions(t *testing.T) {
+	table := load(t, rules.Sources{}, nil)
+	for _, test := range []struct {
+		condition, sender string
+		want              bool
+	}{
+		{"bücher.example", "a@xn--bcher-kva.example", true},
+		{"bücher.example", "a@bücher.example", true},
+		{"BÜCHER.example", "a@x.bücher.example", true},
+		{"xn--bcher-kva.example", "a@BÜCHER.example", true},
+		{"a@bücher.example", "A@xn--bcher-kva.example", true},
+		{"trust.example.", "a@trust.example", true},
+		{"a@trust.example.", "a@trust.example", true},
+		{"trust.example", "a@trust.example.", true},
+		{"Trust.Example", "a@x.TRUST.example", true},
+		{"\"a\"@trust.example", "a@trust.example", true},
+		{"a@trust.example", "\"A\"@trust.example", true},
+		{"a@trust.example", "@relay.example:a@trust.example", true},
+		{"trust.example", "\"unreadable@trust.example", true},
+		{"trust.example", "a@eviltrust.example", false},
+		{"trust.example", "a@trust.example.evil.example", false},
+		{"trust.example", "trust.example", false},
+		{"a@trust.example", "b@trust.example", false},
+		{"a@trust.example", "a@x.trust.example", false},
+		{"<>", "", true},
+		{"<>", "<>@", false},
+		{"<>", "root", false},
+		{"trust.example", "", false},
+		{"a@trust.example", "", false},
+	} {
+		r := ruleset(t, table,
+			rules.Policy{Name: "from", Sender: []string{test.condition}, Action: rules.Accept, Mode: rules.Enforce},
+			rules.Policy{Name: "rest", Action: rules.Tag, Mode: rules.Enforce})
+		d := r.Decide(rules.Message{Sender: test.sender, Recipients: []rules.Recipient{r.Classify("b@gmail.com", "", today)}})
+		if got := d.Outcomes[0].Policy == "from"; got != test.want {
+			t.Errorf("%q and the sender %q: got %v", test.condition, test.sender, got)
+		}
+	}
+}
+
+// TestRelayDomainIsNormalised holds that what is added to an address is ASCII:
+// mail to an address in U-labels needs SMTPUTF8, which the client need not have
+// asked for.
+func TestRelayDomainIsNormalised(t *testing.T) {
+	for _, domain := range []string{"bücher.invalid", "BÜCHER.invalid.", "xn--bcher-kva.invalid", "XN--BCHER-KVA.invalid"} {
+		table := load(t, rules.Sources{RelayDomain: domain}, nil)
+		marker, _ := rules.NewMarkerReader([]string{"secure"}, nil, rules.Anywhere)
+		r, err := rules.NewRuleset(table, marker, domain, rules.ShippedPolicies())
+		if err != nil || r.Relay != "xn--bcher-kva.invalid" {
+			t.Fatalf("%s: got %q, %v", domain, r.Relay, err)
+		}
+		if got := r.Classify("b@gmail.com."+r.Relay, "b@gmail.com", today); !got.BearsRelay() || got.Class != rules.Secure {
+			t.Errorf("%s: a second pass: got %v", domain, got.Class)
+		}
+	}
+}
