@@ -247,17 +247,18 @@ func (p policyTable) policy() (rules.Policy, []error) {
 	return policy, faults
 }
 
-// expand gives the rule files in order. A pattern may match none, as long as
-// its folder can be read: a row that withdraws trust must not get lost with
-// it. A plain name must exist, which reading it finds out.
+// expand returns the rule files in order, each once, whatever names and patterns
+// lead to it. A pattern may match none, as long as its folder can be read: a row
+// that withdraws trust must not get lost with it. A plain name must exist, which
+// reading it finds out.
 func expand(patterns []string) ([]string, error) {
 	var files []string
 	for _, pattern := range patterns {
-		if !strings.ContainsAny(pattern, `*?[`) {
+		if !isPattern(pattern) {
 			files = append(files, pattern)
 			continue
 		}
-		if dir := filepath.Dir(pattern); !strings.ContainsAny(dir, `*?[`) {
+		if dir := filepath.Dir(pattern); !isPattern(dir) {
 			if _, err := os.ReadDir(dir); err != nil {
 				return nil, fmt.Errorf("rules.files: %q: %w: make the folder readable, or take the pattern out", pattern, err)
 			}
@@ -268,5 +269,23 @@ func expand(patterns []string) ([]string, error) {
 		}
 		files = append(files, matches...)
 	}
-	return slices.Compact(files), nil
+	return withoutTwins(files), nil
+}
+
+func isPattern(name string) bool { return strings.ContainsAny(name, `*?[`) }
+
+// withoutTwins leaves out further names of a file, links included.
+func withoutTwins(names []string) (files []string) {
+	var seen []os.FileInfo
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if err == nil && slices.ContainsFunc(seen, func(other os.FileInfo) bool { return os.SameFile(info, other) }) {
+			continue
+		}
+		if err == nil {
+			seen = append(seen, info)
+		}
+		files = append(files, name)
+	}
+	return files
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-const exportUsage = `Usage: postseal export tls-policy [-config FILE] [-level may|encrypt|verify] [-format postfix|sendmail]
+const exportUsage = `Usage: postseal export [-config FILE] [-level may|encrypt|verify] [-format postfix|sendmail] tls-policy
 
 Writes which domains the table holds to be secure, as a TLS policy for the
 MTA, to standard output: rows of Postfix's smtp_tls_policy_maps or of
@@ -31,15 +31,14 @@ func export(args []string, std stdio) int {
 	c := newCommand("export", exportUsage, std)
 	level := c.String("level", levelMay, "demand `LEVEL`: may, encrypt or verify")
 	format := c.String("format", formatPostfix, "write for the MTA `FORMAT`: postfix or sendmail")
-	what := ""
-	if len(args) > 0 && args[0] == "tls-policy" {
-		what, args = args[0], args[1:]
-	}
 	if code, stop := c.parse(args); stop {
 		return code
 	}
-	if what == "" {
+	if c.Arg(0) != "tls-policy" {
 		return c.misused("say what to export: tls-policy")
+	}
+	if code, stop := c.parse(c.Args()[1:]); stop { // options may follow the word
+		return code
 	}
 	if c.NArg() > 0 {
 		return c.misused("unexpected argument %q", c.Arg(0))

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestOneFileUnderTwoNames reads it once: its rows were once said to be there
+// already.
+func TestOneFileUnderTwoNames(t *testing.T) {
+	for _, files := range []string{
+		`"/DIR/*.rules", "/DIR/local.rules"`,
+		`"/DIR/local.rules", "/DIR/other.rules", "/DIR/l*.rules"`,
+		`"/DIR/l*.rules", "/DIR/o*.rules", "/DIR/*.rules"`,
+		`"/DIR/local.rules", "/DIR/./local.rules"`,
+		`"/DIR/link", "/DIR/*.rules"`,
+	} {
+		config := write(t, "local_domains = [\"trust.example\"]\n[rules]\nfiles = ["+files+"]\n")
+		dir := filepath.Dir(config)
+		for _, name := range []string{"local", "other"} {
+			text := "table.name = \"" + name + "\"\n[[domain]]\nname = \"" + name + ".example\"\nclass = \"secure\"\n"
+			if err := os.WriteFile(filepath.Join(dir, name+".rules"), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Symlink("local.rules", filepath.Join(dir, "link")); err != nil {
+			t.Fatal(err)
+		}
+		code, stdout, stderr := runWith("", "check", "-config", config)
+		if code != exitDone || stderr != "" || !strings.Contains(stdout, ": good: ") {
+			t.Errorf("%s: exit %d, %s%s", files, code, stdout, stderr)
+		}
+	}
+}
