@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,6 +43,17 @@ func (s *Server) Start(listeners ...net.Listener) {
 	for _, l := range listeners {
 		s.done.Go(func() { s.accept(l) })
 	}
+}
+
+// Replace serves a fresh listener in the place of one that no client reaches any
+// longer. The sessions of the old one go on. It is not called during Shutdown.
+func (s *Server) Replace(old, fresh net.Listener) {
+	if unix, ok := old.(*net.UnixListener); ok {
+		unix.SetUnlinkOnClose(false) // the path is now the fresh one's
+	}
+	old.Close()
+	s.listeners[slices.Index(s.listeners, old)] = fresh
+	s.done.Go(func() { s.accept(fresh) })
 }
 
 // Sessions is the number of connections being served.

@@ -43,7 +43,7 @@ func serve(args []string, std stdio) int {
 
 	d := newDaemon(*c.config, first, newLogger(std.err, first.file.Log.Format))
 	slog.SetDefault(d.log) // what go-milter prints
-	listeners, kept, err := sockets(first.file.Listen)
+	listeners, kept, err := d.open(first.file.Listen)
 	if err != nil {
 		return c.failed(exitFailure, err)
 	}
@@ -69,6 +69,7 @@ type daemon struct {
 	current atomic.Pointer[config]
 	server  *milter.Server
 
+	sockets  []*socketFile
 	refused  refusals
 	polled   string // the files' stamp at the last poll
 	tried    string // the files' stamp at the last load, good or not

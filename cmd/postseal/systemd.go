@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -19,10 +20,9 @@ import (
 // keepTimeout bounds the wait for systemd to take a connection.
 const keepTimeout = time.Second
 
-// sockets gives the sockets that systemd has passed (sd_listen_fds(3)), and
-// the connections that it kept for Resume. Where it has passed no socket, the
-// one that the configuration names is opened.
-func sockets(listen string) (listeners []net.Listener, kept []*os.File, err error) {
+// passedSockets returns the sockets that systemd has passed (sd_listen_fds(3)), and
+// the connections that it kept for Resume.
+func passedSockets() (listeners []net.Listener, kept []*os.File, err error) {
 	for _, file := range activation.Files(true) {
 		if strings.HasPrefix(file.Name(), milter.SessionPrefix) {
 			kept = append(kept, file)
@@ -35,13 +35,25 @@ func sockets(listen string) (listeners []net.Listener, kept []*os.File, err erro
 		}
 		listeners = append(listeners, l)
 	}
-	if len(listeners) == 0 {
+	return listeners, kept, nil
+}
+
+// open returns the sockets to serve: those that systemd has passed, or else the
+// one that the configuration names.
+func (d *daemon) open(listen string) (listeners []net.Listener, kept []*os.File, err error) {
+	if listeners, kept, err = passedSockets(); err != nil {
+		return nil, nil, err
+	}
+	if len(listeners) > 0 {
+		listen = ""
+	} else {
 		l, err := milter.Listen(listen)
 		if err != nil {
 			return nil, nil, err
 		}
 		listeners = append(listeners, l)
 	}
+	d.sockets = socketFiles(listeners, listen)
 	return listeners, kept, nil
 }
 
@@ -122,6 +134,9 @@ func (d *daemon) status() string {
 	}
 	if d.refused.files {
 		text += "; a changed list or rule file was refused: see the log"
+	}
+	if slices.ContainsFunc(d.sockets, func(s *socketFile) bool { return s.lost != "" }) {
+		text += "; a socket is lost: see the log"
 	}
 	return text
 }

@@ -14,9 +14,11 @@ import (
 const pollInterval = 3 * time.Second
 
 // tick is called at every poll. It reloads when a file of the table has
-// changed, and reminds of ages and expiries once a local day.
+// changed, opens a socket again that is lost, and reminds of ages and expiries
+// once a local day.
 func (d *daemon) tick(now time.Time) {
 	d.poll(now)
+	d.watchSockets()
 	if now.Format(time.DateOnly) != d.reminded {
 		d.remind(now)
 	}

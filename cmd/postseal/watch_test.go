@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -27,6 +28,8 @@ type watched struct {
 	now  time.Time
 	log  bytes.Buffer
 	read int // of log
+
+	other net.Listener // in the place of the daemon's own
 }
 
 const siteConfig = `

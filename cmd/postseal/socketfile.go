@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/postseal/postseal/milter"
+)
+
+// socketFile is the file of a unix socket that is served. Whoever removes or
+// replaces it cuts the MTA off, and nothing tells the listener.
+type socketFile struct {
+	listener net.Listener
+	listen   string // as the configuration names it; empty if systemd passed the socket
+	path     string
+	file     fs.FileInfo // as it was when the socket was opened
+	lost     string      // what was logged last; empty while the file is in place
+}
+
+// socketFiles returns the files of those listeners that have one. An address
+// without a file, as of TCP, cannot get lost.
+func socketFiles(listeners []net.Listener, listen string) (files []*socketFile) {
+	for _, l := range listeners {
+		path := l.Addr().String()
+		if file, err := os.Stat(path); l.Addr().Network() == "unix" && err == nil {
+			files = append(files, &socketFile{listener: l, listen: listen, path: path, file: file})
+		}
+	}
+	return files
+}
+
+// inPlace reports whether the path still leads to the socket. What cannot be
+// looked at counts as in place.
+func (s *socketFile) inPlace() bool {
+	file, err := os.Stat(s.path)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
+	}
+	return os.SameFile(file, s.file)
+}
+
+// watchSockets opens again what is no longer in place, or says who must.
+func (d *daemon) watchSockets() {
+	for _, s := range d.sockets {
+		lost := s.reopen(d.server)
+		if lost == s.lost {
+			continue
+		}
+		s.lost = lost
+		if lost == "" {
+			d.log.Info("socket opened", "listen", s.path)
+		} else {
+			d.log.Error("socket lost", "listen", s.path, "reason", lost)
+		}
+		d.notify(d.status())
+	}
+}
+
+// reopen sees that the file is in place. The text says why it is not; the
+// socket is opened only after a loss was logged.
+func (s *socketFile) reopen(server *milter.Server) (lost string) {
+	switch {
+	case s.inPlace():
+		return ""
+	case s.listen == "":
+		return "the file is gone or replaced, and systemd opened the socket: run systemctl restart postseal.socket"
+	case s.lost == "":
+		return "the file is gone or replaced: opening the socket again"
+	}
+	fresh, err := milter.Listen(s.listen)
+	if err != nil {
+		return err.Error()
+	}
+	server.Replace(s.listener, fresh)
+	s.listener = fresh
+	s.file, _ = os.Stat(s.path) // without one it is lost again
+	return ""
+}
