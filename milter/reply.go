@@ -70,6 +70,8 @@ func rejectReason(o rules.Outcome, d rules.Decision, marker string) string {
 		return d.Reply
 	case meant != "":
 		return "did you mean " + shorten(meant) + "? Correct the address, or ask the mail administrator to add its domain"
+	case o.LooksLike():
+		return "the domain is easily taken for another: check its spelling, or ask the mail administrator to add it"
 	}
 	return "not known to be secure: put " + marker + " in the subject and send the message again"
 }

@@ -25,5 +25,5 @@ func (n *FindingName) UnmarshalText(text []byte) error {
 // Finding is a fact about a message, found on one of its recipients.
 type Finding struct {
 	Name  FindingName `json:"name"`
-	Meant string      `json:"meant,omitempty"` // for LookAlikeDomain: the secure domain
+	Meant string      `json:"meant,omitempty"` // for LookAlikeDomain: the secure domain, if there is one
 }

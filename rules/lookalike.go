@@ -131,9 +131,9 @@ func isOneEdit(a, b string) bool {
 	return len(a) > 1 && a[0] == b[1] && a[1] == b[0] && a[2:] == b[2:]
 }
 
-// lookAlike gives the domain that is meant by one that no row speaks of, or
-// "" where none comes to mind. A name that some row does speak of, even an
-// expired one, is known, and meant.
+// lookAlike returns the domain that one without a row is easily taken for, or ""
+// if none comes to mind. It need not be secure itself, as nhs.uk is not. A name
+// that some row does speak of, even an expired one, is known, and meant.
 func (t *Table) lookAlike(domain string, now time.Time) string {
 	for name, more := domain, domain != ""; more; _, name, more = strings.Cut(name, ".") {
 		if t.rows[name] != nil {
@@ -157,8 +157,11 @@ func (t *Table) lookAlike(domain string, now time.Time) string {
 	name := registered(domain)
 	first, suffix, _ := strings.Cut(name, ".")
 	if slices.Contains(swappedSuffixes, suffix) && t.similar.national[first] != "" {
-		if meant := strings.TrimSuffix(domain, name) + t.similar.national[first]; t.isSecure(meant, now) {
-			return meant
+		// What is listed by name is likelier than what its suffix makes secure.
+		for _, other := range []string{first + ".uk", t.similar.national[first]} {
+			if meant := strings.TrimSuffix(domain, name) + other; t.isSecure(meant, now) {
+				return meant
+			}
 		}
 	}
 	return t.oneEditAway(domain, now)

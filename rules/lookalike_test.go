@@ -45,10 +45,13 @@ func TestLookAlikes(t *testing.T) {
 		{"a top-level domain that is none", "council.gov.ku", "council.gov.uk"},
 		{"co.uk", "gov.co.uk", "gov.uk"},
 		{"below co.uk", "council.gov.co.uk", "council.gov.uk"},
-		{"uk.com", "nhs.uk.com", "nhs.uk"},
+		{"uk.com", "gov.uk.com", "gov.uk"},
 		{"below uk.com", "council.gov.uk.com", "council.gov.uk"},
 		{"com for net", "cjsm.com", "cjsm.net"},
 		{"org.uk for net", "nhs.org.uk", "nhs.net"},
+		{"an accredited name of nhs.uk, with me.uk", "listed.nhs.me.uk", "listed.nhs.uk"},
+		{"an accredited name of nhs.uk, with co.uk", "listed.nhs.co.uk", "listed.nhs.uk"},
+		{"no accredited name of nhs.uk, with co.uk", "x.nhs.co.uk", "x.nhs.net"},
 		{"com after net", "nhs.net.com", "nhs.net"},
 		{"uk after net", "nhs.net.uk", "nhs.net"},
 		{"police", "force.polcie.uk", "force.police.uk"},
@@ -107,6 +110,42 @@ func TestLookAlikes(t *testing.T) {
 	}
 	if got := r.Classify("a@nhs.nte", "a@gmail.com", today); got.Meant() != "" {
 		t.Errorf("two readings: got %q", got.Meant())
+	}
+}
+
+// TestLookAlikesSuggestWhatIsSecure holds that nobody is told to write to a
+// domain that is not secure, as nhs.uk is not, and that what looks like it is
+// found all the same.
+func TestLookAlikesSuggestWhatIsSecure(t *testing.T) {
+	names := []string{"nhs.uk", "nhs.net", "slam.nhs.uk", "listed.nhs.uk", "lapsed.nhs.uk", "x.nhs.net", "gov.uk", "x.mod.uk", "mod.gov.uk", "police.uk", "parliament.uk", "cjsm.net", "gsi.gov.uk", "x.gsi.gov.uk", "ambulance.example"}
+	local := "table.name = \"local\"\n[[domain]]\nname = \"lapsed.nhs.uk\"\nclass = \"secure\"\nexpires = 2026-01-01\n"
+	found := 0
+	for _, edition := range rules.Editions() {
+		r := ruleset(t, load(t, rules.Sources{Edition: edition, Accredited: accredited, Files: []string{"local"}}, map[string]string{"local": local}))
+		for _, name := range names {
+			typed := []string{strings.TrimSuffix(name, ".uk") + ".com", strings.TrimSuffix(name, ".net") + ".org.uk"}
+			for _, suffix := range []string{"com", "org", "net", "info", "uk", "co.uk", "org.uk", "net.uk", "me.uk", "uk.com", "uk.net"} {
+				typed = append(typed, name+"."+suffix)
+			}
+			for i := range len(name) - 1 {
+				typed = append(typed, name[:i]+name[i+1:], name[:i]+string(name[i+1])+string(name[i])+name[i+2:])
+			}
+			for _, domain := range typed {
+				got := r.Classify("a@"+domain, "", today)
+				if got.LooksLike() {
+					found++
+				}
+				if meant := got.Meant(); meant != "" && r.Classify("a@"+meant, "", today).Class != rules.Secure {
+					t.Errorf("%s, %s: %s is meant", edition, domain, meant)
+				}
+			}
+		}
+		if got := r.Classify("a@nhs.uk.com", "", today); !got.LooksLike() || got.Meant() != "" {
+			t.Errorf("%s: nhs.uk.com: %v", edition, got.Findings)
+		}
+	}
+	if found < 100 {
+		t.Errorf("only %d look-alikes", found)
 	}
 }
 

@@ -3,6 +3,7 @@ package rules
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -35,7 +36,13 @@ func (r Recipient) Refused() bool { return r.Class == Closed || r.Unsafe() }
 // BearsRelay tells whether the recipient was diverted already.
 func (r Recipient) BearsRelay() bool { return r.Row != nil && r.Row.isRelay() }
 
-// Meant is the secure domain that the recipient's looks like, or "".
+// LooksLike reports whether the recipient's domain is easily taken for another.
+func (r Recipient) LooksLike() bool {
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Name == LookAlikeDomain })
+}
+
+// Meant is the secure domain that the recipient's looks like, or "" if it looks
+// like none or like one that is not secure itself.
 func (r Recipient) Meant() string {
 	for _, f := range r.Findings {
 		if f.Name == LookAlikeDomain {
@@ -73,6 +80,9 @@ func (r *Ruleset) Classify(text, resolved string, now time.Time) Recipient {
 	got := r.weaker(r.read(text, now), resolved, now)
 	if got.Class == Unknown && got.Row == nil && got.Resolved == nil && !got.Address.hasRoute() {
 		if meant := r.Table.lookAlike(got.Address.Domain, now); meant != "" {
+			if !r.Table.isSecure(meant, now) { // nobody must be told to write there
+				meant = ""
+			}
 			got.Findings = []Finding{{Name: LookAlikeDomain, Meant: meant}}
 		}
 	}

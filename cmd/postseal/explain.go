@@ -126,7 +126,11 @@ func (e explanation) text() string {
 	}
 	b.WriteByte('\n')
 	for _, f := range e.Findings {
-		fmt.Fprintf(&b, "finding %s: %s is meant\n", f.Name, f.Meant)
+		fmt.Fprintf(&b, "finding %s", f.Name)
+		if f.Meant != "" {
+			fmt.Fprintf(&b, ": %s is meant", f.Meant)
+		}
+		b.WriteByte('\n')
 	}
 	for _, r := range e.Recipients {
 		fmt.Fprintf(&b, "recipient %s: %s", r.Address, r.Class)
