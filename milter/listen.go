@@ -70,6 +70,12 @@ func listenUnix(path string) (net.Listener, error) {
 	return l, nil
 }
 
+// CheckFolder returns what is wrong with the folder of a unix socket.
+func CheckFolder(dir string) error {
+	_, err := checkFolder(dir)
+	return err
+}
+
 // checkFolder refuses a folder in which others could put a socket of theirs
 // in the place of ours, and returns its group.
 func checkFolder(dir string) (gid int, err error) {

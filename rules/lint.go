@@ -27,6 +27,9 @@ func (r *Ruleset) Lint(now time.Time) []Warning {
 				"review it and move review_by on; a newer release may bring a newer edition"})
 		}
 	}
+	if !t.hasClass([]Class{Local}, now) {
+		found = append(found, Warning{"", ownDomains, "there are none, so that mail to your own people is treated as outgoing", `name every domain that your mail host delivers itself, as in local_domains = ["trust.example"]`})
+	}
 	hidden := t.hidden(now)
 	for _, row := range t.list {
 		found = append(found, t.lintRow(row, now)...)
@@ -46,6 +49,9 @@ func (t *Table) lintRow(row *Row, now time.Time) (found []Warning) {
 	add := func(fault, remedy string) { found = append(found, row.warning(fault, remedy)) }
 	if row.Expired(now) {
 		add("expired on "+row.Expires.Format(time.DateOnly)+" and no longer counts", "take it out, or renew it with a new expires")
+	}
+	if own := t.ownAbove(row, now); own != nil {
+		add("below the own domain "+own.Name+": the mail host may deliver sealed mail itself, in clear", "choose a name below invalid, as in encrypt.invalid")
 	}
 	switch row.layer {
 	case localLayer:
@@ -67,6 +73,19 @@ func (t *Table) lintRow(row *Row, now time.Time) (found []Warning) {
 		}
 	}
 	return found
+}
+
+// ownAbove returns the local row of class local that the relay domain is below,
+// for the row of the relay domain.
+func (t *Table) ownAbove(row *Row, now time.Time) *Row {
+	if !row.isRelay() {
+		return nil
+	}
+	_, parent, _ := strings.Cut(row.Name, ".")
+	if above := t.Lookup(parent, now); above != nil && above.Class == Local && (above.Subdomains || above.Name == parent) {
+		return above
+	}
+	return nil
 }
 
 // lintSuffix speaks of the rows for public suffixes that Load takes.

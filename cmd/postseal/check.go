@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"time"
-
-	"github.com/postseal/postseal/rules"
 )
 
 const checkUsage = `Usage: postseal check [-config FILE] [-strict]
@@ -42,17 +40,4 @@ func check(args []string, std stdio) int {
 	fmt.Fprintf(std.out, "%s: good: mode %s, edition %s, %d rows, configuration %s\n",
 		config.origin, config.milter.Mode, config.file.Rules.Edition, config.milter.Rules.Table.Len(), config.milter.Hash)
 	return exitDone
-}
-
-// lint gives the warnings: those of the rules, and the list's age.
-func (c *config) lint(now time.Time) []rules.Warning {
-	found := c.milter.Rules.Lint(now)
-	if days, old := c.listAge(now); old {
-		found = append(found, rules.Warning{
-			File: c.file.Rules.Accredited, Row: "the list",
-			Fault:  fmt.Sprintf("imported %d days ago, more than rules.max_age = %d", days, c.file.Rules.MaxAge),
-			Remedy: "run postseal import with the list of today",
-		})
-	}
-	return found
 }

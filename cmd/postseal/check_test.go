@@ -24,7 +24,7 @@ func TestLint(t *testing.T) {
 			}
 			config := file
 			if strings.Contains(file, "/lint/rules/") {
-				config = write(t, "[rules]\nmax_age = 0\naccredited = \"../../testdata/accredited.csv\"\nfiles = [\""+file+"\"]\n")
+				config = write(t, "local_domains = [\"dental.example\"]\n[rules]\nmax_age = 0\naccredited = \"../../testdata/accredited.csv\"\nfiles = [\""+file+"\"]\n")
 			}
 			want := strings.Split(strings.TrimSpace(strings.ReplaceAll(string(text), "FILE", file)), "\n")
 			exit, strict := exitConfig, exitConfig
@@ -72,7 +72,7 @@ func TestNothingToLint(t *testing.T) {
 			}
 			config = strings.Replace(config, "[rules]\n", "[rules]\nfiles = [\"/DIR/local.rules\"]\nmax_age = 0\n", 1)
 			if !strings.Contains(config, "local_domains") {
-				config = strings.Replace(config, "max_age", "accredited = \"../../testdata/accredited.csv\"\nmax_age", 1)
+				config = "local_domains = [\"dental.example\"]\n" + strings.Replace(config, "max_age", "accredited = \"../../testdata/accredited.csv\"\nmax_age", 1)
 			}
 			path := write(t, config)
 			if err := os.WriteFile(filepath.Join(filepath.Dir(path), "local.rules"), []byte("table.name = \"local\"\n"+test.rules), 0o644); err != nil {
@@ -86,7 +86,7 @@ func TestNothingToLint(t *testing.T) {
 }
 
 func TestCheckOldList(t *testing.T) {
-	config := write(t, "[rules]\naccredited = \"/DIR/accredited.csv\"\nmax_age = 7\n")
+	config := write(t, "local_domains = [\"listed.nhs.uk\"]\n[rules]\naccredited = \"/DIR/accredited.csv\"\nmax_age = 7\n")
 	list := filepath.Join(filepath.Dir(config), "accredited.csv")
 	for _, test := range []struct {
 		name string
@@ -103,5 +103,54 @@ func TestCheckOldList(t *testing.T) {
 				t.Errorf("exit %d, got %q, want %q", code, stderr, test.want)
 			}
 		})
+	}
+}
+
+// TestFilesThatAreNotRead finds what stands beside the rule files and was
+// probably meant as one. The configuration and the list are no rule files.
+func TestFilesThatAreNotRead(t *testing.T) {
+	config := write(t, "local_domains = [\"listed.nhs.uk\"]\n[rules]\nmax_age = 0\naccredited = \"/DIR/accredited.csv\"\nfiles = [\"/DIR/*.rules\", \"/DIR/also\", \"/DIR/*.rules\", \"/DIR/sub*/*.rules\"]\n")
+	dir := filepath.Dir(config)
+	for _, name := range []string{"local.rules", "also", "local.rule", "local.rules.bak", "local.rules~", ".local.rules.swp"} {
+		putFile(t, filepath.Join(dir, name), "table.name = \"local\"\n", time.Now())
+	}
+	putFile(t, filepath.Join(dir, "accredited.csv"), "Domain name\nlisted.nhs.uk\n", time.Now())
+	if err := os.Mkdir(filepath.Join(dir, "old"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const fault = ": the file: warning: it is not read, because rules.files does not name it: rename it to match "
+	var want string
+	for _, name := range []string{"local.rule", "local.rules.bak", "local.rules~"} {
+		want += filepath.Join(dir, name) + fault + dir + "/*.rules, or move it to another folder\n"
+	}
+	if code, _, stderr := runWith("", "check", "-config", config); code != exitDone || stderr != want {
+		t.Errorf("exit %d\ngot  %s\nwant %s", code, stderr, want)
+	}
+	if code, _, _ := runWith("", "check", "-strict", "-config", config); code != exitFailure {
+		t.Errorf("-strict: exit %d", code)
+	}
+}
+
+func TestCheckListen(t *testing.T) {
+	const open = `: warning: whoever reaches this host can use the socket: write inet:127.0.0.1 and the port, or keep others out with a firewall`
+	for _, test := range []struct{ listen, want string }{
+		{"inet:127.0.0.1:8899", ""}, {"inet:[::1]:8899", ""}, {"inet:localhost:8899", ""}, {"inet:192.0.2.1:8899", ""}, {"unix:/DIR/postseal.sock", ""},
+		{"inet:0.0.0.0:8899", open}, {"inet:[::]:8899", open}, {"inet::8899", open}, {"inet:[::ffff:0.0.0.0]:8899", open},
+		{"unix:/DIR/gone/postseal.sock", `: warning: serve cannot start: stat /DIR/gone: no such file or directory: make the folder with mode 0750, owned by postseal's user, its group the MTA's`},
+		{"unix:/DIR/postseal.toml/postseal.sock", `: warning: serve cannot start: /DIR/postseal.toml is not a folder`},
+	} {
+		config := write(t, "local_domains = [\"trust.example\"]\nlisten = \""+test.listen+"\"\n")
+		dir := filepath.Dir(config)
+		if err := os.Chmod(dir, 0o750); err != nil {
+			t.Fatal(err)
+		}
+		want := test.want
+		if want != "" {
+			want = config + ": line 2: listen (\"" + test.listen + "\")" + want + "\n"
+		}
+		want = strings.ReplaceAll(want, "/DIR/", dir+"/")
+		if code, _, stderr := runWith("", "check", "-config", config); code != exitDone || stderr != want {
+			t.Errorf("exit %d\ngot  %s\nwant %s", code, stderr, want)
+		}
 	}
 }

@@ -63,7 +63,7 @@ func TestEveryFaultIsNamed(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	code, stdout, stderr := runWith("", "check", "-config", write(t, "mode = \"enforce\"\n[rules]\nedition = \"gp-strict\"\nfiles = [\"/DIR/*.rules\"]\n"))
+	code, stdout, stderr := runWith("", "check", "-config", write(t, "mode = \"enforce\"\nlocal_domains = [\"trust.example\"]\n[rules]\nedition = \"gp-strict\"\nfiles = [\"/DIR/*.rules\"]\n"))
 	if code != exitDone || !strings.Contains(stdout, "good: mode enforce, edition gp-strict") || stderr != "" {
 		t.Errorf("exit %d, %s%s", code, stdout, stderr)
 	}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/rules"
+)
+
+// lint returns the warnings: those of the rules, and what only the files show.
+func (c *config) lint(now time.Time) []rules.Warning {
+	found := c.milter.Rules.Lint(now)
+	if days, old := c.listAge(now); old {
+		found = append(found, rules.Warning{
+			File: c.file.Rules.Accredited, Row: "the list",
+			Fault:  fmt.Sprintf("imported %d days ago, more than rules.max_age = %d", days, c.file.Rules.MaxAge),
+			Remedy: "run postseal import with the list of today",
+		})
+	}
+	return slices.Concat(found, c.lintMode(), c.lintListen(), c.lintFolders())
+}
+
+// warning is one about a key of the configuration.
+func (c *config) warning(path, row, fault, remedy string) rules.Warning {
+	if line, _, ok := c.places.At(path); ok {
+		row = fmt.Sprintf("line %d: %s", line, row)
+	}
+	return rules.Warning{Row: row, Fault: fault, Remedy: remedy}
+}
+
+// lintMode finds a mode at the end of the file, which is one of the last policy.
+func (c *config) lintMode() (found []rules.Warning) {
+	if _, _, ok := c.places.At("mode"); ok {
+		return nil
+	}
+	for i, p := range c.file.Policy {
+		if p.Mode != nil && *p.Mode == rules.Enforce {
+			found = append(found, c.warning(fmt.Sprintf("policy[%d].mode", i), fmt.Sprintf("policy %d (%q)", i+1, p.Name),
+				"this mode is the policy's own, and that of the configuration is "+c.file.Mode.String(),
+				`put mode = "enforce" above the first line in square brackets if you mean the configuration`))
+		}
+	}
+	return found
+}
+
+// unitFolders are where a unit postseal.socket may be. With one, listen is not
+// used.
+var unitFolders = []string{"/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
+
+// lintListen finds sockets that strangers can reach, or that nobody can.
+func (c *config) lintListen() []rules.Warning {
+	warn := func(fault, remedy string) []rules.Warning {
+		return []rules.Warning{c.warning("listen", fmt.Sprintf("listen (%q)", c.file.Listen), fault, remedy)}
+	}
+	if slices.ContainsFunc(unitFolders, func(dir string) bool { return isThere(filepath.Join(dir, "postseal.socket")) }) {
+		return nil
+	}
+	network, address, err := milter.ParseListen(c.file.Listen)
+	switch {
+	case err != nil: // an error of loadConfig
+	case network == "unix":
+		if err := milter.CheckFolder(filepath.Dir(address)); err != nil {
+			return warn("serve cannot start", err.Error())
+		}
+	case isWildcard(address):
+		return warn("whoever reaches this host can use the socket", "write inet:127.0.0.1 and the port, or keep others out with a firewall")
+	}
+	return nil
+}
+
+func isWildcard(address string) bool {
+	host, _, _ := net.SplitHostPort(address)
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && ip.Unmap().IsUnspecified()
+}
+
+func isThere(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
+}
+
+// lintFolders finds the files beside the rule files that no pattern reads, such
+// as local.tml and local.toml.bak. Hidden ones are editors' own.
+func (c *config) lintFolders() (found []rules.Warning) {
+	read, err := expand(c.file.Rules.Files)
+	if err != nil {
+		return nil // an error of loadConfig
+	}
+	read = append(read, c.file.Rules.Accredited, c.origin)
+	var seen []string
+	for _, pattern := range c.file.Rules.Files {
+		dir := filepath.Dir(pattern)
+		if !isPattern(pattern) || isPattern(dir) || slices.Contains(seen, dir) {
+			continue
+		}
+		seen = append(seen, dir)
+		for _, name := range unread(dir, read) {
+			found = append(found, rules.Warning{
+				File: name, Row: "the file",
+				Fault:  "it is not read, because rules.files does not name it",
+				Remedy: fmt.Sprintf("rename it to match %s, or move it to another folder", pattern),
+			})
+		}
+	}
+	return found
+}
+
+// unread lists the files of a folder that are none of those given.
+func unread(dir string, read []string) (names []string) {
+	entries, _ := os.ReadDir(dir)
+	for _, entry := range entries {
+		name := filepath.Join(dir, entry.Name())
+		info, err := os.Stat(name)
+		if strings.HasPrefix(entry.Name(), ".") || err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if !slices.ContainsFunc(read, func(other string) bool { return isFile(other, info) }) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func isFile(name string, info os.FileInfo) bool {
+	other, err := os.Stat(name)
+	return err == nil && os.SameFile(info, other)
+}
