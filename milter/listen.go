@@ -38,7 +38,7 @@ func Listen(text string) (net.Listener, error) {
 	}
 	listen := listenUnix
 	if network == "tcp" {
-		listen = func(address string) (net.Listener, error) { return net.Listen("tcp", address) }
+		listen = listenTCP
 	}
 	l, err := listen(address)
 	if err != nil {
@@ -104,8 +104,9 @@ func removeStale(path string) error {
 	c, err := net.DialTimeout("unix", path, time.Second)
 	switch {
 	case err == nil:
-		c.Close()
-		return fmt.Errorf("another process listens on %s: stop it first", path)
+		defer c.Close()
+		pid := peerOf(c)
+		return inUse("socket", pid, commandOf(pid))
 	case !errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("cannot tell whether another process listens: %w", err)
 	}

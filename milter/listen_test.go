@@ -1,6 +1,7 @@
 package milter
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -59,14 +60,58 @@ func TestListenReplacesAStaleSocket(t *testing.T) {
 	}
 	defer l.Close()
 
-	if _, err := Listen("unix:" + path); err == nil || !strings.Contains(err.Error(), "another process listens") {
-		t.Errorf("a live socket: got %v", err)
-	}
+	wantInUse(t, "unix:"+path, "socket")
 	c, err := net.Dial("unix", path)
 	if err != nil {
 		t.Fatalf("the live one is gone: %v", err)
 	}
 	c.Close()
+}
+
+// wantInUse holds the whole text for an address that this process listens on.
+func wantInUse(t *testing.T, address, what string) {
+	t.Helper()
+	pid := os.Getpid()
+	want := fmt.Sprintf("listen %q: the process %d (%s) uses the %s: stop it, or choose another one for listen", address, pid, commandOf(pid), what)
+	if l, err := Listen(address); err == nil {
+		l.Close()
+		t.Errorf("%s: listened on twice", address)
+	} else if err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+func TestPortInUse(t *testing.T) {
+	for _, host := range []string{"127.0.0.1", "[::1]"} {
+		taken, err := net.Listen("tcp", host+":0")
+		if err != nil && host == "[::1]" {
+			continue // a host without IPv6
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer taken.Close()
+		_, port, _ := net.SplitHostPort(taken.Addr().String())
+		wantInUse(t, "inet:"+host+":"+port, "port "+port)
+	}
+}
+
+// TestInUse is what an administrator is told to do, by who the other process
+// is. Without rights to see it, /proc does not tell.
+func TestInUse(t *testing.T) {
+	for _, test := range []struct{ name, want string }{
+		{"", "another process uses the port 8899: find it with ss -lptx as root, and stop it, or choose another one for listen"},
+		{"smtpd", "the process 7 (smtpd) uses the port 8899: stop it, or choose another one for listen"},
+		{"systemd", "the process 7 (systemd) uses the port 8899: systemctl start postseal serves it; to run serve by hand, stop postseal.socket first"},
+		{"postseal", "the process 7 (postseal) uses the port 8899: postseal is running already; stop it first if you mean to run another"},
+	} {
+		if got := inUse("port 8899", 7, test.name).Error(); got != test.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", test.name, got, test.want)
+		}
+	}
+	if got := commandOf(1 << 30); got != "" {
+		t.Errorf("a process that is not there: %q", got)
+	}
 }
 
 func TestFaultsOfListen(t *testing.T) {
@@ -90,7 +135,7 @@ func TestFaultsOfListen(t *testing.T) {
 		{"no kind", "/run/x.sock", "write unix:/path or inet:host:port"},
 		{"Postfix's spelling", "inet:8899@localhost", "write unix:/path or inet:host:port"},
 		{"no port", "inet:127.0.0.1", "write unix:/path or inet:host:port"},
-		{"port in use", "inet:" + taken.Addr().String(), "address already in use"},
+		{"port in use", "inet:" + taken.Addr().String(), "uses the port "},
 		{"relative", "unix:postseal.sock", "write unix:/path or inet:host:port"},
 		{"no folder", "unix:" + path + ".d/s", "make the folder with mode 0750"},
 		{"folder others can write to", "unix:" + open + "/s", "chmod 0750 " + open},

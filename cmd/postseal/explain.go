@@ -42,8 +42,8 @@ func explain(args []string, std stdio) int {
 	if code, stop := c.parse(args); stop {
 		return code
 	}
-	if *from == "" || *to == "" || c.NArg() != 1 {
-		return c.misused("give -from, -to and one file")
+	if fault := missingFrom(*from, *to, c.Args()); fault != "" {
+		return c.misused("%s", fault)
 	}
 	envelope := milter.Envelope{Sender: rules.TrimAngles(*from), SMTPUTF8: true}
 	if *client != "" {

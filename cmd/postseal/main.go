@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+
+	"github.com/postseal/postseal/rules/tomlfile"
 )
 
 // commands are what the first argument may be.
@@ -79,8 +82,30 @@ func run(args []string, std stdio) int {
 			return c.run(args[1:], std)
 		}
 	}
-	fmt.Fprintf(std.err, "postseal: no command %q: see postseal help\n", args[0])
+	fmt.Fprintf(std.err, "postseal: no command %q: %s\n", args[0], suggestion(args[0]))
 	return exitUsage
+}
+
+// suggestion is what to do about a command that there is none of.
+func suggestion(typed string) string {
+	names := []string{"help"}
+	for _, c := range commands {
+		names = append(names, c.name)
+	}
+	word := strings.TrimLeft(typed, "-")
+	near := tomlfile.Nearest(word, names)
+	for _, name := range names {
+		if near == "" && len(word) > 1 && strings.HasPrefix(name, word) {
+			near = name
+		}
+	}
+	switch {
+	case near != "":
+		return fmt.Sprintf("did you mean %s?", near)
+	case strings.HasPrefix(typed, "-"):
+		return "the command goes first, as in postseal check -config FILE"
+	}
+	return "see postseal help"
 }
 
 // command is the flag set of one command.

@@ -89,7 +89,7 @@ func TestLostSocketIsOpenedAgain(t *testing.T) {
 			l, err := net.Listen("unix", s.file("run/s"))
 			must(err)
 			s.other = l
-		}, mend: func(s *watched) { s.other.Close() }, wants: "another process listens"},
+		}, mend: func(s *watched) { s.other.Close() }, wants: "uses the socket: stop it, or choose another one for listen"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newServing(t, false)
