@@ -30,7 +30,7 @@ func Decode(text []byte, v any) (*Places, error) {
 		return nil, err
 	}
 	d := decoder{Places: findPlaces(string(text)), schema: newSchema(target.Type())}
-	d.struct_("", tree, target)
+	d.section("", tree, target)
 	for _, path := range d.twice {
 		d.fault(path, "%s is set twice: keep one of the two", display(path))
 	}
@@ -95,7 +95,7 @@ func (d *decoder) fault(path, format string, args ...any) {
 	d.faults = append(d.faults, &Fault{path, fmt.Errorf(format, args...)})
 }
 
-func (d *decoder) struct_(path string, tree map[string]any, target reflect.Value) {
+func (d *decoder) section(path string, tree map[string]any, target reflect.Value) {
 	fields := fieldsOf(target.Type())
 	for key, value := range tree {
 		where := join(path, key)
@@ -130,7 +130,7 @@ func (d *decoder) value(path string, value any, target reflect.Value) {
 	}
 	switch v := value.(type) {
 	case map[string]any:
-		d.struct_(path, v, target)
+		d.section(path, v, target)
 	case []map[string]any:
 		list := make([]any, len(v))
 		for i := range v {
