@@ -44,7 +44,7 @@ func (c *config) lintMode() (found []rules.Warning) {
 		if p.Mode != nil && *p.Mode == rules.Enforce {
 			found = append(found, c.warning(fmt.Sprintf("policy[%d].mode", i), fmt.Sprintf("policy %d (%q)", i+1, p.Name),
 				"this mode is the policy's own, and that of the configuration is "+c.file.Mode.String(),
-				`put mode = "enforce" above the first line in square brackets if you mean the configuration`))
+				`put mode = "enforce" above the first [section] if you mean the configuration`))
 		}
 	}
 	return found

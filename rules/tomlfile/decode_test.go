@@ -66,7 +66,7 @@ func TestMistakes(t *testing.T) {
 		{"[rules]\nmaximum = 3", "line 2, column 1: unknown key rules.maximum: the keys of [rules] are edition, max_age, days and files"},
 		{"nonsense = 1", "line 1, column 1: unknown key nonsense: the keys and sections are mode, local_domains, rules and domain"},
 		{"[rule]\na = 1\nb = 2", "line 1, column 1: unknown key rule: did you mean rules?"},
-		{"[rules]\nmax_age = 1\n\n  mode = \"red\"", "line 4, column 3: unknown key rules.mode: mode has no section: put it above the first line in square brackets"},
+		{"[rules]\nmax_age = 1\n\n  mode = \"red\"", "line 4, column 3: unknown key rules.mode: mode has no section: put it above the first [section]"},
 		{"[rules]\nexpires = 2027-01-01", "line 2, column 1: unknown key rules.expires: put expires below [[domain]]"},
 		{"max_age = 1", "line 1, column 1: unknown key max_age: put max_age below [rules]"},
 		{"[[domain]]\nname = \"x\"\nexpire = 2027-01-01", "line 3, column 1: unknown key domain.expire: did you mean expires?"},

@@ -60,7 +60,7 @@ func (d *decoder) unknown(where, path, key string, here []string) {
 	case near != "" && strings.EqualFold(near, key):
 		d.fault(where, "unknown key %s: write it as %s, in this case of letters", name, near)
 	case len(elsewhere) == 1 && elsewhere[0] == "":
-		d.fault(where, "unknown key %s: %s has no section: put it above the first line in square brackets", name, key)
+		d.fault(where, "unknown key %s: %s has no section: put it above the first [section]", name, key)
 	case near != "":
 		d.fault(where, "unknown key %s: did you mean %s?", name, near)
 	case len(elsewhere) > 0:
