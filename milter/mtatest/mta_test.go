@@ -23,6 +23,7 @@ var promises = []struct {
 	{"reject at the end", testRejectAtTheEnd},
 	{"default reply says what to type", testDefaultReplySaysWhatToType},
 	{"closed recipient is refused", testClosedRecipientIsRefused},
+	{"longest replies arrive", testLongestRepliesArrive},
 	{"look-alike is rejected", testLookAlikeIsRejected},
 	{"odd forms never go out in clear", testOddFormsNeverGoOutInClear},
 	{"long addresses", testLongAddresses},

@@ -1,6 +1,11 @@
 package mtatest_test
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -93,4 +98,32 @@ func testClosedRecipientIsRefused(t *testing.T) {
 		t.Errorf("all refused: got %v", s)
 	}
 	wantArrived(t, arrived{})
+}
+
+// testLongestRepliesArrive sends the longest texts that check takes, of the
+// character that must be doubled for the MTA.
+func testLongestRepliesArrive(t *testing.T) {
+	text := strings.Repeat("%", 298) + " x"
+	d := start(t, "enforce", fmt.Sprintf("[[policy]]\nname = \"no\"\naction = \"reject\"\nreply = %q\n", text))
+	row := fmt.Appendf(nil, "table.name = \"closed\"\n[[domain]]\nname = \"gone.example\"\nclass = \"closed\"\nnote = %q\n", text)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(d.Config), "rules.d", "closed.toml"), row, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Await("reloaded", nil); err != nil {
+		t.Fatal(err)
+	}
+	local := strings.Repeat("x", 60)
+	s := send(t, []string{"<" + local + "@gone.example>", "<" + local + "@gmail.com>", "<y" + local + "@gmail.com>", "<b@gmail.com>"}, mail("Subject: x"))
+	if got := s.Recipients[0].String(); !strings.HasPrefix(got, "550 5.7.1 <") || !strings.HasSuffix(got, " "+text) {
+		t.Errorf("at RCPT: %q", got)
+	}
+	if want := "550 5.7.1 <" + local + "@gmail.com> <y" + local + "@gmail.com> and 1 more: " + text; s.End.String() != want {
+		t.Errorf("at the end:\ngot  %q\nwant %q", s.End, want)
+	}
+	if got := send(t, []string{"<a@nhs.net>"}, mail("Subject: after")); got.End.Code != 250 {
+		t.Errorf("the next message: %v", got)
+	}
 }
