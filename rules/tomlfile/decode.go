@@ -34,7 +34,7 @@ func Decode(text []byte, v any) (*Places, error) {
 	for _, path := range d.twice {
 		d.fault(path, "%s is set twice: keep one of the two", display(path))
 	}
-	slices.SortStableFunc(d.faults, func(a, b *Fault) int { return d.byKey[a.Path].start - d.byKey[b.Path].start })
+	slices.SortStableFunc(d.faults, func(a, b *Fault) int { return d.start(a.Path) - d.start(b.Path) })
 	var faults []error
 	for _, f := range d.faults {
 		faults = append(faults, d.Locate(f))
@@ -93,6 +93,11 @@ type decoder struct {
 
 func (d *decoder) fault(path, format string, args ...any) {
 	d.faults = append(d.faults, &Fault{path, fmt.Errorf(format, args...)})
+}
+
+func (d *decoder) start(path string) int {
+	at, _ := d.find(path)
+	return at.start
 }
 
 func (d *decoder) section(path string, tree map[string]any, target reflect.Value) {

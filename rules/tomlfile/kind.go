@@ -112,8 +112,8 @@ func remedyFor(value any, written string, want kind) string {
 	text, isText := value.(string)
 	list, isList := value.([]any)
 	switch {
-	case strings.Contains(written, "\n") || strings.Contains(written, "{"):
-		return "" // more than can be shown in a line
+	case written == "" || strings.ContainsAny(written, "\n{"):
+		return "" // a section, or more than can be shown in a line
 	case want == aList && !isList:
 		if _, isInt := value.(int64); isText || isInt {
 			return "[" + written + "]"

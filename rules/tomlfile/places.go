@@ -20,13 +20,14 @@ type place struct {
 type Places struct {
 	text  string
 	byKey map[string]place // by path, as in policy[1].sender[0]
+	above map[string]place // of sections that only keys and sections below them name
 	keys  []string         // of values and sections, in the order of the file
 	twice []string         // the keys that have a value already
 }
 
 // findPlaces reads a text that is valid TOML.
 func findPlaces(text string) *Places {
-	s := scanner{Places: &Places{text: text, byKey: make(map[string]place)}, rows: make(map[string]int)}
+	s := scanner{Places: &Places{text: text, byKey: make(map[string]place), above: make(map[string]place)}, rows: make(map[string]int)}
 	s.pos = len(text) - len(withoutMark(text))
 	for s.skip(" \t\r\n"); s.pos < len(text); s.skip(" \t\r\n") {
 		if text[s.pos] == '[' {
@@ -44,12 +45,19 @@ func withoutMark(text string) string { return strings.TrimPrefix(text, "\ufeff")
 // At returns the line and the column, from 1, of a key or an item; ok is false
 // if the file does not have it.
 func (p *Places) At(path string) (line, column int, ok bool) {
-	at, ok := p.byKey[path]
+	at, ok := p.find(path)
 	if !ok {
 		return 0, 0, false
 	}
 	line, column = position(p.text, at.start)
 	return line, column, true
+}
+
+func (p *Places) find(path string) (at place, ok bool) {
+	if at, ok = p.byKey[path]; !ok {
+		at, ok = p.above[path]
+	}
+	return at, ok
 }
 
 // value is the text of a key's value as it stands in the file.
@@ -101,6 +109,13 @@ func (s *scanner) add(path string, at place) {
 	s.byKey[path] = at
 }
 
+// isAbove notes where a path is first seen.
+func (s *scanner) isAbove(path string, start int) {
+	if _, seen := s.above[path]; !seen {
+		s.above[path] = place{start: start}
+	}
+}
+
 // section reads [a.b] or [[a.b]].
 func (s *scanner) section() {
 	start := s.pos
@@ -124,6 +139,7 @@ func (s *scanner) section() {
 		case n > 0:
 			path = item(path, n-1)
 		}
+		s.isAbove(path, start)
 	}
 	s.table = path
 	s.add(path, place{start: start})
@@ -134,6 +150,7 @@ func (s *scanner) pair(table string) {
 	start, path := s.pos, table
 	for _, part := range s.keyParts() {
 		path = join(path, part)
+		s.isAbove(path, start)
 	}
 	s.skip(" \t=")
 	value := s.pos

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
@@ -35,6 +36,7 @@ type mistake struct {
 	line   string
 	key    string // of the line, where it has one
 	value  string // likewise: what is after the "=", without a comment
+	inKey  bool   // the error is before the "=", or the line has none
 }
 
 // explainSyntax says what is wrong in words about the line as it was written:
@@ -47,6 +49,8 @@ func explainSyntax(text string, e toml.ParseError, s schema) error {
 	m := mistake{ParseError: e, schema: s, text: text, offset: offset}
 	start := strings.LastIndexByte(text[:offset], '\n') + 1
 	m.line, _, _ = strings.Cut(text[start:], "\n")
+	equals := strings.IndexByte(m.line, '=')
+	m.inKey = equals < 0 || offset-start <= equals
 	m.line = strings.TrimSpace(withoutMark(m.line))
 	if key, value, ok := strings.Cut(m.line, "="); ok {
 		m.key = strings.TrimSpace(key)
@@ -66,8 +70,8 @@ func explainSyntax(text string, e toml.ParseError, s schema) error {
 
 // explanations are asked one after the other, the surest first.
 var explanations = []func(mistake) string{
-	mistake.curlyQuotes, mistake.openQuote, mistake.date, mistake.setTwice, mistake.brackets,
-	mistake.noEquals, mistake.noQuotes, mistake.openList, mistake.escape, mistake.tooMuch,
+	mistake.curlyQuotes, mistake.invisible, mistake.openQuote, mistake.date, mistake.setTwice, mistake.brackets,
+	mistake.openList, mistake.noEquals, mistake.noQuotes, mistake.escape, mistake.tooMuch,
 }
 
 var straight = strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "‟", `"`, "«", `"`, "»", `"`, "‘", "'", "’", "'", "‚", "'", "‛", "'")
@@ -82,6 +86,16 @@ func (m mistake) curlyQuotes() string {
 		}
 	}
 	return fmt.Sprintf("%c is a curly quote: type straight ones: write %s", at, straight.Replace(m.line))
+}
+
+// invisible speaks of the blanks that come along from a page or a word
+// processor.
+func (m mistake) invisible() string {
+	at, _ := utf8.DecodeRuneInString(m.text[m.offset:])
+	if at < utf8.RuneSelf || !unicode.IsSpace(at) && !unicode.Is(unicode.Cf, at) {
+		return ""
+	}
+	return fmt.Sprintf("an invisible character, %U, stands here: delete it, and type a blank if one is needed", at)
 }
 
 func (m mistake) has(words string) bool { return strings.Contains(m.Message, words) }
@@ -99,7 +113,7 @@ func (m mistake) openQuote() string {
 }
 
 // dateLike is a date in one of the forms of people, or one that does not exist.
-var dateLike = regexp.MustCompile(`^\d{1,4}[-/. ](\d{1,2}|[A-Za-z]+)[-/. ]\d{1,4}`)
+var dateLike = regexp.MustCompile(`^(\d{4}[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{1,2}[-/. ](\d{1,2}|[A-Za-z]+)[-/. ]\d{4})\b`)
 
 func (m mistake) date() string {
 	if !dateLike.MatchString(m.value) {
@@ -154,7 +168,7 @@ func (m mistake) noEquals() string {
 		return "a comment begins with #"
 	case colon && m.key == "" && value != "":
 		return fmt.Sprintf("write %s = %s, with an equals sign", strings.TrimSpace(key), strings.TrimSpace(value))
-	case m.key != "":
+	case m.key != "" && m.inKey:
 		return fmt.Sprintf("%q is not a key: a key holds letters, digits, - and _", m.key)
 	}
 	return "this is not a line of the form key = value"
@@ -164,7 +178,7 @@ func (m mistake) noEquals() string {
 var bareWord = regexp.MustCompile(`^[^\s"'\[\]{}=,#]+("|')?$`)
 
 func (m mistake) noQuotes() string {
-	if !m.has("expected value but found") {
+	if !m.has("expected value but found") && !m.has("Invalid float") && !m.has("invalid datetime") {
 		return ""
 	}
 	switch folded := strings.ToLower(m.value); {
@@ -184,8 +198,13 @@ func (m mistake) noQuotes() string {
 	return `a text needs quotes, as in "text"`
 }
 
+// header is a line that begins a section.
+var header = regexp.MustCompile(`^\[+[\w.-]+\]+$`)
+
 func (m mistake) openList() string {
-	if !m.has("array terminator") {
+	// A key or a section where an item of a list should be.
+	isItem := m.has("expected value but found") && (m.inKey && m.key != "" || header.MatchString(m.line))
+	if !isItem && !m.has("array terminator") && !m.has("unexpected EOF; expected value") {
 		return ""
 	}
 	return `a list needs a comma between its items and a ] at its end, as in ["one", "two"]`
@@ -202,7 +221,14 @@ func (m mistake) tooMuch() string {
 	if !m.has("expected a top-level item to end") {
 		return ""
 	}
-	return fmt.Sprintf("the line goes on after the value: take out what begins with %q", firstWord(m.text[m.offset:]))
+	rest := firstWord(m.text[m.offset:])
+	switch {
+	case strings.HasPrefix(rest, ";"), strings.HasPrefix(rest, "//"):
+		return fmt.Sprintf("the line goes on after the value: a comment begins with #, not with %q", rest)
+	case strings.HasPrefix(rest, ",") && m.key != "" && strings.Count(m.value, `"`) > 2:
+		return fmt.Sprintf("several values are a list: write %s = [%s]", m.key, m.value)
+	}
+	return fmt.Sprintf("the line goes on after the value: take out what begins with %q", rest)
 }
 
 func firstWord(text string) string {
