@@ -2,6 +2,7 @@ package tomlfile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -19,6 +20,7 @@ type place struct {
 // knows the place of a syntax error, but not of each key.
 type Places struct {
 	text  string
+	lines []int            // where each begins
 	byKey map[string]place // by path, as in policy[1].sender[0]
 	above map[string]place // of sections that only keys and sections below them name
 	keys  []string         // of values and sections, in the order of the file
@@ -27,7 +29,7 @@ type Places struct {
 
 // findPlaces reads a text that is valid TOML.
 func findPlaces(text string) *Places {
-	s := scanner{Places: &Places{text: text, byKey: make(map[string]place), above: make(map[string]place)}, rows: make(map[string]int)}
+	s := scanner{Places: &Places{text: text, lines: lineStarts(text), byKey: make(map[string]place), above: make(map[string]place)}, rows: make(map[string]int)}
 	s.pos = len(text) - len(withoutMark(text))
 	for s.skip(" \t\r\n"); s.pos < len(text); s.skip(" \t\r\n") {
 		if text[s.pos] == '[' {
@@ -49,8 +51,11 @@ func (p *Places) At(path string) (line, column int, ok bool) {
 	if !ok {
 		return 0, 0, false
 	}
-	line, column = position(p.text, at.start)
-	return line, column, true
+	line, found := slices.BinarySearch(p.lines, at.start)
+	if found {
+		line++
+	}
+	return line, columnOf(p.text[p.lines[line-1]:at.start]), true
 }
 
 func (p *Places) find(path string) (at place, ok bool) {
@@ -66,13 +71,27 @@ func (p *Places) value(path string) string {
 	return p.text[at.value:at.end]
 }
 
-// position turns an offset into a line and a column, both from 1. Columns are
-// characters, as editors count them.
+// lineStarts lists the offsets at which lines begin.
+func lineStarts(text string) []int {
+	starts := []int{0}
+	for i := range len(text) {
+		if text[i] == '\n' {
+			starts = append(starts, i+1)
+		}
+	}
+	return starts
+}
+
+// position turns an offset into a line and a column, both from 1.
 func position(text string, offset int) (line, column int) {
 	before := text[:min(offset, len(text))]
 	start := strings.LastIndexByte(before, '\n') + 1
-	return 1 + strings.Count(before, "\n"), 1 + utf8.RuneCountInString(withoutMark(before[start:]))
+	return 1 + strings.Count(before, "\n"), columnOf(before[start:])
 }
+
+// columnOf is the column, from 1, of what follows the text in its line. Columns
+// are characters, as editors count them.
+func columnOf(before string) int { return 1 + utf8.RuneCountInString(withoutMark(before)) }
 
 // scanner finds the places. It need not check anything.
 type scanner struct {
