@@ -141,6 +141,30 @@ func manyMacros(octets int) string {
 	return b.String()
 }
 
+// TestIdleConnectionsAreSmall counts stacks as well.
+func TestIdleConnectionsAreSmall(t *testing.T) {
+	const connections = 200
+	r := serve(t, always(testConfig(t)), DefaultTimeouts)
+	inUse := func() int {
+		used := heap()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return used + int(m.StackInuse)
+	}
+	long := strings.Repeat("x", maxPacket-100)
+	packets := append(mailFrom("a@trust.example"), "R<b@gmail.com>\x00ORCPT="+long+"\x00", header("Subject", long), "E", "A")
+	before := inUse()
+	for range connections {
+		r.open(t).flood(packets...)
+	}
+	r.log.clear()
+	if each := (inUse() - before) / connections; each > smallConnection/2 {
+		t.Errorf("a connection between messages takes %d octets, more than %d", each, smallConnection/2)
+	} else {
+		t.Logf("a connection between messages takes %d octets", each)
+	}
+}
+
 // TestPeersThatStandStill hold what they can: a packet that does not end, and
 // edits that nobody reads.
 func TestPeersThatStandStill(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"strings"
 	"testing"
@@ -38,6 +39,34 @@ func FuzzSession(f *testing.F) {
 		s.done.Wait()
 		if strings.Contains(log.String(), "internal error") {
 			t.Error(log.String())
+		}
+	})
+}
+
+// FuzzReadMacros compares with a reading that keeps everything.
+func FuzzReadMacros(f *testing.F) {
+	for _, seed := range []string{"", "i\x00ID\x00", "i\x00", "i", "j\x00x\x00{rcpt_addr}\x00a@b\x00i\x00\x00", "\x00\x00\x00", "i\x00" + strings.Repeat("x", maxMacros+1)} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		got, err := readMacros(payload)
+		words := strings.Split(string(payload), "\x00")
+		want, octets := make(macros), 0
+		for i := 0; i < len(words); i += 2 {
+			value := ""
+			if i+1 < len(words) {
+				value = words[i+1]
+			}
+			if wanted[words[i]] {
+				want[words[i]] = value
+				octets += len(value)
+			}
+		}
+		if (err != nil) != (octets > maxMacros) {
+			t.Fatalf("%d octets: got %v", octets, err)
+		}
+		if err == nil && !maps.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	})
 }

@@ -147,7 +147,7 @@ func TestResumeRefusesOtherNames(t *testing.T) {
 		if err := r.Resume(filter, name); err == nil {
 			t.Errorf("%q is taken", name)
 		}
-		mta.SetDeadline(time.Now().Add(20 * time.Second))
+		mta.SetDeadline(time.Now().Add(patience))
 		if _, err := mta.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Errorf("%q: the connection is open", name)
 		}

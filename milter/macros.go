@@ -20,7 +20,7 @@ func readMacros(payload []byte) (macros, error) {
 		var name, value []byte
 		name, payload, _ = bytes.Cut(payload, []byte{0})
 		value, payload, _ = bytes.Cut(payload, []byte{0})
-		if !isWanted(string(name)) {
+		if !wanted[string(name)] {
 			continue
 		}
 		if kept += len(value); kept > maxMacros {
@@ -34,17 +34,16 @@ func readMacros(payload []byte) (macros, error) {
 	return m, nil
 }
 
-// isWanted reports whether a macro is among wantedMacros.
-func isWanted(name string) bool {
+// wanted holds the names in wantedMacros.
+var wanted = func() map[string]bool {
+	names := make(map[string]bool)
 	for _, m := range wantedMacros {
-		for wanted := range strings.FieldsSeq(m.names) {
-			if name == wanted {
-				return true
-			}
+		for name := range strings.FieldsSeq(m.names) {
+			names[name] = true
 		}
 	}
-	return false
-}
+	return names
+}()
 
 // takeMacros keeps the macros of the command that follows.
 func (c *conn) takeMacros(payload []byte) (err error) {

@@ -74,9 +74,10 @@ func (s *swapper) alone() {
 	}
 }
 
-// TestImportKilled kills a thousand imports at random moments. Whenever that
-// is, the list is the old one or the new one, whole, and the next import goes
-// through and clears up.
+// TestImportKilled kills a thousand imports at random moments around that of
+// the swap, which it finds as it goes: it moves with the machine's load. Whenever
+// that is, the list is the old one or the new one, whole, and the next import
+// goes through and clears up.
 func TestImportKilled(t *testing.T) {
 	const imports, sample = 1000, 10
 	s := newSwapper(t)
@@ -84,17 +85,22 @@ func TestImportKilled(t *testing.T) {
 	for range sample {
 		s.alone()
 	}
-	usual := float64(time.Since(began)) / sample
+	swap := float64(time.Since(began)) / sample
 	random := rand.New(rand.NewPCG(1, 2))
 	before, behind, done := 0, 0, 0
 	for range imports {
 		cmd := s.start()
-		time.Sleep(time.Duration(random.Float64() * usual))
+		time.Sleep(time.Duration(random.Float64() * 2 * swap))
 		cmd.Process.Kill()
 		err := cmd.Wait()
 		var exit *exec.ExitError
 		killed := errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL
 		swapped := s.look()
+		if swapped {
+			swap *= 0.98
+		} else {
+			swap *= 1.02
+		}
 		switch {
 		case killed && swapped:
 			behind++

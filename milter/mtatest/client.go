@@ -30,7 +30,7 @@ func Dial(addr string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn.SetDeadline(time.Now().Add(2 * time.Minute))
+	conn.SetDeadline(time.Now().Add(Patience))
 	c := &Client{conn, textproto.NewReader(bufio.NewReader(conn))}
 	if r, err := c.read(); err != nil || r.Code != 220 {
 		conn.Close()

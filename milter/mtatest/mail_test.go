@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/postseal/postseal/milter/mtatest"
 )
@@ -24,7 +23,7 @@ func testSecureRecipientsGetItByteForByte(t *testing.T) {
 	if s, err := c.Send(sender+" BODY=8BITMIME", to, message); err != nil || s.End.Code != 250 {
 		t.Fatalf("without the filter: %v, %v", s, err)
 	}
-	if _, err := mtatest.Settle(plain, 30*time.Second); err != nil {
+	if _, err := mtatest.Settle(plain, mtatest.Patience); err != nil {
 		t.Fatal(err)
 	}
 	without := internet.Take()

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -64,6 +65,7 @@ func TestForeignClientIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { d.Signal(syscall.SIGKILL) }) // if the test has failed: the next one needs the socket
 	miltertest(t, "refusal.lua")
 	if err := d.Stop(); err != nil {
 		t.Error(err)
@@ -78,7 +80,7 @@ func TestForeignClientIsRefused(t *testing.T) {
 	missing := func(actions string) string {
 		return "the MTA does not let a filter do what postseal must (actions " + actions + " are missing): see its milter settings"
 	}
-	want := []string{"the MTA speaks version 1 of the milter protocol: postseal needs 2 or later"}
+	var want []string
 	for _, actions := range strings.Fields("0xbd 0xbc 0xbd 0xb9 0xb5 0xad 0x9d 0xbd 0x3d 0xbd 0x1 0x4 0x8 0x10 0x20 0x80") {
 		want = append(want, missing(actions))
 	}

@@ -103,10 +103,14 @@ func freeAddr() (string, error) {
 	return l.Addr().String(), nil
 }
 
-// Within waits for something to be so, for 20 seconds at most, and tells
+// Patience is how long a test waits for what is sure to come: long, because a
+// busy machine takes its time, and a test that passes never waits in vain.
+const Patience = 4 * time.Minute
+
+// Within waits for something to be so, for as long as Patience, and tells
 // whether it is.
 func Within(isSo func() bool) bool {
-	for deadline := time.Now().Add(20 * time.Second); !isSo(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(Patience); !isSo(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			return false
 		}

@@ -244,7 +244,7 @@ func TestServesAllSocketsThatArePassed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.SetDeadline(time.Now().Add(20 * time.Second))
+		c.SetDeadline(time.Now().Add(mtatest.Patience))
 		// The daemon closes a connection whose first packet has no length.
 		if _, err := c.Write(make([]byte, 4)); err != nil {
 			t.Fatal(err)

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/postseal/postseal/milter/mtatest"
 )
@@ -198,7 +197,7 @@ type arrived struct{ direct, relay []string }
 // settle waits for all deliveries and returns them and what is held.
 func settle(t *testing.T) (direct, relayed []mtatest.Delivery, held []mtatest.Queued) {
 	t.Helper()
-	held, err := mtatest.Settle(mta, 30*time.Second)
+	held, err := mtatest.Settle(mta, mtatest.Patience)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, mta.Log())
 	}
