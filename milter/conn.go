@@ -9,8 +9,10 @@ import (
 	"io"
 	"iter"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
@@ -139,6 +141,8 @@ func (c *conn) take(code gomilter.Code, payload []byte) error {
 	case gomilter.CodeOptNeg:
 		defer c.packet.Reset()
 		return c.negotiate(payload)
+	case gomilter.CodeConn:
+		c.takeClient(payload)
 	case codeUnknown:
 		c.packet.Reset()
 		return c.reply(gomilter.ActContinue)
@@ -156,6 +160,29 @@ func (c *conn) take(code gomilter.Code, payload []byte) error {
 		c.takeRecipient(payload)
 	}
 	return nil
+}
+
+// takeClient keeps the client's address, of which go-milter does not read each
+// form.
+func (c *conn) takeClient(payload []byte) {
+	_, rest, _ := bytes.Cut(payload, []byte{0})
+	switch gomilter.ProtoFamily(rest[0]) {
+	case gomilter.FamilyInet, gomilter.FamilyInet6:
+		address, _, _ := bytes.Cut(rest[3:], []byte{0}) // after family and port
+		c.client, _ = ParseClient(string(address))
+	}
+}
+
+// ParseClient reads the address of an SMTP client. Sendmail writes "IPv6:"
+// before one of that family, and an MTA that listens for both families may show
+// an IPv4 address as mapped.
+func ParseClient(text string) (client netip.Addr, ok bool) {
+	const prefix = "IPv6:"
+	if len(text) > len(prefix) && strings.EqualFold(text[:len(prefix)], prefix) {
+		text = text[len(prefix):]
+	}
+	client, err := netip.ParseAddr(text)
+	return client.Unmap().WithZone(""), err == nil
 }
 
 // takeHeader hands a field to the session.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"net/textproto"
 	"runtime"
 	"runtime/debug"
@@ -71,11 +70,7 @@ func (s *session) guard(callback func()) {
 	}
 }
 
-func (s *session) Connect(_ string, family string, port uint16, addr net.IP, _ *gomilter.Modifier) (gomilter.Response, error) {
-	client, ok := netip.AddrFromSlice(addr)
-	if ok {
-		s.conn.client = client.Unmap()
-	}
+func (s *session) Connect(_ string, family string, port uint16, _ net.IP, _ *gomilter.Modifier) (gomilter.Response, error) {
 	// No SMTP client has port 0: Postfix shows it for mail of sendmail(1).
 	s.conn.local = port == 0 && (family == "tcp4" || family == "tcp6")
 	return s.continueUnless(gomilter.OptNoConnReply), nil

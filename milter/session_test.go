@@ -332,6 +332,33 @@ func TestBadConnect(t *testing.T) {
 	}
 }
 
+// TestClientAddresses holds that each form in which an MTA shows a client is
+// read: policies ask for it, and the log names it.
+func TestClientAddresses(t *testing.T) {
+	for payload, want := range map[string]string{
+		"4\x30\x39192.0.2.7\x00":             "192.0.2.7",
+		"6\x30\x392001:db8::7\x00":           "2001:db8::7",
+		"6\x30\x39IPv6:2001:db8::7\x00":      "2001:db8::7",
+		"6\x30\x39ipv6:2001:DB8:0:0::7\x00":  "2001:db8::7",
+		"6\x30\x39::ffff:192.0.2.7\x00":      "192.0.2.7",
+		"6\x30\x39IPv6:::ffff:192.0.2.7\x00": "192.0.2.7",
+		"6\x30\x39fe80::1%eth0\x00":          "fe80::1",
+		"4\x30\x39nonsense\x00":              "",
+		"L/run/socket\x00":                   "",
+		"U":                                  "",
+	} {
+		r := serve(t, always(testConfig(t)), DefaultTimeouts)
+		p := r.dial(t)
+		p.send(offer(6, allActions, allProtocol), "Chost\x00"+payload)
+		p.receive()
+		p.send(append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00", "E")...)
+		p.want(goOnPacket, goOnPacket)
+		if text := fmt.Sprintf(`"client":%q`, want); !strings.Contains(r.log.String(), text) {
+			t.Errorf("%q: no %s in %s", payload, text, r.log)
+		}
+	}
+}
+
 func TestSlowPeersCostNobodyElse(t *testing.T) {
 	r := serve(t, always(testConfig(t)), Timeouts{Idle: time.Hour, Packet: time.Hour})
 	r.dial(t) // mute

@@ -103,6 +103,16 @@ func NewRuleset(table *Table, marker MarkerReader, relay string, policies []Poli
 	return r, errors.Join(faults...)
 }
 
+// Enforcing returns the same rules with no policy that only observes.
+func (r *Ruleset) Enforcing() *Ruleset {
+	enforcing := *r
+	enforcing.policies = slices.Clone(r.policies)
+	for i := range enforcing.policies {
+		enforcing.policies[i].Mode = Enforce
+	}
+	return &enforcing
+}
+
 // PolicyFault says which policy, from 0, a fault is in.
 func PolicyFault(number int, name string, err error) error {
 	return &tomlfile.Fault{Path: fmt.Sprintf("policy[%d]", number), Err: fmt.Errorf("policy %d (%q): %w", number+1, name, err)}

@@ -235,16 +235,32 @@ func (p policyTable) policy() (rules.Policy, []error) {
 		policy.Action = *p.Action
 	}
 	for _, text := range p.Client {
-		network, err := netip.ParsePrefix(text)
-		if addr, addrErr := netip.ParseAddr(text); addrErr == nil {
-			network, err = addr.Prefix(addr.BitLen())
-		}
+		network, err := readNetwork(text)
 		if err != nil {
-			faults = append(faults, fmt.Errorf("client %q: write an address or a network, as in 192.0.2.0/24", text))
+			faults = append(faults, fmt.Errorf("client %q: %w", text, err))
 		}
-		policy.Client = append(policy.Client, network.Masked())
+		policy.Client = append(policy.Client, network)
 	}
 	return policy, faults
+}
+
+// readNetwork reads an address or a network. One that is IPv4-mapped becomes
+// plain IPv4, as the addresses of clients do.
+func readNetwork(text string) (netip.Prefix, error) {
+	network, err := netip.ParsePrefix(text)
+	if addr, addrErr := netip.ParseAddr(text); addrErr == nil {
+		network, err = addr.Prefix(addr.BitLen())
+	}
+	const mapping = 96 // bits before the IPv4 address
+	switch addr := network.Addr(); {
+	case err != nil:
+		return network, errors.New("write an address or a network, as in 192.0.2.0/24")
+	case addr.Is4In6() && network.Bits() < mapping:
+		return network, fmt.Errorf("an IPv4-mapped network has a length of %d or more: write the IPv4 network, as in 192.0.2.0/24", mapping)
+	case addr.Is4In6():
+		network = netip.PrefixFrom(addr.Unmap(), network.Bits()-mapping)
+	}
+	return network.Masked(), nil
 }
 
 // expand returns the rule files in order, each once, whatever names and patterns

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"strings"
 	"time"
@@ -17,6 +16,7 @@ const explainUsage = `Usage: postseal explain [-config FILE] [-json] -from A -to
 
 Runs a saved message through the code that serves the MTA and says what would
 be done with it in mode enforce, and why. A "-" stands for standard input.
+Policies with mode = "observe" are shown as if they enforced.
 `
 
 // explanation is the object that explain -json prints.
@@ -45,10 +45,12 @@ func explain(args []string, std stdio) int {
 	if fault := missingFrom(*from, *to, c.Args()); fault != "" {
 		return c.misused("%s", fault)
 	}
-	envelope := milter.Envelope{Sender: rules.TrimAngles(*from), SMTPUTF8: true}
+	// The client has not asked for SMTPUTF8, and the MTA has not said how it reads
+	// a recipient: the strict case, in which serve accepts least.
+	envelope := milter.Envelope{Sender: rules.TrimAngles(strings.TrimSpace(*from))}
 	if *client != "" {
-		var err error
-		if envelope.Client, err = netip.ParseAddr(*client); err != nil {
+		var ok bool
+		if envelope.Client, ok = milter.ParseClient(*client); !ok {
 			return c.misused("-client %q is not an IP address", *client)
 		}
 	}
@@ -85,7 +87,7 @@ func explain(args []string, std stdio) int {
 // explainMessage drives a message as a session does.
 func explainMessage(config *milter.Config, envelope milter.Envelope, to []string, file io.Reader) (explanation, error) {
 	enforcing := *config
-	enforcing.Mode = rules.Enforce
+	enforcing.Mode, enforcing.Rules = rules.Enforce, config.Rules.Enforcing()
 	m := milter.NewMessage(&enforcing, envelope)
 	var refused []rules.Outcome
 	e := explanation{Mode: config.Mode, Edits: []milter.Edit{}}
@@ -103,11 +105,11 @@ func explainMessage(config *milter.Config, envelope milter.Envelope, to []string
 		return e, err
 	}
 	d := v.Decision
-	if len(d.Outcomes) == 0 {
-		d.Action = rules.Reject // nobody is left to send it to
-	}
 	d.Outcomes = append(d.Outcomes, refused...)
-	e.Action, e.Marker, e.NearMiss, e.Findings = d.Action, d.Marker, d.NearMiss, d.Findings()
+	for _, o := range d.Outcomes { // a refused one too
+		e.Action = max(e.Action, o.Action)
+	}
+	e.Marker, e.NearMiss, e.Findings = d.Marker, d.NearMiss, d.Findings()
 	e.Recipients = milter.LoggedRecipients(d, milter.FullAddress)
 	if v.Edits != nil {
 		e.Edits = v.Edits
@@ -154,10 +156,11 @@ func (e explanation) text() string {
 	return b.String()
 }
 
-// splitAddresses splits at the commas that stand outside of quotes.
-func splitAddresses(list string) []string {
+// splitAddresses splits at the commas that stand outside of quotes, and takes
+// off the blanks around each address.
+func splitAddresses(list string) (addresses []string) {
 	quoted, escaped := false, false
-	return strings.FieldsFunc(list, func(r rune) bool {
+	parts := strings.FieldsFunc(list, func(r rune) bool {
 		switch {
 		case escaped:
 			escaped = false
@@ -168,4 +171,10 @@ func splitAddresses(list string) []string {
 		}
 		return r == ',' && !quoted
 	})
+	for _, part := range parts {
+		if part = strings.TrimSpace(part); part != "" {
+			addresses = append(addresses, part)
+		}
+	}
+	return addresses
 }

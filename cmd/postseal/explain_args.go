@@ -15,7 +15,7 @@ func missingFrom(from, to string, files []string) string {
 	if from == "" {
 		missing = append(missing, "-from is missing: give the envelope sender, or <> for the null sender")
 	}
-	if to == "" {
+	if len(splitAddresses(to)) == 0 {
 		missing = append(missing, "-to is missing: give the recipients, with commas between them")
 	}
 	switch {

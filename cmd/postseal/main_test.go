@@ -139,6 +139,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"explain", "-from", "a@x.example", "-to", "b@x.example", "one", "two"}, exitUsage, "postseal explain: \"two\" is one file too many: explain takes one: see postseal explain -h\n"},
 		{[]string{"explain", "-from", "a@x.example", "one", "-to", "b@x.example"}, exitUsage, "postseal explain: \"-to\" stands after the file: options go before it: see postseal explain -h\n"},
 		{[]string{"explain"}, exitUsage, "-from is missing: give the envelope sender, or <> for the null sender; -to is missing: give the recipients, with commas between them; the file is missing: name"},
+		{[]string{"explain", "-from", "a@x.example", "-to", " , ", "-"}, exitUsage, "postseal explain: -to is missing: give the recipients, with commas between them: see postseal explain -h\n"},
 		{[]string{"explain", "-from", "a@x.example", "-to", "b@x.example", "-client", "x", "-"}, exitUsage, "is not an IP address"},
 		{[]string{"explain", "-from", "a@x.example", "-to", "b@x.example", "/nonexistent"}, exitFailure, "no such file"},
 	} {
@@ -162,8 +163,8 @@ const savedMail = "Received: by mx\r\nSubject: =?utf-8?q?=5Bsecure=5D?=\r\n resu
 func TestExplainJSON(t *testing.T) {
 	config := write(t, lookupConfig)
 	code, stdout, stderr := runWith(savedMail, "explain", "-json", "-config", config, "-from", "<ward@trust.example>",
-		"-to", `bob@gmail.com,"x,y"@gmail.com,a@nhs.net,x@y.gsi.gov.uk`, "-client", "192.0.2.7", "-")
-	const want = `{"action":"divert","mode":"observe","marker":"present","near_miss":"","findings":[],"recipients":[` +
+		"-to", ` bob@gmail.com,"x,y"@gmail.com, a@nhs.net , <x@y.gsi.gov.uk>,`, "-client", "192.0.2.7", "-")
+	const want = `{"action":"reject","mode":"observe","marker":"present","near_miss":"","findings":[],"recipients":[` +
 		`{"address":"bob@gmail.com","class":"unknown","row":"","policy":"marked","action":"divert"},` +
 		`{"address":"\"x,y\"@gmail.com","class":"unknown","row":"","policy":"marked","action":"divert"},` +
 		`{"address":"a@nhs.net","class":"secure","row":"nhs.net","policy":"","action":"accept"},` +
@@ -185,6 +186,9 @@ func TestExplain(t *testing.T) {
 	config := write(t, lookupConfig+marking+rejecting)
 	for _, test := range []struct{ name, from, to, mail, want string }{
 		{"marker to be added", "a@trust.example", "b@gmail.com", "Subject: 999 000 0018\n\n", "prefix header Subject (number 1): [secure]"},
+		{"strongest of all", "<>", "a@nhs.net, b@x.gsi.gov.uk", "Subject: x\n\n", "action  reject\n"},
+		{"not ASCII, and no SMTPUTF8", "<>", "b\u00fc@gmail.com", "Subject: x\n\n", "reply to RCPT: 550 5.7.1 <b?@gmail.com>: the address cannot be"},
+		{"bare name, which the MTA may complete", "<>", "root", "Subject: x\n\n", "reply to RCPT: 550 5.7.1 <root>"},
 		{"rejected", "<>", "b@gmail.com", "Subject: 999 000 0018\n\n", "reply to the message: 550 5.7.1 <b@gmail.com>: not known to be secure"},
 		{"look-alike", "<>", "b@nhs.nte", "\n", "finding look-alike: nhs.net is meant\n"},
 		{"nobody left", "<>", "b@x.gsi.gov.uk", "\n", "action  reject"},
