@@ -1,7 +1,6 @@
 package milter
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -9,28 +8,33 @@ import (
 )
 
 // ReadSaved takes the header of a saved message, as an MTA would show it, and
-// leaves the body unread.
+// leaves the body unread. The error says why the file cannot be a message, and
+// shows nothing of the file.
 func (m *Message) ReadSaved(r io.Reader) error {
-	in := bufio.NewReader(r)
-	name, value := "", ""
-	for first := true; ; first = false {
+	in, err := openSaved(r)
+	if err != nil {
+		return err
+	}
+	name, value, usual := "", "", false
+	for {
 		line, err := in.ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("reading the message: %w", err)
 		}
 		text := strings.TrimRight(line, "\r\n")
-		if first && strings.HasPrefix(text, "From ") { // of an mbox file
-			continue
-		}
 		if name != "" && text != "" && (text[0] == ' ' || text[0] == '\t') {
 			value += "\n" + text
 			continue
 		}
 		if name != "" {
 			m.Header(name, value)
+			usual = usual || isUsualField(name)
 		}
 		var ok bool
 		if name, value, ok = strings.Cut(text, ":"); !ok || !isFieldName(name) {
+			if !usual {
+				return errNoHeader
+			}
 			return nil
 		}
 	}

@@ -58,18 +58,14 @@ func explain(args []string, std stdio) int {
 	if err != nil {
 		return c.failed(exitConfig, err)
 	}
-	file := std.in
-	if name := c.Arg(0); name != "-" {
-		opened, err := os.Open(name)
-		if err != nil {
-			return c.failed(exitFailure, err)
-		}
-		defer opened.Close()
-		file = opened
-	}
-	e, err := explainMessage(config.milter, envelope, splitAddresses(*to), file)
+	file, name, err := openMessage(c.Arg(0), std.in)
 	if err != nil {
 		return c.failed(exitFailure, err)
+	}
+	defer file.Close()
+	e, err := explainMessage(config.milter, envelope, splitAddresses(*to), file)
+	if err != nil {
+		return c.failed(exitFailure, fmt.Errorf("%s: %w", name, err))
 	}
 	if *asJSON {
 		encoder := json.NewEncoder(std.out)
@@ -82,6 +78,22 @@ func explain(args []string, std stdio) int {
 		return c.failed(exitFailure, err)
 	}
 	return exitDone
+}
+
+// openMessage opens a saved message, and returns the name that errors give it.
+func openMessage(path string, stdin io.Reader) (file io.ReadCloser, name string, err error) {
+	if path == "-" {
+		return io.NopCloser(stdin), "standard input", nil
+	}
+	opened, err := os.Open(path)
+	if err != nil {
+		return nil, "", err
+	}
+	if info, err := opened.Stat(); err == nil && info.IsDir() {
+		opened.Close()
+		return nil, "", fmt.Errorf("%s: it is a folder: give one message", path)
+	}
+	return opened, path, nil
 }
 
 // explainMessage drives a message as a session does.

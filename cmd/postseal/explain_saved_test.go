@@ -1,0 +1,136 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf16"
+)
+
+const (
+	postcatEnvelope = "*** ENVELOPE RECORDS hold/4XYZ ***\nmessage_size:             424             742\nsender: ward@trust.example\nnamed_attribute: encoding=8bit\nrecipient: a@nhs.net\n"
+	postcatContents = "*** MESSAGE CONTENTS hold/4XYZ ***\n"
+	postcatEnd      = "*** HEADER EXTRACTED hold/4XYZ ***\nnamed_attribute: encoding=8bit\n*** MESSAGE FILE END hold/4XYZ ***\n"
+	plainMail       = "Received: by mx\nSubject: =?utf-8?q?[sec?=\n =?utf-8?q?ure]_999_000_0018?=\nFrom: a@trust.example\n\nbody\n"
+)
+
+// TestExplainReadsSavedForms has the same message as mail programs and postcat
+// save it. What real postcat prints is held in milter/mtatest.
+func TestExplainReadsSavedForms(t *testing.T) {
+	mbox := "From a@trust.example Sat Nov 21 09:00:00 2026\n"
+	header, _, _ := strings.Cut(plainMail, "\n\n")
+	for name, text := range map[string]string{
+		"as it is sent":              plainMail,
+		"CR LF":                      strings.ReplaceAll(plainMail, "\n", "\r\n"),
+		"header alone":               header,
+		"postcat -q":                 postcatEnvelope + postcatContents + plainMail + postcatEnd,
+		"postcat -q with CR LF":      strings.ReplaceAll(postcatEnvelope+postcatContents+plainMail+postcatEnd, "\n", "\r\n"),
+		"postcat -q, much envelope":  postcatEnvelope + strings.Repeat("recipient: "+strings.Repeat("x", 30_000)+"@nhs.net\n", 9) + postcatContents + plainMail,
+		"postcat -q with a warning":  "postcat: warning: x\n" + postcatEnvelope + postcatContents + plainMail + postcatEnd,
+		"postcat -eh":                postcatEnvelope + postcatContents + header + "\n" + postcatEnd,
+		"emlx":                       "84\n" + plainMail + "<?xml version=\"1.0\"?>\n<plist></plist>\n",
+		"emlx with blanks":           "84        \n" + plainMail,
+		"byte order mark":            byteOrderMark + plainMail,
+		"blank line":                 "\n" + plainMail,
+		"blank lines":                "\r\n \r\n\t\n" + plainMail,
+		"mark and blank line":        byteOrderMark + "\n" + plainMail,
+		"mbox":                       mbox + plainMail,
+		"quoted mbox":                ">" + mbox + plainMail,
+		"both":                       mbox + ">" + mbox + plainMail,
+		"blank line and mbox":        "\n" + mbox + plainMail,
+		"mark and mbox":              byteOrderMark + mbox + plainMail,
+		"a long separator":           "From " + strings.Repeat("x", 20_000) + "\n" + plainMail,
+		"postcat and a separator":    postcatEnvelope + postcatContents + ">" + mbox + plainMail,
+		"NUL octets in the body":     plainMail + "\x00\x00",
+		"a body that looks like PDF": plainMail + "%PDF-1.4",
+	} {
+		code, stdout, stderr := runWith(text, "explain", "-from", "<>", "-to", "b@gmail.com", "-")
+		if code != exitDone || !strings.Contains(stdout, "marker  present\n") || stderr != "" {
+			t.Errorf("%s: exit %d\n%s%s", name, code, stdout, stderr)
+		}
+	}
+}
+
+const byteOrderMark = "\xef\xbb\xbf"
+
+// encodeUTF16 gives the text in UTF-16, little-endian or big-endian.
+func encodeUTF16(text string, big bool) string {
+	var b strings.Builder
+	for _, unit := range utf16.Encode([]rune(text)) {
+		low, high := byte(unit), byte(unit>>8)
+		if big {
+			low, high = high, low
+		}
+		b.WriteByte(low)
+		b.WriteByte(high)
+	}
+	return b.String()
+}
+
+func TestExplainRefusesWhatIsNoMessage(t *testing.T) {
+	const (
+		noHeader = "it does not begin with the header of a message, such as From: or Subject:; give a message as it is sent (.eml), or the output of postcat -q"
+		utf16    = ": save the message as .eml, or convert it to UTF-8 with iconv"
+		options  = "it is the output of postcat with one of the options -d, -o and -v: leave those out"
+		envelope = "it is an envelope without a message: run postcat -q, without the option -e"
+	)
+	for _, test := range []struct{ name, text, want string }{
+		{"empty", "", "it is empty"},
+		{"blank lines", "\n\r\n \n", noHeader},
+		{"mark alone", byteOrderMark, noHeader},
+		{"a separator alone", "From a@trust.example Sat Nov 21 09:00:00 2026\n", noHeader},
+		{"a number", "42", noHeader},
+		{"prose", "Dear colleague,\n\nSubject: [secure] 999 000 0018\n", noHeader},
+		{"prose with a colon", "Note: 999 000 0018\n\nSubject: x\n", noHeader},
+		{"postcat -qb", "\nDear colleague, 999 000 0018\n", noHeader},
+		{"calendar", "BEGIN:VCALENDAR\nSUMMARY:[secure]\n", noHeader},
+		{"JSON", "{\"subject\": 1}\n", noHeader},
+		{"key and value", "mode: enforce\n", noHeader},
+		{"TOML", "mode = \"enforce\"\n", noHeader},
+		{"only a field that is folded", " Subject: [secure]\n\n", noHeader},
+		{"Outlook", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00\x00", "it is an Outlook message (.msg) or an old Office file: save the message as .eml"},
+		{"Outlook's store", "!BDN\x00", "it is an Outlook data file (.pst): save the message as .eml"},
+		{"winmail.dat", "\x78\x9f\x3e\x22\x01", "it is an Outlook attachment (winmail.dat): save the message as .eml"},
+		{"gzip", "\x1f\x8b\x08\x00", "it is compressed with gzip: unpack it with gunzip"},
+		{"bzip2", "BZh91AY", "it is compressed with bzip2: unpack it with bunzip2"},
+		{"xz", "\xfd7zXZ\x00\x00", "it is compressed with xz: unpack it with unxz"},
+		{"zstd", "\x28\xb5\x2f\xfd\x00", "it is compressed with zstd: unpack it with unzstd"},
+		{"ZIP", "PK\x03\x04\x14", "it is a ZIP archive or an Office document: unpack it, and give one message"},
+		{"7-Zip", "7z\xbc\xaf\x27\x1c", "it is a 7-Zip archive: unpack it, and give one message"},
+		{"RAR", "Rar!\x1a\x07", "it is a RAR archive: unpack it, and give one message"},
+		{"PDF", "%PDF-1.7\n", "it is a PDF document: save the message itself as .eml"},
+		{"RTF", "{\\rtf1\\ansi", "it is a text in RTF: save the message itself as .eml"},
+		{"HTML", "<!DOCTYPE html>\n<html>", "it is a web page or XML: save the message itself as .eml"},
+		{"HTML after blanks and a mark", byteOrderMark + "\r\n  <HTML>", "it is a web page or XML: save the message itself as .eml"},
+		{"UTF-16, little-endian with a mark", "\xff\xfe" + encodeUTF16(plainMail, false), "it is text in UTF-16 or UTF-32" + utf16},
+		{"UTF-16, big-endian with a mark", "\xfe\xff" + encodeUTF16(plainMail, true), "it is text in UTF-16" + utf16},
+		{"UTF-16, little-endian", encodeUTF16(plainMail, false), "it is text in UTF-16 or UTF-32" + utf16},
+		{"UTF-16, big-endian", encodeUTF16(plainMail, true), "it is text in UTF-16 or UTF-32" + utf16},
+		{"NUL octets", strings.Repeat("\x00", 600), "it is not text: give a message as it is sent (.eml)"},
+		{"CR alone", strings.ReplaceAll(plainMail, "\n", "\r"), `its lines end in CR alone: convert it with tr '\r' '\n'`},
+		{"a file of Postfix's queue", "C_             424             742               3               0             424               0T\x11", "it is a file of Postfix's queue: give the output of postcat -q, with the queue ID"},
+		{"postcat -e", postcatEnvelope + postcatContents + postcatEnd, envelope},
+		{"postcat, cut off", postcatEnvelope, envelope},
+		{"postcat -o", "*** ENVELOPE RECORDS hold/4XYZ ***\n        0 message_size: 1\n     1300 *** MESSAGE CONTENTS hold/4XYZ ***\n      742 Subject: [secure]\n", options},
+		{"postcat -v", postcatEnvelope + "pointer_record:            1202\n" + postcatContents, options},
+		{"postcat -v without pointers", postcatEnvelope + postcatContents + "regular_text: Subject: [secure]\n", options},
+		{"postcat -q of a message without a header", postcatEnvelope + postcatContents + "\nbody\n" + postcatEnd, noHeader},
+	} {
+		path := filepath.Join(t.TempDir(), "saved")
+		if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for name, argument := range map[string]string{"standard input": "-", path: path} {
+			code, stdout, stderr := runWith(test.text, "explain", "-json", "-from", "<>", "-to", "b@gmail.com", argument)
+			if want := "postseal explain: " + name + ": " + test.want + "\n"; code != exitFailure || stdout != "" || stderr != want {
+				t.Errorf("%s: exit %d\ngot  %s%s\nwant %s", test.name, code, stdout, stderr, want)
+			}
+		}
+	}
+	folder := t.TempDir()
+	if code, stdout, stderr := runWith("", "explain", "-from", "<>", "-to", "b@gmail.com", folder); code != exitFailure || stdout != "" ||
+		stderr != "postseal explain: "+folder+": it is a folder: give one message\n" {
+		t.Errorf("a folder: exit %d, %s%s", code, stdout, stderr)
+	}
+}

@@ -1,0 +1,60 @@
+package mtatest_test
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestExplainReadsPostcat has explain read held mail as postcat(1) prints it.
+// postseal's own changes lie elsewhere in the queue file, and postcat follows
+// them.
+func TestExplainReadsPostcat(t *testing.T) {
+	d := start(t, "enforce", "[[policy]]\nname = \"hold\"\naction = \"quarantine\"\n")
+	send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: Results\r\n of [secure] lines", "X-Postseal: forged"))
+	_, _, held := settle(t)
+	if len(held) != 1 {
+		t.Fatalf("held: %v", held)
+	}
+	t.Cleanup(func() {
+		if err := postfix.Run("postsuper", "-d", held[0].ID); err != nil {
+			t.Error(err)
+		}
+	})
+	explain := func(stdin string) string {
+		cmd := exec.Command(binary, "explain", "-config", d.Config, "-from", sender, "-to", "bob@gmail.com, a@nhs.net", "-")
+		cmd.Stdin = strings.NewReader(stdin)
+		out, _ := cmd.CombinedOutput()
+		return string(out)
+	}
+	file := filepath.Join(postfix.Folder(), "queue", "hold", held[0].ID)
+	const (
+		read     = "marker  present\n"
+		options  = "leave those out"
+		noHeader = "it does not begin with the header of a message"
+	)
+	for _, test := range []struct{ options, want string }{
+		{"-q", read}, {"-qh", read}, {"-qhb", read}, {"-qbh", read}, {"-qeh", read}, {"-qehb", read}, {"-qr", read},
+		{"-qb", noHeader},
+		{"-qe", "without the option -e"},
+		{"-qo", options}, {"-qd", options}, {"-qv", options},
+		{"-qhd", noHeader}, {"-qho", noHeader}, {"-qhv", noHeader},
+	} {
+		output, err := postfix.Output("postcat", test.options, held[0].ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := explain(output); !strings.Contains(got, test.want) {
+			t.Errorf("postcat %s: no %q in %s\n%s", test.options, test.want, got, output)
+		}
+	}
+	output, err := postfix.Output("postcat", file)
+	if got := explain(output); err != nil || !strings.Contains(got, read) {
+		t.Errorf("postcat of the file: %v, %s", err, got)
+	}
+	got, _ := exec.Command(binary, "explain", "-config", d.Config, "-from", sender, "-to", "bob@gmail.com", file).CombinedOutput()
+	if !strings.Contains(string(got), "it is a file of Postfix's queue") {
+		t.Errorf("the queue file: %s", got)
+	}
+}

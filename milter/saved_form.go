@@ -1,0 +1,174 @@
+package milter
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// errNoHeader is the error for text that does not begin with a header.
+var errNoHeader = errors.New("it does not begin with the header of a message, such as From: or Subject:; give a message as it is sent (.eml), or the output of postcat -q")
+
+// openSaved returns a reader at the first header field of a saved message. It
+// leaves out what mail programs and postcat(1) put before that, and refuses
+// files that hold no message, or hold one in another form.
+func openSaved(r io.Reader) (*bufio.Reader, error) {
+	in := bufio.NewReaderSize(r, 8<<10)
+	start, err := in.Peek(4 << 10)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("reading the message: %w", err)
+	case len(start) == 0:
+		return nil, errors.New("it is empty")
+	}
+	if err := refuseForeign(start); err != nil {
+		return nil, err
+	}
+	if bytes.HasPrefix(start, []byte(byteOrderMark)) {
+		in.Discard(len(byteOrderMark))
+	}
+	return in, skipPreamble(in)
+}
+
+const byteOrderMark = "\xef\xbb\xbf"
+
+// foreign are the starts of files that people save or attach in the place of a
+// message.
+var foreign = []struct{ start, is, remedy string }{
+	{"\xd0\xcf\x11\xe0", "an Outlook message (.msg) or an old Office file", "save the message as .eml"},
+	{"!BDN", "an Outlook data file (.pst)", "save the message as .eml"},
+	{"\x78\x9f\x3e\x22", "an Outlook attachment (winmail.dat)", "save the message as .eml"},
+	{"\xff\xfe", "text in UTF-16 or UTF-32", "save the message as .eml, or convert it to UTF-8 with iconv"},
+	{"\xfe\xff", "text in UTF-16", "save the message as .eml, or convert it to UTF-8 with iconv"},
+	{"\x1f\x8b", "compressed with gzip", "unpack it with gunzip"},
+	{"BZh", "compressed with bzip2", "unpack it with bunzip2"},
+	{"\xfd7zXZ\x00", "compressed with xz", "unpack it with unxz"},
+	{"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it with unzstd"},
+	{"PK\x03\x04", "a ZIP archive or an Office document", "unpack it, and give one message"},
+	{"7z\xbc\xaf", "a 7-Zip archive", "unpack it, and give one message"},
+	{"Rar!", "a RAR archive", "unpack it, and give one message"},
+	{"%PDF-", "a PDF document", "save the message itself as .eml"},
+	{`{\rtf`, "a text in RTF", "save the message itself as .eml"},
+	{"<", "a web page or XML", "save the message itself as .eml"},
+}
+
+// refuseForeign returns an error that names the form of a file that is no
+// message, judging by its first octets.
+func refuseForeign(start []byte) error {
+	text := bytes.TrimLeft(bytes.TrimPrefix(start, []byte(byteOrderMark)), " \t\r\n")
+	for _, f := range foreign {
+		if bytes.HasPrefix(text, []byte(f.start)) {
+			return fmt.Errorf("it is %s: %s", f.is, f.remedy)
+		}
+	}
+	switch nul := bytes.IndexByte(start[:min(len(start), 16)], 0); {
+	case nul >= 0 && len(start) > 2 && (start[0] == 0) != (start[1] == 0):
+		return errors.New("it is text in UTF-16 or UTF-32: save the message as .eml, or convert it to UTF-8 with iconv")
+	case nul >= 0:
+		return errors.New("it is not text: give a message as it is sent (.eml)")
+	case start[0] == 'C' && isQueueFile(start):
+		return errors.New("it is a file of Postfix's queue: give the output of postcat -q, with the queue ID")
+	case bytes.IndexByte(start, '\n') < 0 && bytes.IndexByte(bytes.TrimRight(start, "\r"), '\r') >= 0:
+		return errors.New(`its lines end in CR alone: convert it with tr '\r' '\n'`)
+	}
+	return nil
+}
+
+// isQueueFile reports whether the file begins as Postfix's queue files do: a
+// record of type C with its length, and numbers padded with blanks.
+func isQueueFile(start []byte) bool {
+	const padded = 15
+	return len(start) > 2+padded && int(start[1]) > padded && bytes.Trim(start[2:2+padded], " 0123456789") == nil
+}
+
+// skipPreamble reads up to the first line that belongs to the message.
+func skipPreamble(in *bufio.Reader) error {
+	for {
+		start, _ := in.Peek(64)
+		line, _, _ := bytes.Cut(start, []byte("\n"))
+		text := string(bytes.TrimRight(line, " \t\r"))
+		switch {
+		case len(start) == 0:
+			return errNoHeader
+		case strings.HasPrefix(text, "*** ENVELOPE RECORDS "):
+			if err := skipEnvelope(in); err != nil {
+				return err
+			}
+		case text == "", isSeparator(text),
+			isNumber(text),                       // the first line of Apple's .emlx
+			strings.HasPrefix(text, "postcat: "): // a warning, with 2>&1
+			skipLine(in)
+		default:
+			return nil
+		}
+	}
+}
+
+// isSeparator reports whether a line begins a message of an mbox file.
+func isSeparator(text string) bool {
+	return strings.HasPrefix(text, "From ") || strings.HasPrefix(text, ">From ")
+}
+
+func isNumber(text string) bool { return strings.Trim(text, "0123456789") == "" }
+
+// The faults of postcat(1)'s output.
+var (
+	errEnvelope = errors.New("it is an envelope without a message: run postcat -q, without the option -e")
+	errOptions  = errors.New("it is the output of postcat with one of the options -d, -o and -v: leave those out")
+)
+
+// skipEnvelope leaves out the envelope in the output of postcat(1).
+func skipEnvelope(in *bufio.Reader) error {
+	for {
+		start, _ := in.Peek(64)
+		text, _, _ := strings.Cut(string(start), "\n")
+		switch contents := strings.Index(text, "*** MESSAGE CONTENTS "); {
+		case text == "":
+			return errEnvelope
+		case contents > 0, strings.HasPrefix(text, "pointer_record: "):
+			return errOptions
+		case contents == 0:
+			skipLine(in)
+			return checkContents(in)
+		}
+		skipLine(in)
+	}
+}
+
+// checkContents looks at the first line of the message in the output of
+// postcat(1).
+func checkContents(in *bufio.Reader) error {
+	start, _ := in.Peek(64)
+	switch text := string(start); {
+	case strings.HasPrefix(text, "*** "):
+		return errEnvelope
+	case strings.HasPrefix(text, "regular_text: "):
+		return errOptions
+	}
+	return nil
+}
+
+// skipLine reads to the end of a line, however long.
+func skipLine(in *bufio.Reader) {
+	for {
+		if _, err := in.ReadSlice('\n'); !errors.Is(err, bufio.ErrBufferFull) {
+			return
+		}
+	}
+}
+
+// usualFields are those of which every message has one. Other text can have
+// lines that look like header fields.
+var usualFields = map[string]bool{
+	"from": true, "to": true, "cc": true, "bcc": true, "subject": true, "date": true, "sender": true, "reply-to": true,
+	"message-id": true, "received": true, "return-path": true, "delivered-to": true, "mime-version": true,
+	"resent-from": true, "resent-to": true, "resent-date": true,
+}
+
+// isUsualField reports whether the name is that of a field that messages have.
+func isUsualField(name string) bool {
+	return usualFields[strings.ToLower(strings.TrimRight(name, " \t"))]
+}
