@@ -8,36 +8,46 @@ import (
 )
 
 // ReadSaved takes the header of a saved message, as an MTA would show it, and
-// leaves the body unread. The error says why the file cannot be a message, and
-// shows nothing of the file.
+// leaves the body unread, and all that is past what a message may hold. The
+// error says why the file cannot be a message, and shows nothing of the file.
 func (m *Message) ReadSaved(r io.Reader) error {
-	in, err := openSaved(r)
+	bounded := &io.LimitedReader{R: r, N: maxMessage}
+	in, err := openSaved(bounded)
 	if err != nil {
 		return err
 	}
-	name, value, usual := "", "", false
-	for {
+	name, usual := "", false
+	var value strings.Builder
+	for m.limit == "" {
 		line, err := in.ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("reading the message: %w", err)
 		}
+		if bounded.N == 0 && (usual || isUsualField(name)) {
+			m.limit = "too large a header"
+			break
+		}
 		text := strings.TrimRight(line, "\r\n")
 		if name != "" && text != "" && (text[0] == ' ' || text[0] == '\t') {
-			value += "\n" + text
+			value.WriteString("\n" + text)
 			continue
 		}
 		if name != "" {
-			m.Header(name, value)
+			m.Header(name, value.String())
 			usual = usual || isUsualField(name)
 		}
 		var ok bool
-		if name, value, ok = strings.Cut(text, ":"); !ok || !isFieldName(name) {
+		var rest string
+		if name, rest, ok = strings.Cut(text, ":"); !ok || !isFieldName(name) {
 			if !usual {
 				return errNoHeader
 			}
 			return nil
 		}
+		value.Reset()
+		value.WriteString(rest)
 	}
+	return nil
 }
 
 // isFieldName tells whether the text before a colon is a field's name (RFC

@@ -73,9 +73,11 @@ func (d Decision) Diverted(o Outcome) bool {
 // Findings lists what was found on the recipients, each fact once.
 func (d Decision) Findings() []Finding {
 	list := []Finding{}
+	seen := make(map[Finding]bool)
 	for _, o := range d.Outcomes {
 		for _, f := range o.Findings {
-			if !slices.Contains(list, f) {
+			if !seen[f] {
+				seen[f] = true
 				list = append(list, f)
 			}
 		}

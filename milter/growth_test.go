@@ -1,0 +1,157 @@
+package milter_test
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/growthtest"
+)
+
+// TestSavedMessageGrows reads headers of several shapes from a file.
+func TestSavedMessageGrows(t *testing.T) {
+	config := growthConfig(t)
+	for _, test := range []struct {
+		name string
+		text func(n int) string
+	}{
+		{"folds of one field", func(n int) string { return "Subject: x" + strings.Repeat("\n x", n) + "\n\n" }},
+		{"empty folds of one field", func(n int) string { return "To: x" + strings.Repeat("\n ", n) + "\n\n" }},
+		{"fields", func(n int) string { return "To: x\n" + strings.Repeat("X-Other: x\n", n) + "\n" }},
+		{"one long line", func(n int) string { return "Subject: " + strings.Repeat("x", n) + "\n\n" }},
+		{"no line end", func(n int) string { return "To: " + strings.Repeat("x", n) }},
+		{"lines before it", func(n int) string { return strings.Repeat(">From x\n", n) + "To: x\n\n" }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			growthtest.Linear(t, 3000, func(n int) func() {
+				m, text := milter.NewMessage(config, milter.Envelope{}), test.text(n)
+				return func() {
+					if err := m.ReadSaved(strings.NewReader(text)); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestRecipientsGrow decides messages to many recipients of one kind.
+func TestRecipientsGrow(t *testing.T) {
+	now := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	config := growthConfig(t)
+	sealing, holding := growthConfig(t, rules.Divert), growthConfig(t, rules.Quarantine)
+	for _, test := range []struct {
+		name     string
+		config   *milter.Config
+		envelope milter.Envelope
+		address  func(i int) string
+	}{
+		{"secure", config, milter.Envelope{}, func(i int) string { return fmt.Sprintf("a%d@nhs.net", i) }},
+		{"tagged", config, milter.Envelope{}, func(i int) string { return fmt.Sprintf("a%d@x%d.example", i, i) }},
+		{"rejected look-alikes of one name", config, milter.Envelope{}, func(i int) string { return fmt.Sprintf("a%d@nhs.nte", i) }},
+		{"rejected look-alikes of as many names", config, milter.Envelope{}, func(i int) string { return fmt.Sprintf("a@x%d.nhs.nte", i) }},
+		{"diverted", sealing, milter.Envelope{}, func(i int) string { return fmt.Sprintf("a%d@x.example", i) }},
+		{"diverted, always the same", sealing, milter.Envelope{}, func(int) string { return "a@x.example" }},
+		{"diverted at the end", sealing, milter.Envelope{DecideAtEnd: true}, func(i int) string { return fmt.Sprintf("a%d@x.example", i) }},
+		{"diverted, all look-alikes", sealing, milter.Envelope{}, func(i int) string { return fmt.Sprintf("a@x%d.nhs.nte", i) }},
+		{"held", holding, milter.Envelope{}, func(i int) string { return fmt.Sprintf("a%d@x.example", i) }},
+		{"refused at the end", config, milter.Envelope{DecideAtEnd: true}, func(i int) string { return fmt.Sprintf("a%d@x.gsi.gov.uk", i) }},
+		{"lists on Sendmail", config, milter.Envelope{Sendmail: true}, func(i int) string { return fmt.Sprintf(`"a,%d"@x.gsi.gov.uk`, i) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			growthtest.Linear(t, 2000, func(n int) func() {
+				m := milter.NewMessage(test.config, test.envelope)
+				return func() {
+					for i := range n {
+						m.Recipient(test.address(i), "", []string{"NOTIFY=NEVER"}, now)
+					}
+					v, err := m.End()
+					if err != nil {
+						t.Error(err)
+					}
+					v.Decision.Findings()
+					milter.LoggedRecipients(v.Decision, milter.FullAddress)
+				}
+			})
+		})
+	}
+}
+
+// TestHeaderGrows decides messages with many fields of one kind.
+func TestHeaderGrows(t *testing.T) {
+	config := growthConfig(t)
+	for _, test := range []struct{ name, field, value string }{
+		{"Subject fields", "Subject", "x"},
+		{"Subject fields with the marker", "Subject", "[secure] x"},
+		{"fields of an earlier verdict", "X-Postseal", "tag; marker=missing"},
+		{"other fields", "Received", "from x.example"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			growthtest.Linear(t, 2000, func(n int) func() {
+				m := milter.NewMessage(config, milter.Envelope{})
+				m.Recipient("a@x.example", "", nil, time.Now())
+				return func() {
+					for range n {
+						m.Header(test.field, test.value)
+					}
+					if _, err := m.End(); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// growthConfig enforces the shipped policies, or the action for all.
+func growthConfig(t *testing.T, actions ...rules.Action) *milter.Config {
+	t.Helper()
+	policies := rules.ShippedPolicies()
+	for _, action := range actions {
+		policies = []rules.Policy{{Name: "all", Action: action, Mode: rules.Enforce}}
+	}
+	table, err := rules.Load(rules.Sources{Edition: rules.DefaultEdition, RelayDomain: "encrypt.invalid"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	marker, err := rules.NewMarkerReader([]string{"secure"}, nil, rules.Anywhere)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ruleset, err := rules.NewRuleset(table, marker, "encrypt.invalid", policies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &milter.Config{Rules: ruleset, Mode: rules.Enforce}
+}
+
+// endless repeats a text.
+type endless string
+
+func (e endless) Read(p []byte) (int, error) {
+	n := copy(p, e)
+	for n+len(e) <= len(p) {
+		n += copy(p[n:], e)
+	}
+	return n, nil
+}
+
+// TestSavedMessageWithoutAnEnd holds that no file makes explain read more than
+// a message may hold.
+func TestSavedMessageWithoutAnEnd(t *testing.T) {
+	config := growthConfig(t)
+	for _, text := range []endless{"X-Other: x\n", "Subject: x\n", " x\n", "x", "\n x", "Subject:\n \n"} {
+		m := milter.NewMessage(config, milter.Envelope{})
+		in := io.MultiReader(strings.NewReader("Subject: x\n "), text)
+		if err := m.ReadSaved(in); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		if _, err := m.End(); err == nil {
+			t.Errorf("%q: the message is decided", text)
+		}
+	}
+}
