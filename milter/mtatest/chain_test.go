@@ -1,8 +1,10 @@
 package mtatest_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"testing"
 
 	gomilter "github.com/emersion/go-milter"
@@ -31,36 +33,118 @@ func (f filter) Body(m *gomilter.Modifier) (gomilter.Response, error) {
 	return gomilter.RespAccept, f.end(m)
 }
 
-// startFilter runs another milter and returns its port.
-func startFilter(t *testing.T, f filter) string {
+// place is one in the list of the site's milters, whose filter can change.
+type place struct {
+	filter atomic.Pointer[filter]
+	socket string // as in smtpd_milters
+	mc     string // the line of sendmail.mc
+}
+
+// startPlace runs a filter that does nothing yet.
+func startPlace(t *testing.T, name string) *place {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	p := &place{socket: "inet:127.0.0.1:" + port, mc: fmt.Sprintf("INPUT_MAIL_FILTER(`%s', `S=inet:%s@127.0.0.1, F=T')dnl\n", name, port)}
+	p.filter.Store(&filter{})
 	server := gomilter.Server{
-		NewMilter: func() gomilter.Milter { return f },
+		NewMilter: func() gomilter.Milter { return p.filter.Load() },
 		Actions:   gomilter.OptAddHeader | gomilter.OptChangeHeader | gomilter.OptAddRcpt | gomilter.OptRemoveRcpt,
 	}
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+	return p
 }
 
-// TestSendmailRecipientOfAnotherFilter holds what the README says cannot be
-// decided: Sendmail shows no filter what another one adds.
-func TestSendmailRecipientOfAnotherFilter(t *testing.T) {
-	onSendmail(t)
-	adder := startFilter(t, filter{end: func(m *gomilter.Modifier) error { return m.AddRecipient("eve@gmail.com") }})
-	mta = startAnother(t, mtatest.Options{
-		Milter: true, MC: fmt.Sprintf("INPUT_MAIL_FILTER(`other', `S=inet:%s@127.0.0.1, F=T')dnl\n", adder),
-	})
-	start(t, "enforce", "")
-	if s := send(t, []string{"<bob@gmail.com>"}, mail("Subject: [secure]")); s.End.Code != 250 {
-		t.Errorf("got %v", s)
+// otherFilter changes the recipients of marked mail to bob@gmail.com and
+// a@nhs.net.
+type otherFilter struct {
+	name   string
+	filter filter
+	last   bool    // it runs after postseal, not before
+	beside arrived // if it runs beside postseal, which no MTA tells of it
+	apart  arrived // if it runs at a hop before the one that postseal runs at
+}
+
+var otherFilters = []otherFilter{
+	{
+		"deletes a recipient", filter{end: func(m *gomilter.Modifier) error { return m.DeleteRecipient("bob@gmail.com") }}, false,
+		arrived{[]string{"a@nhs.net: [secure]"}, []string{"bob@gmail.com: [secure]"}},
+		arrived{[]string{"a@nhs.net: [secure]"}, nil},
+	},
+	{
+		"deletes a recipient, later", filter{end: func(m *gomilter.Modifier) error { return m.DeleteRecipient("bob@gmail.com") }}, true,
+		arrived{[]string{"a@nhs.net: [secure]"}, []string{"bob@gmail.com: [secure]"}},
+		arrived{[]string{"a@nhs.net: [secure]"}, nil},
+	},
+	{
+		"replaces a recipient", filter{end: func(m *gomilter.Modifier) error {
+			return errors.Join(m.DeleteRecipient("bob@gmail.com"), m.AddRecipient("eve@gmail.com"))
+		}}, false,
+		arrived{[]string{"a@nhs.net: [secure]", "eve@gmail.com: [secure]"}, []string{"bob@gmail.com: [secure]"}},
+		arrived{[]string{"a@nhs.net: [secure]"}, []string{"eve@gmail.com: [secure]"}},
+	},
+	{
+		"adds a recipient", filter{end: func(m *gomilter.Modifier) error { return m.AddRecipient("eve@gmail.com") }}, false,
+		arrived{[]string{"a@nhs.net: [secure]", "eve@gmail.com: [secure]"}, []string{"bob@gmail.com: [secure]"}},
+		arrived{[]string{"a@nhs.net: [secure]"}, []string{"bob@gmail.com: [secure]", "eve@gmail.com: [secure]"}},
+	},
+	{
+		"refuses a recipient", filter{refuse: "bob@gmail.com"}, false,
+		arrived{[]string{"a@nhs.net: [secure]"}, nil},
+		arrived{[]string{"a@nhs.net: [secure]"}, nil},
+	},
+	{
+		"refuses a recipient, later", filter{refuse: "bob@gmail.com"}, true,
+		arrived{[]string{"a@nhs.net: [secure]"}, []string{"bob@gmail.com: [secure]"}},
+		arrived{[]string{"a@nhs.net: [secure]"}, nil},
+	},
+}
+
+// passFilters sends marked mail to bob@gmail.com and a@nhs.net past each
+// filter in its place. The leg to the relay is seen by its fields.
+func passFilters(t *testing.T, before, after *place, leg []string, want func(otherFilter) arrived) {
+	for _, test := range otherFilters {
+		t.Run(test.name, func(t *testing.T) {
+			at := before
+			if test.last {
+				at = after
+			}
+			at.filter.Store(&test.filter)
+			defer at.filter.Store(&filter{})
+			start(t, "enforce", "")
+			if s := send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: [secure]")); s.End.Code != 250 {
+				t.Errorf("got %v", s)
+			}
+			direct, relayed, _ := settle(t)
+			compare(t, "direct", direct, want(test).direct, nil)
+			compare(t, "through the relay", relayed, want(test).relay, leg)
+		})
 	}
-	direct, relayed, _ := settle(t)
-	compare(t, "direct", direct, []string{"eve@gmail.com: [secure]"}, nil)
-	compare(t, "through the relay", relayed, []string{"bob@gmail.com: [secure]"}, []string{" encrypt"})
+}
+
+func beside(f otherFilter) arrived { return f.beside }
+
+// TestOtherFilters holds what contrib/postfix/README.md says of filters that
+// change recipients.
+func TestOtherFilters(t *testing.T) {
+	before, after := startPlace(t, "before"), startPlace(t, "after")
+	t.Run("beside postseal", func(t *testing.T) {
+		settings(t, "smtpd_milters="+before.socket+", unix:postseal/postseal.sock, "+after.socket)
+		passFilters(t, before, after, nil, beside)
+	})
+	t.Run("in a hop before", func(t *testing.T) {
+		settings(t, "smtpd_milters="+before.socket+", "+after.socket, "content_filter="+postfix.ContentFilter)
+		passFilters(t, before, after, nil, func(f otherFilter) arrived { return f.apart })
+	})
+}
+
+func TestOtherFiltersOnSendmail(t *testing.T) {
+	onSendmail(t)
+	before, after := startPlace(t, "before"), startPlace(t, "after")
+	mta = startAnother(t, mtatest.Options{Milter: true, MC: before.mc, MCAfter: after.mc})
+	passFilters(t, before, after, []string{" encrypt"}, beside)
 }

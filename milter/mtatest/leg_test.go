@@ -142,10 +142,11 @@ func TestHeaderChecksByPostmap(t *testing.T) {
 // TestLegMarksWithoutVerdict takes X-Postseal from mail without a Subject
 // before it comes to the leg.
 func TestLegMarksWithoutVerdict(t *testing.T) {
-	remover := startFilter(t, filter{end: func(m *gomilter.Modifier) error { return m.ChangeHeader(1, "X-Postseal", "") }})
+	later := startPlace(t, "later")
+	later.filter.Store(&filter{end: func(m *gomilter.Modifier) error { return m.ChangeHeader(1, "X-Postseal", "") }})
 	for _, test := range []struct{ name, setting string }{
 		{"milter_header_checks", "milter_header_checks=pcre:" + headerChecks(t, "/^X-/ IGNORE")},
-		{"a later milter", "smtpd_milters=unix:postseal/postseal.sock, inet:127.0.0.1:" + remover},
+		{"a later milter", "smtpd_milters=unix:postseal/postseal.sock, " + later.socket},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			settings(t, test.setting)

@@ -39,7 +39,8 @@ type Options struct {
 	Relay    string // the encryption relay
 	Internet string // every other host
 	Milter   bool   // with the filter
-	MC       string // lines of sendmail.mc, for Sendmail
+	MC       string // lines of sendmail.mc before the filter's, for Sendmail
+	MCAfter  string // and after it
 }
 
 // Queued is one message of a queue.

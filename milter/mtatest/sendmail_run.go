@@ -116,6 +116,7 @@ func (s *Sendmail) prepare(o Options) error {
 	if o.Milter {
 		lines += fragment
 	}
+	lines += o.MCAfter
 	if err := errors.Join(
 		os.WriteFile(filepath.Join(s.Dir, "aliases"), nil, 0o644),
 		s.Configure(lines+"MAILER(`smtp')dnl\n"),
