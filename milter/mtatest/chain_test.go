@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -140,6 +141,12 @@ func TestOtherFilters(t *testing.T) {
 		settings(t, "smtpd_milters="+before.socket+", "+after.socket, "content_filter="+postfix.ContentFilter)
 		passFilters(t, before, after, nil, func(f otherFilter) arrived { return f.apart })
 	})
+	t.Run("alias in a hop before", func(t *testing.T) {
+		settings(t, "smtpd_milters=", "content_filter="+postfix.ContentFilter, "virtual_alias_maps=inline:{team@trust.example=bob@gmail.com}")
+		start(t, "enforce", "")
+		send(t, []string{"<team@trust.example>", "<a@nhs.net>"}, mail("Subject: [secure]"))
+		wantArrived(t, arrived{[]string{"a@nhs.net: [secure]"}, []string{"bob@gmail.com: [secure]"}})
+	})
 }
 
 func TestOtherFiltersOnSendmail(t *testing.T) {
@@ -147,4 +154,48 @@ func TestOtherFiltersOnSendmail(t *testing.T) {
 	before, after := startPlace(t, "before"), startPlace(t, "after")
 	mta = startAnother(t, mtatest.Options{Milter: true, MC: before.mc, MCAfter: after.mc})
 	passFilters(t, before, after, []string{" encrypt"}, beside)
+}
+
+// TestOtherFiltersAreNotTold holds why postseal cannot know that another
+// filter deleted a recipient: the macros on recipients, all asked for at the
+// end of the message, are the same. Sendmail's {nrcpts} counts what RCPT gave.
+func TestOtherFiltersAreNotTold(t *testing.T) {
+	const names = "{rcpt_addr} {rcpt_host} {rcpt_mailer} {nrcpts} {nbadrcpts}"
+	before, after := startPlace(t, "before"), startPlace(t, "after")
+	t.Run("Postfix", func(t *testing.T) {
+		settings(t, "smtpd_milters="+before.socket+", "+after.socket, "milter_end_of_data_macros="+names)
+		wantNotTold(t, before, after, "map[]")
+	})
+	t.Run("Sendmail", func(t *testing.T) {
+		onSendmail(t)
+		macros := "define(`confMILTER_MACROS_EOM', `" + strings.ReplaceAll(names, " ", ", ") + "')dnl\n"
+		mta = startAnother(t, mtatest.Options{MC: before.mc + after.mc + macros})
+		wantNotTold(t, before, after, "map[{nbadrcpts}:0 {nrcpts}:2]")
+	})
+}
+
+// wantNotTold compares the macros that the later filter gets, with both
+// recipients and with one that is deleted, with those wanted.
+func wantNotTold(t *testing.T, before, after *place, want string) {
+	t.Helper()
+	told := make(chan string, 1)
+	after.filter.Store(&filter{end: func(m *gomilter.Modifier) error {
+		told <- fmt.Sprint(m.Macros)
+		return nil
+	}})
+	to := []string{"<bob@nhs.net>", "<a@nhs.net>"}
+	for _, test := range []struct {
+		filter filter
+		want   []string
+	}{
+		{filter{}, []string{"bob@nhs.net: x", "a@nhs.net: x"}},
+		{filter{end: func(m *gomilter.Modifier) error { return m.DeleteRecipient("bob@nhs.net") }}, []string{"a@nhs.net: x"}},
+	} {
+		before.filter.Store(&test.filter)
+		send(t, to, mail("Subject: x"))
+		wantArrived(t, arrived{direct: test.want})
+		if got := <-told; got != want {
+			t.Errorf("macros: got %s, want %s", got, want)
+		}
+	}
 }
