@@ -1,6 +1,9 @@
 package milter
 
-import "net"
+import (
+	"net"
+	"time"
+)
 
 // Bounds on what a peer can make the daemon keep, in octets of memory. They
 // are far above what MTAs let through. What is kept of a connection beside its
@@ -65,6 +68,35 @@ func (s *Server) admit(nc net.Conn) (*conn, bool) {
 		s.Log.Error("too many connections", "limit", s.MaxConnections)
 	}
 	return nil, false
+}
+
+// calm is how long no Accept must fail before it counts as working again. A peer
+// that comes and goes at the limit must not cause lines without end.
+const calm = 10 * time.Second
+
+// acceptFailed notes that no connection can be taken, and logs that it begins.
+func (s *Server) acceptFailed(err error) {
+	s.mu.Lock()
+	first := !s.failing
+	s.failing, s.failed = true, s.Now()
+	s.mu.Unlock()
+	if first {
+		s.Log.Error("internal error", "fault", "no connection can be taken, and those that come wait: "+err.Error())
+	}
+}
+
+// acceptedAgain notes that a connection was taken, and logs the end of what
+// acceptFailed began.
+func (s *Server) acceptedAgain() {
+	s.mu.Lock()
+	over := s.failing && s.Now().Sub(s.failed) >= calm
+	if over {
+		s.failing = false
+	}
+	s.mu.Unlock()
+	if over {
+		s.Log.Info("connections taken again", "refused", 0)
+	}
 }
 
 // leave forgets a connection. Only once some room has come does a limit that

@@ -109,6 +109,34 @@ func logDecision(log *slog.Logger, c *Config, e Envelope, queueID string, v Verd
 	)
 }
 
+// maxLines is how many lines of each kind a client can cause with one message.
+const maxLines = 100
+
+// lineCount counts the lines that recipients of one message have caused.
+type lineCount struct{ refused, readings int }
+
+// more counts a line, and reports whether it is written.
+func more(count *int) bool {
+	*count++
+	return *count <= maxLines
+}
+
+// leftOut returns how many lines were not written.
+func (l lineCount) leftOut() lineCount {
+	return lineCount{max(0, l.refused-maxLines), max(0, l.readings-maxLines)}
+}
+
+// logLeftOut writes the line that stands for those past maxLines.
+func logLeftOut(log *slog.Logger, c *Config, queueID string, client netip.Addr, left lineCount) {
+	log.Warn("lines left out",
+		"queue_id", queueID,
+		"client", clientText(client),
+		"refused_recipient", left.refused,
+		"readings_differ", left.readings,
+		"config", c.Hash,
+	)
+}
+
 // logReadings writes the line of a recipient that the MTA reads as one of
 // another domain. A domain that cannot be read is empty.
 func logReadings(log *slog.Logger, c *Config, queueID string, r rules.Recipient) {

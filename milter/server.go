@@ -34,6 +34,8 @@ type Server struct {
 	done      sync.WaitGroup // sessions and listeners
 	// turnedAway counts the connections closed since MaxConnections was reached.
 	turnedAway int
+	failing    bool         // Accept has failed, and a line said so
+	failed     time.Time    // when it last did
 	held       atomic.Int64 // of all connections, in octets
 }
 
@@ -71,10 +73,11 @@ func (s *Server) accept(l net.Listener) {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil: // out of file descriptors, say: those in use go on
-			s.Log.Error("internal error", "fault", err.Error())
+			s.acceptFailed(err)
 			time.Sleep(100 * time.Millisecond)
 			continue
 		}
+		s.acceptedAgain()
 		if c, ok := s.admit(nc); ok {
 			go s.serve(c)
 		}
@@ -101,6 +104,7 @@ func (s *Server) serve(c *conn) {
 	// outlives the responses after which go-milter asks for a new one.
 	library := gomilter.Server{NewMilter: func() gomilter.Milter { return own }}
 	library.Serve(oneConn{c, make(chan struct{}, 1)})
+	own.endLines()
 	if c.leaving {
 		s.handOver(c)
 	}

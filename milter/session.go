@@ -29,6 +29,7 @@ type session struct {
 	queueID string // of the message under way
 	message *Message
 	failed  bool // the message under way cannot be judged
+	lines   lineCount
 }
 
 var _ gomilter.Milter = (*session)(nil)
@@ -110,10 +111,10 @@ func (s *session) RcptTo(string, *gomilter.Modifier) (gomilter.Response, error) 
 		path := s.conn.path
 		r, refused := s.message.Recipient(path, rules.TrimAngles(s.macro("{rcpt_addr}")), s.conn.arguments, s.now())
 		s.hold()
-		if r.Resolved != nil && r.Refused() {
+		if r.Resolved != nil && r.Refused() && more(&s.lines.readings) {
 			logReadings(s.log, s.message.config, s.queueID, r)
 		}
-		if refusal = refused; refusal != nil {
+		if refusal = refused; refusal != nil && more(&s.lines.refused) {
 			logRefusal(s.log, s.message.config, s.message.envelope, s.queueID, r, refusal)
 		}
 	})
@@ -154,6 +155,7 @@ func (s *session) Body(m *gomilter.Modifier) (gomilter.Response, error) {
 	s.keepQueueID()
 	answer := replyWith(cannotDecide)
 	s.guard(func() { answer = s.decide(m) })
+	s.endLines()
 	s.message, s.failed = nil, false // the queue ID is still the answer's
 	return answer, nil
 }
@@ -208,7 +210,16 @@ func (s *session) Abort(*gomilter.Modifier) error {
 
 // reset forgets the message under way; facts of one never reach another.
 func (s *session) reset() {
+	s.endLines()
 	s.message, s.failed, s.queueID = nil, false, ""
+}
+
+// endLines says how many lines of the message under way were left out.
+func (s *session) endLines() {
+	if left := s.lines.leftOut(); left != (lineCount{}) {
+		logLeftOut(s.log, s.message.config, s.queueID, s.conn.client, left)
+	}
+	s.lines = lineCount{}
 }
 
 // keepQueueID notes the queue ID from whichever stage the MTA sends it at.

@@ -623,31 +623,108 @@ func TestReasonShowsNoAddress(t *testing.T) {
 	}
 }
 
-func TestConnectionsRunOut(t *testing.T) {
-	r := serve(t, always(testConfig(t)), DefaultTimeouts)
-	failing := &failingListener{failures: 2}
-	other := &Server{Config: r.Config, Log: r.Server.Log, Timeouts: DefaultTimeouts, Now: time.Now}
-	other.Start(failing)
-	other.Shutdown()
-	if n := strings.Count(r.log.String(), "too many open files"); n != 2 {
-		t.Errorf("got %d lines", n)
+// TestAcceptFails has no descriptors left for a while, with connections that
+// are taken in between: one line at the start, one at the end.
+func TestAcceptFails(t *testing.T) {
+	r := newServer(t, always(testConfig(t)), DefaultTimeouts)
+	defer r.Shutdown()
+	now := new(atomic.Int64)
+	r.mu.Lock()
+	r.Now = func() time.Time { return time.Unix(now.Load(), 0) }
+	r.mu.Unlock()
+	socket := t.TempDir() + "/s"
+	inner, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	failing := &failingListener{Listener: inner}
+	failing.failures.Store(3)
+	r.Replace(r.listeners[0], failing)
+	r.socket = socket
+	for range 3 {
+		r.open(t)
+		failing.failures.Store(2)
+		r.open(t)
+		now.Add(int64(calm/time.Second) - 1)
+	}
+	if n := r.count("internal error"); n != 1 || r.count("connections taken again") > 0 {
+		t.Errorf("got %d lines:\n%s", n, r.log)
+	}
+	until(t, func() bool { return failing.failures.Load() <= 0 }, func() string { return "Accept was not called" })
+	r.open(t)
+	now.Add(int64(calm / time.Second))
+	r.open(t)
+	r.await(t, `"msg":"connections taken again"`)
+	failing.failures.Store(1)
+	r.open(t)
+	r.open(t)
+	until(t, func() bool { return r.count("internal error") == 2 }, func() string { return r.log.String() })
+	if n := r.count("connections taken again"); n != 1 {
+		t.Errorf("got %d lines:\n%s", n, r.log)
 	}
 }
 
-// failingListener fails some times as at the limit of open files, then closes.
+// failingListener fails so often as at the limit of open files.
 type failingListener struct {
 	net.Listener
-	failures int
+	failures atomic.Int32
 }
 
-func (l *failingListener) Close() error { return nil }
-
 func (l *failingListener) Accept() (net.Conn, error) {
-	if l.failures == 0 {
-		return nil, net.ErrClosed
+	if l.failures.Add(-1) >= 0 {
+		return nil, errors.Join(syscall.EMFILE)
 	}
-	l.failures--
-	return nil, errors.Join(syscall.EMFILE)
+	return l.Listener.Accept()
+}
+
+// TestLinesOfAMessageAreBounded holds that a client cannot fill the log with
+// the recipients of one message, however it ends.
+func TestLinesOfAMessageAreBounded(t *testing.T) {
+	refused := func(n int) []string { return repeat(n, "R<x@y.gsi.gov.uk>\x00") }
+	differ := func(n int) []string {
+		var list []string
+		for range n {
+			list = append(list, "DR{rcpt_addr}\x00b@gmail.com\x00", "R<b@nhs.net>\x00")
+		}
+		return list
+	}
+	const many = maxRecipients + 500
+	taken := []string{"DR", "R<a@nhs.net>\x00"}
+	for _, test := range []struct {
+		name              string
+		packets, end      []string
+		refused, readings int // lines
+		leftOut           string
+	}{
+		{"few", refused(maxLines), []string{"A"}, maxLines, 0, ""},
+		{"one more", refused(maxLines + 1), []string{"A"}, maxLines, 0, `"refused_recipient":1,"readings_differ":0,"config":"c0ffee"`},
+		{"past the limit of recipients", refused(many), []string{"A"}, maxLines, 0, fmt.Sprintf(`"refused_recipient":%d,"readings_differ":0`, many-maxLines)},
+		{"both kinds", differ(250), []string{"A"}, maxLines, maxLines, `"refused_recipient":150,"readings_differ":150`},
+		{"to the end of the message", append(refused(150), taken...), []string{"E"}, maxLines, 0, `"refused_recipient":50`},
+		{"another HELO", refused(150), []string{"Hclient.example\x00"}, maxLines, 0, `"refused_recipient":50`},
+		{"another MAIL", refused(150), []string{"M<a@trust.example>\x00"}, maxLines, 0, `"refused_recipient":50`},
+		{"the connection ends", refused(150), []string{"Q"}, maxLines, 0, `"refused_recipient":50`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := serve(t, always(testConfig(t)), DefaultTimeouts)
+			p := r.open(t)
+			p.flood(append([]string{"DMi\x004XYZ\x00", "M<a@trust.example>\x00"}, test.packets...)...)
+			p.send(append(test.end, "Q")...)
+			for p.receive() != "" {
+			}
+			r.awaitSessions(t, 0)
+			if n, m := r.count("refused recipient"), r.count("readings differ"); n != test.refused || m != test.readings {
+				t.Errorf("got %d and %d lines, want %d and %d", n, m, test.refused, test.readings)
+			}
+			n := r.count("lines left out")
+			if test.leftOut == "" && n > 0 || test.leftOut != "" && n != 1 || !strings.Contains(r.log.String(), test.leftOut) {
+				t.Errorf("got %d lines, want %s", n, test.leftOut)
+			}
+			if test.leftOut != "" && !strings.Contains(r.log.String(), `"msg":"lines left out","queue_id":"4XYZ","client":"192.0.2.7"`) {
+				t.Error("the line does not name the message")
+			}
+		})
+	}
 }
 
 // BenchmarkMessage is one whole message over a unix socket with go-milter's

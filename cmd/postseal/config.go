@@ -94,6 +94,8 @@ func readConfigFile(path string) (origin string, text []byte, err error) {
 	switch {
 	case path == "" && errors.Is(err, fs.ErrNotExist):
 		return "built-in configuration", nil, nil
+	case outOfDescriptors(err):
+		return "", nil, fmt.Errorf("%s: %w", origin, errDescriptors)
 	case err != nil:
 		return "", nil, fmt.Errorf("%w: name a readable file with -config", err)
 	}
@@ -111,7 +113,7 @@ func buildConfig(origin string, text []byte) (*config, error) {
 	hash := sha256.New()
 	add := func(name string, text []byte) { fmt.Fprintf(hash, "%s\x00%d\x00%s", name, len(text), text) }
 	add(origin, text)
-	c.stamp = c.file.stamp()
+	c.stamp, _ = c.file.stamp() // build finds the same fault
 	if info, err := os.Stat(c.file.Rules.Accredited); err == nil {
 		c.listModified = info.ModTime()
 	}
@@ -121,6 +123,9 @@ func buildConfig(origin string, text []byte) (*config, error) {
 		add(name, text)
 		return text, err
 	})
+	if outOfDescriptors(buildErr) {
+		return nil, fmt.Errorf("%s: %w", origin, errDescriptors) // no file is at fault
+	}
 	if buildErr != nil {
 		err = errors.Join(err, c.named(buildErr))
 	}
@@ -274,14 +279,12 @@ func expand(patterns []string) ([]string, error) {
 			files = append(files, pattern)
 			continue
 		}
-		if dir := filepath.Dir(pattern); !isPattern(dir) {
-			if _, err := os.ReadDir(dir); err != nil {
-				return nil, fmt.Errorf("rules.files: %q: %w: make the folder readable, or take the pattern out", pattern, err)
-			}
-		}
-		matches, err := filepath.Glob(pattern)
-		if err != nil {
+		matches, err := glob(pattern)
+		switch {
+		case errors.Is(err, filepath.ErrBadPattern):
 			return nil, fmt.Errorf("rules.files: %q: %w", pattern, err)
+		case err != nil:
+			return nil, fmt.Errorf("rules.files: %q: %w: make the folder readable, or take the pattern out", pattern, err)
 		}
 		files = append(files, matches...)
 	}

@@ -86,7 +86,7 @@ func newDaemon(path string, first *config, log *slog.Logger) *daemon {
 		Drain:    milter.DefaultDrain,
 		Now:      time.Now,
 
-		MaxConnections: milter.DefaultMaxConnections,
+		MaxConnections: maxConnections(),
 	}
 	return d
 }

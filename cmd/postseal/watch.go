@@ -29,15 +29,21 @@ func (d *daemon) tick(now time.Time) {
 // refused is not tried again until it changes.
 func (d *daemon) poll(now time.Time) {
 	current := d.current.Load()
-	stamp := current.file.stamp()
+	stamp, err := current.file.stamp()
+	if outOfDescriptors(err) { // which says nothing of the files
+		return
+	}
 	still := stamp == d.polled
 	d.polled = stamp
 	if stamp == d.tried || !still {
 		return
 	}
-	d.tried = stamp
 	// The configuration file itself waits for SIGHUP: it may be half edited.
 	fresh, err := buildConfig(current.origin, current.text)
+	if outOfDescriptors(err) { // the next poll tries again
+		return
+	}
+	d.tried = stamp
 	if err == nil {
 		err = lostRows(current, fresh)
 	}
@@ -63,8 +69,8 @@ func halved(had, left int) bool { return left*2 < had }
 
 // stamp changes when one of the table's files does, or its owner or mode: the
 // time of the last change of the inode tells of those.
-func (f *configFile) stamp() string {
-	files, _ := expand(f.Rules.Files) // a bad pattern is a fault of the configuration
+func (f *configFile) stamp() (string, error) {
+	files, err := expand(f.Rules.Files) // a bad pattern is a fault of the configuration
 	if f.Rules.Accredited != "" {
 		files = append(files, f.Rules.Accredited)
 	}
@@ -76,7 +82,7 @@ func (f *configFile) stamp() string {
 			fmt.Fprint(&b, info.ModTime().UnixNano(), " ", stat.Ctim.Nano(), " ", stat.Size, " ", stat.Dev, " ", stat.Ino, "\x00")
 		}
 	}
-	return b.String()
+	return b.String(), err
 }
 
 // listAge is the time since the accredited list was imported, in whole days;
