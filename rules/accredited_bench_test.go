@@ -32,10 +32,10 @@ func loadList(b *testing.B, list []byte) *rules.Table {
 	return table
 }
 
-// BenchmarkLoad100k reads, checks and compiles a list of 100,000 rows, and
-// measures what one row keeps of memory.
-func BenchmarkLoad100k(b *testing.B) {
-	const rows = 100_000
+// BenchmarkLoad40k reads, checks and compiles a list of 40,000 rows,
+// and measures what one row keeps of memory.
+func BenchmarkLoad40k(b *testing.B) {
+	const rows = 40_000
 	list := bigList(rows)
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -59,7 +59,7 @@ func BenchmarkLoad100k(b *testing.B) {
 // accredited list, a third below a suffix of the edition, a third unknown. What
 // it costs must not grow with the number of rows.
 func BenchmarkLookup(b *testing.B) {
-	for _, rows := range []int{10, 10_000, 100_000, 1_000_000} {
+	for _, rows := range []int{10, 1000, 40_000} {
 		b.Run(fmt.Sprint(rows), func(b *testing.B) {
 			table := loadList(b, bigList(rows))
 			random := rand.New(rand.NewPCG(1, uint64(rows)))

@@ -1,25 +1,36 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
 )
 
 // maxCell is how much of a cell is read, in octets.
 const maxCell = 1024
 
-// findColumn returns the column whose header is the word alone or the title,
-// or failing that has a word that starts like it, and a second such column.
-// Either is -1 where there is none. A row with one cell is a heading of the
-// whole, unless that is the very word or title; neither a sentence nor a
-// domain name heads a column.
-func findColumn(cells []string, word, title string) (column, twin int) {
-	column, twin = -1, -1
-	filled, exact := 0, false
+// foundColumn is a column that a header names, and a second one that may be
+// the same. Each is -1 if there is none.
+type foundColumn struct {
+	column, twin int
+	exact        bool // the header is the very word or title
+}
+
+// findColumn finds the column whose header is the word alone or the title, or
+// failing that has a word that starts like it. A row with one cell is a
+// heading of the whole, unless that is the very word or title; neither a
+// sentence nor a domain name heads a column.
+func findColumn(cells []string, word, title string) foundColumn {
+	found := foundColumn{column: -1, twin: -1}
+	filled := 0
 	for i, cell := range cells {
 		words := headerWords(cell)
-		if _, isDomain := listedDomain(trimCell(cell)); isDomain || len(words) == 0 {
+		if _, why := listedDomain(trimCell(cell)); why == "" || len(words) == 0 {
 			continue
 		}
 		filled++
@@ -27,17 +38,17 @@ func findColumn(cells []string, word, title string) (column, twin int) {
 		isExact := header == word || header == title
 		like := len(words) <= 6 && slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, word) })
 		switch {
-		case !isExact && !like, exact && !isExact:
-		case column < 0, isExact && !exact:
-			column, twin, exact = i, -1, isExact
-		case twin < 0:
-			twin = i
+		case !isExact && !like, found.exact && !isExact:
+		case found.column < 0, isExact && !found.exact:
+			found = foundColumn{i, -1, isExact}
+		case found.twin < 0:
+			found.twin = i
 		}
 	}
-	if filled < 2 && !exact {
-		return -1, -1
+	if filled < 2 && !found.exact {
+		return foundColumn{column: -1, twin: -1}
 	}
-	return column, twin
+	return found
 }
 
 // headerWords gives the words of a column header in lower case, "organiz" as
@@ -47,28 +58,57 @@ func headerWords(cell string) []string {
 	return strings.FieldsFunc(lower, func(r rune) bool { return !unicode.IsLetter(r) })
 }
 
-// listedDomain normalises a cell that holds one domain name and nothing else.
-// A number with a point in it, such as a version of TLS, is none.
-func listedDomain(cell string) (name string, ok bool) {
-	name, err := NormalizeDomain(cell)
-	dot := strings.LastIndexByte(name, '.')
-	if err != nil || dot < 0 {
-		return "", false
+const notADomain = "is not a domain name"
+
+// listedDomain normalises a cell that holds one domain name and nothing else,
+// or says why it is left out. A number with a point in it, such as a version
+// of TLS, is not a domain name.
+func listedDomain(cell string) (name, why string) {
+	if cell == "" {
+		return "", "has no domain name"
 	}
+	name, err := NormalizeDomain(cell)
+	if err != nil {
+		return "", notADomain
+	}
+	dot := strings.LastIndexByte(name, '.')
 	top := name[dot+1:]
-	return name, len(top) > 1 && 'a' <= top[0] && top[0] <= 'z' && !strings.Contains(top, "_")
+	switch {
+	case dot < 0, len(top) < 2, top[0] < 'a' || top[0] > 'z', strings.Contains(top, "_"):
+		return name, notADomain
+	case strings.HasPrefix(name, "www."):
+		return name, "is the address of a web site"
+	}
+	return name, foreignLetter(name)
 }
 
-func at(cells []string, column int) string {
-	if column < 0 || column >= len(cells) {
+// foreignLetter says which letter of a name is neither one of a to z nor one of
+// these with an accent. No accredited organisation is known to have one, and
+// they are easily taken for others.
+func foreignLetter(name string) string {
+	if !strings.Contains(name, "xn--") {
 		return ""
 	}
-	return cells[column]
+	text, err := idna.Lookup.ToUnicode(name)
+	if err != nil {
+		return "is not a valid internationalised name"
+	}
+	for _, r := range norm.NFD.String(text) {
+		if r >= utf8.RuneSelf && !unicode.Is(unicode.Mn, r) {
+			return fmt.Sprintf("has the letter %U, which is not in the Latin alphabet of English", r)
+		}
+	}
+	return ""
 }
 
-// trimCell takes off blanks and characters of no width at both ends.
+// trimCell takes off blanks and characters of no width at both ends. What is
+// longer than maxCell then is no name of anything, and stays longer.
 func trimCell(cell string) string {
-	return strings.TrimFunc(cut(cell), func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
+	cell = strings.TrimFunc(cell, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
+	if len(cell) > maxCell {
+		return strings.ToValidUTF8(cell[:maxCell], "") + "…"
+	}
+	return cell
 }
 
 // cleanText makes text fit to print: single blanks, and nothing that a

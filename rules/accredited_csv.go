@@ -6,54 +6,156 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
-	"unicode/utf8"
+)
 
-	"golang.org/x/text/encoding/charmap"
+const (
+	maxCSVColumns = 16384   // which is how many Excel can write
+	maxCSVRow     = 1 << 20 // octets
 )
 
 // readCSV hands over the rows of a CSV. Quotes are read strictly: one that is
 // never closed would swallow rows.
-func readCSV(data []byte, each func(row int, cells []string) error) error {
-	text, err := decodeText(data)
+func readCSV(text []byte, r *accreditedReader) error {
+	comma, text, err := separator(text)
 	if err != nil {
 		return err
 	}
-	r := csv.NewReader(bytes.NewReader(text))
-	r.FieldsPerRecord = -1
-	r.ReuseRecord = true
-	inner := 0 // line ends inside of cells so far
-	row, width, widthBefore := 0, 0, 0
+	rows := newCSVRows(text, comma)
+	width, widthBefore := 0, 0
+	var row listRow
 	for {
-		cells, err := r.Read()
-		var fault *csv.ParseError
+		cells, err := rows.next()
 		switch {
 		case err == io.EOF && width < widthBefore && !bytes.HasSuffix(bytes.TrimRight(text, " \t"), []byte("\n")):
-			return fmt.Errorf("row %d has %d cells of %d and no line end, the file is cut off: "+fetchAgain, row, width, widthBefore)
+			return fmt.Errorf("row %d has %d cells of %d and no line end, the file is cut off: "+fetchAgain, rows.row, width, widthBefore)
 		case err == io.EOF:
 			return nil
-		case errors.As(err, &fault):
-			return fmt.Errorf("row %d: %w: mend the quotes, or "+fetchAgain, fault.StartLine-inner, fault.Err)
 		case err != nil:
 			return err
 		}
-		line, _ := r.FieldPos(0)
-		row, width, widthBefore = line-inner, len(cells), width
+		width, widthBefore = len(cells), width
+		row.number, row.cells = rows.row, row.cells[:0]
 		for _, cell := range cells {
-			inner += strings.Count(cell, "\n")
+			row.cells = append(row.cells, listCell{text: cell})
 		}
-		if err := each(row, cells); err != nil {
+		if err := r.row(row); err != nil {
 			return err
 		}
 	}
 }
 
-// decodeText gives UTF-8 without a byte order mark. What is not UTF-8 is taken
-// for Windows-1252, in which the list has been published before.
-func decodeText(data []byte) ([]byte, error) {
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	if utf8.Valid(data) {
-		return data, nil
+// csvRows reads a CSV row by row.
+type csvRows struct {
+	*csv.Reader
+	row   int // the last one's number, as a spreadsheet counts
+	inner int // line ends inside of cells so far
+}
+
+func newCSVRows(text []byte, comma rune) *csvRows {
+	rows := &csvRows{Reader: csv.NewReader(bytes.NewReader(text))}
+	rows.Comma = comma
+	rows.FieldsPerRecord = -1
+	rows.ReuseRecord = true
+	return rows
+}
+
+func (r *csvRows) next() ([]string, error) {
+	cells, err := r.Read()
+	var fault *csv.ParseError
+	if errors.As(err, &fault) {
+		return nil, fmt.Errorf("row %d: %w: mend the quotes, or "+fetchAgain, fault.StartLine-r.inner, fault.Err)
 	}
-	return charmap.Windows1252.NewDecoder().Bytes(data)
+	if err != nil {
+		return nil, err
+	}
+	line, _ := r.FieldPos(0)
+	r.row = line - r.inner
+	for _, cell := range cells {
+		r.inner += strings.Count(cell, "\n")
+	}
+	return cells, nil
+}
+
+// sepLine is the line by which a CSV tells Excel its separator.
+var sepLine = regexp.MustCompile(`(?i)^"?sep=([^\r\n])"?[ \t]*(?:\r?\n|$)`)
+
+// separators are what stands between cells: a comma, and what Excel writes
+// instead for another region, for "Unicode Text", or if somebody chose it.
+const separators = ",;\t|"
+
+// separator returns what separates the cells, and the text without a line that
+// says so. It is the separator by which the headers are found: the best one if
+// there are several, and the comma if there is none.
+func separator(text []byte) (comma rune, rest []byte, err error) {
+	if named := sepLine.FindSubmatch(text); named != nil {
+		comma = rune(named[1][0])
+		if !strings.ContainsRune(separators, comma) {
+			return 0, nil, fmt.Errorf(`the first line names %q as the separator, which is not one that postseal knows: save the list with commas, as "CSV UTF-8"`, named[1])
+		}
+		text = text[len(named[0]):]
+		return comma, text, checkWidth(text, comma)
+	}
+	comma = ','
+	best := 0
+	for _, candidate := range separators {
+		if err := checkWidth(text, candidate); err != nil {
+			if candidate == ',' {
+				return 0, nil, err
+			}
+			continue
+		}
+		if fit := headerFit(text, candidate); fit > best {
+			best, comma = fit, candidate
+		}
+	}
+	return comma, text, nil
+}
+
+// headerFit says how well the headers can be read with a separator: 0 is not
+// at all, and the title itself is better than any number of columns.
+func headerFit(text []byte, comma rune) int {
+	rows := newCSVRows(text, comma)
+	for seen := 0; seen < headerRows; {
+		cells, err := rows.next()
+		if err != nil {
+			return 0
+		}
+		if strings.TrimSpace(strings.Join(cells, "")) == "" {
+			continue
+		}
+		seen++
+		if found := findColumn(cells, "domain", "domain name"); found.column >= 0 {
+			fit := len(cells)
+			if found.exact {
+				fit += maxCSVColumns
+			}
+			return fit
+		}
+	}
+	return 0
+}
+
+// checkWidth refuses rows on which encoding/csv would spend many times the
+// memory of the file: it makes several copies of a row, and keeps a record of
+// each cell.
+func checkWidth(text []byte, comma rune) error {
+	cells, octets, quoted := 1, 0, false
+	for _, c := range text {
+		octets++
+		switch {
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '\n':
+			cells, octets = 1, 0
+		case rune(c) == comma:
+			cells++
+		}
+		if cells > maxCSVColumns || octets > maxCSVRow {
+			return fmt.Errorf("a row has more than %d cells or %d MiB, or a quote is never closed: mend the quotes, or "+fetchAgain, maxCSVColumns, maxCSVRow>>20)
+		}
+	}
+	return nil
 }

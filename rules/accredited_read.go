@@ -8,9 +8,16 @@ import (
 	"strings"
 )
 
-// MaxListSize is the greatest size of an accredited list, and of each part of
-// a workbook once it is unpacked, in octets: a thousand times the real one.
-const MaxListSize = 64 << 20
+// A list is refused beyond these limits. The published one has some 300 rows
+// and 30 KB. Because of them and of those of a workbook's XML, reading a list
+// takes at most 32 MiB of live memory, whatever is in the file.
+const (
+	// MaxListSize is the greatest size of the file, and of all parts of a
+	// workbook together once they are unpacked, in octets.
+	MaxListSize = 8 << 20
+
+	maxRows = 50_000
+)
 
 const (
 	// minDomainShare is the share of rows, in per cent, that must hold a
@@ -20,107 +27,266 @@ const (
 
 	// headerRows is how many rows are searched for the column headers.
 	headerRows = 10
-
-	// maxRemarks is how many rows are named before the rest is only counted.
-	maxRemarks = 10
 )
 
-const fetchAgain = "fetch the accredited list again"
+const (
+	fetchAgain = "fetch the accredited list again"
+	saveAsCSV  = `open it in Excel or LibreOffice, save the sheet with the list as "CSV UTF-8", and import that file`
+)
 
-var errNoDomainColumn = fmt.Errorf("no column in the first %d rows is headed \"Domain name\": "+fetchAgain, headerRows)
+// AccreditedList is the list as a file has it.
+type AccreditedList struct {
+	Rows     []AccreditedRow // in the order of their domains, of each domain the first
+	Doubtful []Remark        // rows that nobody can have meant, and which do not count by themselves
+	Doubts   []string        // of the list as a whole
+	LeftOut  []Remark        // rows without a domain name, or which a person would not take for part of the list
 
-// ReadAccredited reads the accredited list as it is published, or as
-// FormatAccredited gives it: a CSV or an XLSX workbook, which its content
-// tells apart. It finds the columns by their headers and returns the rows in
-// the order of their domains, of each domain the first. Rows without a domain
-// name are left out, which trusts nobody, and named in leftOut. The error
-// names every fault for which the list is refused, each with the list's name.
-func ReadAccredited(name string, data []byte) (rows []AccreditedRow, leftOut []string, err error) {
-	r := accreditedReader{domain: -1, organisation: -1, organisations: make(map[string]string)}
+	doubtful []AccreditedRow // the rows of Doubtful that name a domain
+}
+
+// ReadAccredited reads the accredited list as it is published: a CSV or an
+// XLSX workbook, which its content tells apart. It finds the columns by their
+// headers. The error names every fault for which the list is refused, each
+// with the list's name.
+func ReadAccredited(name string, data []byte) (AccreditedList, error) {
+	return readAccredited(name, data, false)
+}
+
+// ReadImported reads the file that rules.accredited names: one that
+// FormatAccredited made, or the published one itself. Of the doubtful rows
+// those count that are marked as accepted.
+func ReadImported(name string, data []byte) (AccreditedList, error) {
+	list, err := readAccredited(name, data, true)
+	if err == nil && len(list.Rows) == 0 {
+		err = fmt.Errorf("%s: no row of the list counts: run postseal import", name)
+	}
+	return list, err
+}
+
+func readAccredited(name string, data []byte, imported bool) (AccreditedList, error) {
+	r := newAccreditedReader(imported)
+	var err error
 	switch {
 	case len(data) > MaxListSize:
-		err = fmt.Errorf("the list is larger than %d MiB: "+fetchAgain, MaxListSize>>20)
+		err = fmt.Errorf("the file is larger than %d MiB: import the accredited list alone, as CSV or XLSX", MaxListSize>>20)
 	case bytes.HasPrefix(data, []byte(zipMagic)):
-		err = readXLSX(data, r.row)
+		err = readXLSX(data, r)
 	default:
-		err = readCSV(data, r.row)
+		err = readText(data, r)
 	}
 	faults := r.check()
 	if err != nil {
 		faults = []string{err.Error()}
 	}
 	if len(faults) > 0 {
-		return nil, nil, errors.New(name + ": " + strings.Join(faults, "\n"+name+": "))
+		return AccreditedList{}, errors.New(name + ": " + strings.Join(faults, "\n"+name+": "))
 	}
-	slices.SortStableFunc(r.rows, func(a, b AccreditedRow) int { return strings.Compare(a.Domain, b.Domain) })
-	rows = slices.CompactFunc(r.rows, func(a, b AccreditedRow) bool { return a.Domain == b.Domain })
-	return rows, r.leftOut.texts(), nil
+	r.list.Rows = distinct(r.list.Rows)
+	return r.list, nil
+}
+
+// distinct sorts rows by their domains and keeps the first for each.
+func distinct(rows []AccreditedRow) []AccreditedRow {
+	slices.SortStableFunc(rows, func(a, b AccreditedRow) int { return strings.Compare(a.Domain, b.Domain) })
+	return slices.CompactFunc(rows, func(a, b AccreditedRow) bool { return a.Domain == b.Domain })
+}
+
+// Accept makes the doubtful rows count for which accepted returns true, and
+// returns the others.
+func (l *AccreditedList) Accept(accepted func(domain string) bool) (left []Remark) {
+	rest := l.doubtful[:0]
+	for i, row := range l.doubtful {
+		if !accepted(row.Domain) {
+			left, rest = append(left, l.Doubtful[i]), append(rest, row)
+			continue
+		}
+		row.Accepted = true
+		l.Rows = append(l.Rows, row)
+	}
+	l.Rows, l.doubtful, l.Doubtful = distinct(l.Rows), rest, left
+	return left
 }
 
 // accreditedReader gathers a list row by row.
 type accreditedReader struct {
-	domain, organisation int               // columns; negative where there is none
-	headers              int               // rows up to the one with the column headers
-	cells                int               // rows below it
-	rows                 []AccreditedRow   // of these, the ones with a domain name
-	organisations        map[string]string // one copy of each for all of its rows
-	leftOut              remarks
-	suffixes             remarks
+	imported      bool // whether the file says what was accepted
+	domain        int  // columns; negative if there is none
+	organisation  int
+	accepted      int
+	width         int               // how many columns have headers
+	headers       [][]string        // the rows up to the one with the column headers
+	seen          int               // rows, blank ones too
+	cells         int               // rows below the headers that may hold a domain
+	good          int               // of these, the ones with a domain name
+	organisations map[string]string // one copy of each for all of its rows
+	list          AccreditedList
 }
 
-// row takes the next row of the list. Number counts as a spreadsheet does.
-func (r *accreditedReader) row(number int, cells []string) error {
-	if !slices.ContainsFunc(cells, func(cell string) bool { return trimCell(cell) != "" }) {
-		return nil
+func newAccreditedReader(imported bool) *accreditedReader {
+	return &accreditedReader{imported: imported, domain: -1, organisation: -1, accepted: -1, organisations: make(map[string]string)}
+}
+
+// listRow is a row of a file.
+type listRow struct {
+	number int // as a spreadsheet counts
+	cells  []listCell
+	hidden string // how the row is hidden from who reads the list; empty if it is not
+}
+
+type listCell struct {
+	text  string
+	fault string // why a person would not read the text; empty if one would
+}
+
+func (r listRow) at(column int) listCell {
+	if column < 0 || column >= len(r.cells) {
+		return listCell{}
 	}
-	if r.domain < 0 {
-		return r.header(number, cells)
+	return r.cells[column]
+}
+
+// filled counts the cells that hold something.
+func (r listRow) filled() (n int) {
+	for _, cell := range r.cells {
+		if cell.fault != "" || trimCell(cell.text) != "" {
+			n++
+		}
+	}
+	return n
+}
+
+func (r listRow) texts() []string {
+	texts := make([]string, len(r.cells))
+	for i, cell := range r.cells {
+		texts[i] = cell.text
+	}
+	return texts
+}
+
+// row takes the next row of the list.
+func (r *accreditedReader) row(row listRow) error {
+	if r.seen++; r.seen > maxRows {
+		return fmt.Errorf("the list has more than %d rows: delete what follows it, and import it again", maxRows)
+	}
+	filled := row.filled()
+	switch {
+	case filled == 0, r.domain < 0 && row.hidden != "":
+		return nil
+	case r.domain < 0:
+		return r.header(row)
+	}
+	cell := trimCell(row.at(r.domain).text)
+	if why := r.unseen(row); why != "" {
+		r.list.LeftOut = append(r.list.LeftOut, newRemark(row.number, cell, why))
+		return nil
 	}
 	r.cells++
-	cell := trimCell(at(cells, r.domain))
-	name, ok := listedDomain(cell)
-	switch {
-	case !ok:
-		r.leftOut.add("row %d: %.80q is no domain name", number, cell)
-		return nil
-	case isRegistrySuffix(name):
-		r.suffixes.add("row %d: %q is a public suffix, not an organisation's domain: "+fetchAgain, number, name)
+	name, why := listedDomain(cell)
+	if why == "" && filled == 1 && r.width > 2 {
+		why = "is alone in its row, like a footer"
+	}
+	r.add(row, cell, name, why)
+	return nil
+}
+
+// add puts a row where it belongs. Why says that it is to be left out.
+func (r *accreditedReader) add(row listRow, cell, name, why string) {
+	doubt := ""
+	if why == "" || why == notADomain { // a bare top-level domain is none
+		doubt = doubtOf(name)
+	}
+	accepted := r.imported && doubt != "" && trimCell(row.at(r.accepted).text) == "yes"
+	if why == "" || accepted {
+		r.good++
 	}
 	// The clone lets go of the rest of the row that the name is a part of.
-	r.rows = append(r.rows, AccreditedRow{r.intern(at(cells, r.organisation)), strings.Clone(name)})
-	return nil
+	entry := AccreditedRow{r.intern(row.at(r.organisation).text), strings.Clone(name), accepted}
+	switch {
+	case doubt != "" && !accepted:
+		r.list.Doubtful = append(r.list.Doubtful, newRemark(row.number, cell, doubt))
+		r.list.doubtful = append(r.list.doubtful, entry)
+	case why != "" && !accepted:
+		r.list.LeftOut = append(r.list.LeftOut, newRemark(row.number, cell, why))
+	default:
+		r.list.Rows = append(r.list.Rows, entry)
+	}
+}
+
+// doubtOf says why nobody can have meant to trust the name, or is empty.
+func doubtOf(name string) string {
+	switch {
+	case name == "":
+		return ""
+	case IsConsumerMail(name):
+		return "is a consumer mail service, where anybody can have an address"
+	case isRegistrySuffix(name):
+		return "is a public suffix, not an organisation's domain"
+	}
+	return ""
+}
+
+// unseen says why a person who reads the list would not take the row for part
+// of it.
+func (r *accreditedReader) unseen(row listRow) string {
+	switch domain := row.at(r.domain); {
+	case row.hidden != "":
+		return row.hidden
+	case domain.fault != "":
+		return domain.fault
+	case row.at(r.organisation).fault == isStruck:
+		return "belongs to an organisation whose name is struck through"
+	}
+	return ""
 }
 
 // header finds the columns, or passes over a row that comes before them.
-func (r *accreditedReader) header(number int, cells []string) error {
-	if r.headers++; r.headers > headerRows {
-		return errNoDomainColumn
+func (r *accreditedReader) header(row listRow) error {
+	cells := row.texts()
+	r.headers = append(r.headers, cells)
+	if len(r.headers) > headerRows {
+		return r.noDomainColumn()
 	}
-	var twin int
-	r.domain, twin = findColumn(cells, "domain", "domain name")
-	if twin >= 0 {
-		return fmt.Errorf("row %d: the columns headed %.80q and %.80q may both be the domains: take one of them out, or head it otherwise", number, cells[r.domain], cells[twin])
+	domain := findColumn(cells, "domain", "domain name")
+	if domain.twin >= 0 {
+		return fmt.Errorf("row %d: the columns headed %.80q and %.80q may both be the domains: remove one of them, or rename its header", row.number, cells[domain.column], cells[domain.twin])
 	}
-	r.organisation, _ = findColumn(cells, "organisation", "organisation name")
+	r.domain, r.width = domain.column, row.filled()
+	r.organisation = findColumn(cells, "organisation", "organisation name").column
+	if r.imported {
+		r.accepted = slices.IndexFunc(cells, func(cell string) bool { return trimCell(cell) == acceptedHeader })
+	}
 	return nil
+}
+
+// domains is how many rows name a domain.
+func (r *accreditedReader) domains() int { return len(r.list.Rows) + len(r.list.Doubtful) }
+
+func (r *accreditedReader) noDomainColumn() error {
+	var read []string
+	for _, cell := range r.headers[0] {
+		if text := cleanText(cell); text != "" && len(read) < 4 {
+			read = append(read, fmt.Sprintf("%.40q", text))
+		}
+	}
+	return fmt.Errorf(`no column in the first %d rows is headed "Domain name", and the first row reads %s: import the accredited list with its column headers, as it is published`,
+		headerRows, strings.Join(read, ", "))
 }
 
 // check names the faults of the list as a whole.
 func (r *accreditedReader) check() []string {
 	switch {
-	case r.headers == 0:
+	case len(r.headers) == 0:
 		return []string{"the list is empty: " + fetchAgain}
 	case r.domain < 0:
-		return []string{errNoDomainColumn.Error()}
+		return []string{r.noDomainColumn().Error()}
+	case r.cells == 0 && len(r.list.LeftOut) > 0:
+		return append(remarkTexts(r.list.LeftOut), "no row that can be seen follows the column headers: "+fetchAgain)
 	case r.cells == 0:
 		return []string{"no row follows the column headers: " + fetchAgain}
+	case r.good*100 < r.cells*minDomainShare:
+		return append(remarkTexts(r.list.LeftOut), fmt.Sprintf("only %d of %d rows have a domain name below \"Domain name\": correct the rows, or %s", r.good, r.cells, fetchAgain))
 	}
-	faults := r.suffixes.texts()
-	if len(r.rows)*100 < r.cells*minDomainShare {
-		faults = append(faults, r.leftOut.texts()...)
-		faults = append(faults, fmt.Sprintf("only %d of %d rows have a domain name below \"Domain name\": "+fetchAgain, len(r.rows), r.cells))
-	}
-	return faults
+	return nil
 }
 
 func (r *accreditedReader) intern(cell string) string {
@@ -131,27 +297,4 @@ func (r *accreditedReader) intern(cell string) string {
 	name = strings.Clone(name)
 	r.organisations[name] = name
 	return name
-}
-
-// remarks are on single rows. A damaged list may have one for each row, so
-// that only the first are kept.
-type remarks struct {
-	first []string
-	more  int
-}
-
-func (r *remarks) add(format string, args ...any) {
-	if len(r.first) == maxRemarks {
-		r.more++
-		return
-	}
-	r.first = append(r.first, fmt.Sprintf(format, args...))
-}
-
-func (r *remarks) texts() []string {
-	texts := slices.Clone(r.first)
-	if r.more > 0 {
-		texts = append(texts, fmt.Sprintf("and so in %d more rows", r.more))
-	}
-	return texts
 }

@@ -1,106 +1,234 @@
 package rules
 
 import (
-	"bytes"
 	"encoding/xml"
+	"errors"
 	"fmt"
-	"io"
-	"regexp"
 	"strconv"
 	"strings"
 )
 
-// maxColumns is how many columns of a sheet are read.
-const maxColumns = 256
+const (
+	// maxColumns is how many columns of a sheet are read.
+	maxColumns = 256
+
+	// maxMerges is how many merged cells a sheet may have.
+	maxMerges = 1000
+)
+
+// errProbed ends the reading of a sheet once it is known what it is.
+var errProbed = errors.New("the sheet is known")
 
 // sheetReader reads a sheet cell by cell, so that a crafted one takes no more
 // memory than its own size.
 type sheetReader struct {
-	shared []string
-	each   func(row int, cells []string) error
+	text        []byte
+	shared      []listCell
+	strikes     styles
+	ruleStrikes bool             // a rule of conditional formatting may
+	hidden      [maxColumns]bool // the columns that are
+	merges      []cellRange
 }
 
-func (s sheetReader) read(sheet []byte) error {
-	d := xml.NewDecoder(bytes.NewReader(sheet))
-	row := 0
-	var cells []string
-	for {
-		token, err := d.Token()
-		if err == io.EOF {
-			return nil
+// cellRange is a merged cell. Only its first cell is seen.
+type cellRange struct{ top, left, bottom, right int }
+
+// sheet unpacks a sheet, and reads what of it decides which cells are seen.
+func (w *workbook) sheet(entry sheetEntry) (sheetReader, error) {
+	s := sheetReader{shared: w.shared, strikes: w.strikes}
+	var err error
+	if s.text, err = w.part(entry.part); err != nil {
+		return s, err
+	}
+	// What is cut off is found once more with the rows, with the row's number.
+	err = eachToken(s.text, func(token xml.Token) error {
+		if element, ok := token.(xml.StartElement); ok {
+			return s.layout(element)
 		}
-		if err != nil {
-			return fmt.Errorf("row %d: the workbook is damaged: %w: "+fetchAgain, row, err)
-		}
-		switch t := token.(type) {
-		case xml.StartElement:
-			switch t.Name.Local {
-			case "row":
-				row, cells = rowNumber(t, row+1), cells[:0]
-			case "c":
-				if cells, err = s.cell(d, t, cells); err != nil {
-					return fmt.Errorf("row %d: the workbook is damaged: %w: "+fetchAgain, row, err)
-				}
+		return nil
+	})
+	var syntax *xml.SyntaxError
+	if err != nil && !errors.As(err, &syntax) {
+		return s, fmt.Errorf("%s: %w", entry.part, err)
+	}
+	return s, nil
+}
+
+func (s *sheetReader) layout(element xml.StartElement) error {
+	switch element.Name.Local {
+	case "col":
+		if isTrue(element, "hidden") || isZero(element, "width") {
+			first, last := number(element, "min", 1), number(element, "max", maxColumns)
+			for column := max(first, 1); column <= min(last, maxColumns); column++ {
+				s.hidden[column-1] = true
 			}
-		case xml.EndElement:
-			if t.Name.Local == "row" {
-				if err := s.each(row, cells); err != nil {
-					return err
-				}
+		}
+	case "mergeCell":
+		if len(s.merges) == maxMerges {
+			return limitError(fmt.Sprintf("it has more than %d merged cells", maxMerges))
+		}
+		first, last, _ := strings.Cut(attribute(element, "ref"), ":")
+		s.merges = append(s.merges, cellRange{rowOf(first), columnOf(first, 0), rowOf(last), columnOf(last, 0)})
+	case "cfRule":
+		rule := number(element, "dxfId", -1)
+		s.ruleStrikes = s.ruleStrikes || rule >= 0 && rule < len(s.strikes.rules) && s.strikes.rules[rule]
+	}
+	return nil
+}
+
+// probe reads a sheet as far as its first domains.
+func (s sheetReader) probe(r *accreditedReader) error {
+	err := s.read(func(row listRow) error {
+		err := r.row(row)
+		if len(r.headers) > headerRows || r.domains() >= listRows {
+			return errProbed
+		}
+		return err
+	})
+	if errors.Is(err, errProbed) {
+		return nil
+	}
+	return err
+}
+
+// hiddenColumns is the fault of a sheet whose headers are not found.
+func (s sheetReader) hiddenColumns() error {
+	for column, hidden := range s.hidden[:26] {
+		if hidden {
+			return fmt.Errorf(`no column that can be seen is headed "Domain name", and column %c is hidden: unhide it in Excel, make sure that it is meant, and save the workbook`, 'A'+column)
+		}
+	}
+	return nil
+}
+
+// read hands over the rows. A column that is hidden has no cells.
+func (s sheetReader) read(each func(row listRow) error) error {
+	var row listRow
+	var cell *sheetCell // nil outside of one
+	err := eachToken(s.text, func(token xml.Token) error {
+		start, isStart := token.(xml.StartElement)
+		end, isEnd := token.(xml.EndElement)
+		switch {
+		case isStart && start.Name.Local == "row":
+			row = listRow{number: number(start, "r", row.number+1), cells: row.cells[:0]}
+			if isTrue(start, "hidden") || isZero(start, "ht") {
+				row.hidden = "is in a hidden row"
 			}
+		case isStart && start.Name.Local == "c":
+			cell = newSheetCell(start, len(row.cells))
+		case isEnd && end.Name.Local == "c" && cell != nil:
+			err := s.put(&row, cell)
+			cell = nil
+			return err
+		case isEnd && end.Name.Local == "row":
+			if err := each(row); err != nil {
+				return listError{err}
+			}
+		case cell != nil:
+			cell.token(token)
 		}
+		return nil
+	})
+	var fault listError
+	switch {
+	case errors.As(err, &fault):
+		return fault.error
+	case err != nil:
+		return fmt.Errorf("row %d: %w", row.number, damaged(err))
 	}
+	return nil
 }
 
-func rowNumber(row xml.StartElement, next int) int {
-	for _, a := range row.Attr {
-		if n, err := strconv.Atoi(a.Value); a.Name.Local == "r" && err == nil {
-			return n
-		}
-	}
-	return next
+// listError is a fault of the list, and not of the workbook.
+type listError struct{ error }
+
+// sheetCell gathers CT_Cell.
+type sheetCell struct {
+	reference, kind string
+	column, format  int
+	value           cellText
+	inline          richText
+	inValue         bool
+	formula         bool
 }
 
-// cell reads a cell and puts it at its column.
-func (s sheetReader) cell(d *xml.Decoder, start xml.StartElement, cells []string) ([]string, error) {
-	var c struct {
-		Reference string   `xml:"r,attr"`
-		Type      string   `xml:"t,attr"`
-		Value     string   `xml:"v"`
-		Inline    richText `xml:"is"`
+func newSheetCell(start xml.StartElement, next int) *sheetCell {
+	reference := attribute(start, "r")
+	return &sheetCell{reference: reference, kind: attribute(start, "t"), column: columnOf(reference, next), format: number(start, "s", 0)}
+}
+
+func (c *sheetCell) token(token xml.Token) {
+	switch t := token.(type) {
+	case xml.StartElement:
+		c.inValue = t.Name.Local == "v"
+		c.formula = c.formula || t.Name.Local == "f"
+	case xml.EndElement:
+		c.inValue = false
+	case xml.CharData:
+		if c.inValue {
+			c.value.write(t)
+		}
 	}
-	if err := d.DecodeElement(&c, &start); err != nil {
-		return nil, err
+	c.inline.token(token)
+}
+
+// put reads a cell's content and puts it at its column.
+func (s sheetReader) put(row *listRow, c *sheetCell) error {
+	if c.column >= maxColumns {
+		return nil
 	}
-	var text string
-	switch c.Type {
+	var cell listCell
+	switch c.kind {
 	case "s":
-		i, err := strconv.Atoi(c.Value)
+		i, err := strconv.Atoi(c.value.String())
 		if err != nil || i < 0 || i >= len(s.shared) {
-			return nil, fmt.Errorf("cell %s refers to a string that is not there", c.Reference)
+			return fmt.Errorf("cell %s refers to a string that is not there", cleanText(c.reference))
 		}
-		text = s.shared[i]
+		cell = s.shared[i]
 	case "inlineStr":
-		text = c.Inline.String()
+		cell = c.inline.cell()
 	default:
-		text = unescape(c.Value)
+		cell = listCell{text: c.value.String()}
 	}
-	column := columnOf(c.Reference, len(cells))
-	if column >= maxColumns {
-		return cells, nil
+	switch blank := strings.TrimSpace(cell.text) == ""; {
+	case s.hidden[c.column]:
+		cell = listCell{}
+	case blank && c.formula:
+		cell.fault = "the domain is a formula without a saved value"
+	case !blank && s.covered(row.number, c.column):
+		cell.fault = "is hidden behind a merged cell"
+	case !blank && s.strikes.strike(c.format):
+		cell.fault = isStruck
 	}
-	for len(cells) <= column {
-		cells = append(cells, "")
+	for len(row.cells) <= c.column {
+		row.cells = append(row.cells, listCell{})
 	}
-	cells[column] = text
-	return cells, nil
+	row.cells[c.column] = cell
+	return nil
+}
+
+// covered reports whether a cell is behind a merged one.
+func (s sheetReader) covered(row, column int) bool {
+	for _, m := range s.merges {
+		inside := m.top <= row && row <= m.bottom && m.left <= column && column <= m.right
+		if inside && (row != m.top || column != m.left) {
+			return true
+		}
+	}
+	return false
+}
+
+// rowOf returns the row of a reference such as "AB12".
+func rowOf(reference string) int {
+	row, _ := strconv.Atoi(strings.TrimLeft(reference, "ABCDEFGHIJKLMNOPQRSTUVWXYZ$"))
+	return row
 }
 
 // columnOf counts the column of a reference such as "AB12" from 0. A cell
 // without one stands beside the cell before it.
 func columnOf(reference string, next int) int {
 	column := 0
-	for _, r := range reference {
+	for _, r := range strings.TrimPrefix(reference, "$") {
 		if r < 'A' || r > 'Z' {
 			break
 		}
@@ -110,31 +238,4 @@ func columnOf(reference string, next int) int {
 		return next
 	}
 	return column - 1
-}
-
-// richText is CT_Rst: plain text, or runs of it that differ in style.
-type richText struct {
-	Plain string `xml:"t"`
-	Runs  []struct {
-		Text string `xml:"t"`
-	} `xml:"r"`
-}
-
-func (t richText) String() string {
-	var b strings.Builder
-	b.WriteString(t.Plain)
-	for _, run := range t.Runs {
-		b.WriteString(run.Text)
-	}
-	return unescape(b.String())
-}
-
-// escaped is how ST_Xstring writes a character that XML cannot.
-var escaped = regexp.MustCompile(`_x[0-9A-Fa-f]{4}_`)
-
-func unescape(text string) string {
-	return escaped.ReplaceAllStringFunc(text, func(e string) string {
-		code, _ := strconv.ParseUint(e[2:6], 16, 16) // the pattern lets no other through
-		return string(rune(code))
-	})
 }

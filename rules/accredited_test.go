@@ -108,7 +108,7 @@ func TestLoadAccreditedList(t *testing.T) {
 }
 
 func TestLoadNamesTheFaultsOfTheList(t *testing.T) {
-	suffix := readFile(t, filepath.Join(lists, "bad", "public-suffix.csv"))
+	faulty := readFile(t, filepath.Join(lists, "bad", "no-rows.csv"))
 	for _, test := range []struct {
 		name string
 		read func(string) ([]byte, error)
@@ -118,7 +118,8 @@ func TestLoadNamesTheFaultsOfTheList(t *testing.T) {
 			return nil, &fs.PathError{Op: "open", Path: "/a/list.csv", Err: fs.ErrNotExist}
 		},
 			"open /a/list.csv: file does not exist: run postseal import, or take rules.accredited out of the configuration"},
-		{"faulty", func(string) ([]byte, error) { return suffix, nil }, `/a/list.csv: row 5: "nhs.uk" is a public suffix`},
+		{"faulty", func(string) ([]byte, error) { return faulty, nil }, "/a/list.csv: no row follows the column headers"},
+		{"doubtful rows alone", func(string) ([]byte, error) { return []byte("Domain name\ngmail.com\n"), nil }, "/a/list.csv: no row of the list counts: run postseal import"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := rules.Load(rules.Sources{Edition: rules.DefaultEdition, Accredited: "/a/list.csv"}, test.read)

@@ -12,53 +12,155 @@ import (
 	"strings"
 )
 
-// zipMagic starts every workbook (APPNOTE.TXT of PKWARE, section 4.3.7).
-const zipMagic = "PK\x03\x04"
+// zipMagic starts every workbook, and zipEntry each entry of its table of
+// contents (APPNOTE.TXT of PKWARE, sections 4.3.7 and 4.3.12).
+const (
+	zipMagic = "PK\x03\x04"
+	zipEntry = "PK\x01\x02"
+)
 
-// readXLSX hands over the rows of a workbook's first visible sheet (ECMA-376,
-// part 1, section 18). Of formulas it takes the value that was saved.
-func readXLSX(data []byte, each func(row int, cells []string) error) error {
+const (
+	maxParts  = 1000 // of a workbook
+	maxSheets = 50
+)
+
+var errNoPart = errors.New("it is missing")
+
+// readXLSX hands over the rows of the sheet with the list (ECMA-376, part 1,
+// section 18): the first visible one with a column of domains. Of formulas it
+// takes the value that was saved.
+func readXLSX(data []byte, r *accreditedReader) error {
+	if bytes.Count(data, []byte(zipEntry)) > maxParts {
+		return damaged(limitError(fmt.Sprintf("the workbook has more than %d parts", maxParts)))
+	}
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
-		return fmt.Errorf("the workbook is damaged: %w: "+fetchAgain, err)
+		return damaged(err)
 	}
-	sheet, shared, err := workbook{z}.list()
+	w := &workbook{Reader: z, left: MaxListSize}
+	if err := w.kind(); err != nil {
+		return err
+	}
+	sheets, err := w.open()
 	if err != nil {
-		return fmt.Errorf("the workbook is damaged: %w: "+fetchAgain, err)
+		return damaged(err)
 	}
-	return sheetReader{shared, each}.read(sheet)
+	return readSheets(sheets, w, r)
+}
+
+// limitError says that a workbook is beyond a limit.
+type limitError string
+
+func (e limitError) Error() string { return string(e) }
+
+func damaged(err error) error {
+	var limit limitError
+	if errors.As(err, &limit) {
+		return fmt.Errorf("%w, more than the accredited list has: %s", err, saveAsCSV)
+	}
+	return fmt.Errorf("the workbook is damaged: %w: "+fetchAgain, err)
+}
+
+// readSheets reads the sheet that is most like the list, of several the first,
+// and doubts the list if there are two that are wholly like it.
+func readSheets(sheets []sheetEntry, w *workbook, r *accreditedReader) error {
+	var list, first sheetReader
+	found, best := 0, noList
+	for i, entry := range sheets {
+		sheet, err := w.sheet(entry)
+		if err != nil {
+			return damaged(err)
+		}
+		probe := newAccreditedReader(r.imported)
+		if err := sheet.probe(probe); err != nil {
+			return err
+		}
+		if i == 0 {
+			first, r.headers = sheet, probe.headers
+		}
+		switch like := probe.likeness(); {
+		case like > best:
+			found, best, list = i, like, sheet
+		case like == wholeList:
+			r.list.Doubts = append(r.list.Doubts, fmt.Sprintf("the sheets %.40q and %.40q both have a column of domains, and only the first is read", sheets[found].Name, entry.Name))
+		}
+	}
+	if best == noList {
+		return first.hiddenColumns() // if there are none, r names the fault
+	}
+	if list.ruleStrikes {
+		r.list.Doubts = append(r.list.Doubts, "conditional formatting strikes cells through, which postseal cannot see: look at the list in Excel")
+	}
+	r.headers = nil
+	return list.read(r.row)
+}
+
+// likeness is how much a sheet is like the list.
+type likeness int
+
+const (
+	noList likeness = iota
+	headersOfList
+	someDomains
+	wholeList
+)
+
+// listRows is how many domains make a sheet a list, and not an example in
+// some notes.
+const listRows = 10
+
+func (r *accreditedReader) likeness() likeness {
+	switch {
+	case r.domain < 0:
+		return noList
+	case r.domains() == 0:
+		return headersOfList
+	case r.domains() < listRows:
+		return someDomains
+	}
+	return wholeList
 }
 
 // workbook is the package of a workbook's parts.
-type workbook struct{ *zip.Reader }
-
-// list returns the sheet that holds the list, as XML, and the strings that it
-// refers to.
-func (w workbook) list() (sheet []byte, shared []string, err error) {
-	sheetPart, stringsPart, err := w.listParts()
-	if err != nil {
-		return nil, nil, err
-	}
-	if sheet, err = w.part(sheetPart); err != nil {
-		return nil, nil, err
-	}
-	if stringsPart != "" {
-		shared, err = w.sharedStrings(stringsPart)
-	}
-	return sheet, shared, err
+type workbook struct {
+	*zip.Reader
+	left    int64 // how much may still be unpacked, in octets
+	shared  []listCell
+	strikes styles
 }
 
-// sheetEntry is CT_Sheet.
+// open reads what all sheets refer to, and returns the visible ones.
+func (w *workbook) open() ([]sheetEntry, error) {
+	sheets, parts, err := w.parts()
+	if err != nil {
+		return nil, err
+	}
+	if parts.strings != "" {
+		if w.shared, err = w.sharedStrings(parts.strings); err != nil {
+			return nil, err
+		}
+	}
+	if parts.styles != "" {
+		w.strikes, err = w.styles(parts.styles)
+	}
+	return sheets, err
+}
+
+// sheetEntry is CT_Sheet, and the part that it refers to.
 type sheetEntry struct {
+	Name  string `xml:"name,attr"`
 	State string `xml:"state,attr"`
 	ID    string `xml:"id,attr"` // of its relationship
+	part  string
 }
 
-func (s sheetEntry) visible() bool { return s.State == "" || s.State == "visible" }
+func (s sheetEntry) hidden() bool { return s.State != "" && s.State != "visible" }
 
-// listParts names the part of the first visible sheet, and that of the shared
-// strings where there is one.
-func (w workbook) listParts() (sheet, shared string, err error) {
+// commonParts are what all sheets share; empty if there is none.
+type commonParts struct{ strings, styles string }
+
+// parts names the visible sheets, and the parts that all sheets share.
+func (w *workbook) parts() (sheets []sheetEntry, common commonParts, err error) {
 	var book struct {
 		Sheets []sheetEntry `xml:"sheets>sheet"`
 	}
@@ -70,24 +172,33 @@ func (w workbook) listParts() (sheet, shared string, err error) {
 		} `xml:"Relationship"`
 	}
 	if err := w.decode("xl/workbook.xml", &book); err != nil {
-		return "", "", err
+		return nil, common, err
 	}
 	if err := w.decode("xl/_rels/workbook.xml.rels", &links); err != nil {
-		return "", "", err
+		return nil, common, err
 	}
-	first := slices.IndexFunc(book.Sheets, sheetEntry.visible)
+	sheets = slices.DeleteFunc(book.Sheets, sheetEntry.hidden)
+	if len(sheets) > maxSheets {
+		return nil, common, limitError(fmt.Sprintf("it has more than %d sheets", maxSheets))
+	}
 	for _, link := range links.Relationships {
 		switch {
-		case first >= 0 && link.ID == book.Sheets[first].ID:
-			sheet = partName(link.Target)
 		case strings.HasSuffix(link.Type, "/sharedStrings"):
-			shared = partName(link.Target)
+			common.strings = partName(link.Target)
+		case strings.HasSuffix(link.Type, "/styles"):
+			common.styles = partName(link.Target)
+		}
+		for i := range sheets {
+			if sheets[i].ID == link.ID {
+				sheets[i].part = partName(link.Target)
+			}
 		}
 	}
-	if sheet == "" {
-		return "", "", errors.New("it has no visible sheet")
+	sheets = slices.DeleteFunc(sheets, func(s sheetEntry) bool { return s.part == "" })
+	if len(sheets) == 0 {
+		return nil, common, errors.New("it has no visible sheet")
 	}
-	return sheet, shared, nil
+	return sheets, common, nil
 }
 
 // partName resolves a target, which is absolute or relative to the workbook's
@@ -100,27 +211,59 @@ func partName(target string) string {
 }
 
 // part unpacks a part whole, so that its checksum is tested before its
-// content is believed.
-func (w workbook) part(name string) ([]byte, error) {
-	f, err := w.Open(name)
+// content is believed, and bounds its XML.
+func (w *workbook) part(name string) ([]byte, error) {
+	f, err := w.find(name)
 	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, MaxListSize+1))
-	switch {
-	case err != nil:
 		return nil, fmt.Errorf("%s: %w", name, err)
-	case len(text) > MaxListSize:
-		return nil, fmt.Errorf("%s unpacks to more than %d MiB", name, MaxListSize>>20)
 	}
-	return text, nil
+	unpacked, err := f.Open()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	defer unpacked.Close()
+	var text bytes.Buffer
+	text.Grow(int(min(f.UncompressedSize64, uint64(w.left))) + bytes.MinRead)
+	n, err := text.ReadFrom(io.LimitReader(unpacked, w.left+1))
+	if w.left -= n; err == nil && w.left < 0 {
+		err = limitError(fmt.Sprintf("the workbook unpacks to more than %d MiB", MaxListSize>>20))
+	}
+	if err == nil {
+		err = boundXML(text.Bytes())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return text.Bytes(), nil
 }
 
-func (w workbook) decode(name string, value any) error {
+// find returns the part of a name, which counts in any case (ECMA-376, part 2,
+// section 6.2.2). Of two, other programs may read the other one.
+func (w *workbook) find(name string) (found *zip.File, err error) {
+	for _, f := range w.File {
+		switch {
+		case !strings.EqualFold(f.Name, name):
+		case found != nil:
+			return nil, errors.New("it is there twice")
+		default:
+			found = f
+		}
+	}
+	if found == nil {
+		return nil, errNoPart
+	}
+	return found, nil
+}
+
+// decode reads a small part.
+func (w *workbook) decode(name string, value any) error {
+	const most = 256 << 10
 	text, err := w.part(name)
 	if err != nil {
 		return err
+	}
+	if len(text) > most {
+		return fmt.Errorf("%s: %w", name, limitError(fmt.Sprintf("it has more than %d KiB", most>>10)))
 	}
 	if err := xml.Unmarshal(text, value); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -128,25 +271,30 @@ func (w workbook) decode(name string, value any) error {
 	return nil
 }
 
-func (w workbook) sharedStrings(name string) ([]string, error) {
-	text, err := w.part(name)
-	if err != nil {
-		return nil, err
-	}
-	var shared []string
-	d := xml.NewDecoder(bytes.NewReader(text))
-	for {
-		token, err := d.Token()
-		if err == io.EOF {
-			return shared, nil
-		}
-		if start, ok := token.(xml.StartElement); ok && start.Name.Local == "si" {
-			var s richText
-			err = d.DecodeElement(&s, &start)
-			shared = append(shared, s.String())
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+// archiveKinds are other files that are ZIP archives inside, by a part that
+// they have.
+var archiveKinds = []fileKind{
+	{magic: "xl/workbook.bin", is: "a binary Excel workbook (.xlsb)", do: saveAsCSV},
+	{magic: "content.xml", is: "an OpenDocument file (.ods)", do: saveAsCSV},
+	{magic: "word/document.xml", is: "a Word document", do: download},
+	{magic: "ppt/presentation.xml", is: "a PowerPoint presentation", do: download},
+	{magic: "Index/Document.iwa", is: "a Numbers or Pages document", do: saveAsCSV},
+}
+
+// kind refuses an archive that is not a workbook.
+func (w *workbook) kind() error {
+	for _, f := range w.File {
+		if f.Flags&1 != 0 {
+			return errors.New("this is a ZIP archive protected by a password: " + unpack)
 		}
 	}
+	if _, err := w.find("xl/workbook.xml"); !errors.Is(err, errNoPart) {
+		return nil
+	}
+	for _, kind := range archiveKinds {
+		if _, err := w.find(kind.magic); err == nil {
+			return kind.refusal()
+		}
+	}
+	return errors.New("this is a ZIP archive: " + unpack)
 }

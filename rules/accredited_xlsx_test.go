@@ -14,7 +14,7 @@ import (
 
 // parts are the content of a workbook with one sheet; what is left empty is
 // as Excel writes it.
-type parts struct{ workbook, links, sheet, strings string }
+type parts struct{ workbook, links, sheet, sheet2, strings, styles string }
 
 func (p parts) pack(tb testing.TB) []byte {
 	tb.Helper()
@@ -26,9 +26,13 @@ func (p parts) pack(tb testing.TB) []byte {
 		{"xl/workbook.xml", cmp.Or(p.workbook, `<workbook `+xmlns+`><sheets><sheet name="List" sheetId="7" r:id="rId1"/></sheets></workbook>`)},
 		{"xl/_rels/workbook.xml.rels", cmp.Or(p.links, `<Relationships>`+
 			`<Relationship Id="rId2" Type="`+types+`/sharedStrings" Target="sharedStrings.xml"/>`+
+			`<Relationship Id="rId3" Type="`+types+`/styles" Target="styles.xml"/>`+
+			`<Relationship Id="rId4" Type="`+types+`/worksheet" Target="worksheets/sheet2.xml"/>`+
 			`<Relationship Id="rId1" Type="`+types+`/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`)},
 		{"xl/worksheets/sheet1.xml", p.sheet},
+		{"xl/worksheets/sheet2.xml", p.sheet2},
 		{"xl/sharedStrings.xml", cmp.Or(p.strings, `<sst/>`)},
+		{"xl/styles.xml", cmp.Or(p.styles, `<styleSheet/>`)},
 	} {
 		w, err := z.Create(part.name)
 		if err == nil {
@@ -82,7 +86,7 @@ func TestReadWorkbook(t *testing.T) {
 			workbook: `<workbook xmlns="http://purl.oclc.org/ooxml/spreadsheetml/main" xmlns:r="http://purl.oclc.org/ooxml/officeDocument/relationships"><sheets><sheet sheetId="7" r:id="rId1"/></sheets></workbook>`,
 			sheet:    sheetOf(row),
 		}, listed, ""},
-		{"row number of a fault", parts{sheet: sheetOf(`<row r="7"><c r="A7" t="str"><v>A</v></c><c r="B7" t="str"><v>gov.uk</v></c></row>`)}, nil, `list: row 7: "gov.uk" is a public suffix`},
+		{"row number of a fault", parts{sheet: sheetOf(`<row r="7"><c r="A7" t="str"><v>A</v></c><c r="B7" t="str"><v>none</v></c></row>`)}, nil, `list: row 7: "none" is not a domain name`},
 		{"string that is not there", parts{sheet: sheetOf(`<row r="2"><c r="B2" t="s"><v>-1</v></c></row>`)}, nil, "list: row 2: the workbook is damaged: cell B2 refers to a string that is not there"},
 		{"sheet that ends early", parts{sheet: strings.TrimSuffix(sheetOf(row), `</sheetData></worksheet>`)}, nil, "list: row 2: the workbook is damaged: XML syntax error"},
 		{"strings that end early", parts{sheet: sheetOf(row), strings: `<sst><si><t>A`}, nil, "list: the workbook is damaged: xl/sharedStrings.xml: XML syntax error"},
@@ -93,11 +97,12 @@ func TestReadWorkbook(t *testing.T) {
 		{"target outside", parts{
 			links: `<Relationships><Relationship Id="rId1" Target="../../../../etc/passwd"/></Relationships>`,
 			sheet: sheetOf(row),
-		}, nil, "list: the workbook is damaged: open etc/passwd: file does not exist"},
+		}, nil, "list: the workbook is damaged: etc/passwd: it is missing"},
 		{"empty sheet", parts{}, nil, "list: the list is empty"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			rows, _, err := rules.ReadAccredited("list", test.parts.pack(t))
+			list, err := rules.ReadAccredited("list", test.parts.pack(t))
+			rows := list.Rows
 			if got := fmt.Sprint(err); test.fault != "" && !strings.HasPrefix(got, test.fault) || test.fault == "" && err != nil {
 				t.Errorf("got fault %s, want %s", got, test.fault)
 			}
@@ -113,7 +118,11 @@ func TestReadWorkbook(t *testing.T) {
 func FuzzReadWorkbook(f *testing.F) {
 	f.Add(sheetOf(`<row r="2"><c r="A2" t="s"><v>1</v></c><c r="B2" t="s"><v>0</v></c></row>`), `<sst><si><t>listed.example</t></si><si><r><t>A</t></r></si></sst>`)
 	f.Add(sheetOf(`<row><c t="str"><v>A</v></c><c t="inlineStr"><is><t>listed.example_x000D_</t></is></c><c r="XFD2"/></row>`), `<sst/>`)
+	f.Add(sheetOf(`<row hidden="1"><c s="1" t="s"><v>0</v></c><c/></row><row ht="0"/><mergeCell ref="B2:B4"/><col min="1" max="9" hidden="true"/><cfRule dxfId="0"/>`), `<sst><si><r><rPr><strike/></rPr><t>x</t></r></si></sst>`)
+	const styles = `<styleSheet><fonts><font/><font><strike/></font></fonts><cellXfs><xf fontId="0"/><xf fontId="1"/></cellXfs><dxfs><dxf><font><strike val="0"/></font></dxf></dxfs></styleSheet>`
 	f.Fuzz(func(t *testing.T, sheet, strings string) {
-		checkRead(t, parts{sheet: sheet, strings: strings}.pack(t))
+		checkRead(t, parts{sheet: sheet, strings: strings, styles: styles}.pack(t))
+		checkRead(t, parts{sheet: sheetOf(""), sheet2: sheet, strings: strings, styles: sheet,
+			workbook: `<workbook xmlns:r="r"><sheets><sheet name="A" r:id="rId1"/><sheet name="B" r:id="rId4"/></sheets></workbook>`}.pack(t))
 	})
 }

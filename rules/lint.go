@@ -30,6 +30,7 @@ func (r *Ruleset) Lint(now time.Time) []Warning {
 	if !t.hasClass([]Class{Local}, now) {
 		found = append(found, Warning{"", ownDomains, "there are none, so that mail to your own people is treated as outgoing", `name every domain that your mail host delivers itself, as in local_domains = ["trust.example"]`})
 	}
+	found = append(found, t.listWarnings...)
 	hidden := t.hidden(now)
 	for _, row := range t.list {
 		found = append(found, t.lintRow(row, now)...)
@@ -65,9 +66,6 @@ func (t *Table) lintRow(row *Row, now time.Time) (found []Warning) {
 			add("an own domain that is not on the accredited list: to other sites it is not secure", "correct its spelling, or have it accredited")
 		}
 	case accreditedLayer:
-		if err := checkLabels(row.Name); err != nil {
-			add(err.Error(), "ask the list's publisher, and withdraw trust with a local row until then")
-		}
 		if retired := t.walk(row.Name, now, retiredLayer, nil); retired.layer == retiredLayer {
 			add("hidden by the retired name "+retired.Name+": mail there stays refused", "take it out of the list")
 		}

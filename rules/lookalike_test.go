@@ -192,10 +192,10 @@ func TestEveryEditIsFound(t *testing.T) {
 	}
 }
 
-// BenchmarkLookAlike classes unknown recipients beside 100,000 registered
+// BenchmarkLookAlike classes unknown recipients beside 40,000 registered
 // names, the worst case of the index.
 func BenchmarkLookAlike(b *testing.B) {
-	csv := manyRegistered(100_000)
+	csv := manyRegistered(40_000)
 	r := ruleset(b, load(b, rules.Sources{Accredited: "list.csv"}, map[string]string{"list.csv": csv}))
 	for _, domain := range []string{"gmail.com", "mail.customer7.example.org", "trsut500-hospital.example"} {
 		b.Run(domain, func(b *testing.B) {
@@ -207,9 +207,9 @@ func BenchmarkLookAlike(b *testing.B) {
 	}
 }
 
-// BenchmarkLoad loads 100,000 registered names.
+// BenchmarkLoad loads 40,000 registered names.
 func BenchmarkLoad(b *testing.B) {
-	csv := manyRegistered(100_000)
+	csv := manyRegistered(40_000)
 	b.ReportAllocs()
 	for b.Loop() {
 		load(b, rules.Sources{Accredited: "list.csv"}, map[string]string{"list.csv": csv})

@@ -94,6 +94,8 @@ type Table struct {
 	list      []*Row           // in the order of loading
 	doubles   []double
 	similar   lookAlikes // of the secure rows
+
+	listWarnings []Warning // of the accredited list
 }
 
 // double is a row that was left out, since its layer has one for the name.

@@ -1,27 +1,40 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/postseal/postseal/rules"
 )
 
-const importUsage = `Usage: postseal import [-config FILE] [-accept] [-dry-run] [-json] LIST.csv|LIST.xlsx|-
+const importUsage = `Usage: postseal import [-config FILE] [-accept] [-dry-run] [-json] [-v] LIST
 
-Reads the accredited list as it is published, checks it, shows what changes,
-and puts it in the place of the file that rules.accredited names. A "-" stands
-for standard input. A damaged list is refused. One that adds or removes more
-than rules.max_change per cent of the domains (20 unless set) is held until
--accept. The differences go to standard output, all else to standard error.
+Reads the accredited list as it is published, CSV or XLSX, checks it, and
+replaces the file that rules.accredited names. LIST is a file, or - for standard
+input. Without changes, only the file's time is renewed.
+
+A damaged list, or a file that is not a list, is refused. Some lists are held
+until you import them with -accept: one that adds or removes more than
+rules.max_change per cent of the domains (20 by default), one with consumer mail
+services or public suffixes, and a first one of less than 100 domains.
+
+The differences go to standard output, one line for each organisation; all else
+goes to standard error, with one summary line at the end.
 `
+
+// minFirstList is how many domains a first list must have: it has nothing to be
+// compared with, and after its greatest lapse the published one still had 103.
+const minFirstList = 100
 
 func importList(args []string, std stdio) int {
 	c := newCommand("import", importUsage, std)
-	accept := c.Bool("accept", false, "put the list in place however much it changes")
+	accept := c.Bool("accept", false, "import a list that is held")
 	dryRun := c.Bool("dry-run", false, "show what changes and write nothing")
 	asJSON := c.Bool("json", false, "print one JSON object")
+	verbose := c.Bool("v", false, "name every domain that changes, and every row that is left out")
 	if code, stop := c.parse(args); stop {
 		return code
 	}
@@ -39,13 +52,13 @@ func importList(args []string, std stdio) int {
 	if config.file.Rules.Accredited == "" {
 		return c.failed(exitConfig, fmt.Errorf(`%s: rules.accredited names no file for the list: add accredited = "/var/lib/postseal/accredited.csv" below [rules]`, config.origin))
 	}
-	i := listImport{name: c.Arg(0), list: config.file.Rules.Accredited, maxChange: config.file.Rules.MaxChange, accept: *accept, dryRun: *dryRun}
+	i := listImport{name: c.Arg(0), list: config.file.Rules.Accredited, maxChange: config.file.Rules.MaxChange, accept: *accept, dryRun: *dryRun, verbose: *verbose}
 	data, err := i.readInput(std)
 	if err != nil {
 		return c.failed(exitFailure, err)
 	}
-	if i.fresh, i.leftOut, err = rules.ReadAccredited(i.name, data); err != nil {
-		return c.failed(exitFailure, fmt.Errorf("%w\nthe list is refused: %s stays as it is", err, i.list))
+	if i.fresh, err = rules.ReadAccredited(i.name, data); err != nil {
+		return c.failed(exitFailure, fmt.Errorf("%w\nthe list is refused: %s is unchanged", err, i.list))
 	}
 	if err := i.carryOut(); err != nil {
 		return c.failed(exitFailure, err)
@@ -53,7 +66,7 @@ func importList(args []string, std stdio) int {
 	if err := i.show(std, *asJSON); err != nil {
 		return c.failed(exitFailure, err)
 	}
-	if i.held != "" {
+	if len(i.held) > 0 {
 		return exitHeld
 	}
 	return exitDone
@@ -66,12 +79,14 @@ type listImport struct {
 	maxChange int
 	accept    bool
 	dryRun    bool
+	verbose   bool
 
-	fresh   []rules.AccreditedRow
-	leftOut []string // what is said of rows without a domain name
-	changes rules.AccreditedChanges
-	held    string // why the list was not put in place; empty where nothing speaks against it
-	written bool
+	fresh    rules.AccreditedList
+	doubtful []rules.Remark // its rows that nobody has accepted before
+	changes  rules.AccreditedChanges
+	first    bool     // there is no list that it could be compared with
+	held     []string // why the list was not put in place
+	written  bool
 }
 
 // readInput reads the new list whole, or as much of it as shows that it is
@@ -104,26 +119,50 @@ func (i *listImport) carryOut() error {
 	if err != nil {
 		return err
 	}
-	var old []rules.AccreditedRow
+	var old rules.AccreditedList
 	var unreadable error
 	if exists {
-		old, _, unreadable = rules.ReadAccredited(i.list, data)
+		old, unreadable = rules.ReadImported(i.list, data)
 	}
-	i.changes = rules.CompareAccredited(old, i.fresh)
-	switch {
-	case i.accept || !exists:
-	case unreadable != nil:
-		i.held = fmt.Sprintf("the list in place cannot be read, so that nobody knows what changes: %v", unreadable)
-	case i.changes.Exceeds(i.maxChange):
-		i.held = fmt.Sprintf("of %d domains %d would go and %d be added, more than rules.max_change = %d per cent",
-			len(old), len(i.changes.Removed), len(i.changes.Added), i.maxChange)
+	i.first = !exists || unreadable != nil
+	i.compare(old.Rows)
+	if unreadable != nil {
+		i.held = append(i.held, fmt.Sprintf("the list in place cannot be read, so the changes cannot be checked (%v)", unreadable))
 	}
+	if i.accept {
+		i.held = nil
+	}
+	fresh := rules.FormatAccredited(i.fresh.Rows)
 	switch {
-	case i.held != "" || i.dryRun:
+	case len(i.held) > 0 || i.dryRun:
 		return nil
-	case i.changes.None():
+	case bytes.Equal(fresh, data):
 		return file.touch()
 	}
 	i.written = true
-	return file.replace(rules.FormatAccredited(i.fresh))
+	return file.replace(fresh)
+}
+
+// compare finds what changes, and all that an operator has to accept. A
+// doubtful row that was accepted before is not asked about again.
+func (i *listImport) compare(old []rules.AccreditedRow) {
+	i.doubtful = i.fresh.Accept(func(domain string) bool {
+		return slices.ContainsFunc(old, func(row rules.AccreditedRow) bool { return row.Accepted && row.Domain == domain })
+	})
+	if i.accept {
+		i.fresh.Accept(func(string) bool { return true })
+	}
+	i.changes = rules.CompareAccredited(old, i.fresh.Rows)
+	hold := func(format string, args ...any) { i.held = append(i.held, fmt.Sprintf(format, args...)) }
+	if n := len(i.doubtful); n > 0 {
+		hold("%s for a consumer mail service or a public suffix", counted(n, "row"))
+	}
+	i.held = append(i.held, i.fresh.Doubts...)
+	switch {
+	case i.first && len(i.fresh.Rows) < minFirstList:
+		hold("a first list of %s, less than %d, may be cut short", counted(len(i.fresh.Rows), "domain"), minFirstList)
+	case !i.first && i.changes.Exceeds(i.maxChange):
+		hold("of %d domains %d would go and %d be added, more than rules.max_change = %d per cent",
+			len(old), len(i.changes.Removed), len(i.changes.Added), i.maxChange)
+	}
 }

@@ -22,7 +22,7 @@ func TestImportFromPipe(t *testing.T) {
 		}
 		w.Close()
 	}()
-	code, _, stderr := s.importing(r, "-")
+	code, _, stderr := s.importing(r, "-accept", "-")
 	if code != exitDone || string(readFile(t, s.list)) != tenRows {
 		t.Errorf("code %d: %s", code, stderr)
 	}
@@ -106,7 +106,7 @@ func TestImportModeOfNewList(t *testing.T) {
 	old := syscall.Umask(0o077)
 	defer syscall.Umask(old)
 	s := newSite(t, "")
-	if code, _, stderr := s.importing(strings.NewReader(tenRows), "-"); code != exitDone {
+	if code, _, stderr := s.importing(strings.NewReader(firstList(minFirstList)), "-"); code != exitDone {
 		t.Fatalf("code %d: %s", code, stderr)
 	}
 	if info, err := os.Stat(s.list); err != nil || info.Mode() != 0o644 {

@@ -12,6 +12,13 @@ import (
 	"github.com/postseal/postseal/rules"
 )
 
+// How much is shown without -v.
+const (
+	maxShownRows          = 10 // rows of the list that are named
+	maxShownDomains       = 5  // of an organisation
+	maxShownOrganisations = 50
+)
+
 // importReport is the object that import -json prints.
 type importReport struct {
 	List      string                `json:"list"`
@@ -20,73 +27,124 @@ type importReport struct {
 	Kept      int                   `json:"kept"`
 	Renamed   int                   `json:"renamed"`
 	LeftOut   []string              `json:"left_out"`
+	Doubtful  []string              `json:"doubtful"`
+	Reasons   []string              `json:"reasons"`
 	Unchanged bool                  `json:"unchanged"`
 	Held      bool                  `json:"held"`
 	Written   bool                  `json:"written"`
 }
 
-// show prints the differences to standard output and the summary to standard
-// error.
+// show prints the differences to standard output, and to standard error the
+// rows that do not count and the summary.
 func (i *listImport) show(std stdio, asJSON bool) error {
-	for _, remark := range i.leftOut {
-		fmt.Fprintf(std.err, "postseal import: %s: %s: left out\n", i.name, remark)
-	}
-	c := i.changes
-	fmt.Fprintf(std.err, "postseal import: %s: %d domains: %d added, %d removed, %d kept", i.name, len(i.fresh), len(c.Added), len(c.Removed), len(c.Kept))
-	if c.Renamed > 0 {
-		fmt.Fprintf(std.err, " (%d with the organisation spelled anew)", c.Renamed)
-	}
-	fmt.Fprintf(std.err, "\npostseal import: %s: %s\n", i.list, i.outcome())
-	if asJSON {
+	i.showRows(std.err, i.doubtful, "needs -accept")
+	i.showRows(std.err, i.fresh.LeftOut, "left out")
+	var err error
+	switch {
+	case asJSON:
 		encoder := json.NewEncoder(std.out)
 		encoder.SetEscapeHTML(false)
-		return encoder.Encode(i.report())
+		err = encoder.Encode(i.report())
+	case i.verbose:
+		err = showChanges(std.out, i.changes)
+	case !i.first: // a first list would name every organisation
+		err = sumUpChanges(std.out, i.changes)
 	}
-	return showChanges(std.out, c)
+	fmt.Fprintf(std.err, "postseal import: %s: %s\n", i.name, i.sumUp())
+	return err
+}
+
+// showRows names rows, and counts the others unless all are asked for.
+func (i *listImport) showRows(w io.Writer, rows []rules.Remark, what string) {
+	if i.accept && what == "needs -accept" {
+		what = "accepted"
+	}
+	for n, row := range rows {
+		if n == maxShownRows && !i.verbose {
+			fmt.Fprintf(w, "postseal import: %s: %s in %d more rows: -v names them all\n", i.name, what, len(rows)-n)
+			return
+		}
+		fmt.Fprintf(w, "postseal import: %s: %s: %s\n", i.name, row, what)
+	}
+}
+
+// sumUp returns the one line that says what was in the list and what became of it.
+func (i *listImport) sumUp() string {
+	c := i.changes
+	var b strings.Builder
+	b.WriteString(counted(len(i.fresh.Rows), "domain"))
+	if i.first {
+		b.WriteString(" in a first list")
+	} else {
+		fmt.Fprintf(&b, " (%d added, %d removed, %d kept", len(c.Added), len(c.Removed), len(c.Kept))
+		if c.Renamed > 0 {
+			fmt.Fprintf(&b, ", %d under a new name of the organisation", c.Renamed)
+		}
+		b.WriteString(")")
+	}
+	if n := len(i.fresh.LeftOut); n > 0 {
+		b.WriteString(", " + counted(n, "row") + " left out")
+	}
+	return b.String() + ": " + i.outcome()
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func (i *listImport) outcome() string {
-	switch {
-	case i.held != "":
-		return "held: " + i.held + ": look at the differences, then import again with -accept"
-	case i.changes.None() && i.dryRun:
+	had, left := len(i.changes.Kept)+len(i.changes.Removed), len(i.fresh.Rows)
+	switch unchanged := i.changes.None() && !i.first; {
+	case len(i.held) > 0:
+		return fmt.Sprintf("held: %s: %s is unchanged: look at the rows and the differences, then import again with -accept", strings.Join(i.held, "; "), i.list)
+	case unchanged && i.dryRun:
 		return "unchanged"
-	case i.changes.None():
-		return "unchanged, its time is now"
 	case i.dryRun:
-		return "not written, since -dry-run was given"
+		return "not written to " + i.list + ", because of -dry-run"
+	case unchanged:
+		return "unchanged: the timestamp of " + i.list + " is updated"
+	case halved(had, left):
+		return "written to " + i.list + ": more than half of the rows are gone: run systemctl reload postseal to load it"
 	}
-	c := i.changes
-	if had, left := len(c.Kept)+len(c.Removed), len(c.Kept)+len(c.Added); halved(had, left) {
-		return "written: reload postseal, which does not take so short a list by itself"
-	}
-	return "written: where postseal runs, it takes the list up by itself"
+	return "written to " + i.list + ": a running postseal loads it automatically"
 }
 
 func (i *listImport) report() importReport {
+	texts := func(rows []rules.Remark) []string {
+		texts := []string{} // [] and not null
+		for _, row := range rows {
+			texts = append(texts, row.String())
+		}
+		return texts
+	}
 	return importReport{
 		List:      i.list,
-		Added:     append([]rules.AccreditedRow{}, i.changes.Added...), // [] and not null
+		Added:     append([]rules.AccreditedRow{}, i.changes.Added...),
 		Removed:   append([]rules.AccreditedRow{}, i.changes.Removed...),
 		Kept:      len(i.changes.Kept),
 		Renamed:   i.changes.Renamed,
-		LeftOut:   append([]string{}, i.leftOut...),
-		Unchanged: i.changes.None(),
-		Held:      i.held != "",
+		LeftOut:   texts(i.fresh.LeftOut),
+		Doubtful:  texts(i.doubtful),
+		Reasons:   append([]string{}, i.held...),
+		Unchanged: i.changes.None() && !i.first,
+		Held:      len(i.held) > 0,
 		Written:   i.written,
 	}
 }
 
 // organisationChanges are what changes for one organisation.
 type organisationChanges struct {
-	name  string
-	lines []string
-	kept  int
+	name           string
+	added, removed []string
+	kept           int
 }
 
-// showChanges prints the organisations for which something changes. Spellings
-// that differ only in case are one organisation.
-func showChanges(w io.Writer, c rules.AccreditedChanges) error {
+// byOrganisation returns the organisations for which something changes.
+// Spellings that differ only in case are one organisation.
+func byOrganisation(c rules.AccreditedChanges) (changed []*organisationChanges) {
 	groups := make(map[string]*organisationChanges)
 	group := func(row rules.AccreditedRow) *organisationChanges {
 		key := strings.ToLower(row.Organisation)
@@ -100,18 +158,57 @@ func showChanges(w io.Writer, c rules.AccreditedChanges) error {
 	}
 	for _, row := range c.Added {
 		g := group(row)
-		g.lines = append(g.lines, "  + "+row.Domain)
+		g.added = append(g.added, row.Domain)
 	}
 	for _, row := range c.Removed {
 		g := group(row)
-		g.lines = append(g.lines, "  - "+row.Domain)
+		g.removed = append(g.removed, row.Domain)
 	}
 	for _, key := range slices.Sorted(maps.Keys(groups)) {
-		g := groups[key]
-		if len(g.lines) == 0 {
-			continue
+		if g := groups[key]; len(g.added)+len(g.removed) > 0 {
+			changed = append(changed, g)
 		}
-		if _, err := fmt.Fprintf(w, "%s (%d kept)\n%s\n", g.name, g.kept, strings.Join(g.lines, "\n")); err != nil {
+	}
+	return changed
+}
+
+// showChanges names every domain that changes.
+func showChanges(w io.Writer, c rules.AccreditedChanges) error {
+	for _, g := range byOrganisation(c) {
+		var b strings.Builder
+		fmt.Fprintf(&b, "%s (%d kept)\n", g.name, g.kept)
+		for _, domain := range g.added {
+			fmt.Fprintf(&b, "  + %s\n", domain)
+		}
+		for _, domain := range g.removed {
+			fmt.Fprintf(&b, "  - %s\n", domain)
+		}
+		if _, err := io.WriteString(w, b.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sumUpChanges gives each organisation one line.
+func sumUpChanges(w io.Writer, c rules.AccreditedChanges) error {
+	changed := byOrganisation(c)
+	for n, g := range changed {
+		if n == maxShownOrganisations {
+			_, err := fmt.Fprintf(w, "and %d more organisations: -v names them all\n", len(changed)-n)
+			return err
+		}
+		var domains []string
+		for _, domain := range g.added {
+			domains = append(domains, "+"+domain)
+		}
+		for _, domain := range g.removed {
+			domains = append(domains, "-"+domain)
+		}
+		if more := len(domains) - maxShownDomains; more > 0 {
+			domains = append(domains[:maxShownDomains], fmt.Sprintf("and %d more", more))
+		}
+		if _, err := fmt.Fprintf(w, "%s: %d added, %d removed, %d kept: %s\n", g.name, len(g.added), len(g.removed), g.kept, strings.Join(domains, " ")); err != nil {
 			return err
 		}
 	}

@@ -24,7 +24,7 @@ _postseal() {
             check) words="-config -strict -h" ;;
             lookup) words="-config -json -h" ;;
             explain) words="-config -json -from -to -client -h" ;;
-            import) words="-config -accept -dry-run -json -h" ;;
+            import) words="-config -accept -dry-run -json -v -h" ;;
             export)
                 words="-config -level -format -h"
                 ((COMP_CWORD == 2)) && words="tls-policy -h"

@@ -96,7 +96,7 @@ func importMadeUp(t *testing.T, d system) {
 		t.Fatal(err)
 	}
 	d.write(t, "/root/list.csv", string(read(t, filepath.Join(root, "testdata", "accredited.csv"))), 0o600)
-	d.run(t, "/usr/sbin/postseal", "import", "/root/list.csv")
+	d.run(t, "/usr/sbin/postseal", "import", "-accept", "/root/list.csv")
 	if err := os.Remove(d.path("/root/list.csv")); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,42 @@
+package rules
+
+// AccreditedChanges are the differences between two accredited lists, each
+// part in the order of the domains.
+type AccreditedChanges struct {
+	Added   []AccreditedRow
+	Removed []AccreditedRow
+	Kept    []AccreditedRow // as the new list has them
+	Renamed int             // of Kept, those whose organisation is spelled anew
+}
+
+// CompareAccredited compares two lists as ReadAccredited gives them.
+func CompareAccredited(old, fresh []AccreditedRow) AccreditedChanges {
+	var c AccreditedChanges
+	for len(old) > 0 || len(fresh) > 0 {
+		switch {
+		case len(old) == 0 || len(fresh) > 0 && fresh[0].Domain < old[0].Domain:
+			c.Added, fresh = append(c.Added, fresh[0]), fresh[1:]
+		case len(fresh) == 0 || old[0].Domain < fresh[0].Domain:
+			c.Removed, old = append(c.Removed, old[0]), old[1:]
+		default:
+			if old[0] != fresh[0] {
+				c.Renamed++
+			}
+			c.Kept = append(c.Kept, fresh[0])
+			old, fresh = old[1:], fresh[1:]
+		}
+	}
+	return c
+}
+
+// None tells whether the two lists are the same.
+func (c AccreditedChanges) None() bool {
+	return len(c.Added) == 0 && len(c.Removed) == 0 && c.Renamed == 0
+}
+
+// Exceeds tells whether more than a percentage of the old list was removed,
+// or added to it.
+func (c AccreditedChanges) Exceeds(percent int) bool {
+	limit := percent * (len(c.Removed) + len(c.Kept))
+	return 100*len(c.Removed) > limit || 100*len(c.Added) > limit
+}

@@ -1,0 +1,154 @@
+package rules_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postseal/postseal/rules"
+)
+
+// padded is a list of three columns with a row of its own at number 2 and
+// others below it.
+func padded(row string) []byte {
+	return []byte("Organisation,Type,Domain name\n" + row + "\n" + strings.Repeat("X,M365,padding.example\n", 20))
+}
+
+// withoutPadding returns the domains that are not of the padding.
+func withoutPadding(rows []rules.AccreditedRow) (domains []string) {
+	for _, row := range rows {
+		if row.Domain != "padding.example" {
+			domains = append(domains, row.Domain)
+		}
+	}
+	return domains
+}
+
+// What nobody can have meant to trust counts only once it is accepted, and
+// then reads back from what import writes; from a list that says so itself it
+// does not count.
+func TestDoubtfulRows(t *testing.T) {
+	const consumer, suffix = "is a consumer mail service, where anybody can have an address", "is a public suffix, not an organisation's domain"
+	for cell, why := range map[string]string{
+		"gmail.com": consumer, "GMail.com. ": consumer, "hotmail.co.uk": consumer, "mail.yahoo.com": consumer, "btinternet.com": consumer, "proton.me": consumer,
+		"nhs.uk": suffix, "gov.uk": suffix, "co.uk": suffix, "org.uk": suffix, "ac.uk": suffix, "police.uk": suffix, "pnn.police.uk": suffix,
+		"mod.uk": suffix, "sch.uk": suffix, "kent.sch.uk": suffix, "co.im": suffix, "Nhs.UK. ": suffix, "com": suffix, "uk": suffix, "net.": suffix,
+	} {
+		data := padded("Evil,x," + cell)
+		list, err := rules.ReadAccredited("list", data)
+		if err != nil || len(withoutPadding(list.Rows)) > 0 || len(list.LeftOut) > 0 {
+			t.Errorf("%s: got %v, left out %v, %v", cell, withoutPadding(list.Rows), list.LeftOut, err)
+			continue
+		}
+		if want := fmt.Sprintf("[row 2: %q %s]", strings.TrimSpace(cell), why); fmt.Sprint(list.Doubtful) != want {
+			t.Errorf("got %v, want %s", list.Doubtful, want)
+		}
+		list.Accept(func(string) bool { return true })
+		written := rules.FormatAccredited(list.Rows)
+		imported, err := rules.ReadImported("list", written)
+		if err != nil || !slices.Equal(imported.Rows, list.Rows) || len(withoutPadding(imported.Rows)) != 1 {
+			t.Errorf("%s: accepted, written and read: got %v, %v, want %v", cell, imported.Rows, err, list.Rows)
+		}
+		forged := "Organisation,Domain name,Accepted with -accept\nEvil," + cell + ",yes\n" + strings.Repeat("X,padding.example,no\n", 20)
+		again, err := rules.ReadAccredited("list", []byte(forged))
+		if err != nil || len(withoutPadding(again.Rows)) > 0 || len(again.Doubtful) != 1 {
+			t.Errorf("%s: a published list that says it is accepted: got %v, %v", cell, again, err)
+		}
+	}
+}
+
+// What a person would not take for a row of the list is left out and named.
+func TestRowsLeftOut(t *testing.T) {
+	for _, test := range []struct{ name, row, want string }{
+		{"web address", "See also,x,www.nhs.example", `row 2: "www.nhs.example" is the address of a web site`},
+		{"web address in a footer", ",,https://digital.nhs.example/list", `row 2: "https://digital.nhs.example/list" is not a domain name`},
+		{"footer", ",,digital.nhs.example", `row 2: "digital.nhs.example" is alone in its row, like a footer`},
+		{"footer in another column", "digital.nhs.example,,", `row 2: has no domain name`},
+		{"Cyrillic letter", "Evil,x,\u0430pple.example", `row 2: "` + "\u0430" + `pple.example" has the letter U+0430, which is not in the Latin alphabet of English`},
+		{"all Cyrillic", "Evil,x,\u0430\u0440\u0440.example", "row 2: \"\u0430\u0440\u0440.example\" has the letter U+0430, which is not in the Latin alphabet of English"},
+		{"Cyrillic letter, encoded", "Evil,x,xn--pple-43d.example", `row 2: "xn--pple-43d.example" has the letter U+0430, which is not in the Latin alphabet of English`},
+		{"Greek letter", "Evil,x,n\u03b7s.example", "row 2: \"n\u03b7s.example\" has the letter U+03B7, which is not in the Latin alphabet of English"},
+		{"dotless i", "Evil,x,tru\u0131st.example", "row 2: \"tru\u0131st.example\" has the letter U+0131, which is not in the Latin alphabet of English"},
+		{"not a good A-label", "Evil,x,xn--zzzzzzzzz.example", `row 2: "xn--zzzzzzzzz.example" is not a valid internationalised name`},
+		{"name behind many blanks", "Evil,x,\"listed.example" + strings.Repeat(" ", 2000) + "x\"", `row 2: "listed.example` + strings.Repeat(" ", 66) + `" is not a domain name`},
+		{"note", "Evil,x,withdrawn", `row 2: "withdrawn" is not a domain name`},
+	} {
+		list, err := rules.ReadAccredited("list", padded(test.row))
+		if err != nil || len(withoutPadding(list.Rows)) > 0 || fmt.Sprint(list.LeftOut) != "["+test.want+"]" || len(list.Doubtful) > 0 {
+			t.Errorf("%s: got %v, left out %v, doubtful %v, %v; want %s", test.name, withoutPadding(list.Rows), list.LeftOut, list.Doubtful, err, test.want)
+		}
+	}
+	list, err := rules.ReadAccredited("list", padded("Ynys,x,m\u00f4n.example"))
+	if err != nil || !slices.Equal(withoutPadding(list.Rows), []string{"xn--mn-8ja.example"}) {
+		t.Errorf("an accent: got %v, left out %v, %v", withoutPadding(list.Rows), list.LeftOut, err)
+	}
+}
+
+// A list that is in use without having been imported is read, but for the rows
+// that do not count; check names these, and those that somebody accepted.
+func TestLoadNamesRowsThatDoNotCount(t *testing.T) {
+	load := func(list []byte) (*rules.Table, string) {
+		t.Helper()
+		table, err := rules.Load(rules.Sources{Edition: rules.DefaultEdition, Accredited: "list"}, func(string) ([]byte, error) { return list, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		var found []string
+		for _, w := range (&rules.Ruleset{Table: table}).Lint(time.Now()) {
+			if w.File == "list" {
+				found = append(found, w.Row+": "+w.Fault+": "+w.Remedy)
+			}
+		}
+		return table, strings.Join(found, "\n")
+	}
+	class := func(table *rules.Table, domain string) rules.Class {
+		if row := table.Lookup(domain, time.Now()); row != nil {
+			return row.Class
+		}
+		return rules.Unknown
+	}
+
+	published := []byte("Organisation,Domain\nA,listed.example\nB,gmail.com\nC,www.listed.example\n" + strings.Repeat("X,padding.example\n", 20))
+	table, found := load(published)
+	if class(table, "gmail.com") != rules.Unknown || class(table, "listed.example") != rules.Secure {
+		t.Error("gmail.com counts, or listed.example does not")
+	}
+	want := `row 3: "gmail.com" is a consumer mail service, where anybody can have an address: the row does not count: remove it, or import the list with -accept
+row 4: "www.listed.example" is the address of a web site: the row is left out: correct or remove it, and import the list again`
+	if found != want {
+		t.Errorf("got\n%s\nwant\n%s", found, want)
+	}
+
+	list, err := rules.ReadAccredited("list", published)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list.Accept(func(domain string) bool { return domain == "gmail.com" })
+	table, found = load(rules.FormatAccredited(list.Rows))
+	if class(table, "gmail.com") != rules.Secure {
+		t.Error("gmail.com was accepted and does not count")
+	}
+	want = `accredited ("gmail.com"): is a consumer mail service, where anybody can have an address, and was imported with -accept: to withdraw trust, give it a local row with class = "unknown"`
+	if found != want {
+		t.Errorf("got\n%s\nwant\n%s", found, want)
+	}
+
+	_, found = load([]byte("Organisation,Domain\n" + strings.Repeat("X,www.listed.example\n", 25) + strings.Repeat("X,padding.example\n", 500)))
+	if lines := strings.Split(found, "\n"); len(lines) != 11 || lines[10] != "the list: and so in 15 more rows: postseal import -dry-run -v list names them all" {
+		t.Errorf("got\n%s", found)
+	}
+}
+
+func TestPublicSuffixesOfAList(t *testing.T) {
+	list, err := rules.ReadAccredited("list", readFile(t, filepath.Join(lists, "doubtful", "public-suffix.csv")))
+	var rows []int
+	for _, r := range list.Doubtful {
+		rows = append(rows, r.Row)
+	}
+	if err != nil || !slices.Equal(rows, []int{5, 9, 13, 22}) {
+		t.Errorf("got %v, %v", list.Doubtful, err)
+	}
+}

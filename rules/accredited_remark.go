@@ -1,0 +1,51 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+)
+
+const (
+	// maxRemarks is how many rows of a refused list are named before the rest
+	// is only counted.
+	maxRemarks = 10
+
+	// maxQuoted is how much of a cell a remark repeats, in octets.
+	maxQuoted = 80
+)
+
+// Remark is said of one row of a list.
+type Remark struct {
+	Row  int    // as a spreadsheet counts rows, from 1
+	Cell string // what the row has for a domain
+	Why  string // what is wrong with that
+}
+
+func newRemark(row int, cell, why string) Remark {
+	if len(cell) > maxQuoted {
+		cell = strings.ToValidUTF8(cell[:maxQuoted], "")
+	}
+	return Remark{row, strings.Clone(cell), why} // the clone lets go of the rest of the row
+}
+
+func (r Remark) text() string {
+	if r.Cell == "" {
+		return r.Why
+	}
+	return fmt.Sprintf("%q %s", r.Cell, r.Why)
+}
+
+// String names the row.
+func (r Remark) String() string { return fmt.Sprintf("row %d: %s", r.Row, r.text()) }
+
+// remarkTexts names the first rows and counts the others.
+func remarkTexts(remarks []Remark) []string {
+	var texts []string
+	for i, r := range remarks {
+		if i == maxRemarks {
+			return append(texts, fmt.Sprintf("and so in %d more rows", len(remarks)-i))
+		}
+		texts = append(texts, r.String())
+	}
+	return texts
+}

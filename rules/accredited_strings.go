@@ -1,0 +1,182 @@
+package rules
+
+import (
+	"encoding/xml"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// maxStrings is how many shared strings a workbook may have: twice as many as
+// rows.
+const maxStrings = 2 * maxRows
+
+// isStruck says of a cell that its text is struck through.
+const isStruck = "is struck through"
+
+// richText gathers CT_Rst: plain text, or runs of it that differ in style.
+// Text that guides the pronunciation is no part of it.
+type richText struct {
+	text     cellText
+	inText   bool
+	phonetic bool
+	strikes  bool // the run does
+	filled   bool // the run has text
+	struck   bool // some text is struck through
+}
+
+func (t *richText) token(token xml.Token) {
+	switch token := token.(type) {
+	case xml.StartElement:
+		switch token.Name.Local {
+		case "rPh":
+			t.phonetic = true
+		case "r":
+			t.strikes, t.filled = false, false
+		case "strike":
+			t.strikes = strikes(token)
+		case "t":
+			t.inText = !t.phonetic
+		}
+	case xml.CharData:
+		if t.inText {
+			t.text.write(token)
+			t.filled = t.filled || strings.TrimSpace(string(token)) != ""
+		}
+	case xml.EndElement:
+		switch token.Name.Local {
+		case "rPh":
+			t.phonetic = false
+		case "r":
+			t.struck = t.struck || t.strikes && t.filled
+		case "t":
+			t.inText = false
+		}
+	}
+}
+
+func (t *richText) cell() listCell {
+	cell := listCell{text: t.text.String()}
+	if t.struck {
+		cell.fault = isStruck
+	}
+	return cell
+}
+
+// strikes reports whether CT_BooleanProperty is on.
+func strikes(element xml.StartElement) bool {
+	return attribute(element, "val") == "" || isTrue(element, "val")
+}
+
+// cellText gathers as much of a cell as is read, and a sign that there is
+// more.
+type cellText struct {
+	strings.Builder
+	cut bool
+}
+
+func (c *cellText) write(text []byte) {
+	if room := 4*maxCell - c.Len(); len(text) > room {
+		text, c.cut = text[:room], true
+	}
+	c.Write(text)
+}
+
+func (c *cellText) String() string {
+	text := unescape(c.Builder.String())
+	if c.cut {
+		return strings.ToValidUTF8(text, "") + "…"
+	}
+	return text
+}
+
+// escaped is how ST_Xstring writes a character that XML cannot.
+var escaped = regexp.MustCompile(`_x[0-9A-Fa-f]{4}_`)
+
+func unescape(text string) string {
+	if !strings.Contains(text, "_x") {
+		return text
+	}
+	return escaped.ReplaceAllStringFunc(text, func(e string) string {
+		code, _ := strconv.ParseUint(e[2:6], 16, 16) // the pattern lets no other through
+		return string(rune(code))
+	})
+}
+
+func (w *workbook) sharedStrings(name string) (shared []listCell, err error) {
+	text, err := w.part(name)
+	if err != nil {
+		return nil, err
+	}
+	var current richText
+	err = eachToken(text, func(token xml.Token) error {
+		switch t := token.(type) {
+		case xml.StartElement:
+			if t.Name.Local == "si" {
+				current = richText{}
+			}
+		case xml.EndElement:
+			if t.Name.Local != "si" {
+				break
+			}
+			if len(shared) == maxStrings {
+				return limitError(fmt.Sprintf("it has more than %d strings", maxStrings))
+			}
+			shared = append(shared, current.cell())
+		}
+		current.token(token)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return shared, nil
+}
+
+// styles says which cell formats, and which of the conditional ones, strike
+// through.
+type styles struct{ cells, rules []bool }
+
+func (s styles) strike(format int) bool {
+	return format >= 0 && format < len(s.cells) && s.cells[format]
+}
+
+// styles reads what CT_Stylesheet says of striking through.
+func (w *workbook) styles(name string) (s styles, err error) {
+	text, err := w.part(name)
+	if err != nil {
+		return s, err
+	}
+	var fonts []bool
+	list := "" // the list of fonts or formats that an element is in
+	err = eachToken(text, func(token xml.Token) error {
+		switch t := token.(type) {
+		case xml.StartElement:
+			switch local := t.Name.Local; {
+			case local == "fonts" || local == "cellXfs" || local == "dxfs":
+				list = local
+			case local == "font" && list == "fonts":
+				fonts = append(fonts, false)
+			case local == "dxf":
+				s.rules = append(s.rules, false)
+			case local == "strike" && list == "fonts" && len(fonts) > 0:
+				fonts[len(fonts)-1] = strikes(t)
+			case local == "strike" && list == "dxfs" && len(s.rules) > 0:
+				s.rules[len(s.rules)-1] = strikes(t)
+			case local == "xf" && list == "cellXfs":
+				font := number(t, "fontId", 0)
+				s.cells = append(s.cells, font >= 0 && font < len(fonts) && fonts[font])
+			}
+		case xml.EndElement:
+			if t.Name.Local == list {
+				list = ""
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return s, fmt.Errorf("%s: %w", name, err)
+	}
+	return s, nil
+}

@@ -1,0 +1,127 @@
+package rules
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+)
+
+// Limits of a workbook's XML, far above what Excel writes. The decoder keeps
+// every open element and all attributes of one.
+const (
+	maxDepth = 64
+	maxTag   = 16 << 10 // octets
+)
+
+// boundXML refuses XML on which the decoder would spend many times the memory
+// of the text: it keeps one element of each open one, and each attribute.
+func boundXML(text []byte) error {
+	depth := 0
+	for {
+		start := bytes.IndexByte(text, '<')
+		if start < 0 {
+			return nil
+		}
+		text = text[start:]
+		end := markupEnd(text)
+		if end < 0 {
+			return nil // the decoder finds that it is cut off
+		}
+		tag := text[:end]
+		text = text[end:]
+		switch {
+		case bytes.HasPrefix(tag, []byte("<!--")), bytes.HasPrefix(tag, []byte("<![")), tag[1] == '?':
+			continue
+		case tag[1] == '!':
+			return errors.New("its XML has a document type, which no workbook has")
+		case tag[1] == '/':
+			depth--
+		case tag[end-2] != '/':
+			depth++
+		}
+		if end > maxTag || depth > maxDepth {
+			return limitError(fmt.Sprintf("its XML has an element of more than %d KiB, or below more than %d others", maxTag>>10, maxDepth))
+		}
+	}
+}
+
+// markupEnd returns where the markup at the start of text ends, or -1.
+func markupEnd(text []byte) int {
+	for _, m := range []struct{ start, end string }{{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}} {
+		if bytes.HasPrefix(text, []byte(m.start)) {
+			if i := bytes.Index(text[len(m.start):], []byte(m.end)); i >= 0 {
+				return len(m.start) + i + len(m.end)
+			}
+			return -1
+		}
+	}
+	quote := byte(0)
+	for i, c := range text {
+		switch {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case c == '>':
+			return i + 1
+		}
+		if i > maxTag {
+			return i // long enough to be refused
+		}
+	}
+	return -1
+}
+
+// eachToken hands over the tokens of a part.
+func eachToken(text []byte, each func(token xml.Token) error) error {
+	d := xml.NewDecoder(bytes.NewReader(text))
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = each(token)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// attribute returns the value of an element's attribute, or "".
+func attribute(element xml.StartElement, name string) string {
+	for _, a := range element.Attr {
+		if a.Name.Local == name {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// number returns the value of an attribute that is a whole number, or the
+// default.
+func number(element xml.StartElement, name string, otherwise int) int {
+	if n, err := strconv.Atoi(attribute(element, name)); err == nil {
+		return n
+	}
+	return otherwise
+}
+
+// isTrue reports whether an attribute is an XML Schema boolean that is true.
+func isTrue(element xml.StartElement, name string) bool {
+	value := attribute(element, name)
+	return value == "1" || value == "true" || value == "on"
+}
+
+// isZero reports whether an attribute is a number so small that nothing of
+// what it measures can be seen.
+func isZero(element xml.StartElement, name string) bool {
+	size, err := strconv.ParseFloat(attribute(element, name), 64)
+	return err == nil && size < 1
+}
