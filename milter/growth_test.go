@@ -74,7 +74,7 @@ func TestRecipientsGrow(t *testing.T) {
 						t.Error(err)
 					}
 					v.Decision.Findings()
-					milter.LoggedRecipients(v.Decision, milter.FullAddress)
+					milter.LoggedRecipients(v.Decision, milter.Addresses{Format: milter.FullAddress})
 				}
 			})
 		})

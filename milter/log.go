@@ -1,6 +1,7 @@
 package milter
 
 import (
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -19,7 +20,7 @@ type AddressFormat string
 const (
 	FullAddress   AddressFormat = "full"   // as they are
 	DomainAddress AddressFormat = "domain" // the part after the last "@" alone
-	HashAddress   AddressFormat = "hash"   // twelve hex digits, the same for the same address
+	HashAddress   AddressFormat = "hash"   // twelve hex digits, the same for the same address and key
 )
 
 // UnmarshalText reads the name; anything else is an error.
@@ -32,27 +33,43 @@ func (f *AddressFormat) UnmarshalText(text []byte) error {
 	return fmt.Errorf(`%q is none of ["full" "domain" "hash"]`, text)
 }
 
+// Addresses renders addresses for the log.
+type Addresses struct {
+	Format AddressFormat
+	// Key is of HashAddress. Without one nothing is shown: anybody can guess the
+	// address behind a bare hash.
+	Key []byte
+}
+
 // apply renders an address or a login. The null sender stays empty.
-func (f AddressFormat) apply(address string) string {
+func (a Addresses) apply(address string) string {
 	switch {
-	case address == "" || f == FullAddress:
+	case address == "" || a.Format == FullAddress:
 		return address
-	case f == DomainAddress:
-		if !strings.Contains(address, "@") {
-			return "" // a login, or a local part alone
-		}
+	case a.Format == DomainAddress && strings.Contains(address, "@"):
 		return address[strings.LastIndexByte(address, '@')+1:]
+	case a.Format == HashAddress && len(a.Key) > 0:
+		hash := hmac.New(sha256.New, a.Key)
+		hash.Write([]byte(strings.ToLower(address)))
+		return hex.EncodeToString(hash.Sum(nil)[:6])
 	}
-	sum := sha256.Sum256([]byte(strings.ToLower(address)))
-	return hex.EncodeToString(sum[:6])
+	return "" // of DomainAddress: a login, or a local part alone
+}
+
+// domain renders the domain of an address.
+func (a Addresses) domain(name string) string {
+	if a.Format == DomainAddress {
+		return name
+	}
+	return a.apply(name)
 }
 
 // Row renders the name of a row, which is a domain or an address.
-func (f AddressFormat) Row(name string) string {
+func (a Addresses) Row(name string) string {
 	if !strings.Contains(name, "@") {
 		return name
 	}
-	return f.apply(name)
+	return a.apply(name)
 }
 
 // LoggedRecipient is an element of "recipients" in the decision line and in
@@ -66,7 +83,7 @@ type LoggedRecipient struct {
 }
 
 // LoggedRecipients renders the outcomes of a decision.
-func LoggedRecipients(d rules.Decision, format AddressFormat) []LoggedRecipient {
+func LoggedRecipients(d rules.Decision, format Addresses) []LoggedRecipient {
 	list := make([]LoggedRecipient, len(d.Outcomes))
 	for i, o := range d.Outcomes {
 		list[i] = LoggedRecipient{
@@ -142,8 +159,8 @@ func logLeftOut(log *slog.Logger, c *Config, queueID string, client netip.Addr, 
 func logReadings(log *slog.Logger, c *Config, queueID string, r rules.Recipient) {
 	log.Warn("readings differ",
 		"queue_id", queueID,
-		"domain", c.Addresses.apply(r.Address.Domain),
-		"resolved", c.Addresses.apply(r.Resolved.Domain),
+		"domain", c.Addresses.domain(r.Address.Domain),
+		"resolved", c.Addresses.domain(r.Resolved.Domain),
 		"class", r.Class.String(),
 		"config", c.Hash,
 	)

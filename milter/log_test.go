@@ -1,6 +1,8 @@
 package milter_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"testing"
 
 	"github.com/postseal/postseal/milter"
@@ -18,15 +20,41 @@ func TestAddressRowsInTheLog(t *testing.T) {
 	}{
 		{"address in full", milter.FullAddress, "clinic@partner.example", "clinic@partner.example"},
 		{"address by domain", milter.DomainAddress, "clinic@partner.example", "partner.example"},
-		{"address hashed", milter.HashAddress, "clinic@partner.example", "9659fe633217"},
+		{"address hashed", milter.HashAddress, "clinic@partner.example", "ee5671cf2b30"},
 		{"domain hashed", milter.HashAddress, "partner.example", "partner.example"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			rcpt := rules.Recipient{Text: "Clinic@partner.example", Row: &rules.Row{Name: test.row}}
 			d := rules.Decision{Outcomes: []rules.Outcome{{Recipient: rcpt}}}
-			if got := milter.LoggedRecipients(d, test.format)[0].Row; got != test.want {
+			if got := milter.LoggedRecipients(d, milter.Addresses{Format: test.format, Key: []byte("a key")})[0].Row; got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// TestHashesAreKeyed holds that a hash says nothing to those without the key,
+// and the same to those who have the log.
+func TestHashesAreKeyed(t *testing.T) {
+	hash := func(address, key string) string {
+		d := rules.Decision{Outcomes: []rules.Outcome{{Recipient: rules.Recipient{Text: address}}}}
+		return milter.LoggedRecipients(d, milter.Addresses{Format: milter.HashAddress, Key: []byte(key)})[0].Address
+	}
+	one := hash("Bob@gmail.com", "one key")
+	if other := hash("bob@GMAIL.com", "one key"); one != other || len(one) != 12 {
+		t.Errorf("got %q and %q for one address", one, other)
+	}
+	if other := hash("Bob@gmail.com", "another key"); one == other {
+		t.Errorf("got %q whatever the key", one)
+	}
+	if other := hash("bobb@gmail.com", "one key"); one == other {
+		t.Errorf("got %q for two addresses", one)
+	}
+	bare := sha256.Sum256([]byte("bob@gmail.com"))
+	if one == hex.EncodeToString(bare[:6]) {
+		t.Error("the hash is bare: anybody can guess the address")
+	}
+	if got := hash("bob@gmail.com", ""); got != "" {
+		t.Errorf("got %q without a key", got)
 	}
 }

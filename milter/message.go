@@ -19,7 +19,7 @@ var errLimit = errors.New("the message is past a limit of postseal")
 type Config struct {
 	Rules     *rules.Ruleset
 	Mode      rules.Mode
-	Addresses AddressFormat
+	Addresses Addresses
 	Hash      string // names the configuration in the log
 }
 

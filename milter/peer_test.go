@@ -43,7 +43,7 @@ func testConfig(t testing.TB, policies ...rules.Policy) *Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Config{Rules: r, Mode: rules.Enforce, Addresses: FullAddress, Hash: "c0ffee"}
+	return &Config{Rules: r, Mode: rules.Enforce, Addresses: Addresses{Format: FullAddress}, Hash: "c0ffee"}
 }
 
 // running is a server for one test.

@@ -214,14 +214,16 @@ func TestReadingsDiffer(t *testing.T) {
 		{"sent on", "b%gmail.com@trust.example", "b@gmail.com", FullAddress, `"queue_id":"4XYZ","domain":"trust.example","resolved":"gmail.com","class":"unknown","config":"c0ffee"`},
 		{"source route", "@nhs.net:b@nhs.net", "b@nhs.net", FullAddress, `"domain":"","resolved":"nhs.net","class":"unknown"`},
 		{"unreadable", "b@nhs.net", "@:", FullAddress, `"domain":"nhs.net","resolved":"","class":"unknown"`},
-		{"hashed", "b@nhs.net", "b@gmail.com", HashAddress, `"domain":"bc8dcccd76d7","resolved":"`},
+		{"hashed", "b@nhs.net", "b@gmail.com", HashAddress, `"domain":"f155901be2d0","resolved":"`},
+		{"by domain", "b@nhs.net", "b@gmail.com", DomainAddress, `"domain":"nhs.net","resolved":"gmail.com"`},
+		{"by domain, of which one cannot be read", "b@nhs.net", "@:", DomainAddress, `"domain":"nhs.net","resolved":""`},
 		{"the same", "B@GMAIL.com", "b@gmail.com", FullAddress, ""},
 		{"completed", "root", "root@mx.trust.example", FullAddress, ""},
 		{"a local user's name", "b@trust.example", "b", FullAddress, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := testConfig(t)
-			c.Mode, c.Addresses = rules.Observe, test.format
+			c.Mode, c.Addresses = rules.Observe, shown(test.format)
 			r := serve(t, always(c), DefaultTimeouts)
 			p := r.open(t)
 			p.send(append(mailFrom("a@trust.example"), "DRi\x004XYZ\x00{rcpt_addr}\x00"+test.resolved+"\x00", "R<"+test.path+">\x00", "E")...)
@@ -581,6 +583,9 @@ func TestConfigurationOfItsMAIL(t *testing.T) {
 	p.want(goOnPacket, "y550 5.7.1 <b@gmail.com>: not known to be secure: put [secure] in the subject and send the message again\x00")
 }
 
+// shown is the format, with a key.
+func shown(format AddressFormat) Addresses { return Addresses{format, []byte("a key")} }
+
 func TestAddressFormats(t *testing.T) {
 	for _, test := range []struct {
 		format       AddressFormat
@@ -591,7 +596,7 @@ func TestAddressFormats(t *testing.T) {
 		{HashAddress, `"class":"unknown"`, "gmail"},
 	} {
 		c := testConfig(t)
-		c.Addresses = test.format
+		c.Addresses = shown(test.format)
 		r := serve(t, always(c), DefaultTimeouts)
 		p := r.open(t)
 		p.send(append(mailFrom("ward@trust.example"), "R<Bob@gmail.com>\x00", "R<x@y.gsi.gov.uk>\x00", header("Subject", "x"), "E")...)
@@ -607,14 +612,14 @@ func TestAddressFormats(t *testing.T) {
 
 func TestReasonShowsNoAddress(t *testing.T) {
 	c := testConfig(t, rules.Policy{Name: "no", Action: rules.Reject, Mode: rules.Enforce})
-	c.Addresses = HashAddress
+	c.Addresses = shown(HashAddress)
 	r := serve(t, always(c), DefaultTimeouts)
 	p := r.open(t)
 	p.send(append([]string{"DM{auth_authen}\x00jsmith\x00"}, append(mailFrom("ward@trust.example")[1:], "R<bob@gmail.com>\x00", "E")...)...)
 	p.receive()
 	p.receive()
 	r.await(t, `"reason":"not known to be secure`)
-	c.Addresses = DomainAddress
+	c.Addresses = shown(DomainAddress)
 	p.send(append([]string{"DM{auth_authen}\x00jsmith\x00"}, append(mailFrom("ward@trust.example")[1:], "R<gmail.com!bob>\x00", "E")...)...)
 	p.receive()
 	p.receive()

@@ -27,6 +27,9 @@ func check(args []string, std stdio) int {
 	if err != nil {
 		return c.failed(exitConfig, err)
 	}
+	if err := config.checkKey(); err != nil {
+		return c.failed(exitConfig, err)
+	}
 	severity, found := "warning", config.lint(time.Now())
 	if *strict {
 		severity = "error"

@@ -222,7 +222,7 @@ func (f *configFile) build(whole bool, read func(string) ([]byte, error)) (*milt
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	return &milter.Config{Rules: ruleset, Mode: f.Mode, Addresses: f.Log.Addresses}, nil
+	return &milter.Config{Rules: ruleset, Mode: f.Mode, Addresses: milter.Addresses{Format: f.Log.Addresses}}, nil
 }
 
 func (p policyTable) policy() (rules.Policy, []error) {

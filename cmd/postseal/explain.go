@@ -122,7 +122,7 @@ func explainMessage(config *milter.Config, envelope milter.Envelope, to []string
 		e.Action = max(e.Action, o.Action)
 	}
 	e.Marker, e.NearMiss, e.Findings = d.Marker, d.NearMiss, d.Findings()
-	e.Recipients = milter.LoggedRecipients(d, milter.FullAddress)
+	e.Recipients = milter.LoggedRecipients(d, milter.Addresses{Format: milter.FullAddress})
 	if v.Edits != nil {
 		e.Edits = v.Edits
 	}

@@ -34,6 +34,9 @@ func serve(args []string, std stdio) int {
 		return c.misused("unexpected argument %q", c.Arg(0))
 	}
 	first, err := loadConfig(*c.config)
+	if err == nil {
+		err = first.takeKey()
+	}
 	if err != nil {
 		return c.failed(exitConfig, err)
 	}
@@ -126,6 +129,9 @@ func (d *daemon) reload(now time.Time) {
 	origin, text, err := readConfigFile(d.path)
 	if err == nil {
 		fresh, err = buildConfig(origin, text)
+	}
+	if err == nil {
+		err = fresh.takeKey()
 	}
 	if err == nil && fresh.origin != old.origin {
 		err = fmt.Errorf("%s would replace %s: put the file back, or restart postseal", fresh.origin, old.origin)

@@ -40,6 +40,9 @@ func (d *daemon) poll(now time.Time) {
 	}
 	// The configuration file itself waits for SIGHUP: it may be half edited.
 	fresh, err := buildConfig(current.origin, current.text)
+	if err == nil {
+		err = fresh.takeKey()
+	}
 	if outOfDescriptors(err) { // the next poll tries again
 		return
 	}

@@ -123,8 +123,10 @@ func askDaemon(t *testing.T, d system) {
 		t.Fatal(err)
 	}
 	id, _ := d.user(t, d.unit(t, "postseal.service", "User"))
+	state := makeState(t, d, id)
+	d.write(t, installedConfig, d.read(t, installedConfig)+"\n[log]\naddresses = \"hash\"\n", 0o644)
 	// The process that LISTEN_PID names is the shell, and then the daemon.
-	cmd := d.command("/bin/sh", "-c", "LISTEN_PID=$$ LISTEN_FDS=1 exec "+d.unit(t, "postseal.service", "ExecStart"))
+	cmd := d.command("/bin/sh", "-c", "STATE_DIRECTORY="+state+" LISTEN_PID=$$ LISTEN_FDS=1 exec "+d.unit(t, "postseal.service", "ExecStart"))
 	cmd.SysProcAttr.Credential = &id
 	cmd.ExtraFiles = []*os.File{socket}
 	var log bytes.Buffer
@@ -141,6 +143,20 @@ func askDaemon(t *testing.T, d system) {
 	if err := errors.Join(answered, cmd.Wait()); err != nil || !strings.Contains(log.String(), `"msg":"started"`) {
 		t.Errorf("%v\n%s", err, &log)
 	}
+	if got, want := d.files(t)[state+"/log.key"], fmt.Sprintf("-rw------- %d:%d", id.Uid, id.Gid); got != want {
+		t.Errorf("the key of the log is %q, want %q", got, want)
+	}
+}
+
+// makeState makes the folder that systemd makes for the service: the innermost
+// one is the user's own.
+func makeState(t *testing.T, d system, id syscall.Credential) string {
+	t.Helper()
+	state := "/var/lib/" + d.unit(t, "postseal.service", "StateDirectory")
+	if err := errors.Join(os.Mkdir(d.path(state), 0o700), os.Chown(d.path(state), int(id.Uid), int(id.Gid))); err != nil {
+		t.Fatal(err)
+	}
+	return state
 }
 
 // negotiate speaks first, as an MTA does: SMFIC_OPTNEG with version 6, all

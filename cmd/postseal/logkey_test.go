@@ -1,0 +1,204 @@
+package main
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const hashing = "local_domains = [\"trust.example\"]\n[log]\naddresses = \"hash\"\n"
+
+// newState is a folder for the key, as systemd makes one.
+func newState(t *testing.T) (key string) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "state")
+	t.Setenv("STATE_DIRECTORY", dir)
+	return filepath.Join(dir, keyName)
+}
+
+// taken loads the configuration as serve does, and returns its key.
+func taken(t *testing.T, path string) string {
+	t.Helper()
+	c, err := loadConfig(path)
+	if err == nil {
+		err = c.takeKey()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hex.EncodeToString(c.milter.Addresses.Key)
+}
+
+func TestKeyIsMadeOnce(t *testing.T) {
+	path, key := write(t, hashing), newState(t)
+	var all sync.Map
+	var group sync.WaitGroup
+	for range 8 { // daemons that start at once
+		group.Go(func() { all.Store(taken(t, path), true) })
+	}
+	group.Wait()
+	first := taken(t, path)
+	if len(first) != 2*keyLength || strings.Trim(first, first[:1]) == "" {
+		t.Errorf("got the key %q", first)
+	}
+	all.Range(func(other, _ any) bool {
+		if other != first {
+			t.Errorf("got the keys %s and %s", first, other)
+		}
+		return true
+	})
+	info, err := os.Stat(key)
+	if err != nil || info.Mode() != 0o600 {
+		t.Errorf("got mode %v, %v", info.Mode(), err)
+	}
+	if info, err := os.Stat(filepath.Dir(key)); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("got mode %v of the folder, %v", info.Mode(), err)
+	}
+	if files, _ := os.ReadDir(filepath.Dir(key)); len(files) != 1 {
+		t.Errorf("got %v beside the key", files)
+	}
+	// Removed, it is replaced.
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	if again := taken(t, path); again == first {
+		t.Error("the key did not change")
+	}
+}
+
+func TestNoKeyWithoutHash(t *testing.T) {
+	for _, format := range []string{"full", "domain"} {
+		key := newState(t)
+		if got := taken(t, write(t, strings.Replace(hashing, "hash", format, 1))); got != "" {
+			t.Errorf("%s: got the key %q", format, got)
+		}
+		if _, err := os.Stat(filepath.Dir(key)); err == nil {
+			t.Errorf("%s: the folder was made", format)
+		}
+	}
+}
+
+// TestFaultyKeys holds that neither serve nor check goes on with a key that is
+// none, or that others may know, and that no other command asks for it.
+func TestFaultyKeys(t *testing.T) {
+	good := strings.Repeat("0123456789abcdef", 4) + "\n"
+	const digits = "KEY must hold 64 hexadecimal digits, and has %d octets: put a copy of the key there, or remove the file and have serve make a new key, which changes every hash"
+	const readable = "KEY has mode %s, so others may know the key: remove the file, and serve makes a new key, which changes every hash; or chmod 0600 if nobody has read it"
+	put := func(text string, mode os.FileMode) func(string) error {
+		return func(key string) error {
+			if err := os.WriteFile(key, []byte(text), 0o600); err != nil {
+				return err
+			}
+			return os.Chmod(key, mode)
+		}
+	}
+	for _, test := range []struct {
+		name string
+		make func(key string) error
+		want string
+	}{
+		{"empty", put("", 0o600), fmt.Sprintf(digits, 0)},
+		{"short", put(good[:32]+"\n", 0o600), fmt.Sprintf(digits, 33)},
+		{"long", put(good+good, 0o600), fmt.Sprintf(digits, 130)},
+		{"no digits", put(strings.Repeat("x", 64), 0o600), fmt.Sprintf(digits, 64)},
+		{"for all to read", put(good, 0o644), fmt.Sprintf(readable, "0644")},
+		{"for the group to read", put(good, 0o640), fmt.Sprintf(readable, "0640")},
+		{"for all to write", put(good, 0o602), fmt.Sprintf(readable, "0602")},
+		{"a symbolic link", func(key string) error {
+			return errors.Join(put(good, 0o600)(key+".real"), os.Symlink(key+".real", key))
+		}, "KEY is a symbolic link: put the file itself there"},
+		{"a folder", func(key string) error { return os.Mkdir(key, 0o700) }, "KEY is no regular file: remove it, and serve makes a new key"},
+	} {
+		config, key := write(t, hashing), newState(t)
+		if err := os.Mkdir(filepath.Dir(key), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := test.make(key); err != nil {
+			t.Fatal(err)
+		}
+		want := config + `: log.addresses = "hash" needs its key: ` + strings.ReplaceAll(test.want, "KEY", key) + "\n"
+		for _, command := range []string{"serve", "check"} {
+			if code, stdout, stderr := runWith("", command, "-config", config); code != exitConfig || stderr != "postseal "+command+": "+want {
+				t.Errorf("%s, %s: exit %d\ngot  %s%s\nwant %s", test.name, command, code, stdout, stderr, want)
+			}
+		}
+		for _, args := range [][]string{{"explain", "-config", config, "-from", "<>", "-to", "a@nhs.net", "-"}, {"lookup", "-config", config, "nhs.net"}, {"export", "-config", config, "tls-policy"}} {
+			if code, _, stderr := runWith("Subject: x\n\n", args...); code != exitDone {
+				t.Errorf("%s, %s: exit %d: %s", test.name, args[0], code, stderr)
+			}
+		}
+	}
+}
+
+func TestKeyOfAnotherUser(t *testing.T) {
+	key := filepath.Join(t.TempDir(), keyName)
+	if err := os.WriteFile(key, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	self := os.Geteuid()
+	for user, want := range map[int]bool{self: true, 0: true, self + 1: false} {
+		if err := checkKeyFile(key, info, user); (err == nil) != want {
+			t.Errorf("the file of user %d, read by %d: %v", self, user, err)
+		}
+	}
+}
+
+// TestCheckMakesNoKey holds that check changes nothing, before the first start
+// too.
+func TestCheckMakesNoKey(t *testing.T) {
+	config, key := write(t, hashing), newState(t)
+	if code, _, stderr := runWith("", "check", "-config", config); code != exitDone {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if _, err := os.Stat(filepath.Dir(key)); err == nil {
+		t.Error("the folder was made")
+	}
+}
+
+func TestFolderThatCannotBeMade(t *testing.T) {
+	config := write(t, hashing)
+	t.Setenv("STATE_DIRECTORY", filepath.Join(t.TempDir(), "none", "state"))
+	code, _, stderr := runWith("", "serve", "-config", config)
+	if code != exitConfig || !strings.Contains(stderr, "make the folder with install -d -m 0700 -o USER, for the user of serve") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}
+
+// TestReloadWithAFaultyKey keeps the configuration in force, and its key.
+func TestReloadWithAFaultyKey(t *testing.T) {
+	key := newState(t)
+	s := newWatched(t, "[log]\naddresses = \"hash\"\n", rule("partner.example", "secure", ""))
+	if err := s.current.Load().takeKey(); err != nil {
+		t.Fatal(err)
+	}
+	before := s.current.Load()
+	if err := os.Chmod(key, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.events()
+	s.reload(s.now)
+	s.put("rules.d/local.toml", "table.name = \"local\"\n"+rule("partner.example", "unknown", ""))
+	s.polls(3)
+	s.wantEvents("faulty", s.events("cause"), "reload refused cause=SIGHUP", "reload refused cause=file changed")
+	if s.current.Load() != before {
+		t.Error("another configuration is in force")
+	}
+	if err := os.Chmod(key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.reload(time.Now())
+	s.wantEvents("mended", s.events("cause"), "reloaded cause=SIGHUP")
+	if got, want := s.current.Load().milter.Addresses.Key, before.milter.Addresses.Key; string(got) != string(want) || len(got) == 0 {
+		t.Error("the key has changed")
+	}
+}
