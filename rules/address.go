@@ -196,6 +196,11 @@ func unquote(s string) string {
 // that no look-alike character is mapped to an ASCII one in silence.
 func NormalizeDomain(text string) (string, error) {
 	name := strings.TrimSuffix(text, ".")
+	// An A-label has an octet or more for each character of its U-label. To make
+	// one takes time that grows with the square of the length.
+	if utf8.RuneCountInString(name) > maxDomain {
+		return "", fmt.Errorf("%q is longer than %d octets", text, maxDomain)
+	}
 	if !IsASCII(name) {
 		ascii, err := idna.Lookup.ToASCII(name)
 		if err != nil {

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -104,7 +103,7 @@ func lintSuffix(row *Row) (fault, remedy string) {
 // isUnlisted tells whether there is an accredited list, and neither it nor
 // another table that all sites have calls the domain secure.
 func (t *Table) isUnlisted(domain string, now time.Time) bool {
-	if !slices.ContainsFunc(t.list, func(r *Row) bool { return r.layer == accreditedLayer }) {
+	if t.layers[accreditedLayer] == 0 {
 		return false
 	}
 	row := t.walk(domain, now, retiredLayer, nil)

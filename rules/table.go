@@ -90,8 +90,9 @@ type mailbox struct{ local, domain string }
 // after Load and may be used by any number of goroutines.
 type Table struct {
 	rows      map[string]*Row
-	mailboxes map[mailbox]*Row // of local files alone
-	list      []*Row           // in the order of loading
+	mailboxes map[mailbox]*Row     // of local files alone
+	list      []*Row               // in the order of loading
+	layers    [len(layerNames)]int // rows of each, but those for one address
 	doubles   []double
 	similar   lookAlikes // of the secure rows
 
@@ -204,6 +205,7 @@ func (t *Table) add(row *Row) (twin *Row) {
 	row.next = t.rows[row.Name]
 	t.rows[row.Name] = row
 	t.list = append(t.list, row)
+	t.layers[row.layer]++
 	return nil
 }
 

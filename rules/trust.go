@@ -15,6 +15,7 @@ func (c Class) trusts() bool { return c == Local || c == Secure }
 // refuseWideTrust refuses the rows of the site that would make recipients
 // secure whom nobody can have meant.
 func (l *loader) refuseWideTrust() {
+	gone := l.table.retired()
 	for _, row := range l.table.list {
 		if row.layer != localLayer || !row.Class.trusts() {
 			continue
@@ -26,7 +27,7 @@ func (l *loader) refuseWideTrust() {
 		case !trustedSuffixes[row.Name] || row.Class == Local:
 			l.fault("%s: anybody can have a name below the public suffix %s: name the domains that are meant", row.where(), row.Name)
 		}
-		switch retired := l.table.retiredBy(row); {
+		switch retired := l.table.retiredBy(row, gone); {
 		case len(retired) == 0:
 		case isAtOrBelow(row.domain(), retired[0]):
 			l.fault("%s: the retired name %s cannot be %s: take the row out, and use the organisation's new domain", row.where(), retired[0], row.Class)
@@ -37,13 +38,20 @@ func (l *loader) refuseWideTrust() {
 	}
 }
 
-// retiredBy names the retired names for which, or for names below which, the
-// local row decides.
-func (t *Table) retiredBy(row *Row) (names []string) {
-	for _, retired := range t.list {
-		if retired.layer != retiredLayer {
-			continue
+// retired lists the rows of the retired names.
+func (t *Table) retired() (rows []*Row) {
+	for _, row := range t.list {
+		if row.layer == retiredLayer {
+			rows = append(rows, row)
 		}
+	}
+	return rows
+}
+
+// retiredBy names those of the retired names for which, or for names below
+// which, the local row decides.
+func (t *Table) retiredBy(row *Row, gone []*Row) (names []string) {
+	for _, retired := range gone {
 		if isAtOrBelow(row.domain(), retired.Name) || row.Subdomains && t.localSuffix(retired.Name, row) == row {
 			names = append(names, retired.Name)
 		}

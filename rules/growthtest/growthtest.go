@@ -12,7 +12,7 @@ import (
 
 const (
 	factor = 10 // between the two sizes
-	rounds = 5  // of which the best counts
+	rounds = 3  // of which the best counts
 	// most is what the larger input may cost, in costs of ten smaller ones.
 	// Linear work costs 1, and quadratic work comes near 10.
 	most = 4

@@ -1,0 +1,47 @@
+package rules
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/postseal/postseal/rules/growthtest"
+)
+
+// TestChecksOfLocalRowsGrow runs what compares local rows with other rows,
+// beside which loading them costs too much to show how that grows.
+func TestChecksOfLocalRowsGrow(t *testing.T) {
+	now := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	table := func(n int) *Table {
+		t := &Table{rows: make(map[string]*Row)}
+		info := &TableInfo{Name: ownDomains}
+		for i := range n {
+			t.add(&Row{Name: fmt.Sprintf("own%d.example", i), Subdomains: true, Class: Local, Table: info, layer: localLayer})
+		}
+		t.add(&Row{Name: "gsi.gov.uk", Class: Closed, Subdomains: true, Table: info, layer: retiredLayer})
+		t.add(&Row{Name: "listed.nhs.uk", Class: Secure, Table: info, layer: accreditedLayer})
+		return t
+	}
+	t.Run("trust", func(t *testing.T) {
+		growthtest.Linear(t, 1000, func(n int) func() {
+			l := loader{table: table(n)}
+			return l.refuseWideTrust
+		})
+	})
+	t.Run("unlisted", func(t *testing.T) {
+		growthtest.Linear(t, 1000, func(n int) func() {
+			table := table(n)
+			return func() {
+				for _, row := range table.list {
+					table.isUnlisted(row.Name, now)
+				}
+			}
+		})
+	})
+	t.Run("rows of files", func(t *testing.T) {
+		growthtest.Linear(t, 1000, func(n int) func() {
+			r := &Ruleset{Table: table(n)}
+			return func() { r.Lint(now) }
+		})
+	})
+}
