@@ -113,7 +113,7 @@ func TestLabelledSubjects(t *testing.T) {
 	}
 	for _, kind := range []rules.NearMissKind{
 		rules.WrongBrackets, rules.BrokenBrackets, rules.BlanksInside, rules.LookAlike, rules.Misspelt, rules.ExtraWords,
-		rules.OtherMarker, rules.BareWord, rules.NotAtStart, rules.Undecodable, rules.SomeFields,
+		rules.OtherMarker, rules.BareWord, rules.NotAtStart, rules.Escaped, rules.Undecodable, rules.SomeFields,
 	} {
 		if kinds[kind] < 5 {
 			t.Errorf("%s: got %d subjects, want 5", kind, kinds[kind])

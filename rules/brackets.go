@@ -48,6 +48,57 @@ func spans(cells []cell, start int) iter.Seq[span] {
 	}
 }
 
+// hasAsides reports whether brackets may stand inside of others.
+func hasAsides(cells []cell) bool {
+	depth := 0
+	for _, c := range cells {
+		switch {
+		case isOpening(c.r):
+			depth++
+		case isClosing(c.r) && depth > 1:
+			return true
+		case isClosing(c.r):
+			depth = 0
+		}
+	}
+	return false
+}
+
+// withoutAsides leaves out what stands in brackets of its own inside of strong
+// ones: "[secure (PDF)]" becomes "[secure ]".
+func withoutAsides(cells []cell) []cell {
+	kept := make([]cell, 0, len(cells))
+	var open []int // of kept, the opening brackets that wait for their mates
+	strong := 0    // how many of them are strong
+	for _, c := range cells {
+		kept = append(kept, c)
+		if isOpening(c.r) {
+			open = append(open, len(kept)-1)
+			if isStrong(c.r) {
+				strong++
+			}
+		}
+		for isClosing(c.r) && len(open) > 0 {
+			at := open[len(open)-1]
+			left := kept[at].r
+			if !areMates(left, c.r) && (isStrong(left) || !isStrong(c.r)) {
+				break
+			}
+			open = open[:len(open)-1]
+			if isStrong(left) {
+				strong--
+			}
+			if areMates(left, c.r) {
+				if strong > 0 {
+					kept = kept[:at]
+				}
+				break
+			}
+		}
+	}
+	return kept
+}
+
 // findBrackets lists the brackets with the two ends around them, and pairs the
 // strong ones.
 func findBrackets(cells []cell) []bracket {

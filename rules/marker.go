@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -45,7 +46,8 @@ const (
 	OtherMarker    NearMissKind = "other-marker"    // [encrypt]
 	BareWord       NearMissKind = "bare-word"       // secure: at the start
 	NotAtStart     NearMissKind = "not-at-start"    // [secure] elsewhere, where only the start counts
-	Undecodable    NearMissKind = "undecodable"     // the word in what cannot be decoded
+	Escaped        NearMissKind = "escaped"         // %5Bsecure%5D or [<b>secure</b>]
+	Undecodable    NearMissKind = "undecodable"     // the word in what cannot be decoded, or a subject too long to read
 	SomeFields     NearMissKind = "some-fields"     // [secure] in some of several Subject fields
 )
 
@@ -159,14 +161,21 @@ func (m MarkerReader) Read(subjects []Subject) Reading {
 	return best
 }
 
+// maxSubject is how many octets of a subject are read for more than the literal
+// marker. It is far above what people write, and bounds the memory, which is
+// many times the length.
+const maxSubject = 8 << 10
+
 // readOne takes time in proportion to the length of the subject, whatever it
-// holds, so that none of it is left unread.
+// holds, and bounded memory. Whatever stands beyond maxSubject may have been
+// meant as the marker.
 func (m MarkerReader) readOne(s Subject) Reading {
 	found := m.find(s.Text)
 	if found && m.position == Anywhere {
 		return Reading{State: Present}
 	}
-	cells := skeleton(s.Text)
+	text := s.Text[:min(len(s.Text), maxSubject)]
+	cells := skeleton(text)
 	start := prefixEnd(cells)
 	// What cannot be decoded is asked before the rest, which is not all that
 	// the writer of the subject saw.
@@ -178,8 +187,21 @@ func (m MarkerReader) readOne(s Subject) Reading {
 	case found:
 		return Reading{NearMiss, NotAtStart}
 	}
+	escaped := plainTexts(text)
+	if slices.ContainsFunc(escaped, m.find) {
+		return Reading{NearMiss, Escaped}
+	}
 	if kind := m.nearMiss(cells, start); kind != "" {
 		return Reading{NearMiss, kind}
+	}
+	for _, plain := range escaped {
+		cells = skeleton(plain)
+		if m.nearMiss(cells, prefixEnd(cells)) != "" {
+			return Reading{NearMiss, Escaped}
+		}
+	}
+	if len(text) < len(s.Text) {
+		return Reading{NearMiss, Undecodable}
 	}
 	return Reading{State: Missing}
 }

@@ -147,7 +147,8 @@ func FuzzReadMarker(f *testing.F) {
 	for _, seed := range []string{
 		"", "[secure]", "Re: [SECURE] x", "(secure)", "[secure", "]secure[", "[]secure", "[ſecure]", "[se\u0301cure]",
 		"[secure]\u0301", "[\u200bsecure]", "［secure］", "secure: x", "OFFICIAL-SENSITIVE: [External] Re[2]: [secure]",
-		"[send secure]", "[[[[]]]]", "((((", "\xff[secure]", "\u2066[secure\u2069]",
+		"[send secure]", "[secure, PDF] x", "[[EXTERNAL] secure (1)]", "[#12345] URGENT: secure: x", "%255Bsecure&#93; &lsqb;=5B_x005B_",
+		`\u005b\x{5b}\133\5b\[`, "+AFs-secure+AF0- +-AFs-", "[<b>secure</b>]<!-- <o:p", "[[[[]]]]", "((((", "\xff[secure]", "\u2066[secure\u2069]",
 	} {
 		f.Add(seed, seed)
 	}

@@ -75,6 +75,77 @@ func prefixEnd(cells []cell) int {
 	}
 }
 
+// maxTagWords is how many words a tag without brackets may have: "Automatic
+// reply:", "URGENT -".
+const maxTagWords = 4
+
+// anyPrefixLength measures what may be a tag or a prefix of any kind:
+// "[listname]", "***URGENT***", "#12345", "Automatic reply:".
+func anyPrefixLength(cells []cell) int {
+	cells = cells[:min(maxPrefix, len(cells))]
+	if len(cells) == 0 {
+		return 0
+	}
+	end := indexAny(cells, " ")
+	switch {
+	case isOpening(cells[0].r):
+		end = slices.IndexFunc(cells, func(c cell) bool { return isClosing(c.r) })
+	case end > 0 && isReference(cells[:end]):
+	default:
+		end = openTagEnd(cells)
+	}
+	if end < 0 {
+		return 0
+	}
+	if n := slices.IndexFunc(cells[end:], beginsText); n >= 0 {
+		return end + n
+	}
+	return 0
+}
+
+// openTagEnd is where a tag without brackets ends, or -1.
+func openTagEnd(cells []cell) int {
+	end := slices.IndexFunc(cells, cell.isLetter)
+	for end >= 0 && end < len(cells) && !endsTag(cells, end) {
+		end++
+	}
+	if end == len(cells) || end >= 0 && len(fields(cells[:end])) > maxTagWords {
+		return -1
+	}
+	return end
+}
+
+// endsTag reports whether the cell at a place ends a tag without brackets. The
+// colon of a web address does not.
+func endsTag(cells []cell, at int) bool {
+	next := ' '
+	if at+1 < len(cells) {
+		next = cells[at+1].r
+	}
+	switch r := cells[at].r; r {
+	case ':':
+		return next != '/'
+	case '|', ',', '!':
+		return true
+	case '-', '*', '#', '~', '=', '/':
+		return next == ' ' || at > 0 && cells[at-1].r == ' '
+	default:
+		return isClosing(r)
+	}
+}
+
+// isReference reports whether the cells are a number, such as "#12345" or
+// "INC0012345".
+func isReference(cells []cell) bool {
+	digits := 0
+	for _, c := range cells {
+		if c.isDigit() {
+			digits++
+		}
+	}
+	return digits >= 3 || digits > 0 && cells[0].r == '#'
+}
+
 func countBlanks(cells []cell) int {
 	if n := slices.IndexFunc(cells, func(c cell) bool { return c.r != ' ' }); n >= 0 {
 		return n
@@ -187,18 +258,22 @@ func separatorLength(cells []cell) int {
 // wordLength is the length of the word where the cells begin with it and go on
 // with no letter, else 0.
 func wordLength(cells []cell, word []rune) int {
-	if len(cells) < len(word) || len(word) == 0 {
-		return 0
-	}
-	for i, r := range word {
-		if cells[i].r != r {
-			return 0
-		}
-	}
-	if len(cells) > len(word) && cells[len(word)].isLetter() {
+	if !beginsWith(cells, word) || len(cells) > len(word) && cells[len(word)].isLetter() {
 		return 0
 	}
 	return len(word)
+}
+
+func beginsWith(cells []cell, word []rune) bool {
+	if len(cells) < len(word) {
+		return false
+	}
+	for i, r := range word {
+		if cells[i].r != r {
+			return false
+		}
+	}
+	return true
 }
 
 // lastWordLength is likewise the length of the word where the cells end with

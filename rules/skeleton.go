@@ -13,8 +13,8 @@ import (
 // bracket or mark.
 type cell struct {
 	r     rune
-	at    int  // where in the text it stands, in octets
-	alike bool // the text holds another character here, or an unseen one before it
+	at    int32 // where in the text it stands, in octets
+	alike bool  // the text holds another character here, or an unseen one before it
 }
 
 // skeleton gives the cells of a text. Characters that are not seen have none
@@ -22,7 +22,8 @@ type cell struct {
 func skeleton(text string) []cell {
 	cells := make([]cell, 0, len(text))
 	hidden := false // an unseen character stands before the next
-	for at, r := range text {
+	for i, r := range text {
+		at := int32(i)
 		switch {
 		case r < utf8.RuneSelf && r > ' ' && r != 0x7f:
 			if 'A' <= r && r <= 'Z' {
@@ -103,6 +104,8 @@ func (c cell) isLetter() bool {
 	}
 	return unicode.IsLetter(c.r) || unicode.IsDigit(c.r)
 }
+
+func (c cell) isDigit() bool { return unicode.IsDigit(c.r) }
 
 // isSeparator tells the marks whose form is a matter of taste, as with the
 // dashes that word processors put in.
