@@ -80,6 +80,8 @@ type LoggedRecipient struct {
 	Row     string       `json:"row"`
 	Policy  string       `json:"policy"`
 	Action  rules.Action `json:"action"`
+	// Findings are those about the recipient.
+	Findings []rules.Finding `json:"findings"`
 }
 
 // LoggedRecipients renders the outcomes of a decision.
@@ -88,7 +90,7 @@ func LoggedRecipients(d rules.Decision, format Addresses) []LoggedRecipient {
 	for i, o := range d.Outcomes {
 		list[i] = LoggedRecipient{
 			Address: format.apply(o.Text), Class: o.Class, Row: format.Row(o.RowName()),
-			Policy: o.Policy, Action: o.Action,
+			Policy: o.Policy, Action: o.Action, Findings: append([]rules.Finding{}, o.Findings...),
 		}
 	}
 	return list

@@ -71,6 +71,8 @@ func refuseForeign(start []byte) error {
 		return errors.New("it is not text: give a message as it is sent (.eml)")
 	case start[0] == 'C' && isQueueFile(start):
 		return errors.New("it is a file of Postfix's queue: give the output of postcat -q, with the queue ID")
+	case isSendmailQueueFile(start):
+		return errors.New(`it is a control file of Sendmail's queue: give its header, with sed -n 's/^H?[^?]*?//p; /^[ \t]/p'`)
 	case bytes.IndexByte(start, '\n') < 0 && bytes.IndexByte(bytes.TrimRight(start, "\r"), '\r') >= 0:
 		return errors.New(`its lines end in CR alone: convert it with tr '\r' '\n'`)
 	}
@@ -82,6 +84,13 @@ func refuseForeign(start []byte) error {
 func isQueueFile(start []byte) bool {
 	const padded = 15
 	return len(start) > 2+padded && int(start[1]) > padded && bytes.Trim(start[2:2+padded], " 0123456789") == nil
+}
+
+// isSendmailQueueFile reports whether the file begins as the control files of
+// Sendmail's queue do: with the version of their form, and the time of arrival.
+func isSendmailQueueFile(start []byte) bool {
+	version, rest, _ := bytes.Cut(start, []byte("\n"))
+	return len(version) > 1 && version[0] == 'V' && isNumber(string(version[1:])) && len(rest) > 1 && rest[0] == 'T' && isNumber(string(rest[1:2]))
 }
 
 // skipPreamble reads up to the first line that belongs to the message.

@@ -623,6 +623,11 @@ func TestReasonShowsNoAddress(t *testing.T) {
 	p.send(append([]string{"DM{auth_authen}\x00jsmith\x00"}, append(mailFrom("ward@trust.example")[1:], "R<gmail.com!bob>\x00", "E")...)...)
 	p.receive()
 	p.receive()
+	for _, format := range []AddressFormat{HashAddress, DomainAddress} { // sent on by the MTA
+		c.Addresses = shown(format)
+		p.send(append(mailFrom("ward@trust.example"), "DR{rcpt_addr}\x00bob@gmail.com\x00", "R<jsmith@nhs.net>\x00", "A")...)
+		p.receive()
+	}
 	if log := r.log.String(); strings.Contains(log, "bob") || strings.Contains(log, "jsmith") {
 		t.Errorf("the log shows who it was: %s", log)
 	}

@@ -110,6 +110,7 @@ func TestExplainRefusesWhatIsNoMessage(t *testing.T) {
 		{"NUL octets", strings.Repeat("\x00", 600), "it is not text: give a message as it is sent (.eml)"},
 		{"CR alone", strings.ReplaceAll(plainMail, "\n", "\r"), `its lines end in CR alone: convert it with tr '\r' '\n'`},
 		{"a file of Postfix's queue", "C_             424             742               3               0             424               0T\x11", "it is a file of Postfix's queue: give the output of postcat -q, with the queue ID"},
+		{"a file of Sendmail's queue", "V8\nT1800000000\nK0\nN0\nH??Subject: [secure]\n", `it is a control file of Sendmail's queue: give its header, with sed -n 's/^H?[^?]*?//p; /^[ \t]/p'`},
 		{"postcat -e", postcatEnvelope + postcatContents + postcatEnd, envelope},
 		{"postcat, cut off", postcatEnvelope, envelope},
 		{"postcat -o", "*** ENVELOPE RECORDS hold/4XYZ ***\n        0 message_size: 1\n     1300 *** MESSAGE CONTENTS hold/4XYZ ***\n      742 Subject: [secure]\n", options},

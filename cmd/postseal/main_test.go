@@ -165,10 +165,10 @@ func TestExplainJSON(t *testing.T) {
 	code, stdout, stderr := runWith(savedMail, "explain", "-json", "-config", config, "-from", "<ward@trust.example>",
 		"-to", ` bob@gmail.com,"x,y"@gmail.com, a@nhs.net , <x@y.gsi.gov.uk>,`, "-client", "192.0.2.7", "-")
 	const want = `{"action":"reject","mode":"observe","marker":"present","near_miss":"","findings":[],"recipients":[` +
-		`{"address":"bob@gmail.com","class":"unknown","row":"","policy":"marked","action":"divert"},` +
-		`{"address":"\"x,y\"@gmail.com","class":"unknown","row":"","policy":"marked","action":"divert"},` +
-		`{"address":"a@nhs.net","class":"secure","row":"nhs.net","policy":"","action":"accept"},` +
-		`{"address":"x@y.gsi.gov.uk","class":"closed","row":"gsi.gov.uk","policy":"","action":"reject"}],"edits":[` +
+		`{"address":"bob@gmail.com","class":"unknown","row":"","policy":"marked","action":"divert","findings":[]},` +
+		`{"address":"\"x,y\"@gmail.com","class":"unknown","row":"","policy":"marked","action":"divert","findings":[]},` +
+		`{"address":"a@nhs.net","class":"secure","row":"nhs.net","policy":"","action":"accept","findings":[]},` +
+		`{"address":"x@y.gsi.gov.uk","class":"closed","row":"gsi.gov.uk","policy":"","action":"reject","findings":[]}],"edits":[` +
 		`{"op":"delete_recipient","recipient":"bob@gmail.com"},` +
 		`{"op":"add_recipient","recipient":"bob@gmail.com.encrypt.invalid","arguments":"ORCPT=rfc822;bob@gmail.com"},` +
 		`{"op":"delete_recipient","recipient":"\"x,y\"@gmail.com"},` +
@@ -177,6 +177,21 @@ func TestExplainJSON(t *testing.T) {
 		`{"op":"add_header","name":"X-Postseal","value":"divert; marker=present"}]}` + "\n"
 	if code != exitDone || stdout != want || stderr != "" {
 		t.Errorf("exit %d\ngot  %s\nwant %s\n%s", code, stdout, want, stderr)
+	}
+}
+
+// TestExplainJSONNamesWhomAFindingIsAbout holds that a finding stands beside its
+// recipient, and in the list of all.
+func TestExplainJSONNamesWhomAFindingIsAbout(t *testing.T) {
+	_, stdout, _ := runWith(savedMail, "explain", "-json", "-config", write(t, ""), "-from", "<>", "-to", "a@nhs.net,b@nhs.nte", "-")
+	for _, want := range []string{
+		`"findings":[{"name":"look-alike","meant":"nhs.net"}],"recipients"`,
+		`"address":"a@nhs.net","class":"secure","row":"nhs.net","policy":"","action":"accept","findings":[]}`,
+		`"address":"b@nhs.nte","class":"unknown","row":"","policy":"look-alike","action":"reject","findings":[{"name":"look-alike","meant":"nhs.net"}]}`,
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %s in %s", want, stdout)
+		}
 	}
 }
 

@@ -1,11 +1,43 @@
 package mtatest_test
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 )
+
+// TestExplainNamesSendmailsQueueFile holds that the remedy for held mail on
+// Sendmail works.
+func TestExplainNamesSendmailsQueueFile(t *testing.T) {
+	onSendmail(t)
+	d := start(t, "enforce", "[[policy]]\nname = \"hold\"\naction = \"quarantine\"\n")
+	send(t, []string{"<bob@gmail.com>"}, mail("Subject: Results\r\n of [secure] lines"))
+	_, _, held := settle(t)
+	if len(held) != 1 {
+		t.Fatalf("held: %v", held)
+	}
+	file := filepath.Join(sendmail.Folder(), "queue", "hf"+held[0].ID)
+	t.Cleanup(func() {
+		for _, name := range []string{file, filepath.Join(filepath.Dir(file), "df"+held[0].ID)} {
+			if err := os.Remove(name); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	args := []string{"explain", "-config", d.Config, "-from", sender, "-to", "bob@gmail.com"}
+	refused, _ := exec.Command(binary, append(args, file)...).CombinedOutput()
+	_, remedy, found := strings.Cut(strings.TrimSpace(string(refused)), "give its header, with ")
+	if !found {
+		t.Fatalf("got %s", refused)
+	}
+	cmd := exec.Command("sh", "-c", remedy+` "$0" | "$@" -`, file)
+	cmd.Args = append(append(cmd.Args, binary), args...)
+	if got, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(got), "marker  present\n") {
+		t.Errorf("%s: %v, %s", remedy, err, got)
+	}
+}
 
 // TestExplainReadsPostcat has explain read held mail as postcat(1) prints it.
 // postseal's own changes lie elsewhere in the queue file, and postcat follows
