@@ -12,6 +12,10 @@ dnl The port of the encryption relay, as in `TCP $h 587'.
 ifdef(`ENCRYPT_MAILER_ARGS',, `define(`ENCRYPT_MAILER_ARGS', `TCP $h')')dnl
 dnl
 LOCAL_CONFIG
+# Names that end in this label are canonical. Otherwise Sendmail would complete
+# them with a domain of the resolver's search list that has a wildcard in DNS,
+# and send sealed mail there, in clear.
+CPinvalid
 # Mail on the leg to the encryption relay bears this field, and no other does:
 # Y is a flag of that mailer alone.
 H?Y?X-Postseal-Relay: encrypt

@@ -150,7 +150,7 @@ func TestOtherFilters(t *testing.T) {
 }
 
 func TestOtherFiltersOnSendmail(t *testing.T) {
-	onSendmail(t)
+	use(t, sendmail)
 	before, after := startPlace(t, "before"), startPlace(t, "after")
 	mta = startAnother(t, mtatest.Options{Milter: true, MC: before.mc, MCAfter: after.mc})
 	passFilters(t, before, after, []string{" encrypt"}, beside)
@@ -167,7 +167,7 @@ func TestOtherFiltersAreNotTold(t *testing.T) {
 		wantNotTold(t, before, after, "map[]")
 	})
 	t.Run("Sendmail", func(t *testing.T) {
-		onSendmail(t)
+		use(t, sendmail)
 		macros := "define(`confMILTER_MACROS_EOM', `" + strings.ReplaceAll(names, " ", ", ") + "')dnl\n"
 		mta = startAnother(t, mtatest.Options{MC: before.mc + after.mc + macros})
 		wantNotTold(t, before, after, "map[{nbadrcpts}:0 {nrcpts}:2]")

@@ -38,7 +38,7 @@ func TestClientAddresses(t *testing.T) {
 		}
 	})
 	t.Run("Sendmail", func(t *testing.T) {
-		onSendmail(t)
+		use(t, sendmail)
 		d := start(t, "enforce", "")
 		l, err := net.Listen("tcp6", "[::1]:0")
 		if err != nil {

@@ -86,7 +86,7 @@ func testMarkedMailIsSplit(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			from := sender + " BODY=8BITMIME" + test.parameter
-			if mta == sendmail && test.parameter == " SMTPUTF8" { // Debian's has none
+			if onSendmail() && test.parameter == " SMTPUTF8" { // Debian's has none
 				say(t, dial(t), 555, "MAIL FROM:"+from)
 				return
 			}
@@ -113,7 +113,7 @@ func testDivertedMailKeepsDSN(t *testing.T) {
 		}
 	}
 	want := map[string]string{"bob@gmail.com": "bob@gmail.com[]", "o+x@gmail.com": "Old@example.org[NEVER]", "c@gmail.com": "c@gmail.com[FAILURE]"}
-	if mta == sendmail { // which may offer no DSN, for all that postseal knows
+	if onSendmail() { // which may offer no DSN, for all that postseal knows
 		want["bob@gmail.com"] = "[]"
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
@@ -126,7 +126,7 @@ func testDivertedMailKeepsDSN(t *testing.T) {
 func testDivertedWithoutSubject(t *testing.T) {
 	start(t, "enforce", letterPolicies)
 	direct, relayed := "a@nhs.net: ", "bob@gmail.com: {[secure] }"
-	if mta == sendmail {
+	if onSendmail() {
 		direct, relayed = "a@nhs.net:", "bob@gmail.com:"
 	}
 	send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail())

@@ -134,7 +134,7 @@ func TestOpenDKIM(t *testing.T) {
 // TestOpenDKIMOnSendmail has the signer after postseal, as
 // contrib/sendmail/README.md says. No leg changes a subject there.
 func TestOpenDKIMOnSendmail(t *testing.T) {
-	onSendmail(t)
+	use(t, sendmail)
 	signer := startSigner(t, "From,Subject")
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(signer.socket, "inet:"))
 	mta = startAnother(t, mtatest.Options{Milter: true, MCAfter: "INPUT_MAIL_FILTER(`signer', `S=inet:" + port + "@127.0.0.1, F=T')dnl\n"})

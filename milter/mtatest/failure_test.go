@@ -203,7 +203,7 @@ func testTermLetsMessagesFinish(t *testing.T) {
 		t.Errorf("got %v", e)
 	}
 	wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure] in flight"}})
-	if mta == sendmail {
+	if onSendmail() {
 		say(t, idle, 451, "MAIL FROM:"+sender)
 	} else {
 		say(t, idle, 250, "MAIL FROM:"+sender)

@@ -41,6 +41,7 @@ type Options struct {
 	Milter   bool   // with the filter
 	MC       string // lines of sendmail.mc before the filter's, for Sendmail
 	MCAfter  string // and after it
+	Debian   bool   // Sendmail as Debian configures it, which asks the DNS
 }
 
 // Queued is one message of a queue.

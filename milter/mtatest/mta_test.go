@@ -50,7 +50,7 @@ func TestPromises(t *testing.T) {
 	for _, each := range []struct {
 		name string
 		mta  mtatest.MTA
-	}{{"Postfix", postfix}, {"Sendmail", sendmail}} {
+	}{{"Postfix", postfix}, {"Sendmail", sendmail}, {"Sendmail of Debian", debian}} {
 		t.Run(each.name, func(t *testing.T) {
 			mta = each.mta
 			for _, p := range promises {

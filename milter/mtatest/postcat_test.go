@@ -11,7 +11,7 @@ import (
 // TestExplainNamesSendmailsQueueFile holds that the remedy for held mail on
 // Sendmail works.
 func TestExplainNamesSendmailsQueueFile(t *testing.T) {
-	onSendmail(t)
+	use(t, sendmail)
 	d := start(t, "enforce", "[[policy]]\nname = \"hold\"\naction = \"quarantine\"\n")
 	send(t, []string{"<bob@gmail.com>"}, mail("Subject: Results\r\n of [secure] lines"))
 	_, _, held := settle(t)

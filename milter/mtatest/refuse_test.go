@@ -79,7 +79,7 @@ func testClosedRecipientIsRefused(t *testing.T) {
 	d := start(t, "enforce", "")
 	s := send(t, []string{"<bob@gmail.com>", "<x@council.gcsx.gov.uk>", "<a@nhs.net>"}, mail("Subject: [secure] x"))
 	want := "<x@council.gcsx.gov.uk>: gcsx.gov.uk was switched off in March 2019: use the organisation's gov.uk address"
-	if mta == sendmail { // which names the recipient by itself
+	if onSendmail() { // which names the recipient by itself
 		want = "<x@council.gcsx.gov.uk>... " + want
 	}
 	if got := s.Recipients[1].String(); got != "550 5.7.1 "+want {
@@ -126,4 +126,5 @@ func testLongestRepliesArrive(t *testing.T) {
 	if got := send(t, []string{"<a@nhs.net>"}, mail("Subject: after")); got.End.Code != 250 {
 		t.Errorf("the next message: %v", got)
 	}
+	wantArrived(t, arrived{direct: []string{"a@nhs.net: after"}})
 }

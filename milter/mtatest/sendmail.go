@@ -52,8 +52,13 @@ func (s *SendmailFiles) configure(name, lines string) error {
 	if err := os.WriteFile(filepath.Join(s.Dir, "service.switch"), []byte("hosts files\n"), 0o644); err != nil {
 		return err
 	}
+	return s.expand(name, fmt.Sprintf(privateMC, s.Dir)+lines)
+}
+
+// expand makes the cf file of the name from a whole mc file.
+func (s *SendmailFiles) expand(name, mc string) error {
 	m4 := exec.Command("m4", "-")
-	m4.Stdin = strings.NewReader(fmt.Sprintf(privateMC, s.Dir) + lines)
+	m4.Stdin = strings.NewReader(mc)
 	var faults strings.Builder
 	m4.Stderr = &faults
 	cf, err := m4.Output()

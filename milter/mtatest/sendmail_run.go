@@ -54,6 +54,9 @@ const submitMC = "define(`MSP_QUEUE_DIR', `%[1]s/clientqueue')dnl\n" +
 const virtualUsers = "info@virtual.trust.example\tbob@gmail.com\n" +
 	"desk@virtual.trust.example\tdesk@trust.example\n"
 
+// oldDomains leads to another domain.
+const oldDomains = "old.example\tnew.example\n"
+
 // contribSocket is the folder of the socket in contrib's postseal.m4.
 const contribSocket = "/run/postseal/"
 
@@ -112,22 +115,34 @@ func (s *Sendmail) prepare(o Options) error {
 	_, port, _ := net.SplitHostPort(s.addr)
 	_, internet, _ := net.SplitHostPort(o.Internet)
 	_, relay, _ := net.SplitHostPort(o.Relay)
-	lines := fmt.Sprintf(runningMC, s.Dir, port, internet, relay) + o.MC
+	lines := o.MC
 	if o.Milter {
 		lines += fragment
 	}
 	lines += o.MCAfter
-	if err := errors.Join(
-		os.WriteFile(filepath.Join(s.Dir, "aliases"), nil, 0o644),
-		s.Configure(lines+"MAILER(`smtp')dnl\n"),
-		s.configure("submit.cf", fmt.Sprintf(submitMC, s.Dir, port)),
+	if o.Debian {
+		err = s.configureDebian(port, fmt.Sprintf(debianMC, s.Dir, internet, relay)+lines)
+	} else {
+		err = s.configurePrivate(port, fmt.Sprintf(runningMC, s.Dir, port, internet, relay)+lines)
+	}
+	if err := errors.Join(err,
 		s.MakeMap("mailertable", row+".\tesmtp:[127.0.0.1]\n"),
 		s.MakeMap("virtusertable", virtualUsers),
+		s.MakeMap("domaintable", oldDomains),
 	); err != nil {
 		return err
 	}
 	_, err = s.Run("-bi") // builds the aliases
 	return err
+}
+
+// configurePrivate makes sendmail.cf, with the lines of the site, and
+// submit.cf.
+func (s *Sendmail) configurePrivate(port, lines string) error {
+	return errors.Join(
+		os.WriteFile(filepath.Join(s.Dir, "aliases"), nil, 0o644),
+		s.Configure(lines+"MAILER(`smtp')dnl\n"),
+		s.configure("submit.cf", fmt.Sprintf(submitMC, s.Dir, port)))
 }
 
 // Run runs sendmail(8) on the instance and returns what it prints, as in

@@ -10,14 +10,20 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-// onSendmail has one test run on Sendmail alone.
-func onSendmail(t *testing.T) {
-	mta = sendmail
+// use has one test run on an MTA other than Postfix.
+func use(t *testing.T, other mtatest.MTA) {
+	mta = other
 	t.Cleanup(func() { mta = postfix })
 }
 
+// onSendmail reports whether the test runs on Sendmail.
+func onSendmail() bool {
+	_, is := mta.(*mtatest.Sendmail)
+	return is
+}
+
 func TestSendmailShowsWhyMailIsHeld(t *testing.T) {
-	onSendmail(t)
+	use(t, sendmail)
 	start(t, "enforce", "[[policy]]\nname = \"hold-unmarked\"\naction = \"quarantine\"\n")
 	s := send(t, []string{"<bob@gmail.com>"}, mail("Subject: x"))
 	_, _, held := settle(t)
@@ -43,7 +49,7 @@ func TestSendmailShowsWhyMailIsHeld(t *testing.T) {
 // TestSendmailFallbackSmartHost holds why postseal.m4 leaves that setting out:
 // a mailer's next hop that cannot be reached is replaced by it.
 func TestSendmailFallbackSmartHost(t *testing.T) {
-	onSendmail(t)
+	use(t, sendmail)
 	files, err := mtatest.UnpackSendmail(root, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +105,7 @@ func connectionsOverEncrypt(t *testing.T) int {
 
 // TestSendmailWithoutDSN holds why a recipient is added without ORCPT there.
 func TestSendmailWithoutDSN(t *testing.T) {
-	onSendmail(t)
+	use(t, sendmail)
 	mta = startAnother(t, mtatest.Options{Milter: true, MC: "define(`confPRIVACY_FLAGS', `noreceipts')dnl\n"})
 	start(t, "enforce", "")
 	if s := send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: [secure]")); s.End.Code != 250 {
@@ -114,7 +120,7 @@ func TestSendmailWithoutDSN(t *testing.T) {
 // refused. Sendmail would lose the plain one and answer 250: always where it
 // comes first, and with a user of its own host where it comes second.
 func TestSendmailAddressInTwoForms(t *testing.T) {
-	onSendmail(t)
+	use(t, sendmail)
 	start(t, "enforce", "")
 	const other = "<c@trust.example>"
 	for _, test := range []struct{ plain, refused string }{
@@ -154,7 +160,7 @@ func TestSendmailRestoresRecipients(t *testing.T) {
 // TestSendmailVirtualUsers sends to names of the virtusertable. One that leads
 // out cannot be diverted, and is refused.
 func TestSendmailVirtualUsers(t *testing.T) {
-	onSendmail(t)
+	use(t, sendmail)
 	d := start(t, "enforce", "")
 	s := send(t, []string{"<info@virtual.trust.example>", "<desk@virtual.trust.example>"}, mail("Subject: [secure] x"))
 	const info = "<info@virtual.trust.example>"

@@ -50,7 +50,7 @@ func submit(t *testing.T, header string, to ...string) {
 
 // ownHost is the domain of the MTA's own users as it stands where they go.
 func ownHost() string {
-	if mta == sendmail {
+	if onSendmail() {
 		return "[127.0.0.1]" // its hub
 	}
 	return "mx.trust.example"
@@ -58,7 +58,7 @@ func ownHost() string {
 
 // bounced is a message that came back.
 func bounced() arrived {
-	if mta == sendmail {
+	if onSendmail() {
 		return arrived{direct: []string{"ward@trust.example: Returned mail: see transcript for details"}}
 	}
 	return arrived{direct: []string{"ward@trust.example: Undelivered Mail Returned to Sender"}}

@@ -19,7 +19,8 @@ import (
 var (
 	postfix  *mtatest.Postfix
 	sendmail *mtatest.Sendmail
-	mta      mtatest.MTA // the one of the two that a test runs on
+	debian   *mtatest.Sendmail // as Debian configures it
+	mta      mtatest.MTA       // the one of them that a test runs on
 	internet *mtatest.Sink
 	relay    *mtatest.Sink
 	root     string
@@ -31,6 +32,9 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
+	if err := enterNetwork(); err != nil {
+		return fail(err)
+	}
 	dir, err := os.MkdirTemp("", "postseal-test-")
 	if err != nil {
 		return fail(err)
@@ -44,6 +48,14 @@ func run(m *testing.M) int {
 	if binary, err = mtatest.Build(root, dir, "-race"); err != nil {
 		return fail(err)
 	}
+	if err := resolveHere(dir); err != nil {
+		return fail(err)
+	}
+	stopDNS, err := startDNS()
+	if err != nil {
+		return fail(err)
+	}
+	defer stopDNS()
 	if internet, err = mtatest.StartSink(); err != nil {
 		return fail(err)
 	}
@@ -61,6 +73,11 @@ func run(m *testing.M) int {
 		return fail(err)
 	}
 	defer sendmail.Stop()
+	options.Debian = true
+	if debian, err = mtatest.StartSendmail(options); err != nil {
+		return fail(err)
+	}
+	defer debian.Stop()
 	mta = postfix
 
 	// Ctrl-C ends the MTAs as well: they are in process groups of their own.
@@ -70,8 +87,9 @@ func run(m *testing.M) int {
 		<-interrupt
 		postfix.Stop()
 		sendmail.Stop()
+		debian.Stop()
 		// A test that goes on meanwhile may have made files again.
-		for _, folder := range []string{postfix.Folder(), sendmail.Folder(), dir} {
+		for _, folder := range []string{postfix.Folder(), sendmail.Folder(), debian.Folder(), dir} {
 			os.RemoveAll(folder)
 		}
 		os.Exit(1)
@@ -128,9 +146,10 @@ func until(t *testing.T, isSo func() bool, missing func() string) {
 func startAnother(t *testing.T, options mtatest.Options) mtatest.MTA {
 	t.Helper()
 	options.Root, options.Relay, options.Internet = root, relay.Addr, internet.Addr
+	options.Debian = mta == debian
 	var another mtatest.MTA
 	var err error
-	if mta == sendmail {
+	if onSendmail() {
 		another, err = mtatest.StartSendmail(options)
 	} else {
 		another, err = mtatest.StartPostfix(options)
@@ -215,7 +234,7 @@ func wantArrived(t *testing.T, want arrived) {
 		t.Errorf("held: %v", held)
 	}
 	added, onLeg := "$1", []string(nil)
-	if mta == sendmail {
+	if onSendmail() {
 		added, onLeg = "", []string{" encrypt"}
 	}
 	var sealed []string

@@ -1,0 +1,59 @@
+package mtatest_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// ownNetwork is set in the environment of the tests once they have a network
+// of their own.
+const ownNetwork = "POSTSEAL_TEST_NETWORK"
+
+// enterNetwork starts the tests again in a network of their own, which has
+// nothing but a loopback interface. Nothing that they send can leave the host,
+// and ports 25 and 53 of 127.0.0.1 are free for them.
+func enterNetwork() error {
+	if os.Getenv(ownNetwork) != "" {
+		return loopbackUp()
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	unshare, err := exec.LookPath("unshare")
+	if err != nil {
+		return err
+	}
+	args := append([]string{"unshare", "--net", "--mount", self}, os.Args[1:]...)
+	return syscall.Exec(unshare, args, append(os.Environ(), ownNetwork+"=1"))
+}
+
+func loopbackUp() error {
+	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(socket)
+	lo, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	lo.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+	return os.NewSyscallError("ioctl lo", unix.IoctlIfreq(socket, unix.SIOCSIFFLAGS, lo))
+}
+
+// resolveHere has the resolver ask 127.0.0.1, and complete names with the
+// site's own domain. Only this process and its children see that.
+func resolveHere(dir string) error {
+	file := filepath.Join(dir, "resolv.conf")
+	const text = "nameserver 127.0.0.1\nsearch trust.example\noptions timeout:5 attempts:3\n"
+	return errors.Join(
+		os.WriteFile(file, []byte(text), 0o644),
+		os.NewSyscallError("mount /etc/resolv.conf", unix.Mount(file, "/etc/resolv.conf", "", unix.MS_BIND, "")),
+	)
+}
