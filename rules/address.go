@@ -149,10 +149,6 @@ func IsASCII(text string) bool {
 	return true
 }
 
-// hasRoute tells whether a host could send the address on to another: the
-// percent hack (RFC 5321, appendix C), a bang path, or an "@" inside quotes.
-func (a Address) hasRoute() bool { return strings.ContainsAny(a.Local, "%!@") }
-
 // TrimAngles takes one pair of angle brackets off a path.
 func TrimAngles(path string) string {
 	if n := len(path); n >= 2 && path[0] == '<' && path[n-1] == '>' {
@@ -166,16 +162,12 @@ func TrimAngles(path string) string {
 // letters count in any case: RFC 5321, section 2.4, leaves the case to the
 // receiving host, and none in practice tells two people apart by it.
 func (a Address) mailbox() mailbox {
-	local := a.Local
-	if strings.HasPrefix(local, `"`) {
-		local = unquote(local[1 : len(local)-1])
-	}
 	return mailbox{strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {
 			return r - 'A' + 'a'
 		}
 		return r
-	}, local), a.Domain}
+	}, unquoted(a.Local)), a.Domain}
 }
 
 // unquote takes the backslashes out of what stood between quotes.

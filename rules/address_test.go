@@ -243,7 +243,7 @@ func isPlainlySecure(text string, names []string) bool {
 	if strings.HasSuffix(domain, ".encrypt.invalid") {
 		return true
 	}
-	return !strings.ContainsAny(text[:at], "%!@") &&
+	return !strings.ContainsAny(text[:at], "%!@") && !strings.HasPrefix(strings.ToLower(strings.Trim(text[:at], `"`)), "imceasmtp-") &&
 		slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(domain, "."+name) })
 }
 
