@@ -4,9 +4,30 @@ dnl
 dnl The filter. F=T: while postseal is down, mail waits at its client.
 INPUT_MAIL_FILTER(`postseal', `S=local:/run/postseal/postseal.sock, F=T, T=S:30s;R:30s;E:5m')dnl
 dnl
-dnl While the relay is down, Sendmail would send sealed mail there, in clear.
+dnl The end of sendmail.mc. m4 reads this before the m4wrap of cf.m4, which writes
+dnl the options, so that lines after the include count as well. After a fault no
+dnl Sendmail starts with the file: its only line is none that Sendmail knows. If
+dnl you delete the line INPUT_MAIL_FILTER, to uninstall, the filter is not missed.
+define(`_POSTSEAL_FAULT_', `errprint(`postseal.m4: $1
+')divert(0)dnl
+postseal.m4: `$1'
+m4exit(1)')dnl
+define(`_POSTSEAL_END_', `divert(-1)
 ifdef(`confFALLBACK_SMARTHOST', `errprint(`postseal.m4: confFALLBACK_SMARTHOST is left out: it would get sealed mail in clear
-')undefine(`confFALLBACK_SMARTHOST')')dnl
+')undefine(`confFALLBACK_SMARTHOST')')
+define(`confPRIVACY_FLAGS', defn(`confPRIVACY_FLAGS')`,nobodyreturn')
+define(`_POSTSEAL_NAMED_', index(`;'translit(defn(`confINPUT_MAIL_FILTERS'), `, 	', `;')`;', `;postseal;'))
+ifelse(index(defn(`_MAIL_FILTERS_'), `Xpostseal,'), `-1', `', _POSTSEAL_NAMED_, `-1',
+	`_POSTSEAL_FAULT_(`confINPUT_MAIL_FILTERS does not name postseal: add it to the list')')
+define(`_POSTSEAL_PORTS_', patsubst(defn(`_DPO_'), `,', `|'))
+define(`_POSTSEAL_PORTS_', patsubst(defn(`_POSTSEAL_PORTS_'), `I[A-Za-z]*[ 	]*=[^|
+]*\<postseal\>'))
+ifelse(index(defn(`_MAIL_FILTERS_'), `Xpostseal,'), `-1', `', regexp(defn(`_POSTSEAL_PORTS_'), `[=|][ 	]*I[A-Za-z]*[ 	]*='), `-1', `',
+	`_POSTSEAL_FAULT_(`the InputMailFilters of a DAEMON_OPTIONS line do not name postseal: add it')')
+ifelse(regexp(defn(`confDELIVERY_MODE'), `^[ 	]*[dD]')regexp(defn(`_POSTSEAL_PORTS_'), `[=|][ 	]*D[A-Za-z]*[ 	]*=[ 	]*[dD]'), `-1-1', `',
+	`_POSTSEAL_FAULT_(`delivery mode deferred hides from postseal where a recipient leads to: take background or queue-only')')
+divert(0)')dnl
+m4wrap(`_POSTSEAL_END_()')dnl
 dnl
 dnl The port of the encryption relay, as in `TCP $h 587'.
 ifdef(`ENCRYPT_MAILER_ARGS',, `define(`ENCRYPT_MAILER_ARGS', `TCP $h')')dnl
@@ -22,8 +43,9 @@ H?Y?X-Postseal-Relay: encrypt
 
 MAILER_DEFINITIONS
 # The leg to the encryption relay: the mailer esmtp, with recipients restored.
-# While the relay is down, mail waits for it.
-Mencrypt,	P=[IPC], F=mDFMuXaY, S=EnvFromSMTP/HdrFromSMTP, E=\r\n, L=990,
+# While the relay is down, mail waits for it: with the flag 0 Sendmail looks for
+# no MX records, and so does not take the fallback MX host.
+Mencrypt,	P=[IPC], F=mDFMuXaY0, S=EnvFromSMTP/HdrFromSMTP, E=\r\n, L=990,
 		R=EnvToEncrypt/ifdef(`_ALL_MASQUERADE_', `HdrFromSMTP', `EnvToSMTP'),
 		T=DNS/RFC822/SMTP,
 		A=ENCRYPT_MAILER_ARGS

@@ -11,6 +11,11 @@ var mailBody = []byte("trailing blanks")
 // TestBounceHasNoBody has mail of an outside sender bounce, sealed and direct.
 // Bounces pass no filter of smtpd.
 func TestBounceHasNoBody(t *testing.T) {
+	t.Run("Postfix", testBounceHasNoBody)
+	t.Run("Sendmail", func(t *testing.T) { onSendmailOf(t, testBounceHasNoBody) })
+}
+
+func testBounceHasNoBody(t *testing.T) {
 	start(t, "enforce", "")
 	for _, test := range []struct{ name, parameters, to string }{
 		{"sealed", "", "<nobody@gmail.com>"},

@@ -1,8 +1,6 @@
 package mtatest_test
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -44,63 +42,6 @@ func TestSendmailShowsWhyMailIsHeld(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantArrived(t, arrived{relay: []string{"bob@gmail.com: x"}})
-}
-
-// TestSendmailFallbackSmartHost holds why postseal.m4 leaves that setting out:
-// a mailer's next hop that cannot be reached is replaced by it.
-func TestSendmailFallbackSmartHost(t *testing.T) {
-	use(t, sendmail)
-	files, err := mtatest.UnpackSendmail(root, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	fragment := "include(`" + filepath.Join(root, "contrib", "sendmail", "postseal.m4") + "')dnl\nMAILER(`smtp')dnl\n"
-	if err := files.Configure(fragment); err != nil {
-		t.Fatal(err)
-	}
-	err = files.Configure("define(`confFALLBACK_SMARTHOST', `[127.0.0.1]')dnl\n" + fragment)
-	if err == nil || !strings.Contains(err.Error(), "confFALLBACK_SMARTHOST is left out") {
-		t.Errorf("with a fallback smart host: got %v", err)
-	}
-	made, err := os.ReadFile(filepath.Join(files.Dir, "sendmail.cf"))
-	if err != nil || strings.Contains(string(made), "\nO FallbackSmartHost") || !strings.Contains(string(made), "\nMencrypt") {
-		t.Errorf("got %v, or a fallback smart host", err)
-	}
-
-	start(t, "enforce", "")
-	stopRelay(t)
-	send(t, []string{"<bob@gmail.com>"}, mail("Subject: [secure]"))
-	awaitDeferred(t)
-	if n := connectionsOverEncrypt(t); n != 1 {
-		t.Errorf("got %d connections, want 1", n)
-	}
-	cf := filepath.Join(sendmail.Folder(), "sendmail.cf")
-	text, err := os.ReadFile(cf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(cf, append(slices.Clone(text), "O FallbackSmartHost=[localhost]\n"...), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if n := connectionsOverEncrypt(t); n != 2 {
-		t.Errorf("with a fallback smart host: got %d connections, want 2", n)
-	}
-	if err := os.WriteFile(cf, text, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	startRelay(t)
-	wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure]"}})
-}
-
-// connectionsOverEncrypt tries what waits, and counts how often a host was
-// called on the leg to the relay.
-func connectionsOverEncrypt(t *testing.T) int {
-	t.Helper()
-	out, err := sendmail.Run("-v", "-q")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Count(out, "via encrypt...")
 }
 
 // TestSendmailWithoutDSN holds why a recipient is added without ORCPT there.

@@ -1,0 +1,164 @@
+package mtatest_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	gomilter "github.com/emersion/go-milter"
+
+	"github.com/postseal/postseal/milter/mtatest"
+)
+
+// TestSendmailMCAroundTheInclude puts lines of a site before and after the
+// include. m4 must name what would let mail go past postseal, and Sendmail must
+// not start with the file: Debian's make installs it whatever m4 says.
+func TestSendmailMCAroundTheInclude(t *testing.T) {
+	files, err := mtatest.UnpackSendmail(root, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const (
+		noFilter = "confINPUT_MAIL_FILTERS does not name postseal"
+		noPort   = "InputMailFilters of a DAEMON_OPTIONS line do not name postseal"
+		deferred = "delivery mode deferred"
+		leftOut  = "confFALLBACK_SMARTHOST is left out"
+	)
+	include := "include(`" + filepath.Join(root, "contrib", "sendmail", "postseal.m4") + "')dnl\n"
+	for _, test := range []struct{ line, after, before string }{
+		{"", "", ""},
+		{"define(`confINPUT_MAIL_FILTERS', `other')dnl\n", noFilter, ""},
+		{"define(`confINPUT_MAIL_FILTERS', `other, postseal2')dnl\n", noFilter, ""},
+		{"define(`confINPUT_MAIL_FILTERS', `other,postseal , third')dnl\n", "", ""},
+		{"undefine(`confINPUT_MAIL_FILTERS')dnl\n", noFilter, ""},
+		{"INPUT_MAIL_FILTER(`other', `S=local:/run/other')dnl\n", "", ""},
+		{"DAEMON_OPTIONS(`Name=X, Addr=127.0.0.1, InputMailFilters=other')dnl\n", noPort, noPort},
+		{"DAEMON_OPTIONS(`InputMailFilters = other;postseal2, Name=X')dnl\n", noPort, noPort},
+		{"DAEMON_OPTIONS(`Name=X, I=')dnl\n", noPort, noPort},
+		{"DAEMON_OPTIONS(`Name=X, InputMailFilters=other;postseal')dnl\n", "", ""},
+		{"DAEMON_OPTIONS(`Name=X, I=postseal, M=E')DAEMON_OPTIONS(`Name=Y, I=other')dnl\n", noPort, noPort},
+		{"define(`confDELIVERY_MODE', `deferred')dnl\n", deferred, deferred},
+		{"define(`confDELIVERY_MODE', `d')dnl\n", deferred, deferred},
+		{"DAEMON_OPTIONS(`Name=X, DeliveryMode=d')dnl\n", deferred, deferred},
+		{"define(`confDELIVERY_MODE', `queueonly')dnl\n", "", ""},
+		{"define(`confFALLBACK_SMARTHOST', `[127.0.0.1]')dnl\n", leftOut, leftOut},
+		{"define(`confFALLBACK_MX', `[127.0.0.1]')dnl\n", "", ""},
+	} {
+		t.Run(strings.TrimSuffix(test.line, "dnl\n"), func(t *testing.T) {
+			wantMC(t, files, include+test.line+"MAILER(`smtp')dnl\n", test.after)
+			wantMC(t, files, test.line+include+"MAILER(`smtp')dnl\n", test.before)
+		})
+	}
+}
+
+// TestSendmailMCWithoutTheFilter deletes the filter's line, as README's
+// Uninstalling says: the way to the relay stays.
+func TestSendmailMCWithoutTheFilter(t *testing.T) {
+	files, err := mtatest.UnpackSendmail(root, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "contrib", "sendmail", "postseal.m4"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile("(?m)^INPUT_MAIL_FILTER.*\n")
+	wantMC(t, files, line.ReplaceAllString(string(text), "")+"MAILER(`smtp')dnl\n", "")
+}
+
+// wantMC makes sendmail.cf and compares what m4 complains of. Only after a
+// complaint of what is left out may Sendmail read the file.
+func wantMC(t *testing.T, files *mtatest.SendmailFiles, lines, fault string) {
+	t.Helper()
+	err := files.Configure(lines)
+	switch {
+	case fault == "" && err != nil:
+		t.Fatalf("got %v", err)
+	case fault != "" && (err == nil || !strings.Contains(err.Error(), "postseal.m4: ") || !strings.Contains(err.Error(), fault)):
+		t.Fatalf("got %v, want %q", err, fault)
+	}
+	made, err := os.ReadFile(filepath.Join(files.Dir, "sendmail.cf"))
+	if err != nil || strings.Contains(string(made), "\nO FallbackSmartHost") {
+		t.Errorf("got %v, or a fallback smart host", err)
+	}
+	_, err = files.TestRules(nil, "canonify", []string{"a@nhs.net"})
+	starts := fault == "" || strings.Contains(fault, "left out")
+	if starts != (err == nil) || !starts && !strings.Contains(err.Error(), `"postseal.m4: `) {
+		t.Errorf("Sendmail starts: got %v", err)
+	}
+}
+
+// onSendmailOf runs a test on both configurations of Sendmail.
+func onSendmailOf(t *testing.T, test func(*testing.T)) {
+	t.Run("private", func(t *testing.T) { use(t, sendmail); test(t) })
+	t.Run("Debian's", func(t *testing.T) { use(t, debian); test(t) })
+}
+
+// TestSendmailSealedMailWaitsForItsRelay takes the relay down at sites that
+// name other hosts for mail that cannot go out.
+func TestSendmailSealedMailWaitsForItsRelay(t *testing.T) {
+	onSendmailOf(t, testSendmailSealedMailWaits)
+}
+
+func testSendmailSealedMailWaits(t *testing.T) {
+	for _, test := range []struct {
+		name, after string
+		hosts       int // that are called on the leg
+	}{
+		{"FallbackMXhost", "define(`confFALLBACK_MX', `[127.0.0.2]')dnl\n", 1},
+		{"FallbackMXhost that has MX records", "define(`confFALLBACK_MX', `fallback.example')dnl\n", 1},
+		// Why postseal.m4 leaves that setting out: m4 does not see this one.
+		{"FallbackSmartHost behind m4's back", "LOCAL_CONFIG\nO FallbackSmartHost=[localhost]\n", 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			before := mta
+			t.Cleanup(func() { mta = before })
+			another := startAnother(t, mtatest.Options{Milter: true, MCAfter: test.after})
+			mta = another
+			start(t, "enforce", "")
+			stopRelay(t)
+			send(t, []string{"<bob@gmail.com>"}, mail("Subject: [secure]"))
+			awaitDeferred(t)
+			out, err := another.(*mtatest.Sendmail).Run("-v", "-q")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(out, "via encrypt..."); n != test.hosts {
+				t.Errorf("got %d connections, want %d: %s", n, test.hosts, out)
+			}
+			startRelay(t)
+			wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure]"}})
+		})
+	}
+}
+
+// TestSendmailLegMarksWithoutVerdict takes X-Postseal from mail before it comes
+// to the leg. The leg's own field goes only if a filter deletes that by name.
+func TestSendmailLegMarksWithoutVerdict(t *testing.T) {
+	onSendmailOf(t, func(t *testing.T) {
+		remover := startPlace(t, "remover")
+		mta = startAnother(t, mtatest.Options{Milter: true, MCAfter: remover.mc})
+		start(t, "enforce", letterPolicies)
+		for _, test := range []struct {
+			removed, header, subject string
+			leg                      []string
+		}{
+			{"X-Postseal", "X-Other: x", ":", []string{" encrypt"}},
+			{"X-Postseal", "Subject: x", ": x", []string{" encrypt"}},
+			{"X-Postseal-Relay", "Subject: x", ": x", nil},
+		} {
+			remover.filter.Store(&filter{end: func(m *gomilter.Modifier) error { return m.ChangeHeader(1, test.removed, "") }})
+			send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail(test.header))
+			direct, relayed, _ := settle(t)
+			compare(t, "direct", direct, []string{"a@nhs.net" + test.subject}, nil)
+			compare(t, "through the relay", relayed, []string{"bob@gmail.com" + test.subject}, test.leg)
+			for _, d := range append(direct, relayed...) {
+				if v := d.Header(test.removed); len(v) > 0 {
+					t.Errorf("%s is still there: %q", test.removed, v)
+				}
+			}
+		}
+	})
+}
