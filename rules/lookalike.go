@@ -27,6 +27,7 @@ type lookAlikes struct {
 	longest   int               // octets of a name
 	deletions []uint64          // half a deletion's hash, and its name's index; sorted
 	national  map[string]string // the edition's secure names, by their first label
+	dotless   []dotless
 }
 
 // newLookAlikes takes eight octets for each character of a name.
@@ -42,11 +43,13 @@ func newLookAlikes(t *Table) lookAlikes {
 			if above := t.rows[rest]; row.layer == editionLayer && (above == nil || above.Class != Secure) {
 				l.national[first] = name // not mod.gov.uk, which gov.uk speaks for
 				l.names = append(l.names, name)
-			} else if row.layer != editionLayer && len(first) >= minSimilar {
-				l.names = append(l.names, name)
+			} else if row.layer != editionLayer {
+				l.add(name)
+				l.add(row.Name) // secure.unlisted.nhs.uk beside unlisted.nhs.uk
 			}
 		}
 	}
+	l.dotless = dotlessForms(l.national)
 	slices.Sort(l.names)
 	l.names = slices.Compact(l.names)
 	size := 0
@@ -62,6 +65,14 @@ func newLookAlikes(t *Table) lookAlikes {
 	}
 	slices.Sort(l.deletions)
 	return l
+}
+
+// add adds a local or accredited name, unless its first label is too short.
+func (l *lookAlikes) add(name string) {
+	first, _, _ := strings.Cut(name, ".")
+	if len(first)-strings.Count(first, "-") >= minSimilar { // gmc-uk is short
+		l.names = append(l.names, name)
+	}
 }
 
 // registered is the part of a name that somebody registered below a public
@@ -131,27 +142,33 @@ func isOneEdit(a, b string) bool {
 	return len(a) > 1 && a[0] == b[1] && a[1] == b[0] && a[2:] == b[2:]
 }
 
+// isOtherNumber reports whether a digit is all the difference between two names:
+// gp-y02.nhs.uk and gp-y03.nhs.uk are two practices.
+func isOtherNumber(a, b string) bool {
+	digits := func(r rune) bool { return '0' <= r && r <= '9' }
+	drop := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if digits(r) {
+				return -1
+			}
+			return r
+		}, s)
+	}
+	return (strings.ContainsFunc(a, digits) || strings.ContainsFunc(b, digits)) && drop(a) == drop(b)
+}
+
 // lookAlike returns the domain that one without a row is easily taken for, or ""
 // if none comes to mind. It need not be secure itself, as nhs.uk is not. A name
 // that some row does speak of, even an expired one, is known, and meant.
 func (t *Table) lookAlike(domain string, now time.Time) string {
-	for name, more := domain, domain != ""; more; _, name, more = strings.Cut(name, ".") {
-		if t.rows[name] != nil {
-			return ""
-		}
+	if domain == "" || t.isKnown(domain) {
+		return ""
 	}
 	if folded := foldLetters(domain); folded != domain && t.isSecure(folded, now) {
 		return folded
 	}
-	// A suffix too many, as in gov.uk.com; stjohn.org.uk is not stjohn.org.
-	if dot := strings.LastIndexByte(domain, '.'); dot > 0 && slices.Contains(swappedSuffixes, domain[dot+1:]) {
-		shorter := domain[:dot]
-		suffix, _ := publicsuffix.PublicSuffix(shorter)
-		distinct := t.similar.isNational(registered(shorter)) || strings.Contains(suffix, ".")
-		row := t.Lookup(shorter, now)
-		if row != nil && (row.layer == editionLayer || row.Class == Secure && distinct) {
-			return shorter
-		}
+	if meant := t.suffixTooMany(domain, now); meant != "" {
+		return meant
 	}
 	// Another suffix, as in gov.co.uk.
 	name := registered(domain)
@@ -164,7 +181,42 @@ func (t *Table) lookAlike(domain string, now time.Time) string {
 			}
 		}
 	}
+	if meant := t.lostDot(domain, now); meant != "" {
+		return meant
+	}
 	return t.oneEditAway(domain, now)
+}
+
+// suffixTooMany returns what is left of gov.uk.com and the like without their
+// suffix, or "". stjohn.org.uk is not stjohn.org.
+func (t *Table) suffixTooMany(domain string, now time.Time) string {
+	for _, extra := range swappedSuffixes {
+		shorter, ok := strings.CutSuffix(domain, "."+extra)
+		if !ok || shorter == "" {
+			continue
+		}
+		suffix, _ := publicsuffix.PublicSuffix(shorter)
+		distinct := t.similar.isNational(registered(shorter)) || strings.Contains(suffix, ".")
+		row := t.Lookup(shorter, now)
+		if row != nil && (row.layer == editionLayer || row.Class == Secure && distinct) {
+			return shorter
+		}
+	}
+	return ""
+}
+
+// isKnown reports whether a row speaks of the domain itself, or of a name above
+// it. What an edition says of all the names below nhs.uk, that they are unknown,
+// is said of none of them.
+func (t *Table) isKnown(domain string) bool {
+	for name, more := domain, true; more; _, name, more = strings.Cut(name, ".") {
+		for row := t.rows[name]; row != nil; row = row.next {
+			if name == domain || row.layer != editionLayer || row.Class != Unknown {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // oneEditAway looks for a slip in any suffix of the domain that has a dot, but
@@ -176,7 +228,7 @@ func (t *Table) oneEditAway(domain string, now time.Time) string {
 		}
 		for _, other := range t.similar.near(name) {
 			meant := strings.TrimSuffix(domain, name) + other
-			if t.similar.mayBeSlip(name, other) && t.isSecure(meant, now) {
+			if t.similar.mayBeSlip(name, other) && !isOtherNumber(name, other) && t.isSecure(meant, now) {
 				return meant
 			}
 		}

@@ -53,6 +53,8 @@ func TestLookAlikes(t *testing.T) {
 		{"an accredited name of nhs.uk, with co.uk", "listed.nhs.co.uk", "listed.nhs.uk"},
 		{"no accredited name of nhs.uk, with co.uk", "x.nhs.co.uk", "x.nhs.net"},
 		{"com after net", "nhs.net.com", "nhs.net"},
+		{"co.uk after net", "nhs.net.co.uk", "nhs.net"},
+		{"co.uk after an accredited name", "listed.nhs.uk.co.uk", "listed.nhs.uk"},
 		{"uk after net", "nhs.net.uk", "nhs.net"},
 		{"police", "force.polcie.uk", "force.police.uk"},
 		{"parliament", "parliment.uk", "parliament.uk"},
@@ -62,6 +64,23 @@ func TestLookAlikes(t *testing.T) {
 		{"accredited, a slip in the suffix", "listed.nsh.uk", "listed.nhs.uk"},
 		{"local row", "partner-hospise.org.uk", "partner-hospice.org.uk"},
 		{"local row, a letter too many", "partner-hospicee.org.uk", "partner-hospice.org.uk"},
+		{"own label of an accredited name of nhs.uk", "lsited.nhs.uk", "listed.nhs.uk"},
+		{"own label of one, another script", "l\u0456sted.nhs.uk", "listed.nhs.uk"},
+		{"own label and suffix too many", "listed.nhs.uk.com", "listed.nhs.uk"},
+		{"three labels below nhs.uk, the first", "secrue.unlisted-parent.nhs.uk", "secure.unlisted-parent.nhs.uk"},
+		{"three labels below nhs.uk, the second", "secure.unlistedparent.nhs.uk", "secure.unlisted-parent.nhs.uk"},
+		{"three labels, the first", "reserach.university.example", "research.university.example"},
+		{"three labels, the second", "research.univresity.example", "research.university.example"},
+		{"no dot before gov.uk", "hastingsgov.uk", "hastings.gov.uk"},
+		{"no dot before gov.uk, below a council", "mail.hastingsgov.uk", "mail.hastings.gov.uk"},
+		{"no dot in gov.uk", "barnsley.govuk", "barnsley.gov.uk"},
+		{"hyphen before gov.uk", "iow-gov.uk", "iow.gov.uk"},
+		{"hyphen in gov.uk", "barnsley.gov-uk", "barnsley.gov.uk"},
+		{"underscore before police.uk", "force_police.uk", "force.police.uk"},
+		{"no dot before police.uk", "forcepolice.uk", "force.police.uk"},
+		{"no dot in an accredited name", "listednhs.uk", "listed.nhs.uk"},
+		{"hyphen in an accredited name", "listed-nhs.uk", "listed.nhs.uk"},
+		{"no dot in nhs.uk", "listed.nhsuk", "listed.nhs.uk"},
 		{"Cyrillic letter", "nһs.net", "nhs.net"},
 		{"accent", "council.gòv.uk", "council.gov.uk"},
 		{"Cyrillic letter in an accredited name", "аmbulance.example", "ambulance.example"},
@@ -84,7 +103,13 @@ func TestLookAlikes(t *testing.T) {
 		{"defence's other name", "digital.mod.uk", ""},
 		{"a public suffix", "net.uk", ""},
 		{"a company", "shop.co.uk", ""},
-		{"below nhs.uk", "lsited.nhs.uk", ""},
+		{"below nhs.uk", "x.nhs.uk", ""},
+		{"far from a name of nhs.uk", "lisetd2.nhs.uk", ""},
+		{"below a slip of a name of nhs.uk", "x.lsited.nhs.uk", ""},
+		{"nhs.uk itself", "nhs.uk", ""},
+		{"a campaign's name", "localgov.uk", ""},
+		{"a short name before gov", "mygov.uk", ""},
+		{"a name that is no suffix", "nhsnet.example", ""},
 		{"below an accredited name", "x.ambulance.example", ""},
 		{"below a slip of an accredited name", "x.amublance.example", ""},
 		{"the neighbour of a short name", "tinny.example", ""},
@@ -100,7 +125,7 @@ func TestLookAlikes(t *testing.T) {
 			if got.Meant() != test.want {
 				t.Errorf("got %q, want %q", got.Meant(), test.want)
 			}
-			if test.want != "" && (got.Class != rules.Unknown || got.Row != nil) {
+			if test.want != "" && (got.Class != rules.Unknown || got.RowName() != "" && got.RowName() != "nhs.uk") {
 				t.Errorf("got %v by row %q", got.Class, got.RowName())
 			}
 		})

@@ -78,7 +78,7 @@ func (r Recipient) Reason() string {
 // the two readings differ, the one that demands more decides.
 func (r *Ruleset) Classify(text, resolved string, now time.Time) Recipient {
 	got := r.weaker(r.read(text, now), resolved, now)
-	if got.Class == Unknown && got.Row == nil && got.Resolved == nil && !got.Address.hasRoute() {
+	if got.Class == Unknown && (got.Row == nil || got.Row.layer == editionLayer) && got.Resolved == nil && !got.Address.hasRoute() {
 		if meant := r.Table.lookAlike(got.Address.Domain, now); meant != "" {
 			if !r.Table.isSecure(meant, now) { // nobody must be told to write there
 				meant = ""

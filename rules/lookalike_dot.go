@@ -1,0 +1,67 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// dotless is the end of a national name that lost one of its dots, as gov.uk
+// has lost the one before it in hastingsgov.uk.
+type dotless struct {
+	end   string // of the domain
+	meant string // in its place, with the dot before it
+	word  bool   // nothing stands where the dot was: end is the end of a word
+}
+
+// dotlessForms lists the ends for the names that are public suffixes: below
+// those each body has a name of its own, which comes before the dot.
+func dotlessForms(national map[string]string) (forms []dotless) {
+	for _, name := range national {
+		if is, _ := isPublicSuffix(name); !is {
+			continue
+		}
+		whole := "." + name
+		for at := range whole {
+			if whole[at] != '.' {
+				continue
+			}
+			for _, instead := range []string{"", "-", "_"} {
+				forms = append(forms, dotless{whole[:at] + instead + whole[at+1:], whole, at == 0 && instead == ""})
+			}
+		}
+	}
+	slices.SortFunc(forms, func(a, b dotless) int { // the longest first
+		if len(a.end) != len(b.end) {
+			return len(b.end) - len(a.end)
+		}
+		return strings.Compare(a.end, b.end)
+	})
+	return forms
+}
+
+// compounds are what stands before "gov" in the names of companies and
+// campaigns, as in localgov.uk.
+var compounds = []string{"civic", "data", "digital", "good", "local", "multi", "open", "self", "smart", "tech"}
+
+// minCompound is the least that must stand before a national name without a
+// dot or another mark: egov.uk and mygov.uk are names of their own.
+const minCompound = 4
+
+// lostDot returns the domain with the dot before or in its national suffix that
+// it lacks, or "".
+func (t *Table) lostDot(domain string, now time.Time) string {
+	for _, form := range t.similar.dotless {
+		before, ok := strings.CutSuffix(domain, form.end)
+		if !ok || before == "" || strings.ContainsRune(".-_", rune(before[len(before)-1])) {
+			continue
+		}
+		if label := before[strings.LastIndexByte(before, '.')+1:]; form.word && (len(label) < minCompound || slices.Contains(compounds, label)) {
+			continue
+		}
+		if meant := before + form.meant; t.isSecure(meant, now) {
+			return meant
+		}
+	}
+	return ""
+}
