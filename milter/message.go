@@ -231,6 +231,7 @@ func (m *Message) edits(d rules.Decision, subjects []rules.Subject) []Edit {
 		seen[o.Text] = true
 		edits = append(edits, m.divert(m.recipients[i])...)
 	}
+	edits = append(edits, m.restored(d)...)
 	edits = append(edits, m.verdictEdits(d, diverted)...)
 	switch {
 	case d.AddMarker:
@@ -242,6 +243,27 @@ func (m *Message) edits(d rules.Decision, subjects []rules.Subject) []Edit {
 	}
 	if d.Action == rules.Quarantine {
 		edits = append(edits, Edit{Op: Hold, Value: "postseal: policy " + d.Policy})
+	}
+	return edits
+}
+
+// restored adds again what goes on as it is, if Sendmail deletes it along with
+// a diverted recipient that leads to the same address, as a CNAME does.
+func (m *Message) restored(d rules.Decision) []Edit {
+	if !m.envelope.Sendmail {
+		return nil
+	}
+	deleted := make(map[string]bool)
+	for i, o := range d.Outcomes {
+		if d.Diverted(o) && o.Resolved != nil {
+			deleted[strings.ToLower(m.recipients[i].resolved)] = true
+		}
+	}
+	var edits []Edit
+	for i, o := range d.Outcomes {
+		if r := m.recipients[i]; !d.Diverted(o) && deleted[strings.ToLower(r.resolved)] {
+			edits = append(edits, Edit{Op: AddRecipient, Recipient: o.Text, Arguments: m.dsnArguments(r)})
+		}
 	}
 	return edits
 }

@@ -33,13 +33,27 @@ func refusalReason(r rules.Recipient) string {
 	case r.Class == rules.Closed:
 		return cmp.Or(r.Row.Note, "no mail can be sent to this address: ask its owner for another one")
 	case r.Fault == rules.SentOn:
-		return "it is sent on from here to " + shorten(cmp.Or(r.Resolved.Domain, "an address that cannot be read")) + ", and cannot be sealed on the way: write to that address itself"
+		return leadsTo(cmp.Or(r.Resolved.Domain, noAddress))
 	}
 	return fmt.Sprintf("the address cannot be rewritten safely, since %s: write it as name@domain", r.Fault)
 }
 
+// noAddress is what stands for an address that nobody can read.
+const noAddress = "an address that cannot be read"
+
+// leadsTo says that the MTA would deliver to another address than was typed.
+func leadsTo(where string) string {
+	return "it leads to " + where + ", which is not known to be secure: check it with its owner, or write to that address itself"
+}
+
+// refusalReply names the address that a recipient leads to in full, unlike the
+// log, which may be set to show no addresses.
 func refusalReply(r rules.Recipient) Reply {
-	return Reply{550, "5.7.1", namedText([]string{r.Text}, refusalReason(r))}
+	reason := refusalReason(r)
+	if r.Class != rules.Closed && r.Fault == rules.SentOn && r.Resolved.Domain != "" {
+		reason = leadsTo(printable(r.Resolved.Local + "@" + r.Resolved.Domain))
+	}
+	return Reply{550, "5.7.1", namedText([]string{r.Text}, reason)}
 }
 
 // rejectReply is the answer at the end of a message. It says what to do about

@@ -63,22 +63,23 @@ func (r Recipient) Reason() string {
 		return "a user of the MTA's own host"
 	case r.Address.Domain == "":
 		return "the address cannot be read: " + string(r.Fault)
+	case r.Meant() != "":
+		return "no row speaks of the domain, which looks like " + r.Meant()
 	case r.Resolved != nil:
 		return "the MTA reads another domain in the address"
 	case r.Address.hasRoute():
 		return "the local part can name another host"
-	case r.Meant() != "":
-		return "no row speaks of the domain, which looks like " + r.Meant()
 	}
 	return "no row speaks of the domain"
 }
 
 // Classify reads a recipient: text as RCPT gave it, without angle brackets,
-// and resolved as the MTA says that it reads it ({rcpt_addr}), or empty. Where
-// the two readings differ, the one that demands more decides.
+// and resolved as the MTA says that it reads it ({rcpt_addr}), or empty. If the
+// two readings differ, as those of a CNAME on Sendmail do, the one that demands
+// more decides. What was typed can be diverted if it needs the marker itself.
 func (r *Ruleset) Classify(text, resolved string, now time.Time) Recipient {
 	got := r.weaker(r.read(text, now), resolved, now)
-	if got.Class == Unknown && (got.Row == nil || got.Row.layer == editionLayer) && got.Resolved == nil && !got.Address.hasRoute() {
+	if got.Class == Unknown && (got.Row == nil || got.Row.layer == editionLayer) && got.Fault != SentOn && !got.Address.hasRoute() {
 		if meant := r.Table.lookAlike(got.Address.Domain, now); meant != "" {
 			if !r.Table.isSecure(meant, now) { // nobody must be told to write there
 				meant = ""
@@ -108,11 +109,13 @@ func (r *Ruleset) weaker(got Recipient, resolved string, now time.Time) Recipien
 		return other
 	case other.Address.Domain != got.Address.Domain:
 		got.Resolved = &other.Address
-		if got.Fault == "" || got.Fault == TrailingDot {
+		switch {
+		case got.Fault != "" && got.Fault != TrailingDot:
+		case got.Address.hasRoute() || other.Address.hasRoute():
+			got.Fault = Rerouted
+		case !got.Class.NeedsMarker():
+			// The sender trusts the domain that was typed and so types no marker.
 			got.Fault = SentOn
-			if got.Address.hasRoute() || other.Address.hasRoute() {
-				got.Fault = Rerouted
-			}
 		}
 	}
 	if other.Class > got.Class {

@@ -105,7 +105,7 @@ func TestSendmailVirtualUsers(t *testing.T) {
 	d := start(t, "enforce", "")
 	s := send(t, []string{"<info@virtual.trust.example>", "<desk@virtual.trust.example>"}, mail("Subject: [secure] x"))
 	const info = "<info@virtual.trust.example>"
-	want := "550 5.7.1 " + info + "... " + info + ": it is sent on from here to gmail.com, and cannot be sealed on the way: write to that address itself"
+	want := "550 5.7.1 " + info + "... " + info + ": it leads to bob@gmail.com, which is not known to be secure: check it with its owner, or write to that address itself"
 	if got := s.Recipients[0].String(); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
