@@ -17,10 +17,6 @@ type AccreditedRow struct {
 	Accepted bool `json:"accepted"`
 }
 
-// maxListWarnings is how many rows of a list check names before it counts the
-// rest.
-const maxListWarnings = 10
-
 // accredited adds the rows of the accredited list.
 func (l *loader) accredited(file string) {
 	text, err := l.read(file)
@@ -47,12 +43,8 @@ func (l *loader) accredited(file string) {
 // warnings names what does not count in a list that is in use.
 func (l AccreditedList) warnings(file string) (found []Warning) {
 	named := func(remarks []Remark, fault, remedy string) {
-		for _, r := range remarks[:min(len(remarks), maxListWarnings)] {
+		for _, r := range remarks {
 			found = append(found, Warning{file, fmt.Sprintf("row %d", r.Row), r.text() + ": " + fault, remedy})
-		}
-		if more := len(remarks) - maxListWarnings; more > 0 {
-			found = append(found, Warning{file, "the list", fmt.Sprintf("and so in %d more rows", more),
-				"postseal import -dry-run -v " + file + " names them all"})
 		}
 	}
 	for _, doubt := range l.Doubts {

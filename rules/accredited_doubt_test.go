@@ -35,7 +35,7 @@ func TestDoubtfulRows(t *testing.T) {
 	for cell, why := range map[string]string{
 		"gmail.com": consumer, "GMail.com. ": consumer, "hotmail.co.uk": consumer, "mail.yahoo.com": consumer, "btinternet.com": consumer, "proton.me": consumer,
 		"nhs.uk": suffix, "gov.uk": suffix, "co.uk": suffix, "org.uk": suffix, "ac.uk": suffix, "police.uk": suffix, "pnn.police.uk": suffix,
-		"mod.uk": suffix, "sch.uk": suffix, "kent.sch.uk": suffix, "co.im": suffix, "Nhs.UK. ": suffix, "com": suffix, "uk": suffix, "net.": suffix,
+		"mod.uk": suffix, "sch.uk": suffix, "kent.sch.uk": suffix, "co.im": suffix, "Nhs.UK. ": suffix, "com": suffix, "uk": suffix, "net.": suffix, "uk.com": suffix, "onmicrosoft.com": suffix, "np": suffix,
 	} {
 		data := padded("Evil,x," + cell)
 		list, err := rules.ReadAccredited("list", data)
@@ -74,7 +74,14 @@ func TestRowsLeftOut(t *testing.T) {
 		{"dotless i", "Evil,x,tru\u0131st.example", "row 2: \"tru\u0131st.example\" has the letter U+0131, which is not in the Latin alphabet of English"},
 		{"not a good A-label", "Evil,x,xn--zzzzzzzzz.example", `row 2: "xn--zzzzzzzzz.example" is not a valid internationalised name`},
 		{"name behind many blanks", "Evil,x,\"listed.example" + strings.Repeat(" ", 2000) + "x\"", `row 2: "listed.example` + strings.Repeat(" ", 66) + `" is not a domain name`},
-		{"note", "Evil,x,withdrawn", `row 2: "withdrawn" is not a domain name`},
+		{"note", "Evil,x,withdrawn", `row 2: "withdrawn" is marked "withdrawn"`},
+		{"note of another kind", "Evil,x,see below", `row 2: "see below" is not a domain name`},
+		{"status", "Evil,Withdrawn 3 May,listed.example", `row 2: "listed.example" is marked "Withdrawn 3 May"`},
+		{"status of the organisation", "(LAPSED) Evil,x,listed.example", `row 2: "listed.example" is marked "(LAPSED) Evil"`},
+		{"written from right to left", "Evil,x,\u202eelpmaxe.detsil\u202c", "row 2: \"elpmaxe.detsil\" has characters that change the direction of writing"},
+		{"isolated from right to left", "Evil,x,\u2067elpmaxe.detsil", "row 2: \"elpmaxe.detsil\" has characters that change the direction of writing"},
+		{"below a blank line", "Evil,x,\"\n\nlisted.example\"", `row 2: "listed.example" has blanks before it that move it out of sight`},
+		{"behind blanks", "Evil,x," + strings.Repeat("\u00a0", 40) + "listed.example", `row 2: "listed.example" has blanks before it that move it out of sight`},
 	} {
 		list, err := rules.ReadAccredited("list", padded(test.row))
 		if err != nil || len(withoutPadding(list.Rows)) > 0 || fmt.Sprint(list.LeftOut) != "["+test.want+"]" || len(list.Doubtful) > 0 {
@@ -84,6 +91,30 @@ func TestRowsLeftOut(t *testing.T) {
 	list, err := rules.ReadAccredited("list", padded("Ynys,x,m\u00f4n.example"))
 	if err != nil || !slices.Equal(withoutPadding(list.Rows), []string{"xn--mn-8ja.example"}) {
 		t.Errorf("an accent: got %v, left out %v, %v", withoutPadding(list.Rows), list.LeftOut, err)
+	}
+}
+
+// What stands below a heading that says so, or far below the list, is no part
+// of the list; another heading begins it again.
+func TestRowsApart(t *testing.T) {
+	row := func(n int) string { return fmt.Sprintf("A,x,d%d.example\n", n) }
+	const below, far = "stands below the heading", "stands below more than 20 blank rows"
+	for _, test := range []struct{ name, rows, want, why string }{
+		{"a heading", "Mental health,,\n" + row(1), "[d1.example]", ""},
+		{"withdrawn", row(1) + "Accreditation withdrawn,,\n" + row(2), "[d1.example]", below + ` "Accreditation withdrawn"`},
+		{"and no more", "Lapsed,,\n" + row(1) + "Accredited,,\n" + row(2), "[d2.example]", below + ` "Lapsed"`},
+		{"a gap", row(1) + strings.Repeat(",,\n", 20) + row(2), "[d1.example d2.example]", ""},
+		{"a larger gap", row(1) + strings.Repeat(",,\n", 21) + row(2) + "Accredited,,\n" + row(3), "[d1.example]", far},
+		{"a gap without commas", row(1) + strings.Repeat("\n", 21) + row(2), "[d1.example]", far},
+	} {
+		list, err := rules.ReadAccredited("list", []byte("Organisation,Type,Domain name\n"+strings.Repeat("X,M365,padding.example\n", 20)+test.rows))
+		if got := fmt.Sprint(withoutPadding(list.Rows)); err != nil || got != test.want {
+			t.Errorf("%s: got %s, left out %v, %v; want %s", test.name, got, list.LeftOut, err, test.want)
+		}
+		left := fmt.Sprint(list.LeftOut)
+		if test.why == "" && strings.Contains(left, "stands below") || !strings.Contains(left, test.why) {
+			t.Errorf("%s: left out %s; want %s", test.name, left, test.why)
+		}
 	}
 }
 
@@ -137,7 +168,7 @@ row 4: "www.listed.example" is the address of a web site: the row is left out: c
 	}
 
 	_, found = load([]byte("Organisation,Domain\n" + strings.Repeat("X,www.listed.example\n", 25) + strings.Repeat("X,padding.example\n", 500)))
-	if lines := strings.Split(found, "\n"); len(lines) != 11 || lines[10] != "the list: and so in 15 more rows: postseal import -dry-run -v list names them all" {
+	if lines := strings.Split(found, "\n"); len(lines) != 25 || !strings.HasPrefix(lines[24], `row 26: "www.listed.example"`) {
 		t.Errorf("got\n%s", found)
 	}
 }

@@ -116,6 +116,8 @@ type accreditedReader struct {
 	width         int               // how many columns have headers
 	headers       [][]string        // the rows up to the one with the column headers
 	seen          int               // rows, blank ones too
+	last          int               // the number of the last row that holds something
+	apart         string            // why the rows that follow are no part of the list; empty if they are
 	cells         int               // rows below the headers that may hold a domain
 	good          int               // of these, the ones with a domain name
 	organisations map[string]string // one copy of each for all of its rows
@@ -176,6 +178,7 @@ func (r *accreditedReader) row(row listRow) error {
 		return r.header(row)
 	}
 	cell := trimCell(row.at(r.domain).text)
+	r.section(row, filled)
 	if why := r.unseen(row); why != "" {
 		r.list.LeftOut = append(r.list.LeftOut, newRemark(row.number, cell, why))
 		return nil
@@ -192,7 +195,7 @@ func (r *accreditedReader) row(row listRow) error {
 // add puts a row where it belongs. Why says that it is to be left out.
 func (r *accreditedReader) add(row listRow, cell, name, why string) {
 	doubt := ""
-	if why == "" || why == notADomain { // a bare top-level domain is none
+	if why == "" || why == notADomain && !strings.Contains(name, ".") { // a bare top-level domain is none
 		doubt = doubtOf(name)
 	}
 	accepted := r.imported && doubt != "" && trimCell(row.at(r.accepted).text) == "yes"
@@ -219,7 +222,7 @@ func doubtOf(name string) string {
 		return ""
 	case IsConsumerMail(name):
 		return "is a consumer mail service, where anybody can have an address"
-	case isRegistrySuffix(name):
+	case isOpenToAnybody(name):
 		return "is a public suffix, not an organisation's domain"
 	}
 	return ""
@@ -233,8 +236,17 @@ func (r *accreditedReader) unseen(row listRow) string {
 		return row.hidden
 	case domain.fault != "":
 		return domain.fault
+	case r.apart != "":
+		return r.apart
+	case misleading(domain.text) != "":
+		return misleading(domain.text)
 	case row.at(r.organisation).fault == isStruck:
 		return "belongs to an organisation whose name is struck through"
+	}
+	for _, cell := range row.cells {
+		if text := trimCell(cell.text); withdrawnStart.MatchString(text) {
+			return fmt.Sprintf("is marked %.40q", cleanText(text))
+		}
 	}
 	return ""
 }
@@ -250,7 +262,7 @@ func (r *accreditedReader) header(row listRow) error {
 	if domain.twin >= 0 {
 		return fmt.Errorf("row %d: the columns headed %.80q and %.80q may both be the domains: remove one of them, or rename its header", row.number, cells[domain.column], cells[domain.twin])
 	}
-	r.domain, r.width = domain.column, row.filled()
+	r.domain, r.width, r.last = domain.column, row.filled(), row.number
 	r.organisation = findColumn(cells, "organisation", "organisation name").column
 	if r.imported {
 		r.accepted = slices.IndexFunc(cells, func(cell string) bool { return trimCell(cell) == acceptedHeader })

@@ -36,13 +36,6 @@ func isPublicSuffix(name string) (is, registry bool) {
 	return suffix == name && (registry || strings.Contains(name, ".")), registry
 }
 
-// isRegistrySuffix reports whether the name is a domain registry's own. Some of
-// the others, such as gov.scot, have addresses of their own.
-func isRegistrySuffix(name string) bool {
-	is, registry := isPublicSuffix(name)
-	return is && registry
-}
-
 // isOpenToAnybody reports whether strangers can have a name below the name:
 // below every public suffix but those that a government keeps to itself.
 func isOpenToAnybody(name string) bool {

@@ -34,7 +34,7 @@ func importList(args []string, std stdio) int {
 	accept := c.Bool("accept", false, "import a list that is held")
 	dryRun := c.Bool("dry-run", false, "show what changes and write nothing")
 	asJSON := c.Bool("json", false, "print one JSON object")
-	verbose := c.Bool("v", false, "name every domain that changes, and every row that is left out")
+	verbose := c.Bool("v", false, "name every domain that changes")
 	if code, stop := c.parse(args); stop {
 		return code
 	}

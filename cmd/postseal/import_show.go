@@ -14,8 +14,7 @@ import (
 
 // How much is shown without -v.
 const (
-	maxShownRows          = 10 // rows of the list that are named
-	maxShownDomains       = 5  // of an organisation
+	maxShownDomains       = 5 // of an organisation
 	maxShownOrganisations = 50
 )
 
@@ -54,16 +53,12 @@ func (i *listImport) show(std stdio, asJSON bool) error {
 	return err
 }
 
-// showRows names rows, and counts the others unless all are asked for.
+// showRows names all rows: -accept trusts those that are doubtful.
 func (i *listImport) showRows(w io.Writer, rows []rules.Remark, what string) {
 	if i.accept && what == "needs -accept" {
 		what = "accepted"
 	}
-	for n, row := range rows {
-		if n == maxShownRows && !i.verbose {
-			fmt.Fprintf(w, "postseal import: %s: %s in %d more rows: -v names them all\n", i.name, what, len(rows)-n)
-			return
-		}
+	for _, row := range rows {
 		fmt.Fprintf(w, "postseal import: %s: %s: %s\n", i.name, row, what)
 	}
 }
