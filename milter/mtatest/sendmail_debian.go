@@ -36,7 +36,7 @@ func (s *SendmailFiles) configureDebian(port, lines string) error {
 	}
 	before, after, found := strings.Cut(site, mailerLines)
 	if !found {
-		return fmt.Errorf("Debian's sendmail.mc no longer has the line %q", mailerLines)
+		return fmt.Errorf("no line %q in Debian's sendmail.mc any more", mailerLines)
 	}
 	submission, err := freeAddr()
 	if err != nil {
