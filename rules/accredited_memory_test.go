@@ -92,9 +92,9 @@ var hostileWorkbooks = map[string]func(in inflated) parts{
 		return parts{sheet: in.fill("<worksheet>", "<row/>", ""), strings: in.fill("<sst>", "<si/>", "")}
 	},
 	"empty cells":        func(in inflated) parts { return sheetPart(sheetOf(in.fill("<row>", "<c/>", "</row>"))) },
-	"empty cells, named": func(in inflated) parts { return sheetPart(sheetOf(in.fill("<row>", `<c r="B7"/>`, "</row>"))) },
+	"empty cells, named": func(in inflated) parts { return sheetPart(sheetOf(in.fill("<row>", `<c r="B"/>`, "</row>"))) },
 	"cells far apart": func(in inflated) parts {
-		return sheetPart(sheetOf(in.fill("", `<row><c r="IV2"><v>x</v></c></row>`, "")))
+		return sheetPart(sheetOf(in.fill("", `<row><c r="IV"><v>x</v></c></row>`, "")))
 	},
 	"empty rows": func(in inflated) parts { return sheetPart(sheetOf(in.fill("", "<row/>", ""))) },
 	"rows": func(in inflated) parts {

@@ -81,6 +81,9 @@ func readAccredited(name string, data []byte, imported bool) (AccreditedList, er
 	if len(faults) > 0 {
 		return AccreditedList{}, errors.New(name + ": " + strings.Join(faults, "\n"+name+": "))
 	}
+	if r.formulas > 0 {
+		r.list.Doubts = append(r.list.Doubts, fmt.Sprintf("%d of the domains are formulas, for which Excel may show something else than the saved values: replace them by their values", r.formulas))
+	}
 	r.list.Rows = distinct(r.list.Rows)
 	return r.list, nil
 }
@@ -120,6 +123,7 @@ type accreditedReader struct {
 	apart         string            // why the rows that follow are no part of the list; empty if they are
 	cells         int               // rows below the headers that may hold a domain
 	good          int               // of these, the ones with a domain name
+	formulas      int               // of these, the ones that are formulas
 	organisations map[string]string // one copy of each for all of its rows
 	list          AccreditedList
 }
@@ -138,6 +142,8 @@ type listRow struct {
 type listCell struct {
 	text  string
 	fault string // why a person would not read the text; empty if one would
+
+	formula bool // whether the text is the saved value of one
 }
 
 func (r listRow) at(column int) listCell {
@@ -201,6 +207,9 @@ func (r *accreditedReader) add(row listRow, cell, name, why string) {
 	accepted := r.imported && doubt != "" && trimCell(row.at(r.accepted).text) == "yes"
 	if why == "" || accepted {
 		r.good++
+	}
+	if doubt == "" && why == "" && row.at(r.domain).formula {
+		r.formulas++
 	}
 	// The clone lets go of the rest of the row that the name is a part of.
 	entry := AccreditedRow{r.intern(row.at(r.organisation).text), strings.Clone(name), accepted}

@@ -16,7 +16,61 @@ const twoSheets = `<workbook xmlns:r="r"><sheets><sheet name="A" r:id="rId1"/><s
 // through, and 3, which says that it does not.
 const strikeStyles = `<styleSheet><fonts><font><b/></font><font><strike/></font><font><strike val="true"/></font><font><strike val="0"/></font></fonts>` +
 	`<cellStyleXfs><xf fontId="1"/></cellStyleXfs><cellXfs><xf fontId="0"/><xf fontId="1"/><xf fontId="2"/><xf fontId="3"/></cellXfs>` +
-	`<dxfs><dxf><font><b/></font></dxf><dxf><font><strike/></font></dxf></dxfs></styleSheet>`
+	`<dxfs><dxf><font><b/></font></dxf><dxf><font><strike/></font></dxf><dxf><font><color rgb="FFFFFFFF"/></font></dxf><dxf><font><color rgb="FFFFFFFF"/></font><fill/></dxf></dxfs></styleSheet>`
+
+// looks makes one cell format, 1, from the XML of its font, fill and number
+// format.
+func looks(font, fill, format string) string {
+	return `<styleSheet><numFmts><numFmt numFmtId="170" formatCode="` + format + `"/></numFmts><fonts><font/><font>` + font + `</font></fonts>` +
+		`<fills><fill><patternFill patternType="none"/></fill><fill>` + fill + `</fill></fills><cellXfs><xf/><xf fontId="1" fillId="1" numFmtId="170"/></cellXfs></styleSheet>`
+}
+
+// A text that has the colour of its cell, is tiny, or is shown as another one
+// by its number format is not seen.
+func TestLooksOfACell(t *testing.T) {
+	const none, solid = `<patternFill patternType="none"/>`, `<patternFill patternType="solid"><fgColor %s/></patternFill>`
+	filled := func(colour string) string { return fmt.Sprintf(solid, colour) }
+	const faint, masked = "is in letters that cannot be seen", "has a number format that shows something else"
+	for _, test := range []struct{ name, font, fill, format, want string }{
+		{"plain", `<sz val="11"/><color theme="1"/>`, none, "General", ""},
+		{"white", `<color rgb="FFFFFFFF"/>`, none, "General", faint},
+		{"nearly white", `<color rgb="FFFEFDF0"/>`, none, "General", faint},
+		{"white of the theme", `<color theme="0"/>`, none, "General", faint},
+		{"white by number", `<color indexed="9"/>`, none, "General", faint},
+		{"white on white", `<color theme="0"/>`, filled(`rgb="FFFFFFFF"`), "General", faint},
+		{"white on blue", `<color theme="0"/>`, filled(`rgb="FF0000FF"`), "General", ""},
+		{"blue on blue", `<color rgb="FF0000FF"/>`, filled(`rgb="FF0000FF"`), "General", faint},
+		{"blue of the theme on the same", `<color theme="4" tint="0.5"/>`, filled(`theme="4" tint="0.5"`), "General", faint},
+		{"blue of the theme on another", `<color theme="4" tint="0.5"/>`, filled(`theme="4"`), "General", ""},
+		{"red", `<color rgb="FFFF0000"/>`, none, "General", ""},
+		{"tiny", `<sz val="1"/>`, none, "General", faint},
+		{"no text", ``, none, `;;;`, masked},
+		{"another text", ``, none, `General;General;General;&quot;trusted.example&quot;`, masked},
+		{"another text behind", ``, none, `@&quot;.example&quot;`, masked},
+		{"escaped text", ``, none, `\a@`, masked},
+		{"filled up", ``, none, `@*-`, masked},
+		{"white by the format", ``, none, `[White]@`, masked},
+		{"text", ``, none, `@`, ""},
+		{"red text", ``, none, `0;0;0;[Red]@`, ""},
+		{"accounting", ``, none, `_-* #,##0.00_-;-* #,##0.00_-;_-* &quot;-&quot;??_-;_-@_-`, ""},
+		{"date", ``, none, `dd/mm/yyyy;@`, ""},
+		{"numbers alone", ``, none, `0.00&quot; m&quot;`, ""},
+	} {
+		padding := ""
+		for number := 3; number < 20; number++ {
+			padding += inlineRow(number, "", "X", "padding.example")
+		}
+		sheet := sheetOf(inlineRow(2, "", "A", ` s="1" t="str"><v>listed.example</v>`) + padding)
+		list, err := rules.ReadAccredited("list", parts{sheet: sheet, styles: looks(test.font, test.fill, test.format)}.pack(t))
+		got := ""
+		if len(list.LeftOut) > 0 {
+			got = list.LeftOut[0].Why
+		}
+		if err != nil || got != test.want || (len(withoutPadding(list.Rows)) == 0) != (test.want != "") {
+			t.Errorf("%s: got %v, left out %v, %v; want %q", test.name, withoutPadding(list.Rows), list.LeftOut, err, test.want)
+		}
+	}
+}
 
 func inlineRow(number int, attributes, organisation, domain string) string {
 	return fmt.Sprintf(`<row r="%d" %s>%s%s</row>`, number, attributes, inlineCell("A", number, organisation), inlineCell("B", number, domain))
@@ -62,6 +116,11 @@ func TestWorkbookReadsWhatIsSeen(t *testing.T) {
 		{name: "an unknown format", domain: ` s="99" t="str"><v>listed.example</v>`, counts: true},
 		{name: "struck through as a run", domain: ` t="inlineStr"><is><r><rPr><strike/></rPr><t>listed.example</t></r></is>`, leftOut: struck},
 		{name: "struck through in part", domain: ` t="inlineStr"><is><r><rPr><strike/></rPr><t>old.</t></r><r><t>listed.example</t></r></is>`, leftOut: `[row 2: "old.listed.example" is struck through]`},
+		{name: "white as a run", domain: ` t="inlineStr"><is><r><rPr><color rgb="FFFFFFFF"/></rPr><t>evil.</t></r><r><t>listed.example</t></r></is>`, leftOut: `[row 2: "evil.listed.example" is in letters that cannot be seen]`},
+		{name: "tiny as a run", domain: ` t="inlineStr"><is><r><rPr><sz val="1"/></rPr><t>evil.</t></r><r><rPr><sz val="11"/><color theme="1"/></rPr><t>listed.example</t></r></is>`, leftOut: `[row 2: "evil.listed.example" is in letters that cannot be seen]`},
+		{name: "above the frozen rows", before: `<sheetViews><sheetView topLeftCell="A3"><pane ySplit="1" topLeftCell="A4" state="frozen"/></sheetView></sheetViews>`, leftOut: `fault: list: no column in the first 10 rows is headed "Domain name", and the first row reads "X", "padding.example": import the accredited list with its column headers, as it is published`},
+		{name: "frozen from the first row", before: `<sheetViews><sheetView><pane ySplit="1" topLeftCell="A9" state="frozen"/></sheetView></sheetViews>`, counts: true},
+		{name: "scrolled", before: `<sheetViews><sheetView topLeftCell="A9"/></sheetViews>`, counts: true},
 		{name: "a blank struck through", domain: ` t="inlineStr"><is><r><rPr><strike/></rPr><t> </t></r><r><t>listed.example</t></r></is>`, counts: true},
 		{name: "a run that is not", domain: ` t="inlineStr"><is><r><rPr><strike val="0"/></rPr><t>listed.example</t></r></is>`, counts: true},
 		{name: "a shared string", domain: ` t="s"><v>0</v>`, strings: `<sst><si><r><rPr><b/><strike/></rPr><t>listed.example</t></r></si></sst>`, leftOut: struck},
@@ -110,8 +169,14 @@ func TestWorkbookReadsWhatIsSeen(t *testing.T) {
 // If two sheets hold domains, somebody has to look which is the list.
 func TestWorkbookOfTwoSheets(t *testing.T) {
 	list := sheetOf(inlineRow(2, "", "A", "listed.example"))
-	listOf10 := sheetOf(strings.Repeat(inlineRow(2, "", "A", "listed.example"), 10))
-	other := sheetOf(strings.Repeat(inlineRow(2, "", "A", "other.example"), 10))
+	tenTimes := func(domain string) string {
+		rows := ""
+		for number := 2; number < 12; number++ {
+			rows += inlineRow(number, "", "A", domain)
+		}
+		return sheetOf(rows)
+	}
+	listOf10, other := tenTimes("listed.example"), tenTimes("other.example")
 	example := sheetOf(inlineRow(2, "", "A", "other.example"))
 	notes := `<worksheet><sheetData><row><c t="str"><v>Domain name</v></c></row><row><c t="str"><v>one for each row of the list</v></c></row></sheetData></worksheet>`
 	for _, test := range []struct {
@@ -127,7 +192,14 @@ func TestWorkbookOfTwoSheets(t *testing.T) {
 		{"an example before the list", parts{sheet: example, sheet2: listOf10}, "listed.example", "[]"},
 		{"two lists", parts{sheet: listOf10, sheet2: other}, "listed.example", `[the sheets "A" and "B" both have a column of domains, and only the first is read]`},
 		{"struck through by a rule", parts{sheet: strings.Replace(list, "</sheetData>", `</sheetData><conditionalFormatting><cfRule dxfId="1"/></conditionalFormatting>`, 1), sheet2: notes},
-			"listed.example", "[conditional formatting strikes cells through, which postseal cannot see: look at the list in Excel]"},
+			"listed.example", "[conditional formatting strikes cells through or hides them, which postseal cannot see: look at the list in Excel]"},
+		{"white by a rule", parts{sheet: strings.Replace(list, "</sheetData>", `</sheetData><conditionalFormatting><cfRule dxfId="2"/></conditionalFormatting>`, 1), sheet2: notes},
+			"listed.example", "[conditional formatting strikes cells through or hides them, which postseal cannot see: look at the list in Excel]"},
+		{"white on red by a rule", parts{sheet: strings.Replace(list, "</sheetData>", `</sheetData><conditionalFormatting><cfRule dxfId="3"/></conditionalFormatting>`, 1), sheet2: notes}, "listed.example", "[]"},
+		{"a formula", parts{sheet: strings.Replace(list, "<is><t>listed.example</t></is>", "<f>LOWER(C2)</f><is><t>listed.example</t></is>", 1), sheet2: notes},
+			"listed.example", "[1 of the domains are formulas, for which Excel may show something else than the saved values: replace them by their values]"},
+		{"a formula for several cells", parts{sheet: strings.Replace(list, `<c r="B1" t="inlineStr">`, `<c r="B1" t="inlineStr"><f t="array" ref="B1:B9">X</f>`, 1), sheet2: notes},
+			"listed.example", "[1 of the domains are formulas, for which Excel may show something else than the saved values: replace them by their values]"},
 		{"another rule", parts{sheet: strings.Replace(list, "</sheetData>", `</sheetData><conditionalFormatting><cfRule dxfId="0"/></conditionalFormatting>`, 1), sheet2: notes}, "listed.example", "[]"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -22,12 +22,15 @@ var errProbed = errors.New("the sheet is known")
 // sheetReader reads a sheet cell by cell, so that a crafted one takes no more
 // memory than its own size.
 type sheetReader struct {
-	text        []byte
-	shared      []listCell
-	strikes     styles
-	ruleStrikes bool             // a rule of conditional formatting may
-	hidden      [maxColumns]bool // the columns that are
-	merges      []cellRange
+	text      []byte
+	shared    []listCell
+	styles    styles
+	ruleHides bool             // a rule of conditional formatting may
+	hidden    [maxColumns]bool // the columns that are
+	formula   [maxColumns]bool // the columns in which a formula fills several cells
+	merges    []cellRange
+	top, left int // of the first cell of the view, from 1 and from 0
+	above     int // the last row that nobody can scroll to
 }
 
 // cellRange is a merged cell. Only its first cell is seen.
@@ -35,7 +38,7 @@ type cellRange struct{ top, left, bottom, right int }
 
 // sheet unpacks a sheet, and reads what of it decides which cells are seen.
 func (w *workbook) sheet(entry sheetEntry) (sheetReader, error) {
-	s := sheetReader{shared: w.shared, strikes: w.strikes}
+	s := sheetReader{shared: w.shared, styles: w.styles}
 	var err error
 	if s.text, err = w.part(entry.part); err != nil {
 		return s, err
@@ -63,6 +66,17 @@ func (s *sheetReader) layout(element xml.StartElement) error {
 				s.hidden[column-1] = true
 			}
 		}
+	case "sheetView":
+		corner := attribute(element, "topLeftCell")
+		s.top, s.left = rowOf(corner), columnOf(corner, 0)
+	case "pane":
+		s.freeze(element)
+	case "f":
+		if first, last, ok := strings.Cut(attribute(element, "ref"), ":"); ok {
+			for column := columnOf(first, 0); column <= min(columnOf(last, 0), maxColumns-1); column++ {
+				s.formula[column] = true
+			}
+		}
 	case "mergeCell":
 		if len(s.merges) == maxMerges {
 			return limitError(fmt.Sprintf("it has more than %d merged cells", maxMerges))
@@ -71,9 +85,25 @@ func (s *sheetReader) layout(element xml.StartElement) error {
 		s.merges = append(s.merges, cellRange{rowOf(first), columnOf(first, 0), rowOf(last), columnOf(last, 0)})
 	case "cfRule":
 		rule := number(element, "dxfId", -1)
-		s.ruleStrikes = s.ruleStrikes || rule >= 0 && rule < len(s.strikes.rules) && s.strikes.rules[rule]
+		s.ruleHides = s.ruleHides || rule >= 0 && rule < len(s.styles.rules) && s.styles.rules[rule]
 	}
 	return nil
+}
+
+// freeze finds the rows and columns that are out of reach: nobody can scroll to
+// what is before the corner of a view whose first rows or columns are frozen.
+func (s *sheetReader) freeze(pane xml.StartElement) {
+	if !strings.HasPrefix(attribute(pane, "state"), "frozen") {
+		return
+	}
+	if attribute(pane, "ySplit") != "" {
+		s.above = s.top - 1
+	}
+	if attribute(pane, "xSplit") != "" {
+		for column := range min(s.left, maxColumns) {
+			s.hidden[column] = true
+		}
+	}
 }
 
 // probe reads a sheet as far as its first domains.
@@ -103,23 +133,38 @@ func (s sheetReader) hiddenColumns() error {
 
 // read hands over the rows. A column that is hidden has no cells.
 func (s sheetReader) read(each func(row listRow) error) error {
-	var row listRow
+	row := listRow{}
 	var cell *sheetCell // nil outside of one
+	var filled [maxColumns]bool
 	err := eachToken(s.text, func(token xml.Token) error {
 		start, isStart := token.(xml.StartElement)
 		end, isEnd := token.(xml.EndElement)
 		switch {
 		case isStart && start.Name.Local == "row":
-			row = listRow{number: number(start, "r", row.number+1), cells: row.cells[:0]}
+			last := row.number
+			row = listRow{number: number(start, "r", last+1), cells: row.cells[:0]}
+			filled = [maxColumns]bool{}
+			if row.number <= last {
+				return fmt.Errorf("the row is out of order, or there twice")
+			}
+			if row.number <= s.above {
+				row.hidden = "is above the frozen rows, where nobody can scroll to"
+			}
 			if isTrue(start, "hidden") || isZero(start, "ht") {
 				row.hidden = "is in a hidden row"
 			}
 		case isStart && start.Name.Local == "c":
 			cell = newSheetCell(start, len(row.cells))
 		case isEnd && end.Name.Local == "c" && cell != nil:
-			err := s.put(&row, cell)
+			c := cell
 			cell = nil
-			return err
+			if at := rowOf(c.reference); at != 0 && at != row.number || c.column < maxColumns && filled[c.column] {
+				return fmt.Errorf("cell %s is in a wrong row, or there twice", cleanText(c.reference))
+			}
+			if c.column < maxColumns {
+				filled[c.column] = true
+			}
+			return s.put(&row, c)
 		case isEnd && end.Name.Local == "row":
 			if err := each(row); err != nil {
 				return listError{err}
@@ -197,9 +242,10 @@ func (s sheetReader) put(row *listRow, c *sheetCell) error {
 		cell.fault = "the domain is a formula without a saved value"
 	case !blank && s.covered(row.number, c.column):
 		cell.fault = "is hidden behind a merged cell"
-	case !blank && s.strikes.strike(c.format):
-		cell.fault = isStruck
+	case !blank && s.styles.fault(c.format) != "":
+		cell.fault = s.styles.fault(c.format)
 	}
+	cell.formula = c.formula || s.formula[c.column]
 	for len(row.cells) <= c.column {
 		row.cells = append(row.cells, listCell{})
 	}

@@ -24,6 +24,8 @@ type richText struct {
 	strikes  bool // the run does
 	filled   bool // the run has text
 	struck   bool // some text is struck through
+	faint    bool // the run is white or tiny
+	unseen   bool // some text is
 }
 
 func (t *richText) token(token xml.Token) {
@@ -33,9 +35,11 @@ func (t *richText) token(token xml.Token) {
 		case "rPh":
 			t.phonetic = true
 		case "r":
-			t.strikes, t.filled = false, false
+			t.strikes, t.faint, t.filled = false, false, false
 		case "strike":
 			t.strikes = strikes(token)
+		case "color", "sz":
+			t.faint = t.faint || isWhite(token) || isTiny(token)
 		case "t":
 			t.inText = !t.phonetic
 		}
@@ -50,6 +54,7 @@ func (t *richText) token(token xml.Token) {
 			t.phonetic = false
 		case "r":
 			t.struck = t.struck || t.strikes && t.filled
+			t.unseen = t.unseen || t.faint && t.filled
 		case "t":
 			t.inText = false
 		}
@@ -58,8 +63,11 @@ func (t *richText) token(token xml.Token) {
 
 func (t *richText) cell() listCell {
 	cell := listCell{text: t.text.String()}
-	if t.struck {
+	switch {
+	case t.struck:
 		cell.fault = isStruck
+	case t.unseen:
+		cell.fault = isFaint
 	}
 	return cell
 }
@@ -132,51 +140,4 @@ func (w *workbook) sharedStrings(name string) (shared []listCell, err error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return shared, nil
-}
-
-// styles says which cell formats, and which of the conditional ones, strike
-// through.
-type styles struct{ cells, rules []bool }
-
-func (s styles) strike(format int) bool {
-	return format >= 0 && format < len(s.cells) && s.cells[format]
-}
-
-// styles reads what CT_Stylesheet says of striking through.
-func (w *workbook) styles(name string) (s styles, err error) {
-	text, err := w.part(name)
-	if err != nil {
-		return s, err
-	}
-	var fonts []bool
-	list := "" // the list of fonts or formats that an element is in
-	err = eachToken(text, func(token xml.Token) error {
-		switch t := token.(type) {
-		case xml.StartElement:
-			switch local := t.Name.Local; {
-			case local == "fonts" || local == "cellXfs" || local == "dxfs":
-				list = local
-			case local == "font" && list == "fonts":
-				fonts = append(fonts, false)
-			case local == "dxf":
-				s.rules = append(s.rules, false)
-			case local == "strike" && list == "fonts" && len(fonts) > 0:
-				fonts[len(fonts)-1] = strikes(t)
-			case local == "strike" && list == "dxfs" && len(s.rules) > 0:
-				s.rules[len(s.rules)-1] = strikes(t)
-			case local == "xf" && list == "cellXfs":
-				font := number(t, "fontId", 0)
-				s.cells = append(s.cells, font >= 0 && font < len(fonts) && fonts[font])
-			}
-		case xml.EndElement:
-			if t.Name.Local == list {
-				list = ""
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return s, fmt.Errorf("%s: %w", name, err)
-	}
-	return s, nil
 }

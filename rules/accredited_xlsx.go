@@ -3,6 +3,7 @@ package rules
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -39,6 +40,9 @@ func readXLSX(data []byte, r *accreditedReader) error {
 	}
 	w := &workbook{Reader: z, left: MaxListSize}
 	if err := w.kind(); err != nil {
+		return err
+	}
+	if err := w.root(); err != nil {
 		return err
 	}
 	sheets, err := w.open()
@@ -88,8 +92,8 @@ func readSheets(sheets []sheetEntry, w *workbook, r *accreditedReader) error {
 	if best == noList {
 		return first.hiddenColumns() // if there are none, r names the fault
 	}
-	if list.ruleStrikes {
-		r.list.Doubts = append(r.list.Doubts, "conditional formatting strikes cells through, which postseal cannot see: look at the list in Excel")
+	if list.ruleHides {
+		r.list.Doubts = append(r.list.Doubts, "conditional formatting strikes cells through or hides them, which postseal cannot see: look at the list in Excel")
 	}
 	r.headers = nil
 	return list.read(r.row)
@@ -124,9 +128,9 @@ func (r *accreditedReader) likeness() likeness {
 // workbook is the package of a workbook's parts.
 type workbook struct {
 	*zip.Reader
-	left    int64 // how much may still be unpacked, in octets
-	shared  []listCell
-	strikes styles
+	left   int64 // how much may still be unpacked, in octets
+	shared []listCell
+	styles styles
 }
 
 // open reads what all sheets refer to, and returns the visible ones.
@@ -141,7 +145,7 @@ func (w *workbook) open() ([]sheetEntry, error) {
 		}
 	}
 	if parts.styles != "" {
-		w.strikes, err = w.styles(parts.styles)
+		w.styles, err = w.readStyles(parts.styles)
 	}
 	return sheets, err
 }
@@ -181,7 +185,14 @@ func (w *workbook) parts() (sheets []sheetEntry, common commonParts, err error) 
 	if len(sheets) > maxSheets {
 		return nil, common, limitError(fmt.Sprintf("it has more than %d sheets", maxSheets))
 	}
+	known := make(map[string]bool)
 	for _, link := range links.Relationships {
+		kind := path.Base(link.Type)
+		unique := kind == "sharedStrings" || kind == "styles"
+		if known[link.ID] || unique && known["/"+kind] {
+			return nil, common, fmt.Errorf("its relationship %.40q is there twice", cmp.Or(link.ID, kind))
+		}
+		known[link.ID], known["/"+kind] = link.ID != "", true
 		switch {
 		case strings.HasSuffix(link.Type, "/sharedStrings"):
 			common.strings = partName(link.Target)
@@ -297,4 +308,29 @@ func (w *workbook) kind() error {
 		}
 	}
 	return errors.New("this is a ZIP archive: " + unpack)
+}
+
+// root refuses an archive whose workbook is in another part than the one that
+// is read: a spreadsheet shows that one.
+func (w *workbook) root() error {
+	const links = "_rels/.rels"
+	if _, err := w.find(links); errors.Is(err, errNoPart) {
+		return nil
+	}
+	var root struct {
+		Relationships []struct {
+			Type   string `xml:"Type,attr"`
+			Target string `xml:"Target,attr"`
+		} `xml:"Relationship"`
+	}
+	if err := w.decode(links, &root); err != nil {
+		return damaged(err)
+	}
+	for _, link := range root.Relationships {
+		target := path.Clean("/" + link.Target)
+		if path.Base(link.Type) == "officeDocument" && !strings.EqualFold(target, "/xl/workbook.xml") {
+			return fmt.Errorf("the workbook is in %.40q and not in xl/workbook.xml, as Excel writes it: %s", target, saveAsCSV)
+		}
+	}
+	return nil
 }

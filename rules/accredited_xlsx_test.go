@@ -14,7 +14,7 @@ import (
 
 // parts are the content of a workbook with one sheet; what is left empty is
 // as Excel writes it.
-type parts struct{ workbook, links, sheet, sheet2, strings, styles string }
+type parts struct{ workbook, links, sheet, sheet2, strings, styles, root string }
 
 func (p parts) pack(tb testing.TB) []byte {
 	tb.Helper()
@@ -33,6 +33,7 @@ func (p parts) pack(tb testing.TB) []byte {
 		{"xl/worksheets/sheet2.xml", p.sheet2},
 		{"xl/sharedStrings.xml", cmp.Or(p.strings, `<sst/>`)},
 		{"xl/styles.xml", cmp.Or(p.styles, `<styleSheet/>`)},
+		{"_rels/.rels", cmp.Or(p.root, `<Relationships/>`)},
 	} {
 		w, err := z.Create(part.name)
 		if err == nil {
@@ -77,7 +78,7 @@ func TestReadWorkbook(t *testing.T) {
 		{"cells far to the right", parts{sheet: sheetOf(`<row r="2"><c r="A2" t="str"><v>A</v></c><c r="B2" t="str"><v>listed.example</v></c><c r="XFD2"><v>1</v></c><c r="ZZZZZZZZZZZZZZZZ2"><v>1</v></c></row>`)}, listed, ""},
 		{"header too far to the right", parts{sheet: `<worksheet><row><c r="ZZ1" t="str"><v>Domain</v></c></row></worksheet>`}, nil, "list: the list is empty"},
 		{"missing cell", parts{sheet: sheetOf(`<row r="2"><c r="B2" t="str"><v>listed.example</v></c></row>`)}, []rules.AccreditedRow{{Domain: "listed.example"}}, ""},
-		{"blank rows", parts{sheet: sheetOf(`<row r="2"/><row r="3"><c r="A3"/></row>` + row)}, listed, ""},
+		{"blank rows", parts{sheet: sheetOf(`<row r="2"/><row r="3"><c r="A3"/></row>` + strings.ReplaceAll(row, "2", "4"))}, listed, ""},
 		{"absolute target", parts{
 			links: `<Relationships><Relationship Id="rId1" Target="/xl/worksheets/sheet1.xml"/></Relationships>`,
 			sheet: sheetOf(row),
@@ -98,6 +99,19 @@ func TestReadWorkbook(t *testing.T) {
 			links: `<Relationships><Relationship Id="rId1" Target="../../../../etc/passwd"/></Relationships>`,
 			sheet: sheetOf(row),
 		}, nil, "list: the workbook is damaged: etc/passwd: it is missing"},
+		{"rows of an extension", parts{sheet: strings.Replace(sheetOf(""), "</sheetData>", `</sheetData><extLst><ext><sheetData>`+row+`</sheetData></ext></extLst>`, 1)}, nil, "list: no row follows"},
+		{"rows of another sheet inside", parts{sheet: strings.Replace(sheetOf(""), "</sheetData>", `</sheetData><x><worksheet><sheetData>`+row+`</sheetData></worksheet></x>`, 1)}, nil, "list: no row follows"},
+		{"rows of another namespace", parts{sheet: sheetOf(strings.Replace(row, "<row", `<row xmlns="x"`, 1))}, nil, "list: no row follows"},
+		{"a cell below a cell", parts{sheet: sheetOf(`<row r="2"><c r="A2" t="str"><v>A</v></c><c r="C2"><c r="B2" t="str"><v>listed.example</v></c></c></row>`)}, nil, `list: row 2: has no domain name`},
+		{"a row that is there twice", parts{sheet: sheetOf(row + row)}, nil, "list: row 2: the workbook is damaged: the row is out of order, or there twice"},
+		{"a cell that is there twice", parts{sheet: sheetOf(strings.Replace(row, "</row>", `<c r="B2" t="str"><v>other.example</v></c></row>`, 1))}, nil, "list: row 2: the workbook is damaged: cell B2 is in a wrong row, or there twice"},
+		{"a cell of another row", parts{sheet: sheetOf(strings.Replace(row, "B2", "B900", 1))}, nil, "list: row 2: the workbook is damaged: cell B900 is in a wrong row, or there twice"},
+		{"a sheet that is there twice", parts{sheet: sheetOf(row), links: `<Relationships><Relationship Id="rId1" Target="worksheets/sheet1.xml"/><Relationship Id="rId1" Target="worksheets/sheet2.xml"/></Relationships>`}, nil, `list: the workbook is damaged: its relationship "rId1" is there twice`},
+		{"strings that are there twice", parts{sheet: sheetOf(row), links: `<Relationships><Relationship Id="rId1" Target="worksheets/sheet1.xml"/><Relationship Id="a" Type="x/sharedStrings" Target="a.xml"/><Relationship Id="b" Type="x/sharedStrings" Target="b.xml"/></Relationships>`}, nil, `list: the workbook is damaged: its relationship "b" is there twice`},
+		{"a usual root", parts{sheet: sheetOf(row), root: `<Relationships><Relationship Type="x/officeDocument" Target="xl/workbook.xml"/></Relationships>`}, listed, ""},
+		{"a root with a slash", parts{sheet: sheetOf(row), root: `<Relationships><Relationship Type="x/officeDocument" Target="/xl/workbook.xml"/></Relationships>`}, listed, ""},
+		{"another workbook in the archive", parts{sheet: sheetOf(row), root: `<Relationships><Relationship Type="x/officeDocument" Target="other/workbook.xml"/></Relationships>`}, nil,
+			`list: the workbook is in "/other/workbook.xml" and not in xl/workbook.xml, as Excel writes it: open it in Excel`},
 		{"empty sheet", parts{}, nil, "list: the list is empty"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -77,21 +77,58 @@ func markupEnd(text []byte) int {
 	return -1
 }
 
-// eachToken hands over the tokens of a part.
+// parents are the elements that count in one place alone. Excel shows nothing
+// of a row that is in an extension, say.
+var parents = map[string]string{
+	"worksheet": "", "sst": "", "styleSheet": "",
+	"sheetData": "worksheet", "row": "sheetData", "c": "row", "v": "c", "f": "c", "is": "c", "si": "sst",
+	"cols": "worksheet", "col": "cols", "mergeCells": "worksheet", "mergeCell": "mergeCells",
+	"sheetViews": "worksheet", "sheetView": "sheetViews", "pane": "sheetView",
+	"fonts": "styleSheet", "fills": "styleSheet", "cellXfs": "styleSheet", "dxfs": "styleSheet",
+}
+
+// eachToken hands over the tokens of a part, without the elements that are in
+// another namespace than the part or in a wrong place.
 func eachToken(text []byte, each func(token xml.Token) error) error {
 	d := xml.NewDecoder(bytes.NewReader(text))
+	var open []xml.Name
 	for {
 		token, err := d.Token()
 		if err == io.EOF {
 			return nil
 		}
-		if err == nil {
-			err = each(token)
-		}
 		if err != nil {
 			return err
 		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			if !inPlace(open, t.Name) {
+				if err := d.Skip(); err != nil {
+					return err
+				}
+				continue
+			}
+			open = append(open, t.Name)
+		case xml.EndElement:
+			open = open[:len(open)-1]
+		}
+		if err := each(token); err != nil {
+			return err
+		}
 	}
+}
+
+// inPlace reports whether an element counts below the open ones.
+func inPlace(open []xml.Name, name xml.Name) bool {
+	parent := ""
+	if len(open) > 0 {
+		parent = open[len(open)-1].Local
+		if name.Space != open[0].Space {
+			return false
+		}
+	}
+	want, known := parents[name.Local]
+	return !known || want == parent
 }
 
 // attribute returns the value of an element's attribute, or "".
