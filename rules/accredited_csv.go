@@ -98,7 +98,7 @@ func separator(text []byte) (comma rune, rest []byte, err error) {
 		return comma, text, checkWidth(text, comma)
 	}
 	comma = ','
-	best := 0
+	best, titles := 0, 0
 	for _, candidate := range separators {
 		if err := checkWidth(text, candidate); err != nil {
 			if candidate == ',' {
@@ -106,9 +106,16 @@ func separator(text []byte) (comma rune, rest []byte, err error) {
 			}
 			continue
 		}
-		if fit := headerFit(text, candidate); fit > best {
+		fit := headerFit(text, candidate)
+		if fit > best {
 			best, comma = fit, candidate
 		}
+		if fit > maxCSVColumns+1 { // not the title alone, which any separator finds
+			titles++
+		}
+	}
+	if titles > 1 {
+		return 0, nil, errors.New(`the title "Domain name" is found with more than one separator between the cells, so programs differ on which column it heads: save the list with commas, as "CSV UTF-8"`)
 	}
 	return comma, text, nil
 }

@@ -85,7 +85,15 @@ func TestSeparator(t *testing.T) {
 			}
 		}
 	}
-	_, err := rules.ReadAccredited("list", []byte("sep=:\nA:Domain name\nX:listed.example\n"))
+	_, err := rules.ReadAccredited("list", []byte("A,Domain name,x;Domain name;y\nX,listed.example,x;other.example;y\n"))
+	if want := `list: the title "Domain name" is found with more than one separator between the cells`; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("two titles: got %v, want %s", err, want)
+	}
+	list, err := rules.ReadAccredited("list", []byte("A,Email domains,Type,Domain name\nX,listed.example,x,other.example\nX,same.example,x,same.example\nX,none,x,a.example\n"))
+	if want := "[rows with another domain in a second column headed so, which is not read: 1]"; err != nil || fmt.Sprint(list.Doubts) != want {
+		t.Errorf("two columns: got %v, %v, want %s", list.Doubts, err, want)
+	}
+	_, err = rules.ReadAccredited("list", []byte("sep=:\nA:Domain name\nX:listed.example\n"))
 	if want := `list: the first line names ":" as the separator, which is not one that postseal knows: save the list with commas, as "CSV UTF-8"`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -84,6 +84,9 @@ func readAccredited(name string, data []byte, imported bool) (AccreditedList, er
 	if r.formulas > 0 {
 		r.list.Doubts = append(r.list.Doubts, fmt.Sprintf("%d of the domains are formulas, for which Excel may show something else than the saved values: replace them by their values", r.formulas))
 	}
+	if r.others > 0 {
+		r.list.Doubts = append(r.list.Doubts, fmt.Sprintf("rows with another domain in a second column headed so, which is not read: %d", r.others))
+	}
 	r.list.Rows = distinct(r.list.Rows)
 	return r.list, nil
 }
@@ -114,6 +117,7 @@ func (l *AccreditedList) Accept(accepted func(domain string) bool) (left []Remar
 type accreditedReader struct {
 	imported      bool // whether the file says what was accepted
 	domain        int  // columns; negative if there is none
+	other         int  // a second column that has domains by its header
 	organisation  int
 	accepted      int
 	width         int               // how many columns have headers
@@ -124,12 +128,13 @@ type accreditedReader struct {
 	cells         int               // rows below the headers that may hold a domain
 	good          int               // of these, the ones with a domain name
 	formulas      int               // of these, the ones that are formulas
+	others        int               // of these, the ones with another domain in the second column
 	organisations map[string]string // one copy of each for all of its rows
 	list          AccreditedList
 }
 
 func newAccreditedReader(imported bool) *accreditedReader {
-	return &accreditedReader{imported: imported, domain: -1, organisation: -1, accepted: -1, organisations: make(map[string]string)}
+	return &accreditedReader{imported: imported, domain: -1, other: -1, organisation: -1, accepted: -1, organisations: make(map[string]string)}
 }
 
 // listRow is a row of a file.
@@ -211,6 +216,9 @@ func (r *accreditedReader) add(row listRow, cell, name, why string) {
 	if doubt == "" && why == "" && row.at(r.domain).formula {
 		r.formulas++
 	}
+	if other, fault := listedDomain(trimCell(row.at(r.other).text)); why == "" && fault == "" && other != name {
+		r.others++
+	}
 	// The clone lets go of the rest of the row that the name is a part of.
 	entry := AccreditedRow{r.intern(row.at(r.organisation).text), strings.Clone(name), accepted}
 	switch {
@@ -272,11 +280,24 @@ func (r *accreditedReader) header(row listRow) error {
 		return fmt.Errorf("row %d: the columns headed %.80q and %.80q may both be the domains: remove one of them, or rename its header", row.number, cells[domain.column], cells[domain.twin])
 	}
 	r.domain, r.width, r.last = domain.column, row.filled(), row.number
+	r.other = otherColumn(cells, r.domain)
 	r.organisation = findColumn(cells, "organisation", "organisation name").column
 	if r.imported {
 		r.accepted = slices.IndexFunc(cells, func(cell string) bool { return trimCell(cell) == acceptedHeader })
 	}
 	return nil
+}
+
+// otherColumn finds a second column whose header speaks of domains. Only one
+// headed by the very title goes before it.
+func otherColumn(cells []string, domain int) int {
+	for i, cell := range cells {
+		isLike := slices.ContainsFunc(headerWords(cell), func(w string) bool { return strings.HasPrefix(w, "domain") })
+		if domain >= 0 && i != domain && isLike {
+			return i
+		}
+	}
+	return -1
 }
 
 // domains is how many rows name a domain.
