@@ -104,28 +104,38 @@ func clientText(client netip.Addr) string {
 	return client.String()
 }
 
-// logDecision writes the one line of a message. Its keys are an interface:
-// they are never renamed or retyped within a major version.
+// logDecision writes the line of a message, and those of the recipients that do
+// not fit into it. Its keys are an interface: they are never renamed or retyped
+// within a major version.
 func logDecision(log *slog.Logger, c *Config, e Envelope, queueID string, v Verdict, took time.Duration) {
 	mode := rules.Enforce
 	if v.Observed {
 		mode = rules.Observe
 	}
+	recipients := boundedRecipients(v.Decision, c.Addresses)
+	n := fitting(recipients, maxInline)
 	log.Info("decision",
-		"queue_id", queueID,
+		"queue_id", clip(queueID, maxQueueID),
 		"client", clientText(e.Client),
-		"auth", c.Addresses.apply(e.Auth),
-		"sender", c.Addresses.apply(e.Sender),
+		"auth", clip(c.Addresses.apply(e.Auth), maxAddress),
+		"sender", clip(c.Addresses.apply(e.Sender), maxAddress),
 		"action", v.Decision.Action.String(),
 		"mode", mode.String(),
 		"marker", v.Decision.Marker.String(),
 		"near_miss", string(v.Decision.NearMiss),
-		"findings", v.Decision.Findings(),
-		"recipients", LoggedRecipients(v.Decision, c.Addresses),
-		"reason", v.Reason,
+		"findings", clipFindings(v.Decision.Findings(), maxFindings),
+		"recipients", recipients[:n],
+		"recipient_count", len(recipients),
+		"by_class", byClass(v.Decision),
+		"by_action", byAction(v.Decision),
+		"reason", clip(v.Reason, maxReason),
 		"config", c.Hash,
 		"took_us", took.Microseconds(),
 	)
+	for recipients = recipients[n:]; len(recipients) > 0; recipients = recipients[n:] {
+		n = fitting(recipients, maxFurther)
+		log.Info("decision recipients", "queue_id", clip(queueID, maxQueueID), "recipients", recipients[:n], "config", c.Hash)
+	}
 }
 
 // maxLines is how many lines of each kind a client can cause with one message.
@@ -148,7 +158,7 @@ func (l lineCount) leftOut() lineCount {
 // logLeftOut writes the line that stands for those past maxLines.
 func logLeftOut(log *slog.Logger, c *Config, queueID string, client netip.Addr, left lineCount) {
 	log.Warn("lines left out",
-		"queue_id", queueID,
+		"queue_id", clip(queueID, maxQueueID),
 		"client", clientText(client),
 		"refused_recipient", left.refused,
 		"readings_differ", left.readings,
@@ -160,9 +170,9 @@ func logLeftOut(log *slog.Logger, c *Config, queueID string, client netip.Addr, 
 // another domain. A domain that cannot be read is empty.
 func logReadings(log *slog.Logger, c *Config, queueID string, r rules.Recipient) {
 	log.Warn("readings differ",
-		"queue_id", queueID,
-		"domain", c.Addresses.domain(r.Address.Domain),
-		"resolved", c.Addresses.domain(r.Resolved.Domain),
+		"queue_id", clip(queueID, maxQueueID),
+		"domain", clip(c.Addresses.domain(r.Address.Domain), maxAddress),
+		"resolved", clip(c.Addresses.domain(r.Resolved.Domain), maxAddress),
 		"class", r.Class.String(),
 		"config", c.Hash,
 	)
@@ -171,13 +181,13 @@ func logReadings(log *slog.Logger, c *Config, queueID string, r rules.Recipient)
 // logRefusal writes the line of a RCPT that was not taken.
 func logRefusal(log *slog.Logger, c *Config, e Envelope, queueID string, r rules.Recipient, refusal *Refusal) {
 	log.Info("refused recipient",
-		"queue_id", queueID,
+		"queue_id", clip(queueID, maxQueueID),
 		"client", clientText(e.Client),
-		"sender", c.Addresses.apply(e.Sender),
-		"address", c.Addresses.apply(r.Text),
+		"sender", clip(c.Addresses.apply(e.Sender), maxAddress),
+		"address", clip(c.Addresses.apply(r.Text), maxAddress),
 		"class", r.Class.String(),
-		"row", c.Addresses.Row(r.RowName()),
-		"reason", refusal.Reason,
+		"row", clip(c.Addresses.Row(r.RowName()), maxAddress),
+		"reason", clip(refusal.Reason, maxReason),
 		"config", c.Hash,
 	)
 }

@@ -38,6 +38,8 @@ func jsonType(value any) string {
 		return "number"
 	case []any:
 		return "array"
+	case map[string]any:
+		return "object"
 	}
 	return fmt.Sprintf("%T", value)
 }

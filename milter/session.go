@@ -64,7 +64,7 @@ func (s *session) guard(callback func()) {
 		if err, ok := fault.(runtime.Error); ok {
 			text = err.Error()
 		}
-		s.log.Error("internal error", "queue_id", s.queueID, "fault", text, "stack", string(debug.Stack()))
+		s.log.Error("internal error", "queue_id", clip(s.queueID, maxQueueID), "fault", clip(text, maxReason), "stack", clip(string(debug.Stack()), maxFault))
 	}()
 	if !s.failed {
 		callback()
@@ -166,7 +166,7 @@ func (s *session) decide(m *gomilter.Modifier) gomilter.Response {
 	began := time.Now()
 	v, err := s.message.End()
 	if err != nil {
-		s.log.Error("internal error", "queue_id", s.queueID, "fault", err.Error())
+		s.log.Error("internal error", "queue_id", clip(s.queueID, maxQueueID), "fault", clip(err.Error(), maxReason))
 		if s.conn.local && errors.Is(err, errLimit) {
 			return replyWith(pastLimit) // pickup would try again for ever
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -30,11 +31,24 @@ func (f *logFormat) UnmarshalText(text []byte) error {
 }
 
 func newLogger(w io.Writer, format logFormat) *slog.Logger {
-	terminal := isTerminal(w)
+	return slog.New(newHandler(w, format, isTerminal(w)))
+}
+
+func newHandler(w io.Writer, format logFormat, terminal bool) slog.Handler {
 	if format == formatJSON || format == formatAuto && !terminal {
-		return slog.New(slog.NewJSONHandler(w, nil))
+		return slog.NewJSONHandler(w, nil)
 	}
-	return slog.New(tint.NewTextHandler(w, &tint.Options{TimeFormat: time.DateTime, NoColor: !terminal}))
+	return tint.NewTextHandler(w, &tint.Options{TimeFormat: time.DateTime, NoColor: !terminal})
+}
+
+// lossReport returns what renders the line "lines lost".
+func lossReport(file io.Writer, format logFormat) func(int, time.Time, string) []byte {
+	return func(lost int, since time.Time, reason string) []byte {
+		var line bytes.Buffer
+		log := slog.New(newHandler(&line, format, isTerminal(file)))
+		log.Error("lines lost", "lost", lost, "since", since.Format(time.RFC3339), "reason", reason)
+		return line.Bytes()
+	}
 }
 
 func isTerminal(file any) bool {

@@ -12,7 +12,7 @@ import (
 )
 
 // typedSpan is a name in code with its JSON type behind it.
-var typedSpan = regexp.MustCompile("`([a-z_]+)` \\((string|number|boolean|array)\\b")
+var typedSpan = regexp.MustCompile("`([a-z_]+)` \\((string|number|boolean|array|object)\\b")
 
 // typedNames gives each as "name (type)".
 func typedNames(text string) (names []string) {

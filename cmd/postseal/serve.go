@@ -44,7 +44,12 @@ func serve(args []string, std stdio) int {
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
 
-	d := newDaemon(*c.config, first, newLogger(std.err, first.file.Log.Format))
+	// A log that nobody reads any longer is an error of the write, not the end.
+	signal.Ignore(syscall.SIGPIPE)
+	writer, log := newLogWriter(std.err, first.file.Log.Format)
+	defer writer.close()
+	d := newDaemon(*c.config, first, log)
+	d.logState = writer.state
 	slog.SetDefault(d.log) // what go-milter prints
 	listeners, kept, err := d.open(first.file.Listen)
 	if err != nil {
@@ -67,10 +72,12 @@ func serve(args []string, std stdio) int {
 
 // daemon is what a reload changes. Its methods belong to one goroutine.
 type daemon struct {
-	path    string
-	log     *slog.Logger
-	current atomic.Pointer[config]
-	server  *milter.Server
+	path string
+	log  *slog.Logger
+	// logState returns how many lines are lost, and whether the log is stuck.
+	logState func() (lost int, stuck bool)
+	current  atomic.Pointer[config]
+	server   *milter.Server
 
 	sockets  []*socketFile
 	refused  refusals
@@ -80,7 +87,7 @@ type daemon struct {
 }
 
 func newDaemon(path string, first *config, log *slog.Logger) *daemon {
-	d := &daemon{path: path, log: log, polled: first.stamp, tried: first.stamp}
+	d := &daemon{path: path, log: log, logState: func() (int, bool) { return 0, false }, polled: first.stamp, tried: first.stamp}
 	d.current.Store(first)
 	d.server = &milter.Server{
 		Config:   func() *milter.Config { return d.current.Load().milter },

@@ -135,6 +135,9 @@ func (d *daemon) status() string {
 	if d.refused.files {
 		text += "; a changed list or rule file was refused: see the log"
 	}
+	if lost, stuck := d.logState(); stuck || lost > 0 {
+		text += fmt.Sprintf("; the log cannot be written, %d lines are lost", lost)
+	}
 	if slices.ContainsFunc(d.sockets, func(s *socketFile) bool { return s.lost != "" }) {
 		text += "; a socket is lost: see the log"
 	}

@@ -1,0 +1,132 @@
+package milter
+
+import (
+	"log/slog"
+	"unicode/utf8"
+
+	"github.com/postseal/postseal/rules"
+)
+
+// No line is longer than 8,000 octets, because rsyslog cuts there and the parts
+// are no JSON. The bounds are in octets as JSON writes them.
+const (
+	maxQueueID  = 64
+	maxAddress  = 320 // RFC 5321: 64 and 255, and the "@"
+	maxReason   = 1000
+	maxFault    = 4000
+	maxFindings = 1000 // the list of a message
+	maxInline   = 4000 // the list in "decision"
+	maxFurther  = 7000 // the list in "decision recipients"
+)
+
+// cost returns the octets that JSON takes for a character.
+func cost(r rune, size int) int {
+	switch {
+	case r == utf8.RuneError && size == 1, r == '\u2028', r == '\u2029', r == 0x7f:
+		return 6
+	case r < 0x20, r == '<', r == '>', r == '&':
+		return 6
+	case r == '"', r == '\\':
+		return 2
+	}
+	return size
+}
+
+// clip cuts a text so that JSON takes max octets for it at most. "…" ends a text
+// that was cut. The time does not depend on the length of the text.
+func clip(text string, maximum int) string {
+	if len(text)*6 <= maximum {
+		return text
+	}
+	used, kept := 0, 0 // kept: how much leaves room for "…"
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		used += cost(r, size)
+		if used > maximum {
+			return text[:kept] + "…"
+		}
+		i += size
+		if used <= maximum-len("…") {
+			kept = i
+		}
+	}
+	return text
+}
+
+func jsonLength(text string) (n int) {
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		n += cost(r, size)
+		i += size
+	}
+	return n
+}
+
+// findingsLength returns an upper bound of the octets of a list of findings.
+func findingsLength(list []rules.Finding) (n int) {
+	for _, f := range list {
+		n += len(`{"name":"","meant":""},`) + jsonLength(string(f.Name)) + jsonLength(f.Meant)
+	}
+	return n
+}
+
+// clipFindings leaves out the findings past max octets.
+func clipFindings(list []rules.Finding, maximum int) []rules.Finding {
+	for i := range list {
+		if maximum -= findingsLength(list[i : i+1]); maximum < 0 {
+			return list[:i]
+		}
+	}
+	return list
+}
+
+// boundedRecipients is LoggedRecipients with each element bounded.
+func boundedRecipients(d rules.Decision, format Addresses) []LoggedRecipient {
+	list := LoggedRecipients(d, format)
+	for i := range list {
+		r := &list[i]
+		r.Address, r.Row = clip(r.Address, maxAddress), clip(r.Row, maxAddress)
+		r.Findings = clipFindings(r.Findings, maxFindings)
+	}
+	return list
+}
+
+// fitting returns how many recipients from the first on fit into max octets.
+func fitting(list []LoggedRecipient, maximum int) int {
+	for i, r := range list {
+		maximum -= len(`{"address":"","class":"unverified","row":"","policy":"","action":"quarantine","findings":[]},`) +
+			jsonLength(r.Address) + jsonLength(r.Row) + jsonLength(r.Policy) + findingsLength(r.Findings)
+		if maximum < 0 {
+			return i
+		}
+	}
+	return len(list)
+}
+
+// byClass and byAction count the recipients.
+func byClass(d rules.Decision) slog.Value {
+	var counts [rules.Closed + 1]int
+	for _, o := range d.Outcomes {
+		counts[o.Class]++
+	}
+	return group(counts[:], func(i int) string { return rules.Class(i).String() })
+}
+
+func byAction(d rules.Decision) slog.Value {
+	var counts [rules.Reject + 1]int
+	for _, o := range d.Outcomes {
+		counts[o.Action]++
+	}
+	return group(counts[:], func(i int) string { return rules.Action(i).String() })
+}
+
+// group renders counts as an object, which leaves out those that are 0.
+func group(counts []int, name func(int) string) slog.Value {
+	attrs := make([]slog.Attr, 0, len(counts))
+	for i, n := range counts {
+		if n > 0 {
+			attrs = append(attrs, slog.Int(name(i), n))
+		}
+	}
+	return slog.GroupValue(attrs...)
+}

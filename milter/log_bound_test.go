@@ -1,0 +1,110 @@
+package milter
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postseal/postseal/rules"
+)
+
+// lineLimit is what postseal(8) promises.
+const lineLimit = 8000
+
+type decisionLine struct {
+	Msg        string            `json:"msg"`
+	QueueID    string            `json:"queue_id"`
+	Count      int               `json:"recipient_count"`
+	Recipients []LoggedRecipient `json:"recipients"`
+	ByClass    map[string]int    `json:"by_class"`
+	ByAction   map[string]int    `json:"by_action"`
+}
+
+// boundedLines reads a log in which no line is too long or no JSON.
+func boundedLines(t *testing.T, log string) (list []decisionLine) {
+	t.Helper()
+	for line := range strings.Lines(log) {
+		var d decisionLine
+		if err := json.Unmarshal([]byte(line), &d); err != nil || len(line) > lineLimit {
+			t.Fatalf("a line of %d octets: %v", len(line), err)
+		}
+		list = append(list, d)
+	}
+	return list
+}
+
+// TestDecisionLinesAreBounded holds that no line is longer than the limit
+// whatever the client sends, and that no recipient is missing.
+func TestDecisionLinesAreBounded(t *testing.T) {
+	for _, local := range []string{"b", strings.Repeat("x", 1<<20), strings.Repeat("<", 300), strings.Repeat("\x00", 300), strings.Repeat("\xff", 999), strings.Repeat("é", 500), strings.Repeat(`"`, 400)} {
+		for _, n := range []int{1, 30, 1000} {
+			d := rules.Decision{}
+			for i := range n {
+				// One text for all: only the address differs, by its beginning.
+				rcpt := rules.Recipient{Text: fmt.Sprint(i, local, "@gmail.com"), Class: rules.Unknown, Findings: []rules.Finding{{Name: rules.LookAlikeDomain, Meant: fmt.Sprint(i, ".nhs.uk")}}}
+				d.Outcomes = append(d.Outcomes, rules.Outcome{Recipient: rcpt, Policy: strings.Repeat("p", 100), Action: rules.Divert})
+			}
+			var log bytes.Buffer
+			c := &Config{Addresses: Addresses{Format: FullAddress}}
+			e := Envelope{Sender: local + "@trust.example", Auth: local}
+			logDecision(slog.New(slog.NewJSONHandler(&log, nil)), c, e, local, Verdict{Decision: d, Reason: local}, time.Hour)
+			lines := boundedLines(t, log.String())
+			first := lines[0]
+			if first.Count != n || first.ByClass["unknown"] != n || first.ByAction["divert"] != n {
+				t.Errorf("%d: got %d, %v, %v", n, first.Count, first.ByClass, first.ByAction)
+			}
+			next := 0
+			for i, line := range lines {
+				if line.QueueID != first.QueueID || i > 0 && line.Msg != "decision recipients" || len(line.Recipients) == 0 {
+					t.Fatalf("line %d: %s with %d recipients", i, line.Msg, len(line.Recipients))
+				}
+				for _, r := range line.Recipients {
+					if !strings.HasPrefix(r.Address, fmt.Sprint(next)) {
+						t.Fatalf("recipient %d is missing", next)
+					}
+					next++
+				}
+			}
+			if next != n {
+				t.Errorf("%d of %d recipients", next, n)
+			}
+		}
+	}
+}
+
+// TestLinesThatAClientLengthensAreBounded sends what makes each other line long.
+func TestLinesThatAClientLengthensAreBounded(t *testing.T) {
+	r := serve(t, always(testConfig(t)), DefaultTimeouts)
+	p := r.open(t)
+	long := strings.Repeat("\x01", 1<<16)
+	p.send(append(mailFrom(long+"@trust.example"), "R<"+long+"@y.gsi.gov.uk>\x00", "R<"+strings.Repeat("a.", 1<<15)+"gsi.gov.uk>\x00", "R<b@gmail.com>\x00", "E")...)
+	r.await(t, `"msg":"decision"`)
+	if got := len(boundedLines(t, r.log.String())); got < 3 {
+		t.Errorf("got %d lines", got)
+	}
+}
+
+func TestClip(t *testing.T) {
+	for _, test := range []struct {
+		text    string
+		maximum int
+		want    string
+	}{
+		{"", 10, ""},
+		{"abcdefghij", 10, "abcdefghij"},
+		{"abcdefghijk", 10, "abcdefg…"},
+		{"ééééé", 10, "ééééé"},
+		{"éééééé", 10, "ééé…"},
+		{"\x00\x00", 12, "\x00\x00"},
+		{"\x00\x00a", 12, "\x00…"},
+		{`""""""`, 10, `"""…`},
+	} {
+		if got := clip(test.text, test.maximum); got != test.want {
+			t.Errorf("clip(%q, %d): got %q, want %q", test.text, test.maximum, got, test.want)
+		}
+	}
+}
