@@ -116,9 +116,9 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// startLogging starts a daemon whose log is file, and returns what it tells
-// systemd when it is ready.
-func startLogging(t *testing.T, file *os.File) (daemon *exec.Cmd, ready string) {
+// startLogging starts a daemon whose log is file. It returns what the daemon tells
+// systemd when it is ready, and how it ended.
+func startLogging(t *testing.T, file *os.File) (daemon *os.Process, ready string, ended <-chan error) {
 	t.Helper()
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "postseal")
@@ -128,22 +128,27 @@ func startLogging(t *testing.T, file *os.File) (daemon *exec.Cmd, ready string) 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { notify.Close() })
-	daemon = exec.Command(binary, "serve", "-config", write(t, "listen = \"inet:127.0.0.1:0\"\n"))
-	daemon.Env = append(os.Environ(), "NOTIFY_SOCKET="+notify.LocalAddr().String())
-	daemon.Stderr = file
-	if err := daemon.Start(); err != nil {
+	command := exec.Command(binary, "serve", "-config", write(t, "listen = \"inet:127.0.0.1:0\"\n"))
+	command.Env = append(os.Environ(), "NOTIFY_SOCKET="+notify.LocalAddr().String())
+	command.Stderr = file
+	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { daemon.Process.Kill() })
+	t.Cleanup(func() { command.Process.Kill() })
+	wait := make(chan error, 1)
+	go func() {
+		wait <- command.Wait()
+		notify.Close()
+	}()
 	buffer := make([]byte, 4096)
 	for !strings.Contains(ready, "READY=1") {
 		n, err := notify.Read(buffer)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("the daemon is not ready: %v, %v", err, <-wait)
 		}
 		ready = string(buffer[:n])
 	}
-	return daemon, ready
+	return command.Process, ready, wait
 }
 
 // TestLogThatNobodyReads holds that SIGTERM ends the daemon, with status 0, while
@@ -169,14 +174,14 @@ func TestLogThatNobodyReads(t *testing.T) {
 		if closed {
 			r.Close()
 		}
-		daemon, ready := startLogging(t, file)
+		daemon, ready, ended := startLogging(t, file)
 		if !strings.Contains(ready, "the log cannot be written") {
 			t.Errorf("closed %v: got %q", closed, ready)
 		}
-		if err := daemon.Process.Signal(syscall.SIGTERM); err != nil {
+		if err := daemon.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		if err := daemon.Wait(); err != nil {
+		if err := <-ended; err != nil {
 			t.Errorf("closed %v: %v", closed, err)
 		}
 	}
