@@ -18,6 +18,7 @@ func wantClient(t *testing.T, d *mtatest.Daemon, c *mtatest.Client, want string)
 	if e := decision(t, d, s.QueueID()); e["client"] != want {
 		t.Errorf("got the client %v, want %s", e["client"], want)
 	}
+	wantArrived(t, arrived{direct: []string{"ward@trust.example: x"}})
 }
 
 // TestClientAddresses holds how the MTAs show an IPv6 client: policies ask for
@@ -53,10 +54,7 @@ func TestClientAddresses(t *testing.T) {
 			}
 			ended <- err
 		}()
-		c, err := mtatest.Dial(l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := dialTo(t, l.Addr().String())
 		wantClient(t, d, c, "::1")
 		say(t, c, 221, "QUIT")
 		c.Close()

@@ -27,7 +27,7 @@ func testReloadUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l := &load{stop: make(chan struct{})}
+	l := startLoad(t, "")
 	for i := range 2 {
 		l.client(fmt.Sprint(i), 1_000_000)
 	}
@@ -98,8 +98,6 @@ func testKilledDaemonLeaksNothing(t *testing.T) {
 	message := mail("Subject: [secure] x")
 	for _, stage := range []string{"not started", "MAIL", "RCPT", "DATA", "end"} {
 		t.Run(stage, func(t *testing.T) {
-			internet.Take()
-			relay.Take()
 			d, err := mtatest.StartDaemon(mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
 			if err != nil {
 				t.Fatal(err)

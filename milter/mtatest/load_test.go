@@ -19,6 +19,13 @@ type load struct {
 	other []string // replies other than 250
 }
 
+// startLoad makes a load without clients.
+func startLoad(t *testing.T, marker string) *load {
+	t.Helper()
+	expectMail(t)
+	return &load{marker: marker, stop: make(chan struct{})}
+}
+
 // good tells whether all replies have been 250.
 func (l *load) good() bool {
 	l.mu.Lock()

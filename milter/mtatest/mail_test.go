@@ -15,12 +15,7 @@ func testSecureRecipientsGetItByteForByte(t *testing.T) {
 	to := []string{"<a@nhs.net>", "<b@listed.nhs.uk>", "<c@trust.example>", "<d@sub.trust.example>"}
 
 	start(t, "enforce", "")
-	c, err := mtatest.Dial(plain.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if s, err := c.Send(sender+" BODY=8BITMIME", to, message); err != nil || s.End.Code != 250 {
+	if s, err := dialTo(t, plain.Addr()).Send(sender+" BODY=8BITMIME", to, message); err != nil || s.End.Code != 250 {
 		t.Fatalf("without the filter: %v, %v", s, err)
 	}
 	if _, err := mtatest.Settle(plain, mtatest.Patience); err != nil {
@@ -93,6 +88,7 @@ func testDecisionNamesTheNearMiss(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", test.subject, e["near_miss"], test.want)
 		}
 	}
+	settle(t)
 }
 
 func testAddMarker(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -252,6 +253,40 @@ func (p *Postfix) Release(id string) error { return p.Run("postsuper", "-H", id)
 
 // Retry tries all that waits now.
 func (p *Postfix) Retry() error { return p.Run("postqueue", "-f") }
+
+// Reload has Postfix read its configuration again, and waits until no process
+// is left that runs by the old one: such a process goes on to serve until it
+// notices.
+func (p *Postfix) Reload() error {
+	old, err := p.processes()
+	if err != nil {
+		return err
+	}
+	if err := p.Run("postfix", "reload"); err != nil {
+		return err
+	}
+	var left []string
+	if !Within(func() bool {
+		var now []string
+		now, err = p.processes()
+		left = slices.DeleteFunc(slices.Clone(old), func(process string) bool { return !slices.Contains(now, process) })
+		return err != nil || len(left) == 0
+	}) {
+		return fmt.Errorf("processes of the old configuration go on: %q", left)
+	}
+	return err
+}
+
+// processes are the IDs of the master's children.
+func (p *Postfix) processes() ([]string, error) {
+	pid, err := os.ReadFile(filepath.Join(p.dir, "queue", "pid", "master.pid"))
+	if err != nil {
+		return nil, err
+	}
+	master := strings.TrimSpace(string(pid))
+	children, err := os.ReadFile(filepath.Join("/proc", master, "task", master, "children"))
+	return strings.Fields(string(children)), err
+}
 
 // Run runs one of Postfix's programs on the instance, as in
 // Run("postsuper", "-H", id).

@@ -13,7 +13,7 @@ import (
 // deleted; a source route cannot, and goes out beside the sealed copy.
 func TestNonSMTPDMilters(t *testing.T) {
 	settings(t, "non_smtpd_milters=unix:postseal/postseal.sock")
-	if err := errors.Join(postfix.Run("postconf", "-PX", "pickup/unix/content_filter"), postfix.Run("postfix", "reload")); err != nil {
+	if err := errors.Join(postfix.Run("postconf", "-PX", "pickup/unix/content_filter"), postfix.Reload()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -47,7 +47,6 @@ func TestNonSMTPDMilters(t *testing.T) {
 func TestSiteSettingsDoNotReachOurLegs(t *testing.T) {
 	host, port, _ := net.SplitHostPort(internet.Addr)
 	settings(t, "smtp_fallback_relay=["+host+"]:"+port, "smtpd_proxy_filter="+internet.Addr)
-	internet.Take()
 	submit(t, "Subject: [secure]", "bob@gmail.com")
 	awaitDeferred(t)
 	if got := internet.Take(); len(got) > 0 {
@@ -130,7 +129,7 @@ func settings(t *testing.T, values ...string) {
 	if len(values) == 0 {
 		return
 	}
-	if err := errors.Join(postfix.Run("postconf", append([]string{"-e"}, values...)...), postfix.Run("postfix", "reload")); err != nil {
+	if err := errors.Join(postfix.Run("postconf", append([]string{"-e"}, values...)...), postfix.Reload()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -139,7 +138,7 @@ func settings(t *testing.T, values ...string) {
 				t.Error(err)
 			}
 		}
-		if err := postfix.Run("postfix", "reload"); err != nil {
+		if err := postfix.Reload(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -159,11 +158,11 @@ func serviceSetting(t *testing.T, setting string) {
 	if !set {
 		change = []string{"-PX", name}
 	}
-	if err := errors.Join(postfix.Run("postconf", change...), postfix.Run("postfix", "reload")); err != nil {
+	if err := errors.Join(postfix.Run("postconf", change...), postfix.Reload()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(postfix.Run("postconf", undo...), postfix.Run("postfix", "reload")); err != nil {
+		if err := errors.Join(postfix.Run("postconf", undo...), postfix.Reload()); err != nil {
 			t.Error(err)
 		}
 	})

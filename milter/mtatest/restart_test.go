@@ -34,8 +34,6 @@ func supervise(t *testing.T, mode string) *mtatest.Supervisor {
 			t.Error(err)
 		}
 	})
-	internet.Take()
-	relay.Take()
 	return s
 }
 
@@ -71,7 +69,7 @@ func testRestartsCostNoMail(t *testing.T) {
 	s := supervise(t, "enforce")
 	d := startReady(t, s)
 	began := time.Now()
-	l := &load{marker: "[secure] ", stop: make(chan struct{})}
+	l := startLoad(t, "[secure] ")
 	for i := range 2 {
 		l.client(fmt.Sprintf("short %d", i), 1)
 		l.client(fmt.Sprintf("long %d", i), 1_000_000)

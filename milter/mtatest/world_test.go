@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/postseal/postseal/milter/mtatest"
 )
@@ -116,8 +117,6 @@ func start(t *testing.T, mode, toml string) *mtatest.Daemon {
 		}
 		wantNoFault(t, d)
 	})
-	internet.Take()
-	relay.Take()
 	return d
 }
 
@@ -161,10 +160,46 @@ func startAnother(t *testing.T, options mtatest.Options) mtatest.MTA {
 	return another
 }
 
+// watched is the test that expectMail last had.
+var watched *testing.T
+
+// expectMail is called before a test sends mail. At the end of the test no mail
+// may be under way or lie where the test has not looked: it would arrive in the
+// midst of another test.
+func expectMail(t *testing.T) {
+	t.Helper()
+	if watched == t {
+		return
+	}
+	watched = t
+	at := mta
+	t.Cleanup(func() {
+		watched = nil
+		patience := mtatest.Patience
+		if t.Failed() {
+			patience = 10 * time.Second // what is stuck then has been named
+		}
+		held, err := mtatest.Settle(at, patience)
+		if err != nil {
+			t.Errorf("at the end of the test: %v", err)
+		}
+		direct, relayed := len(internet.Take()), len(relay.Take())
+		if direct+relayed+len(held) > 0 && !t.Failed() {
+			t.Errorf("the test did not wait for all its mail: %d direct, %d through the relay, %d held", direct, relayed, len(held))
+		}
+	})
+}
+
 // dial connects to the MTA.
 func dial(t *testing.T) *mtatest.Client {
 	t.Helper()
-	c, err := mtatest.Dial(mta.Addr())
+	return dialTo(t, mta.Addr())
+}
+
+func dialTo(t *testing.T, addr string) *mtatest.Client {
+	t.Helper()
+	expectMail(t)
+	c, err := mtatest.Dial(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
