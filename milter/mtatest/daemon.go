@@ -33,7 +33,8 @@ type Daemon struct {
 	Config string // the configuration file
 	cmd    *exec.Cmd
 	log    lineBuffer
-	done   chan error
+	ended  chan struct{} // closed at the end
+	fault  error         // of the end
 }
 
 // DaemonOptions say how the configuration differs from contrib's.
@@ -68,6 +69,11 @@ func Install(m MTA, o DaemonOptions) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	for _, folder := range []string{etc, lib} { // without what an earlier test left there
+		if err := os.RemoveAll(folder); err != nil {
+			return "", err
+		}
+	}
 	if err := os.MkdirAll(filepath.Join(etc, "rules.d"), 0o755); err != nil {
 		return "", err
 	}
@@ -94,18 +100,21 @@ func StartDaemon(m MTA, o DaemonOptions) (*Daemon, error) {
 	}
 	if _, err := d.Await("started", nil); err != nil {
 		d.Kill()
-		return nil, fmt.Errorf("%w: %s", err, d.log.String())
+		return nil, fmt.Errorf("postseal: %w: %s", err, d.log.String())
 	}
 	return d, nil
 }
 
 func startDaemon(cmd *exec.Cmd, config string) (*Daemon, error) {
-	d := &Daemon{Config: config, cmd: cmd, done: make(chan error, 1)}
+	d := &Daemon{Config: config, cmd: cmd, ended: make(chan struct{})}
 	cmd.Stderr = &d.log
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	go func() { d.done <- cmd.Wait() }()
+	go func() {
+		d.fault = cmd.Wait()
+		close(d.ended)
+	}()
 	return d, nil
 }
 
@@ -138,20 +147,32 @@ func (d *Daemon) AwaitEvents(msg string, n int) []Event {
 // Log is all that the daemon wrote.
 func (d *Daemon) Log() string { return d.log.String() }
 
-// Await waits for an event that fits.
-func (d *Daemon) Await(msg string, fits func(Event) bool) (Event, error) {
-	var found Event
-	if Within(func() bool {
+// Await waits for an event that fits, for as long as the daemon runs.
+func (d *Daemon) Await(msg string, fits func(Event) bool) (found Event, err error) {
+	came := Within(func() bool {
+		over := d.hasEnded() // before the log is read: all of it is there then
 		events := d.Events(msg)
-		i := slices.IndexFunc(events, func(e Event) bool { return fits == nil || fits(e) })
-		if i >= 0 {
+		if i := slices.IndexFunc(events, func(e Event) bool { return fits == nil || fits(e) }); i >= 0 {
 			found = events[i]
 		}
-		return i >= 0
-	}) {
+		return found != nil || over
+	})
+	switch {
+	case found != nil:
 		return found, nil
+	case came:
+		return nil, fmt.Errorf("the daemon ended (%v) without a line %q", d.cmd.ProcessState, msg)
 	}
 	return nil, fmt.Errorf("no line %q came in the log", msg)
+}
+
+func (d *Daemon) hasEnded() bool {
+	select {
+	case <-d.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 // PID is the daemon's process.
@@ -163,7 +184,8 @@ func (d *Daemon) Signal(s syscall.Signal) error { return d.cmd.Process.Signal(s)
 // Kill ends the daemon at once, and waits for its end.
 func (d *Daemon) Kill() error {
 	d.cmd.Process.Kill()
-	return <-d.done
+	<-d.ended
+	return d.fault
 }
 
 // Stop ends the daemon in order; an exit code other than 0 is an error.
@@ -176,8 +198,8 @@ func (d *Daemon) Stop() error {
 
 // Wait waits for the daemon's end.
 func (d *Daemon) Wait() error {
-	if err := <-d.done; err != nil {
-		return fmt.Errorf("postseal: %w: %s", err, d.log.String())
+	if <-d.ended; d.fault != nil {
+		return fmt.Errorf("postseal: %w: %s", d.fault, d.log.String())
 	}
 	return nil
 }

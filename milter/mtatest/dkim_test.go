@@ -123,9 +123,11 @@ func TestOpenDKIM(t *testing.T) {
 				serviceSetting(t, order.service)
 			}
 			for i, m := range signedMails {
-				if got := signedOnTheWay(t, order.signer, m.action, m.header); got != order.want[i] {
-					t.Errorf("%s: got %+v, want %+v", m.name, got, order.want[i])
-				}
+				t.Run(m.name, func(t *testing.T) {
+					if got := signedOnTheWay(t, order.signer, m); got != order.want[i] {
+						t.Errorf("got %+v, want %+v", got, order.want[i])
+					}
+				})
 			}
 		})
 	}
@@ -139,15 +141,19 @@ func TestOpenDKIMOnSendmail(t *testing.T) {
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(signer.socket, "inet:"))
 	mta = startAnother(t, mtatest.Options{Milter: true, MCAfter: "INPUT_MAIL_FILTER(`signer', `S=inet:" + port + "@127.0.0.1, F=T')dnl\n"})
 	for _, m := range signedMails {
-		got := signedOnTheWay(t, signer, m.action, m.header)
-		if got.direct != "pass" || got.relay != "pass" && got.relay != "" {
-			t.Errorf("%s: got %+v, want good signatures", m.name, got)
-		}
+		t.Run(m.name, func(t *testing.T) {
+			got := signedOnTheWay(t, signer, m)
+			if got.direct != "pass" || got.relay != "pass" && got.relay != "" {
+				t.Errorf("got %+v, want good signatures", got)
+			}
+		})
 	}
 }
 
-// signedMails go to bob@gmail.com and a@nhs.net.
-var signedMails = []struct{ name, action, header string }{
+// signedMail goes to bob@gmail.com and a@nhs.net.
+type signedMail struct{ name, action, header string }
+
+var signedMails = []signedMail{
 	{"tag", `"tag"`, "Subject: x"},
 	{"tag with add_marker", "\"tag\"\nadd_marker = true", "Subject: x"},
 	{"divert, marked at the beginning", `"divert"`, "Subject: [secure] x"},
@@ -155,18 +161,16 @@ var signedMails = []struct{ name, action, header string }{
 	{"divert, without a subject", `"divert"`, "X-Other: x"},
 }
 
-func signedOnTheWay(t *testing.T, s signer, action, header string) (got signedWays) {
+func signedOnTheWay(t *testing.T, s signer, m signedMail) (got signedWays) {
 	t.Helper()
-	t.Run(action+", "+header, func(t *testing.T) {
-		start(t, "enforce", "[[policy]]\nname = \"all\"\naction = "+action+"\n")
-		send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail(header))
-		direct, relayed, _ := settle(t)
-		if len(direct) > 0 {
-			got.direct = s.verdict(t, direct[0])
-		}
-		if len(relayed) > 0 {
-			got.relay = s.verdict(t, relayed[0])
-		}
-	})
+	start(t, "enforce", "[[policy]]\nname = \"all\"\naction = "+m.action+"\n")
+	send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail(m.header))
+	direct, relayed, _ := settle(t)
+	if len(direct) > 0 {
+		got.direct = s.verdict(t, direct[0])
+	}
+	if len(relayed) > 0 {
+		got.relay = s.verdict(t, relayed[0])
+	}
 	return got
 }
