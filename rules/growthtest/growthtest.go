@@ -4,6 +4,7 @@ package growthtest
 
 import (
 	"runtime"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -12,7 +13,10 @@ import (
 
 const (
 	factor = 10 // between the two sizes
-	rounds = 3  // of which the best counts
+	// rounds is how often a comparison that fails is made again. Of each size
+	// the least counts: a busy machine can only add to what work takes, and work
+	// that grows too fast does so in every round.
+	rounds = 10
 	// most is what the larger input may cost, in costs of ten smaller ones.
 	// Linear work costs 1, and quadratic work comes near 10.
 	most = 4
@@ -30,11 +34,11 @@ const (
 // that of the thread alone, because other processes must not count.
 func Linear(t *testing.T, n int, prepare func(n int) (work func())) {
 	t.Helper()
-	small, large := measure(t, factor, n, prepare), measure(t, 1, factor*n, prepare)
-	if large.time > most*max(small.time, leastTime) {
+	small, large := compare(t, n, prepare)
+	if growsInTime(small, large) {
 		t.Errorf("time: %v for %d times %d, %v for %d", small.time, factor, n, large.time, factor*n)
 	}
-	if large.memory > most*max(small.memory, leastMemory) {
+	if growsInMemory(small, large) {
 		t.Errorf("memory: %d octets for %d times %d, %d for %d", small.memory, factor, n, large.memory, factor*n)
 	}
 }
@@ -45,28 +49,48 @@ type cost struct {
 	memory uint64 // octets allocated, even if they are free again
 }
 
-// measure returns the least that any of the rounds took for so many inputs.
-func measure(t *testing.T, inputs, n int, prepare func(n int) func()) (least cost) {
-	t.Helper()
-	for round := range rounds {
-		work := make([]func(), inputs)
-		for i := range work {
-			work[i] = prepare(n)
-		}
-		c := once(t, work)
-		if round == 0 {
-			least = c
-		}
-		least = cost{min(least.time, c.time), min(least.memory, c.memory)}
-	}
-	return least
+func (c cost) least(d cost) cost { return cost{min(c.time, d.time), min(c.memory, d.memory)} }
+
+func growsInTime(small, large cost) bool { return large.time > most*max(small.time, leastTime) }
+
+func growsInMemory(small, large cost) bool {
+	return large.memory > most*max(small.memory, leastMemory)
 }
 
-func once(t *testing.T, work []func()) cost {
+// compare returns the cost of ten inputs of n, and of one input of ten times n.
+// It measures both in turn, so that other load meets both.
+func compare(t *testing.T, n int, prepare func(n int) func()) (small, large cost) {
 	t.Helper()
+	for round := range rounds {
+		s, l := measure(t, factor, n, prepare), measure(t, 1, factor*n, prepare)
+		if round == 0 {
+			small, large = s, l
+		}
+		small, large = small.least(s), large.least(l)
+		if !growsInTime(small, large) && !growsInMemory(small, large) {
+			break
+		}
+	}
+	return small, large
+}
+
+// memoryLimit is where garbage is collected all the same: what grows too fast
+// must not take the machine with it.
+const memoryLimit = 512 << 20
+
+// measure returns what work on so many inputs takes. No garbage is collected
+// meanwhile, because the thread would be charged for that by chance.
+func measure(t *testing.T, inputs, n int, prepare func(n int) func()) cost {
+	t.Helper()
+	work := make([]func(), inputs)
+	for i := range work {
+		work[i] = prepare(n)
+	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	runtime.GC() // what is left of the preparation
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	began := threadTime(t)

@@ -34,11 +34,11 @@ func TestCostOfGrowth(t *testing.T) {
 			}
 		}, true, true},
 	} {
-		small, large := measure(t, factor, 2000, test.work), measure(t, 1, factor*2000, test.work)
-		if got := large.time > most*max(small.time, leastTime); got != test.time {
+		small, large := compare(t, 500, test.work)
+		if got := growsInTime(small, large); got != test.time {
 			t.Errorf("%s: time %v and %v", test.name, small.time, large.time)
 		}
-		if got := large.memory > most*max(small.memory, leastMemory); got != test.memory {
+		if got := growsInMemory(small, large); got != test.memory {
 			t.Errorf("%s: memory %d and %d", test.name, small.memory, large.memory)
 		}
 	}
