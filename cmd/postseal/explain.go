@@ -46,7 +46,7 @@ func explain(args []string, std stdio) int {
 		return c.misused("%s", fault)
 	}
 	// The client has not asked for SMTPUTF8, and the MTA has not said how it reads
-	// a recipient: the strict case, in which serve accepts least.
+	// a recipient.
 	envelope := milter.Envelope{Sender: rules.TrimAngles(strings.TrimSpace(*from))}
 	if *client != "" {
 		var ok bool
