@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
@@ -69,6 +70,7 @@ type conn struct {
 	header     func(name, value string) // takes a header field
 	skipHeader bool                     // set by header: the rest of this header is not wanted
 	held       holding
+	busySince  atomic.Int64 // of a packet in hand, as busyClock gives it; 0 if none is
 
 	closed chan struct{}
 }
@@ -111,14 +113,16 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 // next reads one packet into c.packet, or deals with it here and leaves
-// c.packet empty.
+// c.packet empty. Whatever comes before the next call answers that packet.
 func (c *conn) next() error {
+	c.busySince.Store(0)
 	if err := c.flush(); err != nil {
 		return err
 	}
 	if err := c.readPacket(); err != nil {
 		return err
 	}
+	c.busySince.Store(busyClock(c.server.Now()))
 	code, payload := gomilter.Code(c.packet.Bytes()[4]), c.packet.Bytes()[5:]
 	if err := c.check(code, payload); err != nil {
 		return err

@@ -85,6 +85,7 @@ type daemon struct {
 	polled   string // the files' stamp at the last poll
 	tried    string // the files' stamp at the last load, good or not
 	reminded string // the day of the last reminders
+	stuck    int    // sessions at the last tick of the watchdog
 }
 
 func newDaemon(path string, first *config, log *slog.Logger) *daemon {
@@ -111,7 +112,7 @@ func (d *daemon) run(signals <-chan os.Signal) {
 		case <-poll.C:
 			d.tick(time.Now())
 		case <-watchdog.C:
-			d.notify(systemd.SdNotifyWatchdog, d.status())
+			d.feed(d.server.Now())
 		case s := <-signals:
 			if s != syscall.SIGHUP {
 				return

@@ -141,11 +141,30 @@ func (d *daemon) status() string {
 	if slices.ContainsFunc(d.sockets, func(s *socketFile) bool { return s.lost != "" }) {
 		text += "; a socket is lost: see the log"
 	}
+	if d.stuck > 0 {
+		text += fmt.Sprintf("; %d sessions are stuck, and the watchdog waits for them", d.stuck)
+	}
 	return text
 }
 
-// watchdog ticks twice in each interval of systemd's watchdog, or never where
-// that is off.
+// feed tells systemd's watchdog that the daemon works. A session that is stuck
+// is a fault that only a restart mends: systemd then restarts the daemon, unless
+// the session goes on in time.
+func (d *daemon) feed(now time.Time) {
+	before := d.stuck
+	d.stuck = d.server.Stuck(now)
+	switch {
+	case d.stuck == 0:
+		d.notify(systemd.SdNotifyWatchdog, d.status())
+		return
+	case before == 0:
+		d.log.Error("internal error", "fault", fmt.Sprintf("%d sessions have made no progress for 30 seconds: unless they do, systemd restarts postseal", d.stuck))
+	}
+	d.notify(d.status())
+}
+
+// watchdog ticks four times in each interval of systemd's watchdog, so that one
+// tick without a feed does no harm, or never if the watchdog is off.
 func (d *daemon) watchdog() *time.Ticker {
 	interval, err := systemd.SdWatchdogEnabled(true)
 	if err != nil {
@@ -154,5 +173,5 @@ func (d *daemon) watchdog() *time.Ticker {
 	if interval == 0 {
 		return &time.Ticker{}
 	}
-	return time.NewTicker(interval / 2)
+	return time.NewTicker(interval / 4)
 }
