@@ -1,10 +1,9 @@
 package milter
 
 import (
+	"slices"
 	"strings"
-	"unicode/utf8"
-
-	"golang.org/x/text/encoding/charmap"
+	"unicode"
 
 	"github.com/postseal/postseal/rules"
 )
@@ -13,142 +12,55 @@ import (
 // the reader of the marker.
 var unfolder = strings.NewReplacer("\r\n ", " ", "\r\n\t", "\t", "\n ", " ", "\n\t", "\t")
 
-// decodeSubject gives the text that mail clients show for the value of a
-// Subject field: unfolded (RFC 5322, section 2.2.3), encoded words decoded
-// (RFC 2047), bare 8-bit text read as UTF-8 or else as Windows-1252. Like the
-// clients it takes encoded words that touch other text or hold blanks. A word
-// that they would have to guess at is left undecoded.
+// decodeSubject returns what mail clients show for the value of a Subject
+// field: unfolded (RFC 5322, section 2.2.3), encoded words decoded (RFC 2047),
+// bare 8-bit text read as UTF-8 or else as Windows-1252. Like the clients it
+// takes encoded words that touch other text or hold blanks. If clients differ,
+// or have to guess, the other texts are returned too.
 func decodeSubject(value string) rules.Subject {
-	var d decoder
-	rest := unfolder.Replace(value)
-	for rest != "" {
-		if w, ok := d.cutWord(rest); ok {
-			d.word(w)
-			rest = rest[len(w.whole):]
-			continue
+	value = unfolder.Replace(value)
+	if isPlain(value) {
+		return rules.Subject{Text: value}
+	}
+	declared := decode(value, nil, false)
+	s := rules.Subject{Text: declared.text.String()}
+	s.Undecoded = addText(s.Undecoded, declared.undecoded.String())
+	if max(len(s.Text), declared.undecoded.Len()) > rules.MaxSubject {
+		return s // a near miss at least, whatever else it may say
+	}
+	if declared.ambiguous {
+		addReading(&s, decode(value, nil, true))
+	}
+	for _, g := range guesses {
+		if slices.ContainsFunc(declared.doubtful, g.fits) {
+			guessed := decode(value, g.read, false)
+			addReading(&s, guessed)
+			s.Undecoded = addText(s.Undecoded, guessed.undecoded.String())
 		}
-		end := strings.Index(rest[1:], "=?") + 1
-		if end == 0 {
-			end = len(rest)
+	}
+	if declared.broken || mayHoldWord(s.Text) {
+		for _, text := range append(salvage(value), salvage(s.Text)...) {
+			s.Undecoded = addText(s.Undecoded, text)
 		}
-		d.literal(rest[:end])
-		rest = rest[end:]
 	}
-	d.flush()
-	d.text.WriteString(d.gap)
-	return rules.Subject{Text: d.text.String(), Undecoded: d.undecoded.String()}
+	return s
 }
 
-// decoder is at work on one subject.
-type decoder struct {
-	text, undecoded strings.Builder
-	unclosed        bool // no "?=" is left
+// isPlain reports whether a value says the same in every way that it can be
+// read.
+func isPlain(value string) bool { return !mayHoldWord(value) && !isDoubtful(value, value) }
 
-	// Clients split characters between words, so that the octets of adjacent
-	// words in one charset are gathered before they are read.
-	charset string
-	octets  []byte
-	whole   []byte // the words that octets come from
-
-	afterWord bool
-	gap       string // blanks that stand for nothing if a word follows
-}
-
-// cutWord reads the encoded word that text begins with.
-func (d *decoder) cutWord(text string) (encodedWord, bool) {
-	after, ok := strings.CutPrefix(text, "=?")
-	if !ok {
-		return encodedWord{}, false
-	}
-	charset, after, _ := strings.Cut(after, "?")
-	encoding, content, ok := strings.Cut(after, "?")
-	if !ok || len(encoding) != 1 || strings.ContainsAny(charset, " \t") {
-		return encodedWord{}, false
-	}
-	w := encodedWord{encoding: encoding[0] | 0x20, complete: true}
-	charset, _, _ = strings.Cut(charset, "*") // the language of RFC 2231, section 5
-	w.charset = strings.ToLower(charset)
-	end := -1
-	if !d.unclosed {
-		end = strings.Index(content, "?=")
-	}
-	size := end + len("?=")
-	if end < 0 {
-		d.unclosed, w.complete = true, false
-		if w.encoding != 'q' && w.encoding != 'b' {
-			return w, false
-		}
-		if end = strings.IndexAny(content, " \t"); end < 0 {
-			end = len(content)
-		}
-		size = end
-	}
-	w.content = content[:end]
-	w.whole = text[:len(text)-len(content)+size]
-	return w, true
-}
-
-// literal takes text that stands for itself. The blanks between two encoded
-// words do not (RFC 2047, section 6.2).
-func (d *decoder) literal(text string) {
-	if d.afterWord && strings.Trim(text, " \t") == "" {
-		d.gap += text
-		return
-	}
-	d.flush()
-	d.text.WriteString(d.gap)
-	d.text.WriteString(bareText(text))
-	d.gap, d.afterWord = "", false
-}
-
-// word takes an encoded word.
-func (d *decoder) word(w encodedWord) {
-	octets, ok := w.octets()
-	if !ok || w.charset != d.charset {
-		d.flush()
-	}
-	d.charset, d.gap, d.afterWord = w.charset, "", true
-	d.octets = append(d.octets, octets...)
-	d.whole = append(d.whole, w.whole...)
-	if !ok {
-		d.giveUp()
+func addReading(s *rules.Subject, d *decoder) {
+	if text := d.text.String(); text != s.Text {
+		s.Readings = addText(s.Readings, text)
 	}
 }
 
-// flush writes the text of the words that were gathered.
-func (d *decoder) flush() {
-	if len(d.whole) == 0 {
-		return
+// addText adds a text that is not among the others and that somebody can read.
+func addText(texts []string, text string) []string {
+	isIn := func(other string) bool { return strings.Contains(other, strings.TrimSpace(text)) }
+	if !strings.ContainsFunc(text, unicode.IsLetter) || slices.ContainsFunc(texts, isIn) {
+		return texts
 	}
-	text, ok := fromCharset(d.charset, d.octets)
-	if !ok {
-		d.giveUp()
-		return
-	}
-	d.text.WriteString(text)
-	d.octets, d.whole = d.octets[:0], d.whole[:0]
-}
-
-// giveUp leaves undecoded the words that were gathered.
-func (d *decoder) giveUp() {
-	text, ok := fromCharset(d.charset, d.octets)
-	if !ok {
-		text = bareText(string(d.octets))
-	}
-	d.undecoded.WriteString(strings.ToValidUTF8(string(d.whole), "\uFFFD") + " " + text + " ")
-	d.text.WriteRune(utf8.RuneError)
-	d.octets, d.whole = d.octets[:0], d.whole[:0]
-}
-
-// bareText reads text without a charset of its own: UTF-8 (RFC 6532), or what
-// it was before that.
-func bareText(text string) string {
-	if utf8.ValidString(text) {
-		return text
-	}
-	decoded, err := charmap.Windows1252.NewDecoder().String(text)
-	if err != nil {
-		return strings.ToValidUTF8(text, "\uFFFD")
-	}
-	return decoded
+	return append(texts, text)
 }

@@ -1,16 +1,22 @@
 package milter
 
 import (
+	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/growthtest"
 )
 
 func TestDecodeSubject(t *testing.T) {
 	for _, test := range []struct {
-		name, value, text, undecoded string
+		name, value, text string
+		undecoded         []string
+		readings          []string
 	}{
 		{name: "empty"},
 		{name: "plain", value: " [secure] x ", text: " [secure] x "},
@@ -24,31 +30,39 @@ func TestDecodeSubject(t *testing.T) {
 		{name: "blanks between words in two charsets", value: "=?utf-8?Q?a?= =?iso-8859-1?Q?=E9?=", text: "aé"},
 		{name: "blanks before and after a word", value: "a  =?utf-8?Q?b?=  c", text: "a  b  c"},
 		{name: "blanks at the end", value: "=?utf-8?Q?a?=  ", text: "a  "},
-		{name: "not a word after a word", value: "=?utf-8?Q?a?= =?", text: "a =?"},
-		{name: "blanks in the charset", value: "=?utf 8?Q?a?=", text: "=?utf 8?Q?a?="},
-		{name: "no encoding", value: "=?utf-8??a?=", text: "=?utf-8??a?="},
-		{name: "a long encoding", value: "=?utf-8?QQ?a?=", text: "=?utf-8?QQ?a?="},
+		{name: "not a word after a word", value: "=?utf-8?Q?a?= =?", text: "a =?", undecoded: []string{"a"}},
+		{name: "blanks in the charset", value: "=?utf 8?Q?a?=", text: "=?utf 8?Q?a?=", undecoded: []string{"a"}},
+		{name: "no encoding", value: "=?utf-8??a?=", text: "=?utf-8??a?=", undecoded: []string{"a"}},
+		{name: "a long encoding", value: "=?utf-8?QQ?a?=", text: "=?utf-8?QQ?a?=", undecoded: []string{"a"}},
 		{name: "questions", value: "why=?because? x", text: "why=?because? x"},
 		{name: "unknown encoding without an end", value: "a=?b?c?d", text: "a=?b?c?d"},
 		{name: "escapes in lower case", value: "=?utf-8?q?=c3=a9?=", text: "é"},
 		{name: "characters cut apart", value: "=?utf-8?B?w6?= =?UTF-8?Q?=A9?=", text: "é"},
-		{name: "characters cut apart, and text between", value: "=?utf-8?B?ww==?= x =?utf-8?B?qQ==?=", text: "\uFFFD x \uFFFD"},
-		{name: "decoded once", value: "=?utf-8?Q?=3D=3Futf-8=3FQ=3Fa=3F=3D?=", text: "=?utf-8?Q?a?="},
+		{name: "characters cut apart, and text between", value: "=?utf-8?B?ww==?= x =?utf-8?B?qQ==?=", text: "\uFFFD x \uFFFD", undecoded: []string{"Ã © ", "ﾃ ｩ "}, readings: []string{"Ã x ©", "ﾃ x ｩ"}},
+		{name: "a word in a word", value: "=?utf-8?Q?=3D=3Futf-8=3FQ=3F=61=3F=3D?=", text: "=?utf-8?Q?a?=", undecoded: []string{"=?utf-8?Q?a?="}},
 		{name: "line end in a word", value: "=?utf-8?Q?a=0D=0Ab?=", text: "a\r\nb"},
 		{
 			name: "unknown charset between known ones", value: "=?utf-8?Q?a?= =?x-none?Q?b_=E9?= =?utf-8?Q?c?=",
-			text: "a\uFFFDc", undecoded: "=?x-none?Q?b_=E9?= b é ",
+			text: "a\uFFFDc", undecoded: []string{"=?x-none?Q?b_=E9?= b é "}, readings: []string{"ab éc"},
 		},
-		{name: "two words in an unknown charset", value: "=?x-none?Q?a?= =?x-none?B?Yg==?=", text: "\uFFFD", undecoded: "=?x-none?Q?a?==?x-none?B?Yg==?= ab "},
-		{name: "broken after whole in one charset", value: "=?utf-8?Q?a?= =?utf-8?B?Y!g==?= =?utf-8?Q?c?=", text: "a\uFFFDc", undecoded: "=?utf-8?B?Y!g==?= b "},
-		{name: "escape cut short", value: "=?utf-8?Q?a=4?=", text: "\uFFFD", undecoded: "=?utf-8?Q?a=4?= a=4 "},
-		{name: "no end, and more text", value: "=?utf-8?Q?a_b c =?utf-8?Q?d", text: "\uFFFD c \uFFFD", undecoded: "=?utf-8?Q?a_b a b =?utf-8?Q?d d "},
-		{name: "refused charset", value: "=?iso-2022-kr?Q?abc?=", text: "\uFFFD", undecoded: "=?iso-2022-kr?Q?abc?= abc "},
-		{name: "broken and not UTF-8", value: "=?x-none?Q?\xe9?=", text: "\uFFFD", undecoded: "=?x-none?Q?\uFFFD?= é "},
+		{name: "two words in an unknown charset", value: "=?x-none?Q?a?= =?x-none?B?Yg==?=", text: "\uFFFD", undecoded: []string{"=?x-none?Q?a?==?x-none?B?Yg==?= ab "}},
+		{name: "broken after whole in one charset", value: "=?utf-8?Q?a?= =?utf-8?B?Y!g==?= =?utf-8?Q?c?=", text: "a\uFFFDc", undecoded: []string{"=?utf-8?B?Y!g==?= b ", "a\uFFFDc"}},
+		{name: "escape cut short", value: "=?utf-8?Q?a=4?=", text: "\uFFFD", undecoded: []string{"=?utf-8?Q?a=4?= a=4 "}},
+		{name: "no end, and more text", value: "=?utf-8?Q?a_b c =?utf-8?Q?d", text: "\uFFFD c \uFFFD", undecoded: []string{"=?utf-8?Q?a_b a b =?utf-8?Q?d d ", "a b d"}},
+		{name: "refused charset", value: "=?iso-2022-kr?Q?abc?=", text: "\uFFFD", undecoded: []string{"=?iso-2022-kr?Q?abc?= abc "}},
+		{name: "broken and not UTF-8", value: "=?x-none?Q?\xe9?=", text: "\uFFFD", undecoded: []string{"=?x-none?Q?\uFFFD?= é "}, readings: []string{"é"}},
+		{name: "base64 cut in two", value: "=?utf-8?B?Ym9?= =?utf-8?b?vaw==?=", text: "book", readings: []string{"bo\uFFFD\uFFFD"}},
+		{name: "an escape cut in two", value: "=?utf-8?Q?a=C?=\r\n =?utf-8?Q?3=A9b?=", text: "aéb", readings: []string{"\uFFFD3\uFFFDb"}},
+		{name: "an escape of two encodings", value: "=?utf-8?Q?a=6?= =?utf-8?B?Mg==?=", text: "\uFFFD2", undecoded: []string{"=?utf-8?Q?a=6?= a=6 "}},
+		{name: "each part with its padding left out", value: "=?utf-8?B?YQ?= =?utf-8?B?Yg?=", text: "ab", readings: []string{"a\x06 "}},
+		{name: "big-endian without a mark", value: "=?iso-10646-ucs-2?B?AGEA6Q==?=", text: "aé", readings: []string{"愀\ue900"}},
+		{name: "UTF-32 cut in a character", value: "=?utf-32be?B?AAAAYQAA?= =?utf-32be?B?AOk=?=", text: "aé"},
+		{name: "EBCDIC", value: "=?ibm1047?B?rYG9?=", text: "[a]", readings: []string{"ｭ⊃", "Ýa¨"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			want := rules.Subject{Text: test.text, Undecoded: test.undecoded}
-			if got := decodeSubject(test.value); got != want {
+			got := decodeSubject(test.value)
+			want := rules.Subject{Text: test.text, Undecoded: test.undecoded, Readings: test.readings}
+			if !reflect.DeepEqual(got, want) {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		})
@@ -61,17 +75,55 @@ func FuzzDecodeSubject(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value string) {
 		got := decodeSubject(value)
-		if !utf8.ValidString(got.Text) || !utf8.ValidString(got.Undecoded) {
-			t.Errorf("%q: got %q, which is not UTF-8", value, got)
+		for _, text := range slices.Concat([]string{got.Text}, got.Undecoded, got.Readings) {
+			if !utf8.ValidString(text) {
+				t.Errorf("%q: got %q, which is not UTF-8", value, text)
+			}
 		}
-		if !strings.Contains(value, "=?") && !strings.Contains(value, "\n") && utf8.ValidString(value) && got != (rules.Subject{Text: value}) {
+		if !strings.Contains(value, "=?") && !strings.Contains(value, "\n") && utf8.ValidString(value) && got.Text != value {
 			t.Errorf("%q: got %q, want it as it stands", value, got)
 		}
 		words := strings.ReplaceAll(value, "=?", "\r\n =?")
-		if !strings.Contains(value, "\n") && decodeSubject(words) != decodeSubject(strings.ReplaceAll(words, "\r\n", "")) {
+		if !strings.Contains(value, "\n") && !reflect.DeepEqual(decodeSubject(words), decodeSubject(strings.ReplaceAll(words, "\r\n", ""))) {
 			t.Errorf("%q: folded it reads otherwise", words)
 		}
 	})
+}
+
+// TestSubjectGrows measures what decoding and reading a subject cost, below the
+// length that is read and beyond it.
+func TestSubjectGrows(t *testing.T) {
+	reader := newReader(t, rules.Anywhere)
+	for _, test := range []struct{ name, text, after string }{
+		{name: "plain", text: "a "},
+		{name: "words", text: "=?utf-8?Q?a?= "},
+		{name: "words in several charsets", text: "=?utf-8?Q?a?= =?koi8-r?Q?=C1?= =?utf-16?B?AGE=?= =?iso-2022-jp?B?GyRCMDU=?= "},
+		{name: "words in unknown charsets", text: "=?x?Q?=E9?= =?y?Q?=E9?= "},
+		{name: "words that say nothing", text: "=?utf-8?Q??= =?koi8-r?Q??= ", after: "=?"},
+		{name: "words between text", text: "=?big5?Q?=A1=BE?= a "},
+		{name: "base64 cut apart", text: "=?utf-8?B?W3N?= "},
+		{name: "escapes cut apart", text: "=?utf-8?Q?=5?= "},
+		{name: "words without an end", text: "=?utf-8?Q?a "},
+		{name: "malformed words", text: "=?utf-8?QP?a?= "},
+		{name: "heads without an end", text: "=?utf-8 ", after: "?="},
+		{name: "words in words", text: "=?utf-8?Q?=3D=3Futf-8=3FQ=3Fa=3F=3D?= "},
+		{name: "beginnings", text: "=?"},
+		{name: "ends", text: "?="},
+		{name: "empty charsets", text: "=?q?"},
+		{name: "8-bit", text: "\xa1\xbe"},
+		{name: "NULs", text: "=?utf-8?B?AAAA?= "},
+		{name: "escape characters", text: "\x1b$B"},
+		{name: "tildes", text: "~{"},
+	} {
+		for _, n := range []int{rules.MaxSubject / 10, 10 * rules.MaxSubject} {
+			t.Run(fmt.Sprint(test.name, " ", n), func(t *testing.T) {
+				growthtest.Linear(t, n, func(n int) func() {
+					value := strings.Repeat(test.text, n/len(test.text)) + test.after
+					return func() { reader.Read([]rules.Subject{decodeSubject(value)}) }
+				})
+			})
+		}
+	}
 }
 
 func BenchmarkDecodeSubject(b *testing.B) {
@@ -83,6 +135,9 @@ func BenchmarkDecodeSubject(b *testing.B) {
 		{"100 kB without an end", strings.Repeat("=?utf-8?Q?a ", 100<<10/12)},
 		{"100 kB of beginnings", strings.Repeat("=?", 100<<10/2)},
 		{"100 kB of empty charsets", strings.Repeat("=?q?", 100<<10/4)},
+		{"Western", "=?iso-8859-1?Q?=5Bsecure=5D_Zo=EB_Sample_=96_clinic_letter?="},
+		{"raw 8-bit", "[secure] Zo\xeb Sample, clinic letter"},
+		{"malformed", "=?utf-8?QP?=5Bsecure=5D_clinic_letter?="},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			b.SetBytes(int64(len(bench.value)))

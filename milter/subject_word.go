@@ -1,13 +1,9 @@
 package milter
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/hex"
-	"io"
 	"strings"
-
-	"github.com/emersion/go-message/charset"
 )
 
 // encodedWord is one of RFC 2047, section 2.
@@ -17,6 +13,51 @@ type encodedWord struct {
 	encoding byte   // 'q' or 'b', or one that nobody knows
 	content  string
 	complete bool // "?=" ends it
+}
+
+// newWord returns a word without its content. The language of RFC 2231,
+// section 5, is left out of the charset.
+func newWord(charset string, encoding byte) encodedWord {
+	charset, _, _ = strings.Cut(charset, "*")
+	return encodedWord{charset: strings.ToLower(charset), encoding: encoding | 0x20, complete: true}
+}
+
+// isCut reports whether the content is no encoding of whole octets.
+func (w encodedWord) isCut() bool {
+	if w.encoding == 'b' {
+		_, err := base64.StdEncoding.Strict().DecodeString(blankRemover.Replace(w.content))
+		return err != nil
+	}
+	_, ok := w.octets()
+	return !ok
+}
+
+// join makes one word of neighbours in one encoding.
+func join(words []encodedWord) []encodedWord {
+	var joined []encodedWord
+	for len(words) > 0 {
+		n := 1
+		for n < len(words) && words[n].encoding == words[0].encoding {
+			n++
+		}
+		joined = append(joined, joinAlike(words[:n]))
+		words = words[n:]
+	}
+	return joined
+}
+
+func joinAlike(words []encodedWord) encodedWord {
+	var whole, content strings.Builder
+	for i, w := range words {
+		whole.WriteString(w.whole)
+		if w.encoding == 'b' && i < len(words)-1 {
+			w.content = strings.TrimRight(w.content, "= \t")
+		}
+		content.WriteString(w.content)
+	}
+	joined := words[len(words)-1]
+	joined.whole, joined.content = whole.String(), content.String()
+	return joined
 }
 
 // octets undoes the encoding. Where it is broken, what can be read is returned
@@ -77,23 +118,4 @@ func fromBase64(content string) (octets []byte, ok bool) {
 	}
 	octets, _ = base64.RawStdEncoding.DecodeString(content)
 	return octets, false
-}
-
-// fromCharset decodes text in a charset, and returns false for one that is not
-// known.
-func fromCharset(name string, octets []byte) (string, bool) {
-	if name == "utf-8" || name == "utf8" {
-		return string(bytes.ToValidUTF8(octets, []byte("\uFFFD"))), true
-	}
-	reader, err := charset.Reader(name, bytes.NewReader(octets))
-	if err != nil {
-		return "", false
-	}
-	text, err := io.ReadAll(reader)
-	if err != nil {
-		return "", false
-	}
-	// That alone is what golang.org/x/text gives for any text in the charsets
-	// that it refuses, such as ISO-2022-KR.
-	return string(text), string(text) != "\uFFFD"
 }

@@ -152,8 +152,8 @@ func cutBraces(text string) (plain string, size int) {
 }
 
 // maxUTF7 bounds what is looked at after each "+", which may stand inside such
-// text too.
-const maxUTF7 = 128
+// text too. The rest of a longer text is not decoded.
+const maxUTF7 = 1 + 512
 
 // cutUTF7 reads the encoded text of RFC 2152.
 func cutUTF7(text string) (plain string, size int) {
@@ -161,7 +161,11 @@ func cutUTF7(text string) (plain string, size int) {
 	size = strings.IndexFunc(run, func(r rune) bool {
 		return r >= utf8.RuneSelf || !isAlphanumeric(byte(r)) && r != '+' && r != '/'
 	})
-	if size < 0 {
+	switch {
+	case size >= 0:
+	case len(text) > maxUTF7:
+		size = len(run) / 8 * 8 // whole characters
+	default:
 		size = len(run)
 	}
 	if size == 0 && strings.HasPrefix(run, "-") {

@@ -71,9 +71,11 @@ type Subject struct {
 	// Text is decoded and unfolded. U+FFFD stands for what could not be
 	// decoded.
 	Text string
-	// Undecoded is what could not be decoded: as it stands, and as near as it
-	// can be read. It is empty where all could be.
-	Undecoded string
+	// Undecoded are the parts that could not be decoded, or that clients need
+	// not decode: as they stand, and as near as they can be read.
+	Undecoded []string
+	// Readings are other texts that a mail client may show.
+	Readings []string
 }
 
 // Reading is what the Subject fields of a message say.
@@ -161,20 +163,20 @@ func (m MarkerReader) Read(subjects []Subject) Reading {
 	return best
 }
 
-// maxSubject is how many octets of a subject are read for more than the literal
+// MaxSubject is how many octets of a subject are read for more than the literal
 // marker. It is far above what people write, and bounds the memory, which is
 // many times the length.
-const maxSubject = 8 << 10
+const MaxSubject = 8 << 10
 
 // readOne takes time in proportion to the length of the subject, whatever it
-// holds, and bounded memory. Whatever stands beyond maxSubject may have been
+// holds, and bounded memory. Whatever stands beyond MaxSubject may have been
 // meant as the marker.
 func (m MarkerReader) readOne(s Subject) Reading {
 	found := m.find(s.Text)
 	if found && m.position == Anywhere {
 		return Reading{State: Present}
 	}
-	text := s.Text[:min(len(s.Text), maxSubject)]
+	text := s.Text[:min(len(s.Text), MaxSubject)]
 	cells := skeleton(text)
 	start := prefixEnd(cells)
 	// What cannot be decoded is asked before the rest, which is not all that
@@ -182,7 +184,7 @@ func (m MarkerReader) readOne(s Subject) Reading {
 	switch {
 	case found && start < len(cells) && m.begins(s.Text[cells[start].at:]):
 		return Reading{State: Present}
-	case m.isIn(s.Undecoded):
+	case slices.ContainsFunc(s.Undecoded, m.isIn):
 		return Reading{NearMiss, Undecodable}
 	case found:
 		return Reading{NearMiss, NotAtStart}
@@ -200,10 +202,15 @@ func (m MarkerReader) readOne(s Subject) Reading {
 			return Reading{NearMiss, Escaped}
 		}
 	}
-	if len(text) < len(s.Text) {
+	if len(text) < len(s.Text) || slices.ContainsFunc(s.Readings, m.isMeant) {
 		return Reading{NearMiss, Undecodable}
 	}
 	return Reading{State: Missing}
+}
+
+// isMeant reports whether the text holds the marker, or a near miss.
+func (m MarkerReader) isMeant(text string) bool {
+	return m.readOne(Subject{Text: text}).State != Missing
 }
 
 // find tells whether the marker stands in the text to the letter.

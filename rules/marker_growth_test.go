@@ -68,13 +68,13 @@ func TestReadGrows(t *testing.T) {
 		for _, size := range []struct {
 			name string
 			n    int
-		}{{"read", maxSubject / 10}, {"not all read", 10 * maxSubject}} {
+		}{{"read", MaxSubject / 10}, {"not all read", 10 * MaxSubject}} {
 			t.Run(test.name+" "+size.name, func(t *testing.T) {
 				growthtest.Linear(t, size.n, func(n int) func() {
 					text := fill(n)
 					return func() {
 						for _, m := range readers {
-							m.Read([]Subject{{Text: text}, {Text: "x", Undecoded: text}})
+							m.Read([]Subject{{Text: text}, {Text: "x", Undecoded: []string{text}}})
 						}
 					}
 				})
@@ -84,22 +84,22 @@ func TestReadGrows(t *testing.T) {
 }
 
 // TestReadIsBounded holds that a subject of any length takes no more memory
-// than one of maxSubject octets, twofold at most.
+// than one of MaxSubject octets, twofold at most.
 func TestReadIsBounded(t *testing.T) {
 	for _, position := range []Position{Anywhere, Start} {
 		m := mustReader(t, []string{"secure"}, position)
 		allocated := func(text string) uint64 {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			m.Read([]Subject{{Text: text}, {Text: "x", Undecoded: text}})
+			m.Read([]Subject{{Text: text}, {Text: "x", Undecoded: []string{text}}})
 			runtime.ReadMemStats(&after)
 			return after.TotalAlloc - before.TotalAlloc
 		}
 		for _, test := range longSubjects {
-			text := strings.Repeat(test.text, 20*maxSubject/len(test.text))
-			limit, all := allocated(text[:maxSubject]), allocated(text)
+			text := strings.Repeat(test.text, 20*MaxSubject/len(test.text))
+			limit, all := allocated(text[:MaxSubject]), allocated(text)
 			if all > 2*limit+4096 {
-				t.Errorf("%s: %d octets for a subject of %d, %d for %d", test.name, limit, maxSubject, all, len(text))
+				t.Errorf("%s: %d octets for a subject of %d, %d for %d", test.name, limit, MaxSubject, all, len(text))
 			}
 		}
 	}
@@ -109,7 +109,7 @@ func TestReadIsBounded(t *testing.T) {
 // for unmarked.
 func TestLongSubjects(t *testing.T) {
 	anywhere, start := mustReader(t, []string{"secure"}, Anywhere), mustReader(t, []string{"secure"}, Start)
-	long := strings.Repeat("x ", maxSubject/2)
+	long := strings.Repeat("x ", MaxSubject/2)
 	undecodable := Reading{NearMiss, Undecodable}
 	for _, test := range []struct {
 		name          string
@@ -124,10 +124,10 @@ func TestLongSubjects(t *testing.T) {
 		{"an escaped marker beyond", Subject{Text: long + "%5Bsecure%5D"}, undecodable, undecodable},
 		{"the marker before", Subject{Text: "[secure] " + long}, Reading{State: Present}, Reading{State: Present}},
 		{"the marker beyond", Subject{Text: long + "[secure]"}, Reading{State: Present}, Reading{NearMiss, NotAtStart}},
-		{"the marker behind long prefixes", Subject{Text: strings.Repeat("Re: ", maxSubject) + "[secure]"}, Reading{State: Present}, Reading{NearMiss, NotAtStart}},
-		{"a character across", Subject{Text: long[:maxSubject-1] + "é"}, undecodable, undecodable},
-		{"much that was not decoded", Subject{Text: "\uFFFD", Undecoded: long + "x"}, undecodable, undecodable},
-		{"not so much", Subject{Text: "\uFFFD", Undecoded: long}, Reading{State: Missing}, Reading{State: Missing}},
+		{"the marker behind long prefixes", Subject{Text: strings.Repeat("Re: ", MaxSubject) + "[secure]"}, Reading{State: Present}, Reading{NearMiss, NotAtStart}},
+		{"a character across", Subject{Text: long[:MaxSubject-1] + "é"}, undecodable, undecodable},
+		{"much that was not decoded", Subject{Text: "\uFFFD", Undecoded: []string{long + "x"}}, undecodable, undecodable},
+		{"not so much", Subject{Text: "\uFFFD", Undecoded: []string{long}}, Reading{State: Missing}, Reading{State: Missing}},
 	} {
 		if got := anywhere.Read([]Subject{test.subject}); got != test.want {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)

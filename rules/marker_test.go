@@ -44,12 +44,12 @@ func TestRead(t *testing.T) {
 		{"some fields", secure, textOf("a", "[secure]"), Reading{NearMiss, SomeFields}},
 		{"the first near miss of several", secure, textOf("a", "(secure)", "[ secure ]"), Reading{NearMiss, WrongBrackets}},
 
-		{"undecoded word", secure, []Subject{{"\uFFFD", "=?x?Q?Secure?= Secure"}}, Reading{NearMiss, Undecodable}},
-		{"undecoded look-alike", secure, []Subject{{"\uFFFD", "ѕеcure"}}, Reading{NearMiss, Undecodable}},
-		{"undecoded, the word elsewhere", secure, []Subject{{"Secure ward \uFFFD", "=?x?Q?rota?= rota"}}, Reading{State: Missing}},
-		{"undecoded, the marker elsewhere", secure, []Subject{{"[secure] \uFFFD", "=?x?Q?secure?="}}, Reading{State: Present}},
-		{"undecoded, the marker not at the start", start, []Subject{{"a [secure] \uFFFD", "secure"}}, Reading{NearMiss, Undecodable}},
-		{"undecoded, a near miss elsewhere", secure, []Subject{{"(secure) \uFFFD", "rota"}}, Reading{NearMiss, WrongBrackets}},
+		{"undecoded word", secure, []Subject{{"\uFFFD", []string{"=?x?Q?Secure?= Secure"}, nil}}, Reading{NearMiss, Undecodable}},
+		{"undecoded look-alike", secure, []Subject{{"\uFFFD", []string{"ѕеcure"}, nil}}, Reading{NearMiss, Undecodable}},
+		{"undecoded, the word elsewhere", secure, []Subject{{"Secure ward \uFFFD", []string{"=?x?Q?rota?= rota"}, nil}}, Reading{State: Missing}},
+		{"undecoded, the marker elsewhere", secure, []Subject{{"[secure] \uFFFD", []string{"=?x?Q?secure?="}, nil}}, Reading{State: Present}},
+		{"undecoded, the marker not at the start", start, []Subject{{"a [secure] \uFFFD", []string{"secure"}, nil}}, Reading{NearMiss, Undecodable}},
+		{"undecoded, a near miss elsewhere", secure, []Subject{{"(secure) \uFFFD", []string{"rota"}, nil}}, Reading{NearMiss, WrongBrackets}},
 
 		{"at the start", start, textOf("Re: [secure] a"), Reading{State: Present}},
 		{"not at the start", start, textOf("a [secure]"), Reading{NearMiss, NotAtStart}},
@@ -154,7 +154,7 @@ func FuzzReadMarker(f *testing.F) {
 	}
 	anywhere, start := mustReader(f, []string{"secure"}, Anywhere), mustReader(f, []string{"secure"}, Start)
 	f.Fuzz(func(t *testing.T, text, undecoded string) {
-		subject := []Subject{{text, undecoded}}
+		subject := []Subject{{text, []string{undecoded}, nil}}
 		got, atStart := anywhere.Read(subject), start.Read(subject)
 		literal := strings.Contains(asciiLower(text), "[secure]")
 		if got.State == Present && !literal {

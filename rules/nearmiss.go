@@ -235,9 +235,11 @@ func (m MarkerReader) isIn(text string) bool {
 	switch {
 	case text == "":
 		return false
-	case len(text) > maxSubject:
+	case len(text) > MaxSubject:
 		return true
 	}
-	folded := string(runes(skeleton(text)))
-	return slices.ContainsFunc(m.words, func(w markerWord) bool { return strings.Contains(folded, string(w.shape)) })
+	return slices.ContainsFunc(append(plainTexts(text), text), func(text string) bool {
+		folded := string(runes(skeleton(text)))
+		return slices.ContainsFunc(m.words, func(w markerWord) bool { return strings.Contains(folded, string(w.shape)) })
+	})
 }

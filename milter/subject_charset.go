@@ -1,0 +1,178 @@
+package milter
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/ianaindex"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/korean"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/traditionalchinese"
+	utf "golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
+)
+
+// charsets are those that the indexes of names lack, or take for another.
+var charsets = map[string]encoding.Encoding{
+	// RFC 2781, section 4.3: without a mark the octets are big-endian.
+	"iso-10646-ucs-2": utf.UTF16(utf.BigEndian, utf.UseBOM),
+	"ucs-2":           utf.UTF16(utf.BigEndian, utf.UseBOM),
+	"csunicode":       utf.UTF16(utf.BigEndian, utf.UseBOM),
+	"iso-10646-ucs-4": utf32.UTF32(utf32.BigEndian, utf32.UseBOM),
+	"ucs-4":           utf32.UTF32(utf32.BigEndian, utf32.UseBOM),
+	"csucs4":          utf32.UTF32(utf32.BigEndian, utf32.UseBOM),
+	"utf-32":          utf32.UTF32(utf32.BigEndian, utf32.UseBOM),
+	"utf-32be":        utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM),
+	"utf-32le":        utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM),
+	"cp1047":          charmap.CodePage1047,
+	"cp1140":          charmap.CodePage1140,
+	"ibm1140":         charmap.CodePage1140,
+	"cp932":           japanese.ShiftJIS,
+	"cp949":           korean.EUCKR,
+	"cp950":           traditionalchinese.Big5,
+}
+
+// encodingOf returns the charset of a name in lower case, or nil.
+func encodingOf(name string) encoding.Encoding {
+	if e := charsets[name]; e != nil {
+		return e
+	}
+	for _, get := range []func(string) (encoding.Encoding, error){ianaindex.MIME.Encoding, htmlindex.Get} {
+		if e, err := get(name); err == nil && e != nil && e != encoding.Replacement {
+			return e
+		}
+	}
+	return nil
+}
+
+// fromCharset decodes text in a charset, and returns false for one that is not
+// known.
+func fromCharset(name, octets string) (string, bool) {
+	if name == "utf-8" || name == "utf8" {
+		return eachToValidUTF8(octets), true
+	}
+	e := encodingOf(name)
+	if e == nil {
+		return "", false
+	}
+	text, err := e.NewDecoder().String(octets)
+	return text, err == nil
+}
+
+// eachToValidUTF8 puts U+FFFD for each octet that is not UTF-8.
+func eachToValidUTF8(octets string) string {
+	if utf8.ValidString(octets) {
+		return octets
+	}
+	return string([]rune(octets))
+}
+
+// bareText reads text without a charset of its own: UTF-8 (RFC 6532), or what
+// it was before that.
+func bareText(octets string) string {
+	if utf8.ValidString(octets) {
+		return octets
+	}
+	return readAs(charmap.Windows1252)(octets)
+}
+
+// guess is a charset that octets may be in, whatever is declared.
+type guess struct {
+	fits func(octets string) bool
+	read func(octets string) string
+}
+
+// guesses are the charsets whose brackets, letters or both differ from what
+// the same octets mean in ASCII, in the order of their number in mail.
+var guesses = []guess{
+	{isAny, bareText},
+	{isHigh, readAs(simplifiedchinese.GB18030)},
+	{isHigh, readAs(japanese.ShiftJIS)},
+	{isHigh, readAs(traditionalchinese.Big5)},
+	{isHigh, readAs(korean.EUCKR)},
+	{isHigh, readAs(japanese.EUCJP)},
+	{holds("\x1b"), readAs(japanese.ISO2022JP)},
+	{holds("~{"), readAs(simplifiedchinese.HZGB2312)},
+	{isWide, readAs(utf.UTF16(utf.BigEndian, utf.IgnoreBOM))},
+	{isWide, readAs(utf.UTF16(utf.LittleEndian, utf.IgnoreBOM))},
+	{isWide, readAs(utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM))},
+	{isWide, readAs(utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM))},
+	{isWide, readAs(charmap.CodePage037)},
+	{isWide, readAs(charmap.CodePage1047)},
+}
+
+func readAs(e encoding.Encoding) func(string) string {
+	return func(octets string) string {
+		text, err := e.NewDecoder().String(octets)
+		if err != nil {
+			return strings.ToValidUTF8(octets, "\uFFFD")
+		}
+		return text
+	}
+}
+
+func isAny(string) bool { return true }
+
+func holds(part string) func(string) bool {
+	return func(octets string) bool { return strings.Contains(octets, part) }
+}
+
+func isHigh(octets string) bool {
+	for i := range len(octets) {
+		if octets[i] >= utf8.RuneSelf {
+			return true
+		}
+	}
+	return false
+}
+
+// isWide reports whether octets are seldom text in a charset that holds ASCII:
+// a NUL is among them, or half of them stand for nothing in ASCII. Two octets
+// or less are no marker.
+func isWide(octets string) bool {
+	others := 0
+	for i := range len(octets) {
+		switch c := octets[i]; {
+		case c == 0:
+			return true
+		case c < ' ' || c >= 0x7f:
+			others++
+		}
+	}
+	return len(octets) > 2 && 2*others >= len(octets)
+}
+
+// isDoubtful reports whether the octets may be in another charset than the one
+// that gives this text.
+func isDoubtful(octets, text string) bool {
+	return text != octets || !utf8.ValidString(octets) || strings.ContainsFunc(text, isControl) || strings.Contains(text, "~{")
+}
+
+// isLikely reports whether text shows hardly a sign of octets read in a wrong
+// way.
+func isLikely(text string) bool { return 8*countWrong(text) <= utf8.RuneCountInString(text) }
+
+// isGarbled reports whether half of a text or more are such signs.
+func isGarbled(text string) bool {
+	wrong := countWrong(text)
+	return wrong > 0 && 2*wrong >= utf8.RuneCountInString(text)
+}
+
+func countWrong(text string) int {
+	n := 0
+	for _, r := range text {
+		if r == utf8.RuneError || isControl(r) {
+			n++
+		}
+	}
+	return n
+}
+
+func isControl(r rune) bool {
+	return unicode.IsControl(r) && r != '\t' && r != '\r' && r != '\n'
+}

@@ -1,0 +1,86 @@
+package milter
+
+import (
+	"regexp"
+	"strings"
+)
+
+// malformedWord is an encoded word that may have blanks or quotes in its head,
+// another name of an encoding, or one "?" or "=" too few: clients differ in
+// whether they decode it. The groups are a charset and an encoding for each
+// form of the head, and the content for each form of the end.
+var malformedWord = regexp.MustCompile(`(?i)(?:` + strings.Join([]string{
+	`=\s*\?(` + charsetName + `?)(` + encodingName + `)\s*\?`, // no "?" before the encoding
+	`=\s*\?(` + charsetName + `)\?\s*(` + encodingName + `|[\w-]{0,7})\s*\?`,
+	`[=?]\s*(` + charsetName + `)\?\s*(` + encodingName + `)\s*\?`, // one character before the charset
+	`=\s*\?(` + charsetName + `)\?\s*([bq])`,                       // no "?" after the encoding
+}, "|") + `)(?:([^?]*)\?=|([^?\s]*))`)
+
+const (
+	charsetName  = `[\w:.*+()"'\s-]{0,40}`
+	encodingName = `b|q|qp|base-?64|quoted-?printable`
+)
+
+// maxNested is how deep words are looked for in words.
+const maxNested = 4
+
+// salvage returns the texts of words that may be malformed, and of words in
+// words.
+func salvage(text string) []string {
+	var texts []string
+	for range maxNested {
+		if !mayHoldWord(text) {
+			break
+		}
+		likely, other := salvageOnce(text, false), salvageOnce(text, true)
+		text = likely.text.String()
+		texts = append(texts, text, likely.undecoded.String(), other.text.String(), other.undecoded.String())
+	}
+	return texts
+}
+
+// mayHoldWord reports whether one of the marks of an encoded word is there:
+// one that lacks a single character has the other.
+func mayHoldWord(text string) bool {
+	return strings.Contains(text, "=?") || strings.Contains(text, "?=")
+}
+
+// salvageOnce decodes the words alone. A blank stands for the text between.
+func salvageOnce(text string, other bool) *decoder {
+	d := &decoder{other: other}
+	last := 0
+	for _, at := range malformedWord.FindAllStringSubmatchIndex(text, -1) {
+		if strings.Trim(text[last:at[0]], " \t") != "" {
+			d.flush()
+			d.text.WriteByte(' ')
+		}
+		last = at[1]
+		d.word(malformed(text, at))
+	}
+	d.flush()
+	return d
+}
+
+var headCleaner = strings.NewReplacer(" ", "", "\t", "", `"`, "", "'", "")
+
+// malformed makes a word of a match.
+func malformed(text string, at []int) encodedWord {
+	var groups []string // those that took part
+	for i := 2; i < len(at); i += 2 {
+		if at[i] >= 0 {
+			groups = append(groups, text[at[i]:at[i+1]])
+		}
+	}
+	encoding, content := strings.ToLower(groups[1]), groups[2]
+	w := newWord(headCleaner.Replace(groups[0]), 'q')
+	w.content = content
+	if strings.HasPrefix(encoding, "b") || !strings.HasPrefix(encoding, "q") && isBase64(content) {
+		w.encoding = 'b'
+	}
+	return w
+}
+
+func isBase64(content string) bool {
+	_, ok := fromBase64(content)
+	return ok
+}
