@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"regexp"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ type AddressFormat string
 // The formats of log.addresses.
 const (
 	FullAddress   AddressFormat = "full"   // as they are
-	DomainAddress AddressFormat = "domain" // the part after the last "@" alone
+	DomainAddress AddressFormat = "domain" // the domain alone, if it can be read
 	HashAddress   AddressFormat = "hash"   // twelve hex digits, the same for the same address and key
 )
 
@@ -46,14 +47,26 @@ func (a Addresses) apply(address string) string {
 	switch {
 	case address == "" || a.Format == FullAddress:
 		return address
-	case a.Format == DomainAddress && strings.Contains(address, "@"):
-		return address[strings.LastIndexByte(address, '@')+1:]
+	case a.Format == DomainAddress:
+		// Not what follows the last "@": that can be a comment or a local part.
+		return rules.ParseAddress(address).Domain
 	case a.Format == HashAddress && len(a.Key) > 0:
 		hash := hmac.New(sha256.New, a.Key)
 		hash.Write([]byte(strings.ToLower(address)))
 		return hex.EncodeToString(hash.Sum(nil)[:6])
 	}
-	return "" // of DomainAddress: a login, or a local part alone
+	return ""
+}
+
+// inText matches an address in the text of an error or a note.
+var inText = regexp.MustCompile(`[^\s"'<>(),;:]+@[^\s"'<>(),;:]+`)
+
+// Text renders a text that may name addresses.
+func (a Addresses) Text(text string) string {
+	if a.Format == FullAddress {
+		return text
+	}
+	return inText.ReplaceAllStringFunc(text, a.apply)
 }
 
 // domain renders the domain of an address.
@@ -115,10 +128,10 @@ func logDecision(log *slog.Logger, c *Config, e Envelope, queueID string, v Verd
 	recipients := boundedRecipients(v.Decision, c.Addresses)
 	n := fitting(recipients, maxInline)
 	log.Info("decision",
-		"queue_id", clip(queueID, maxQueueID),
+		"queue_id", queueID,
 		"client", clientText(e.Client),
-		"auth", clip(c.Addresses.apply(e.Auth), maxAddress),
-		"sender", clip(c.Addresses.apply(e.Sender), maxAddress),
+		"auth", c.Addresses.apply(e.Auth),
+		"sender", c.Addresses.apply(e.Sender),
 		"action", v.Decision.Action.String(),
 		"mode", mode.String(),
 		"marker", v.Decision.Marker.String(),
@@ -128,13 +141,13 @@ func logDecision(log *slog.Logger, c *Config, e Envelope, queueID string, v Verd
 		"recipient_count", len(recipients),
 		"by_class", byClass(v.Decision),
 		"by_action", byAction(v.Decision),
-		"reason", clip(v.Reason, maxReason),
+		"reason", c.Addresses.Text(v.Reason),
 		"config", c.Hash,
 		"took_us", took.Microseconds(),
 	)
 	for recipients = recipients[n:]; len(recipients) > 0; recipients = recipients[n:] {
 		n = fitting(recipients, maxFurther)
-		log.Info("decision recipients", "queue_id", clip(queueID, maxQueueID), "recipients", recipients[:n], "config", c.Hash)
+		log.Info("decision recipients", "queue_id", queueID, "recipients", recipients[:n], "config", c.Hash)
 	}
 }
 
@@ -158,7 +171,7 @@ func (l lineCount) leftOut() lineCount {
 // logLeftOut writes the line that stands for those past maxLines.
 func logLeftOut(log *slog.Logger, c *Config, queueID string, client netip.Addr, left lineCount) {
 	log.Warn("lines left out",
-		"queue_id", clip(queueID, maxQueueID),
+		"queue_id", queueID,
 		"client", clientText(client),
 		"refused_recipient", left.refused,
 		"readings_differ", left.readings,
@@ -170,9 +183,9 @@ func logLeftOut(log *slog.Logger, c *Config, queueID string, client netip.Addr, 
 // another domain. A domain that cannot be read is empty.
 func logReadings(log *slog.Logger, c *Config, queueID string, r rules.Recipient) {
 	log.Warn("readings differ",
-		"queue_id", clip(queueID, maxQueueID),
-		"domain", clip(c.Addresses.domain(r.Address.Domain), maxAddress),
-		"resolved", clip(c.Addresses.domain(r.Resolved.Domain), maxAddress),
+		"queue_id", queueID,
+		"domain", c.Addresses.domain(r.Address.Domain),
+		"resolved", c.Addresses.domain(r.Resolved.Domain),
 		"class", r.Class.String(),
 		"config", c.Hash,
 	)
@@ -181,13 +194,13 @@ func logReadings(log *slog.Logger, c *Config, queueID string, r rules.Recipient)
 // logRefusal writes the line of a RCPT that was not taken.
 func logRefusal(log *slog.Logger, c *Config, e Envelope, queueID string, r rules.Recipient, refusal *Refusal) {
 	log.Info("refused recipient",
-		"queue_id", clip(queueID, maxQueueID),
+		"queue_id", queueID,
 		"client", clientText(e.Client),
-		"sender", clip(c.Addresses.apply(e.Sender), maxAddress),
-		"address", clip(c.Addresses.apply(r.Text), maxAddress),
+		"sender", c.Addresses.apply(e.Sender),
+		"address", c.Addresses.apply(r.Text),
 		"class", r.Class.String(),
-		"row", clip(c.Addresses.Row(r.RowName()), maxAddress),
-		"reason", clip(refusal.Reason, maxReason),
+		"row", c.Addresses.Row(r.RowName()),
+		"reason", c.Addresses.Text(refusal.Reason),
 		"config", c.Hash,
 	)
 }

@@ -7,13 +7,11 @@ import (
 	"github.com/postseal/postseal/rules"
 )
 
-// No line is longer than 8,000 octets, because rsyslog cuts there and the parts
-// are no JSON. The bounds are in octets as JSON writes them.
+// The bounds of lists, and of texts in them, in octets as JSON writes them: a list
+// leaves room in its line for texts, which NewLineHandler bounds.
 const (
-	maxQueueID  = 64
-	maxAddress  = 320 // RFC 5321: 64 and 255, and the "@"
-	maxReason   = 1000
-	maxFault    = 4000
+	maxQueueID  = 64   // the same in each line of a message
+	maxAddress  = 320  // RFC 5321: 64 and 255, and the "@"
 	maxFindings = 1000 // the list of a message
 	maxInline   = 4000 // the list in "decision"
 	maxFurther  = 7000 // the list in "decision recipients"

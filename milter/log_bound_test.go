@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -23,6 +24,13 @@ type decisionLine struct {
 	ByClass    map[string]int    `json:"by_class"`
 	ByAction   map[string]int    `json:"by_action"`
 }
+
+// boundedLog is a log as the daemon has it.
+func boundedLog(w io.Writer) *slog.Logger {
+	return slog.New(NewLineHandler(asJSON, func(_ slog.Level, line []byte) { w.Write(line) }))
+}
+
+func asJSON(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, nil) }
 
 // boundedLines reads a log in which no line is too long or no JSON.
 func boundedLines(t *testing.T, log string) (list []decisionLine) {
@@ -51,7 +59,7 @@ func TestDecisionLinesAreBounded(t *testing.T) {
 			var log bytes.Buffer
 			c := &Config{Addresses: Addresses{Format: FullAddress}}
 			e := Envelope{Sender: local + "@trust.example", Auth: local}
-			logDecision(slog.New(slog.NewJSONHandler(&log, nil)), c, e, local, Verdict{Decision: d, Reason: local}, time.Hour)
+			logDecision(boundedLog(&log), c, e, clip(local, maxQueueID), Verdict{Decision: d, Reason: local}, time.Hour)
 			lines := boundedLines(t, log.String())
 			first := lines[0]
 			if first.Count != n || first.ByClass["unknown"] != n || first.ByAction["divert"] != n {

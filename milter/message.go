@@ -116,7 +116,7 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 	given := recipient{r, resolved, arguments}
 	if r.Refused() && m.config.Mode == rules.Enforce && !m.envelope.DecideAtEnd {
 		m.refused = append(m.refused, given)
-		return r, &Refusal{refusalReply(r), refusalReason(r)}
+		return r, &Refusal{refusalReply(r), refusalReason(r, m.config.Addresses.domain)}
 	}
 	m.recipients = append(m.recipients, given)
 	return r, nil
@@ -202,7 +202,7 @@ func (m *Message) decide() Verdict {
 	v := Verdict{Decision: d}
 	switch d.Action {
 	case rules.Reject:
-		reply, reason := rejectReply(d, ruleset.Marker.Text())
+		reply, reason := rejectReply(d, ruleset.Marker.Text(), m.config.Addresses)
 		v.Reply, v.Reason = &reply, reason
 		return v
 	case rules.Quarantine:

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -93,7 +92,7 @@ func newServer(t testing.TB, config func() *Config, timeouts Timeouts) *running 
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	r := &running{socket: filepath.Join(dir, "s"), log: new(syncBuffer)}
-	r.Server = &Server{Config: config, Log: slog.New(slog.NewJSONHandler(r.log, nil)), Timeouts: timeouts, Now: time.Now, MaxConnections: DefaultMaxConnections}
+	r.Server = &Server{Config: config, Log: boundedLog(r.log), Timeouts: timeouts, Now: time.Now, MaxConnections: DefaultMaxConnections}
 	l, err := Listen("unix:" + r.socket)
 	if err != nil {
 		t.Fatal(err)

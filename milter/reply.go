@@ -27,19 +27,23 @@ func (r Reply) String() string { return fmt.Sprintf("%d %s %s", r.Code, r.Enhanc
 // maxNamed is how many recipients a reply names.
 const maxNamed = 2
 
-// refusalReason says why a recipient is refused and what to do instead.
-func refusalReason(r rules.Recipient) string {
+// refusalReason says why a recipient is refused and what to do instead. show renders
+// a domain that the recipient leads to.
+func refusalReason(r rules.Recipient, show func(domain string) string) string {
 	switch {
 	case r.Class == rules.Closed:
 		return cmp.Or(r.Row.Note, "no mail can be sent to this address: ask its owner for another one")
 	case r.Fault == rules.SentOn:
-		return leadsTo(cmp.Or(r.Resolved.Domain, noAddress))
+		return leadsTo(cmp.Or(show(r.Resolved.Domain), noAddress))
 	}
 	return fmt.Sprintf("the address cannot be rewritten safely, since %s: write it as name@domain", r.Fault)
 }
 
 // noAddress is what stands for an address that nobody can read.
 const noAddress = "an address that cannot be read"
+
+// inClear shows a domain to the client, who typed the address that leads to it.
+func inClear(domain string) string { return domain }
 
 // leadsTo says that the MTA would deliver to another address than was typed.
 func leadsTo(where string) string {
@@ -49,7 +53,7 @@ func leadsTo(where string) string {
 // refusalReply names the address that a recipient leads to in full, unlike the
 // log, which may be set to show no addresses.
 func refusalReply(r rules.Recipient) Reply {
-	reason := refusalReason(r)
+	reason := refusalReason(r, inClear)
 	if r.Class != rules.Closed && r.Fault == rules.SentOn && r.Resolved.Domain != "" {
 		reason = leadsTo(printable(r.Resolved.Local + "@" + r.Resolved.Domain))
 	}
@@ -58,28 +62,29 @@ func refusalReply(r rules.Recipient) Reply {
 
 // rejectReply is the answer at the end of a message. It says what to do about
 // the first recipient that it is for, and names the others with the same cure,
-// which is returned for the log.
-func rejectReply(d rules.Decision, marker string) (reply Reply, text string) {
+// which is returned as the log shows it.
+func rejectReply(d rules.Decision, marker string, addresses Addresses) (reply Reply, logged string) {
 	var recipients []string
+	var text string
 	for _, o := range d.Outcomes {
 		if o.Action != rules.Reject || o.Mode != rules.Enforce {
 			continue
 		}
-		cure := rejectReason(o, d, marker)
+		cure := rejectReason(o, d, marker, inClear)
 		if text == "" {
-			text = cure
+			text, logged = cure, rejectReason(o, d, marker, addresses.domain)
 		}
 		if cure == text {
 			recipients = append(recipients, o.Text)
 		}
 	}
-	return Reply{550, "5.7.1", namedText(recipients, text)}, text
+	return Reply{550, "5.7.1", namedText(recipients, text)}, logged
 }
 
-func rejectReason(o rules.Outcome, d rules.Decision, marker string) string {
+func rejectReason(o rules.Outcome, d rules.Decision, marker string, show func(domain string) string) string {
 	switch meant := o.Meant(); {
 	case o.Refused():
-		return refusalReason(o.Recipient)
+		return refusalReason(o.Recipient, show)
 	case o.Policy == d.Policy && d.Reply != "":
 		return d.Reply
 	case meant != "":

@@ -113,7 +113,7 @@ func (s *Server) serve(c *conn) {
 		if own.message == nil {
 			own.queueID = "" // of the message before
 		}
-		s.Log.Warn("session broken", "queue_id", clip(own.queueID, maxQueueID), "client", clientText(c.client), "reason", clip(c.err.Error(), maxReason))
+		s.Log.Warn("session broken", "queue_id", own.queueID, "client", clientText(c.client), "reason", c.err.Error())
 	}
 }
 

@@ -64,7 +64,7 @@ func (s *session) guard(callback func()) {
 		if err, ok := fault.(runtime.Error); ok {
 			text = err.Error()
 		}
-		s.log.Error("internal error", "queue_id", clip(s.queueID, maxQueueID), "fault", clip(text, maxReason), "stack", clip(string(debug.Stack()), maxFault))
+		s.log.Error("internal error", "queue_id", s.queueID, "fault", text, "stack", string(debug.Stack()))
 	}()
 	if !s.failed {
 		callback()
@@ -166,7 +166,7 @@ func (s *session) decide(m *gomilter.Modifier) gomilter.Response {
 	began := time.Now()
 	v, err := s.message.End()
 	if err != nil {
-		s.log.Error("internal error", "queue_id", clip(s.queueID, maxQueueID), "fault", clip(err.Error(), maxReason))
+		s.log.Error("internal error", "queue_id", s.queueID, "fault", err.Error())
 		if s.conn.local && errors.Is(err, errLimit) {
 			return replyWith(pastLimit) // pickup would try again for ever
 		}
@@ -224,7 +224,7 @@ func (s *session) endLines() {
 
 // keepQueueID notes the queue ID from whichever stage the MTA sends it at.
 func (s *session) keepQueueID() {
-	s.queueID = cmp.Or(s.macro("i"), s.queueID)
+	s.queueID = cmp.Or(clip(s.macro("i"), maxQueueID), s.queueID)
 }
 
 // macro returns a macro that the MTA sent for the command in hand.

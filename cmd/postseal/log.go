@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,6 +8,8 @@ import (
 	"time"
 
 	"github.com/lmittmann/tint"
+
+	"github.com/postseal/postseal/milter"
 )
 
 // logFormat is the value of log.format.
@@ -30,24 +31,32 @@ func (f *logFormat) UnmarshalText(text []byte) error {
 	return fmt.Errorf(`%q is none of ["auto" "json" "text"]`, text)
 }
 
-func newLogger(w io.Writer, format logFormat) *slog.Logger {
-	return slog.New(newHandler(w, format, isTerminal(w)))
+// logFile is where lines go.
+type logFile struct {
+	io.Writer
+	entry func(level slog.Level, line []byte) []byte // what one Write gets for a line
 }
 
-func newHandler(w io.Writer, format logFormat, terminal bool) slog.Handler {
-	if format == formatJSON || format == formatAuto && !terminal {
-		return slog.NewJSONHandler(w, nil)
-	}
-	return tint.NewTextHandler(w, &tint.Options{TimeFormat: time.DateTime, NoColor: !terminal})
+func plainLog(w io.Writer) logFile {
+	return logFile{w, func(_ slog.Level, line []byte) []byte { return line }}
+}
+
+// newLogger returns a logger that gives its lines to write.
+func newLogger(format logFormat, terminal bool, write func(slog.Level, []byte)) *slog.Logger {
+	return slog.New(milter.NewLineHandler(func(w io.Writer) slog.Handler {
+		if format == formatJSON || format == formatAuto && !terminal {
+			return slog.NewJSONHandler(w, nil)
+		}
+		return tint.NewTextHandler(w, &tint.Options{TimeFormat: time.DateTime, NoColor: !terminal})
+	}, write))
 }
 
 // lossReport returns what renders the line "lines lost".
-func lossReport(file io.Writer, format logFormat) func(int, time.Time, string) []byte {
-	return func(lost int, since time.Time, reason string) []byte {
-		var line bytes.Buffer
-		log := slog.New(newHandler(&line, format, isTerminal(file)))
+func lossReport(file logFile, format logFormat) func(int, time.Time, string) []byte {
+	return func(lost int, since time.Time, reason string) (entry []byte) {
+		log := newLogger(format, isTerminal(file.Writer), func(level slog.Level, line []byte) { entry = file.entry(level, line) })
 		log.Error("lines lost", "lost", lost, "since", since.Format(time.RFC3339), "reason", reason)
-		return line.Bytes()
+		return entry
 	}
 }
 

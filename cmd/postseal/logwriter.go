@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -18,11 +17,11 @@ const (
 
 // logWriter writes lines to a file that may be stuck, full or closed, and never
 // stops its callers for longer than logPatience. While all is well a line is
-// written before Write returns. While the log is stuck, lines are kept up to
+// written before write returns. While the log is stuck, lines are kept up to
 // maxQueued and those beyond are counted: mail goes on, because a restart would
 // meet the same log, and the counts are logged once the log can be written again.
 type logWriter struct {
-	file   io.Writer
+	file   logFile
 	report func(lost int, since time.Time, reason string) []byte
 
 	mu     sync.Mutex
@@ -42,17 +41,17 @@ type queuedLine struct {
 	written chan struct{}
 }
 
-func newLogWriter(file io.Writer, format logFormat) (*logWriter, *slog.Logger) {
+func newLogWriter(file logFile, format logFormat) (*logWriter, *slog.Logger) {
 	w := &logWriter{file: file, report: lossReport(file, format), wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	go w.run()
-	return w, slog.New(newHandler(w, format, isTerminal(file)))
+	return w, newLogger(format, isTerminal(file.Writer), w.write)
 }
 
-// Write returns once the line is written or, if the log is stuck, at once.
-func (w *logWriter) Write(p []byte) (int, error) {
-	line := w.add(p)
+// write returns once the line is written or, if the log is stuck, at once.
+func (w *logWriter) write(level slog.Level, text []byte) {
+	line := w.add(w.file.entry(level, text))
 	if line == nil {
-		return len(p), nil
+		return
 	}
 	timer := time.NewTimer(logPatience)
 	defer timer.Stop()
@@ -61,23 +60,22 @@ func (w *logWriter) Write(p []byte) (int, error) {
 	case <-timer.C:
 		w.setStuck("the log takes nothing")
 	}
-	return len(p), nil
 }
 
-// add queues a line. It returns nil if there is nothing to wait for.
-func (w *logWriter) add(p []byte) *queuedLine {
+// add queues an entry. It returns nil if there is nothing to wait for.
+func (w *logWriter) add(entry []byte) *queuedLine {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.closed || w.size+len(p) > maxQueued {
+	if w.closed || w.size+len(entry) > maxQueued {
 		if w.lost == 0 {
 			w.since = time.Now()
 		}
 		w.lost++
 		return nil
 	}
-	line := &queuedLine{append([]byte(nil), p...), make(chan struct{})}
+	line := &queuedLine{entry, make(chan struct{})}
 	w.queue = append(w.queue, line)
-	w.size += len(p)
+	w.size += len(entry)
 	select {
 	case w.wake <- struct{}{}:
 	default:

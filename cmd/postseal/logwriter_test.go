@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -12,6 +14,11 @@ import (
 	"testing"
 	"time"
 )
+
+// jsonLog is a log of serve that is never stuck.
+func jsonLog(w io.Writer) *slog.Logger {
+	return newLogger(formatJSON, false, func(_ slog.Level, line []byte) { w.Write(line) })
+}
 
 // countLines reads a log of lines "x" and returns how many there are and how
 // many are said to be lost. A line that is no JSON is an error.
@@ -41,7 +48,7 @@ func TestStuckPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	w, log := newLogWriter(file, formatJSON)
+	w, log := newLogWriter(plainLog(file), formatJSON)
 	const all = 1000
 	text := strings.Repeat("x", 7000)
 	for range all { // 7 MB
@@ -91,7 +98,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	w, log := newLogWriter(file, formatJSON)
+	w, log := newLogWriter(plainLog(file), formatJSON)
 	const all = 300 // 45 KB
 	for range all {
 		log.Info("x", "text", strings.Repeat("x", 80))

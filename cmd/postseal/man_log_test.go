@@ -187,7 +187,7 @@ func TestManLog(t *testing.T) {
 // TestManLogLine takes a line without keys of its own.
 func TestManLogLine(t *testing.T) {
 	var out bytes.Buffer
-	newLogger(&out, formatJSON).Info("x")
+	jsonLog(&out).Info("x")
 	var line map[string]any
 	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
 		t.Fatal(err)

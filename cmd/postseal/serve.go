@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -47,7 +46,7 @@ func serve(args []string, std stdio) int {
 
 	// A log that nobody reads any longer is an error of the write, not the end.
 	signal.Ignore(syscall.SIGPIPE)
-	writer, log := newLogWriter(std.err, first.file.Log.Format)
+	writer, log := newLogWriter(openLog(std.err, journalSocket), first.file.Log.Format)
 	defer writer.close()
 	d := newDaemon(*c.config, first, log)
 	d.logState = writer.state
@@ -164,22 +163,13 @@ func (d *daemon) reload(now time.Time) {
 // fault keeps the old one. The cause is what made it be read.
 func (d *daemon) swap(fresh *config, err error, cause string, now time.Time) {
 	if err != nil {
-		d.log.Error("reload refused", "cause", cause, "reason", clipReason(err.Error()), "config", d.current.Load().milter.Hash)
+		d.log.Error("reload refused", "cause", cause, "reason", d.current.Load().milter.Addresses.Text(err.Error()), "config", d.current.Load().milter.Hash)
 	} else {
 		d.current.Store(fresh)
 		d.log.Info("reloaded", append([]any{"cause", cause, "config_refused", d.refused.config}, fresh.summary()...)...)
 		d.remind(now)
 	}
 	d.notify(d.status())
-}
-
-// clipReason bounds the line of many faults at once. JSON doubles each quote.
-func clipReason(text string) string {
-	const maximum = 3000
-	if len(text) <= maximum {
-		return text
-	}
-	return strings.ToValidUTF8(text[:maximum], "") + "…"
 }
 
 func (c *config) summary() []any {

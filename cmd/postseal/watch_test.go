@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -66,7 +65,7 @@ func newWatched(t *testing.T, more, rules string) *watched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.daemon = newDaemon(path, first, newLogger(&s.log, formatJSON))
+	s.daemon = newDaemon(path, first, jsonLog(&s.log))
 	return s
 }
 
@@ -417,7 +416,7 @@ func TestReloadKeepsToItsFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	d := newDaemon("", first, slog.New(slog.NewJSONHandler(&log, nil)))
+	d := newDaemon("", first, jsonLog(&log))
 	d.reload(time.Now())
 	if d.current.Load() != first || !strings.Contains(log.String(), "put the file back") {
 		t.Errorf("got %s", &log)

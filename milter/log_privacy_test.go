@@ -1,0 +1,97 @@
+package milter
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/postseal/postseal/rules"
+)
+
+// private stands in the local part of each address, and hidden in each domain
+// that no row names.
+const private, hidden = "uniquelocal", "uniquedomain"
+
+// privateForms are recipients and senders of every kind that is logged apart.
+var privateForms = []string{
+	private + "@" + hidden + ".example",
+	strings.ToUpper(private) + "@" + hidden + ".example",
+	private + "@nhs.net",
+	private + "@" + hidden + ".nhs.uk",
+	private + "@" + hidden + ".gsi.gov.uk",
+	private + "@nhs.nte",
+	private,
+	`"` + private + `"`,
+	`"a@` + private + `"`,
+	`"a@` + private + `"@` + hidden + ".example",
+	"@" + hidden + ".example:" + private + "@" + hidden + ".example",
+	"@" + hidden + ".example:" + private,
+	private + "@" + hidden + ".example(" + private + ")",
+	private + "@[192.0.2.1]",
+	private + "@" + hidden + ".example.",
+	private + "@" + hidden + ".example " + private,
+	private + "%" + hidden + ".example@nhs.net",
+	hidden + ".example!" + private,
+	"a@" + private + "@" + private,
+	"\xff" + private + "@" + hidden + ".example",
+	private + "@" + hidden + "\xc3\xa9.example",
+	strings.Repeat("x", 300) + private + "@" + hidden + ".example",
+	"a@b@" + strings.Repeat(private, 50),
+}
+
+// TestLogShowsNoAddress sends each form in each place, and looks for it in every
+// line, whatever the key.
+func TestLogShowsNoAddress(t *testing.T) {
+	actions := map[string]rules.Action{"accept": rules.Accept, "reject": rules.Reject, "quarantine": rules.Quarantine}
+	for _, format := range []AddressFormat{HashAddress, DomainAddress} {
+		for _, mode := range []rules.Mode{rules.Enforce, rules.Observe} {
+			for name, action := range actions {
+				t.Run(fmt.Sprint(format, " ", mode, " ", name), func(t *testing.T) {
+					log := sendPrivate(t, format, mode, rules.Policy{Name: "all", Action: action})
+					for _, msg := range []string{"decision", "refused recipient", "readings differ"} {
+						if !strings.Contains(log, `"msg":"`+msg+`"`) && (mode == rules.Enforce || msg != "refused recipient") {
+							t.Errorf("no line %q", msg)
+						}
+					}
+					for line := range strings.Lines(log) {
+						lower := strings.ToLower(line)
+						if strings.Contains(lower, private) || format == HashAddress && strings.Contains(lower, hidden) {
+							t.Errorf("got %s", line)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// sendPrivate returns the log of messages that bear the forms: as sender, login and
+// recipient, as typed and as the MTA reads it, on Postfix, on Sendmail and from
+// sendmail(1).
+func sendPrivate(t *testing.T, format AddressFormat, mode rules.Mode, policy rules.Policy) string {
+	t.Helper()
+	config := testConfig(t, policy)
+	config.Mode, config.Addresses = mode, Addresses{format, []byte("a key")}
+	r := serve(t, always(config), DefaultTimeouts)
+	decisions := 0
+	for _, hello := range []string{connect, connectPort} {
+		for _, version := range []string{"Postfix 3.7.11", "8.17.1.9"} {
+			p := r.dial(t)
+			p.send(offer(6, allActions, allProtocol))
+			p.receive()
+			go io.Copy(io.Discard, p)
+			p.send("DC", hello)
+			for _, form := range privateForms {
+				p.send("DMv\x00"+version+"\x00{auth_authen}\x00"+form+"\x00i\x00Q\x00", "M<"+form+">\x00")
+				for _, other := range privateForms {
+					p.send("DR{rcpt_addr}\x00"+other+"\x00", "R<"+form+">\x00")
+				}
+				p.send("DR{rcpt_addr}\x00bob@gmail.com\x00", "R<bob@gmail.com>\x00", "E")
+				decisions++
+			}
+		}
+	}
+	until(t, func() bool { return r.count("decision") == decisions }, func() string { return "not all are decided:\n" + r.log.String() })
+	return r.log.String()
+}
