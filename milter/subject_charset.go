@@ -85,25 +85,29 @@ func bareText(octets string) string {
 type guess struct {
 	fits func(octets string) bool
 	read func(octets string) string
+	// sure says that what comes out as letters is text, since other charsets
+	// share no letter with this one. Its brackets may be others all the same:
+	// they differ between the kinds of EBCDIC.
+	sure bool
 }
 
 // guesses are the charsets whose brackets, letters or both differ from what
 // the same octets mean in ASCII, in the order of their number in mail.
 var guesses = []guess{
-	{isAny, bareText},
-	{isHigh, readAs(simplifiedchinese.GB18030)},
-	{isHigh, readAs(japanese.ShiftJIS)},
-	{isHigh, readAs(traditionalchinese.Big5)},
-	{isHigh, readAs(korean.EUCKR)},
-	{isHigh, readAs(japanese.EUCJP)},
-	{holds("\x1b"), readAs(japanese.ISO2022JP)},
-	{holds("~{"), readAs(simplifiedchinese.HZGB2312)},
-	{isWide, readAs(utf.UTF16(utf.BigEndian, utf.IgnoreBOM))},
-	{isWide, readAs(utf.UTF16(utf.LittleEndian, utf.IgnoreBOM))},
-	{isWide, readAs(utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM))},
-	{isWide, readAs(utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM))},
-	{isWide, readAs(charmap.CodePage037)},
-	{isWide, readAs(charmap.CodePage1047)},
+	{isAny, bareText, false},
+	{isHigh, readAs(simplifiedchinese.GB18030), false},
+	{isHigh, readAs(japanese.ShiftJIS), false},
+	{isHigh, readAs(traditionalchinese.Big5), false},
+	{isHigh, readAs(korean.EUCKR), false},
+	{isHigh, readAs(japanese.EUCJP), false},
+	{holds("\x1b"), readAs(japanese.ISO2022JP), false},
+	{holds("~{"), readAs(simplifiedchinese.HZGB2312), false},
+	{isWide, readAs(utf.UTF16(utf.BigEndian, utf.IgnoreBOM)), true},
+	{isWide, readAs(utf.UTF16(utf.LittleEndian, utf.IgnoreBOM)), true},
+	{isWide, readAs(utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)), true},
+	{isWide, readAs(utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM)), true},
+	{isWide, readAs(charmap.CodePage037), true},
+	{isWide, readAs(charmap.CodePage1047), true},
 }
 
 func readAs(e encoding.Encoding) func(string) string {
@@ -156,12 +160,6 @@ func isDoubtful(octets, text string) bool {
 // isLikely reports whether text shows hardly a sign of octets read in a wrong
 // way.
 func isLikely(text string) bool { return 8*countWrong(text) <= utf8.RuneCountInString(text) }
-
-// isGarbled reports whether half of a text or more are such signs.
-func isGarbled(text string) bool {
-	wrong := countWrong(text)
-	return wrong > 0 && 2*wrong >= utf8.RuneCountInString(text)
-}
 
 func countWrong(text string) int {
 	n := 0

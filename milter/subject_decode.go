@@ -8,8 +8,8 @@ import (
 
 // decoder decodes one subject in one of the ways that clients do.
 type decoder struct {
-	guess func(string) string // reads doubtful octets; nil for the declared charset
-	other bool                // of two readings of a run of words, take the less likely one
+	guess *guess // for doubtful octets; nil for the declared charset
+	other bool   // of two readings of a run of words, take the less likely one
 
 	text      strings.Builder
 	undecoded strings.Builder
@@ -23,7 +23,7 @@ type decoder struct {
 }
 
 // decode decodes an unfolded value.
-func decode(value string, guess func(string) string, other bool) *decoder {
+func decode(value string, guess *guess, other bool) *decoder {
 	d := &decoder{guess: guess, other: other}
 	for value != "" {
 		if w, ok := d.cutWord(value); ok {
@@ -88,11 +88,20 @@ func (d *decoder) literal(text string) {
 	shown := bareText(text)
 	if isDoubtful(text, shown) {
 		d.doubtful = append(d.doubtful, text)
-		if d.guess != nil && isLikely(d.guess(text)) {
-			shown = d.guess(text)
+		if guessed, ok := d.guessAt(text); ok {
+			shown = guessed
 		}
 	}
 	d.text.WriteString(shown)
+}
+
+// guessAt reads octets in the charset that is guessed, if it may be that one.
+func (d *decoder) guessAt(octets string) (text string, ok bool) {
+	if d.guess == nil {
+		return "", false
+	}
+	text = d.guess.read(octets)
+	return text, isLikely(text)
 }
 
 // word takes an encoded word.
@@ -113,9 +122,8 @@ func (d *decoder) flush() {
 	likely := d.read(d.run)
 	if slices.ContainsFunc(d.run[:len(d.run)-1], encodedWord.isCut) {
 		joined := d.read(join(d.run))
-		joinedText, text := joined.text.String(), likely.text.String()
-		d.ambiguous = d.ambiguous || joinedText != text
-		if (countWrong(joinedText) == 0 && countWrong(text) > 0) != d.other {
+		d.ambiguous = d.ambiguous || joined.text.String() != likely.text.String()
+		if joined.isBetter(likely) != d.other {
 			likely = joined
 		}
 	}
@@ -131,6 +139,14 @@ type reading struct {
 	text, undecoded strings.Builder
 	doubtful        []string
 	broken          bool
+}
+
+// isBetter reports whether a reading has fewer signs of a wrong one.
+func (r *reading) isBetter(other *reading) bool {
+	if r.broken != other.broken {
+		return other.broken
+	}
+	return countWrong(r.text.String()) < countWrong(other.text.String())
 }
 
 // read decodes words in one charset. Clients split characters between words,
@@ -166,12 +182,10 @@ func (d *decoder) settle(r *reading, words []encodedWord, octets string, broken 
 	unreadable := broken || !known
 	if isDoubtful(octets, text) {
 		r.doubtful = append(r.doubtful, octets)
-		if d.guess != nil && isLikely(d.guess(octets)) {
-			unreadable = unreadable || isGarbled(text)
-			text = d.guess(octets)
-			r.text.WriteString(text)
-			if unreadable {
-				r.undecoded.WriteString(text + " ")
+		if guessed, ok := d.guessAt(octets); ok {
+			r.text.WriteString(guessed)
+			if unreadable || d.guess.sure && !strings.Contains(guessed, text) {
+				r.undecoded.WriteString(guessed + " ")
 			}
 			return
 		}

@@ -17,7 +17,7 @@ var malformedWord = regexp.MustCompile(`(?i)(?:` + strings.Join([]string{
 }, "|") + `)(?:([^?]*)\?=|([^?\s]*))`)
 
 const (
-	charsetName  = `[\w:.*+()"'\s-]{0,40}`
+	charsetName  = `[^?=]{0,40}`
 	encodingName = `b|q|qp|base-?64|quoted-?printable`
 )
 
@@ -63,6 +63,8 @@ func salvageOnce(text string, other bool) *decoder {
 
 var headCleaner = strings.NewReplacer(" ", "", "\t", "", `"`, "", "'", "")
 
+var isBase64 = regexp.MustCompile(`^[A-Za-z0-9+/]*=*$`)
+
 // malformed makes a word of a match.
 func malformed(text string, at []int) encodedWord {
 	var groups []string // those that took part
@@ -74,13 +76,8 @@ func malformed(text string, at []int) encodedWord {
 	encoding, content := strings.ToLower(groups[1]), groups[2]
 	w := newWord(headCleaner.Replace(groups[0]), 'q')
 	w.content = content
-	if strings.HasPrefix(encoding, "b") || !strings.HasPrefix(encoding, "q") && isBase64(content) {
+	if strings.HasPrefix(encoding, "b") || !strings.HasPrefix(encoding, "q") && isBase64.MatchString(content) {
 		w.encoding = 'b'
 	}
 	return w
-}
-
-func isBase64(content string) bool {
-	_, ok := fromBase64(content)
-	return ok
 }

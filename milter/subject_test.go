@@ -32,13 +32,13 @@ func TestDecodeSubject(t *testing.T) {
 		{name: "blanks at the end", value: "=?utf-8?Q?a?=  ", text: "a  "},
 		{name: "not a word after a word", value: "=?utf-8?Q?a?= =?", text: "a =?", undecoded: []string{"a"}},
 		{name: "blanks in the charset", value: "=?utf 8?Q?a?=", text: "=?utf 8?Q?a?=", undecoded: []string{"a"}},
-		{name: "no encoding", value: "=?utf-8??a?=", text: "=?utf-8??a?=", undecoded: []string{"a"}},
+		{name: "no encoding", value: "=?utf-8??a?=", text: "=?utf-8??a?="},
 		{name: "a long encoding", value: "=?utf-8?QQ?a?=", text: "=?utf-8?QQ?a?=", undecoded: []string{"a"}},
 		{name: "questions", value: "why=?because? x", text: "why=?because? x"},
 		{name: "unknown encoding without an end", value: "a=?b?c?d", text: "a=?b?c?d"},
 		{name: "escapes in lower case", value: "=?utf-8?q?=c3=a9?=", text: "é"},
 		{name: "characters cut apart", value: "=?utf-8?B?w6?= =?UTF-8?Q?=A9?=", text: "é"},
-		{name: "characters cut apart, and text between", value: "=?utf-8?B?ww==?= x =?utf-8?B?qQ==?=", text: "\uFFFD x \uFFFD", undecoded: []string{"Ã © ", "ﾃ ｩ "}, readings: []string{"Ã x ©", "ﾃ x ｩ"}},
+		{name: "characters cut apart, and text between", value: "=?utf-8?B?ww==?= x =?utf-8?B?qQ==?=", text: "\uFFFD x \uFFFD", readings: []string{"Ã x ©", "ﾃ x ｩ"}},
 		{name: "a word in a word", value: "=?utf-8?Q?=3D=3Futf-8=3FQ=3F=61=3F=3D?=", text: "=?utf-8?Q?a?=", undecoded: []string{"=?utf-8?Q?a?="}},
 		{name: "line end in a word", value: "=?utf-8?Q?a=0D=0Ab?=", text: "a\r\nb"},
 		{
@@ -55,9 +55,9 @@ func TestDecodeSubject(t *testing.T) {
 		{name: "an escape cut in two", value: "=?utf-8?Q?a=C?=\r\n =?utf-8?Q?3=A9b?=", text: "aéb", readings: []string{"\uFFFD3\uFFFDb"}},
 		{name: "an escape of two encodings", value: "=?utf-8?Q?a=6?= =?utf-8?B?Mg==?=", text: "\uFFFD2", undecoded: []string{"=?utf-8?Q?a=6?= a=6 "}},
 		{name: "each part with its padding left out", value: "=?utf-8?B?YQ?= =?utf-8?B?Yg?=", text: "ab", readings: []string{"a\x06 "}},
-		{name: "big-endian without a mark", value: "=?iso-10646-ucs-2?B?AGEA6Q==?=", text: "aé", readings: []string{"愀\ue900"}},
+		{name: "big-endian without a mark", value: "=?iso-10646-ucs-2?B?AGEA6Q==?=", text: "aé", undecoded: []string{"愀\ue900 "}, readings: []string{"愀\ue900"}},
 		{name: "UTF-32 cut in a character", value: "=?utf-32be?B?AAAAYQAA?= =?utf-32be?B?AOk=?=", text: "aé"},
-		{name: "EBCDIC", value: "=?ibm1047?B?rYG9?=", text: "[a]", readings: []string{"ｭ⊃", "Ýa¨"}},
+		{name: "EBCDIC", value: "=?ibm1047?B?rYG9?=", text: "[a]", undecoded: []string{"Ýa¨ "}, readings: []string{"ｭ⊃", "Ýa¨"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := decodeSubject(test.value)
