@@ -94,6 +94,33 @@ func TestRowsLeftOut(t *testing.T) {
 	}
 }
 
+// A note below the list has a text and a domain, and nothing of what the rows of
+// the list have beside these.
+func TestFooterWithText(t *testing.T) {
+	const header, list, note = "Organisation Name,System Type,Domain name,DMARC\n", "A,x,listed.example,reject\n", "For more information,,digital.nhs.example,\n"
+	for _, test := range []struct {
+		name, text string
+		left       bool
+	}{
+		{"below the list", header + strings.Repeat(list, 20) + note, true},
+		{"below a list and a blank line", header + strings.Repeat(list, 20) + ",,,\n" + note, true},
+		{"in a list where others are so", header + strings.Repeat(list+"B,,b.example,\n", 10) + note, false},
+		{"at the top", header + note + strings.Repeat(list, 20), false},
+		{"in a list of two columns", "Organisation Name,Domain name\n" + strings.Repeat("A,listed.example\n", 20) + "For more information,digital.nhs.example\n", false},
+		{"with more", header + strings.Repeat(list, 20) + "B,x,digital.nhs.example,\n", false},
+	} {
+		list, err := rules.ReadAccredited("list", []byte(test.text))
+		left := fmt.Sprint(list.LeftOut)
+		if err != nil || (len(list.LeftOut) > 0) != test.left || test.left && !strings.Contains(left, `"digital.nhs.example" has nothing beside it but a text, like a footer`) {
+			t.Errorf("%s: left out %s, %v", test.name, left, err)
+		}
+	}
+	rows := "Organisation Name,Domain name,Accepted with -accept\n" + strings.Repeat("A,gmail.com,yes\n", 20) + "B,listed.example,\n"
+	if list, err := rules.ReadImported("list", []byte(rows)); err != nil || len(list.LeftOut) > 0 {
+		t.Errorf("what import wrote: left out %v, %v", list.LeftOut, err)
+	}
+}
+
 // What stands below a heading that says so, or far below the list, is no part
 // of the list; another heading begins it again.
 func TestRowsApart(t *testing.T) {

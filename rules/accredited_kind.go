@@ -37,6 +37,10 @@ var binaryKinds = []fileKind{
 	{0, "\x89PNG", "a picture", download},
 	{0, "\xff\xd8\xff", "a picture", download},
 	{0, "GIF8", "a picture", download},
+	{0, "ID;PWXL;", "a spreadsheet in the form SYLK", saveAsCSV}, // of Excel
+	{0, "ID;PCALC", "a spreadsheet in the form SYLK", saveAsCSV}, // of LibreOffice
+	{0, "TABLE\r\n0,1", "a spreadsheet in the form DIF", saveAsCSV},
+	{0, "[InternetShortcut]", "a shortcut to a web page", download},
 	{0, "SQLite format 3\x00", "an SQLite database", download},
 	{0, "\x09\x00\x04\x00", "an old Excel workbook (.xls)", saveAsCSV},
 	{0, "\x09\x02\x06\x00", "an old Excel workbook (.xls)", saveAsCSV},

@@ -161,6 +161,10 @@ func TestRefuseOtherKindsOfFile(t *testing.T) {
 		{"pdf", []byte("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"), "a PDF document" + download},
 		{"pdf behind a mark", []byte("\ufeff\n%PDF-1.7\n"), "a PDF document" + download},
 		{"rtf", []byte(`{\rtf1\ansi`), "an RTF document" + download},
+		{"SYLK", []byte("ID;PWXL;N;E\r\nP;PGeneral\r\n"), "a spreadsheet in the form SYLK" + csv},
+		{"SYLK of LibreOffice", []byte("ID;PCALCOOO32\nB;Y3;X8\n"), "a spreadsheet in the form SYLK" + csv},
+		{"DIF", []byte("TABLE\r\n0,1\r\n\"EXCEL\"\r\n"), "a spreadsheet in the form DIF" + csv},
+		{"shortcut", []byte("[InternetShortcut]\r\nURL=https://list.example\r\n"), "a shortcut to a web page" + download},
 		{"png", []byte("\x89PNG\r\n\x1a\n"), "a picture" + download},
 		{"web page", []byte("\r\n<!DOCTYPE html>\n<html>" + text), "a web page" + download},
 		{"web page saved", []byte("<!-- saved from url=(0014)about:internet -->\n<HTML>" + text), "a web page" + download},
@@ -184,6 +188,7 @@ func TestRefuseOtherKindsOfFile(t *testing.T) {
 	}
 	for name, data := range map[string][]byte{
 		"any binary file":          []byte("Organisation,Domain\x00\nA,listed.example\n"),
+		"a header like SYLK":       []byte("ID;Provider;Domain\n1;A;listed.example\n"),
 		"a heading like a message": []byte("Date: 1 July 2026\nOrganisation,Domain\nA,listed.example\n"),
 	} {
 		list, err := rules.ReadAccredited("list", data)

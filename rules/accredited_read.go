@@ -127,6 +127,7 @@ type accreditedReader struct {
 	apart         string            // why the rows that follow are no part of the list; empty if they are
 	cells         int               // rows below the headers that may hold a domain
 	good          int               // of these, the ones with a domain name
+	full          int               // of these, the ones with a third cell at least
 	formulas      int               // of these, the ones that are formulas
 	others        int               // of these, the ones with another domain in the second column
 	organisations map[string]string // one copy of each for all of its rows
@@ -196,11 +197,29 @@ func (r *accreditedReader) row(row listRow) error {
 	}
 	r.cells++
 	name, why := listedDomain(cell)
-	if why == "" && filled == 1 && r.width > 2 {
-		why = "is alone in its row, like a footer"
+	if why == "" {
+		why = r.footer(row, filled)
 	}
 	r.add(row, cell, name, why)
 	return nil
+}
+
+// footer says why a row that has a domain is a note below the list and no part
+// of it: it holds nothing else, or nothing but a text in place of the
+// organisation, while the rows before it have more.
+func (r *accreditedReader) footer(row listRow, filled int) string {
+	if filled > 2 {
+		r.full++
+	}
+	hasText := filled == 2 && r.organisation >= 0 && trimCell(row.at(r.organisation).text) != ""
+	switch {
+	case filled == 1 && r.width > 2:
+		return "is alone in its row, like a footer"
+	// What import writes has a third column, which most rows leave blank.
+	case hasText && r.accepted < 0 && r.cells > listRows && r.full*100 >= (r.cells-1)*minDomainShare:
+		return "has nothing beside it but a text, like a footer"
+	}
+	return ""
 }
 
 // add puts a row where it belongs. Why says that it is to be left out.

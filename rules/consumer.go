@@ -11,28 +11,31 @@ import (
 // Google's on Gmail, Microsoft's on Outlook.com, Yahoo's and AOL's on account
 // names, Apple's (support.apple.com/118230), Proton's and Tuta's on address
 // domains, GMX's, Fastmail's, BT's, Virgin Media's, Sky's, TalkTalk's and
-// Plusnet's on mail settings. The list is short on purpose: it catches a slip
-// or a forgery in a list, and does not try to name every such service.
+// Plusnet's on mail settings; those of other countries are the large ones of
+// Mozilla's database of providers (github.com/thunderbird/autoconfig). The list
+// is short on purpose: it catches a slip or a forgery in a list, and does not try
+// to name every such service.
 var consumerDomains = strings.Fields(`
 	gmail.com googlemail.com
 	msn.com windowslive.com
 	ymail.com rocketmail.com
-	aol.com aol.co.uk aim.com
+	aim.com
 	icloud.com me.com mac.com
 	proton.me protonmail.com protonmail.ch pm.me
 	tuta.com tuta.io tutamail.com tutanota.com tutanota.de
-	web.de mail.com email.com fastmail.com fastmail.fm hey.com hushmail.com zohomail.com zohomail.eu
+	web.de mail.com email.com fastmail.com fastmail.fm hey.com hushmail.com zoho.com zohomail.com zohomail.eu
 	mail.ru yandex.ru yandex.com qq.com 163.com 126.com naver.com
 	btinternet.com btopenworld.com btconnect.com talk21.com
 	virginmedia.com virgin.net ntlworld.com blueyonder.co.uk
 	sky.com talktalk.net tiscali.co.uk lineone.net
 	plus.com freeserve.co.uk fsnet.co.uk wanadoo.co.uk orange.net o2.co.uk
-	comcast.net verizon.net att.net sbcglobal.net
+	comcast.net verizon.net att.net sbcglobal.net cox.net charter.net earthlink.net
+	t-online.de freenet.de orange.fr free.fr libero.it o2.pl daum.net bigpond.com
 `)
 
 // consumerNames are services that have one such domain for each country, as
 // yahoo.co.uk.
-var consumerNames = []string{"gmx", "hotmail", "live", "outlook", "yahoo"}
+var consumerNames = []string{"aol", "gmx", "hotmail", "live", "outlook", "yahoo"}
 
 // IsConsumerMail reports whether the name, as NormalizeDomain gives it, is
 // that of a well-known mail service at which anybody can have an address, or

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// readmeLine returns the line of README.md that holds a text.
+func readmeLine(t *testing.T, text string) string {
+	t.Helper()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(readme)) {
+		if strings.Contains(line, text) {
+			return line
+		}
+	}
+	t.Fatalf("README.md: no line with %q", text)
+	return ""
+}
+
+// TestReadmeAlerts holds that the alerting that README sets up misses no line of
+// the log that warns.
+func TestReadmeAlerts(t *testing.T) {
+	list, _, _ := strings.Cut(readmeLine(t, "these values of `msg`"), ";")
+	var want []string
+	for _, title := range readManPage(t, "postseal.8").below("LOG") {
+		if msg, level := title[:strings.LastIndexByte(title, ' ')], title[strings.LastIndexByte(title, ' ')+1:]; level == "WARN" || level == "ERROR" {
+			want = append(want, msg)
+		}
+	}
+	same(t, "alerts", codeSpans(list)[1:], want) // the first one is msg
+}
+
+// TestReadmeNearMisses holds that README names each kind, and no other.
+func TestReadmeNearMisses(t *testing.T) {
+	_, list, _ := strings.Cut(readmeLine(t, "kind of a near miss:"), "kind of a near miss:")
+	var got []string
+	for _, span := range codeSpans(list) {
+		if regexp.MustCompile(`^[a-z]+(-[a-z]+)+$|^(misspelt|escaped|undecodable)$`).MatchString(span) {
+			got = append(got, span)
+		}
+	}
+	same(t, "near misses", got, slices.Collect(maps.Values(constants(t, "../../rules", "NearMissKind"))))
+}
