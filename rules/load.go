@@ -125,20 +125,30 @@ func (l *loader) ruleFile(file string, in layer, read func(string) ([]byte, erro
 		Issued: f.Table.Issued, ReviewBy: f.Table.ReviewBy,
 	}
 	for i, d := range f.Domain {
-		line, _, _ := places.At(fmt.Sprintf("domain[%d]", i))
-		where := fmt.Sprintf("%s: line %d: domain %d (%q)", file, line, i+1, cmp.Or(d.Name, d.Address))
-		if d.Class == nil {
-			if err == nil {
-				l.fault("%s: class is missing: give one of %q", where, classNames)
+		row := fmt.Sprintf("domain[%d]", i)
+		where := func(keys ...string) string {
+			line, column, _ := places.At(row)
+			for _, key := range keys {
+				if l, c, ok := places.At(row + "." + key); ok {
+					line, column = l, c
+				}
 			}
+			return fmt.Sprintf("%s: line %d, column %d: domain %d (%q)", file, line, column, i+1, cmp.Or(d.Name, d.Address))
+		}
+		if err != nil && (d.Class == nil || d.Name == "" && d.Address == "") {
+			continue // what is missing may be what could not be read
+		}
+		if d.Class == nil {
+			l.fault("%s: class is missing: give one of %q", where(), classNames)
 			continue
 		}
 		if *d.Class == Closed { // the note stands in the reply to RCPT
 			if err := checkReply(d.Note, maxReply); err != nil {
-				l.fault("%s: note: %w", where, err)
+				l.fault("%s: note: %w", where("note"), err)
 			}
 		}
-		l.row(where, d, &Row{
+		line, _, _ := places.At(row)
+		l.row(where("name", "address"), d, &Row{
 			Subdomains: d.Subdomains, Class: *d.Class, Expires: d.Expires,
 			Note: d.Note, Source: d.Source, Number: i + 1, Line: line, Table: info, layer: in,
 		})
@@ -200,7 +210,7 @@ func (l *loader) localDomains(domains []string) {
 			l.faults = append(l.faults, tomlfile.At(fmt.Sprintf("local_domains[%d]", i), fmt.Errorf("local_domains: %q: %w", domain, err)))
 			continue
 		}
-		l.table.add(&Row{Name: name, Subdomains: true, Class: Local, Table: info, layer: localLayer})
+		l.table.add(&Row{Name: name, Subdomains: true, Class: Local, item: i, Table: info, layer: localLayer})
 	}
 }
 

@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"unicode"
 
@@ -13,13 +14,21 @@ import (
 // write, such as the "*. nhs.uk" of the guidance of November 2019.
 func ruleName(text string) (string, error) {
 	name, err := NormalizeDomain(text)
+	if _, ipErr := netip.ParseAddr(strings.Trim(strings.TrimSpace(text), "[].")); ipErr == nil {
+		return "", errors.New("this is an IP address: write a domain")
+	}
 	if err == nil {
 		return name, checkLabels(name)
 	}
 	meant, meantErr := NormalizeDomain(withoutStrays(text))
-	switch {
+	host, isURL := hostOf(text)
+	switch several := severalNames(text); {
 	case text == "":
-		return "", errors.New("name is missing")
+		return "", errors.New("name is missing: write name = \"a domain\" or address = \"an address\"")
+	case several != nil:
+		return "", fmt.Errorf("%d domains in one text: write a row for each of them", len(several))
+	case isURL:
+		return "", fmt.Errorf("this is the address of a page: write the domain alone, %q", host)
 	case strings.Contains(text, "@"):
 		return "", errors.New("a name is a domain: write an address under the key address")
 	case meantErr != nil:
@@ -33,6 +42,12 @@ func ruleName(text string) (string, error) {
 // ownDomain normalises a domain of local_domains, which takes everything below
 // it along.
 func ownDomain(text string) (string, error) {
+	if several := severalNames(text); several != nil {
+		return "", fmt.Errorf(`%d domains in one text: put each in quotes, "%s"`, len(several), strings.Join(several, `", "`))
+	}
+	if text == "" {
+		return "", errors.New("a domain is missing: write one between the quotes, or delete them")
+	}
 	if at := strings.LastIndexByte(text, '@'); at >= 0 {
 		if domain, err := NormalizeDomain(withoutStrays(text[at+1:])); err == nil {
 			return "", fmt.Errorf("this is an address: write the domain alone, %q", domain)
@@ -45,6 +60,34 @@ func ownDomain(text string) (string, error) {
 		}
 	}
 	return ruleName(text)
+}
+
+// severalNames splits a text into the domains that it lists; nil unless it lists
+// two or more, and nothing else.
+func severalNames(text string) (names []string) {
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;|", r) }) {
+		name, err := NormalizeDomain(withoutStrays(word))
+		if err != nil || !strings.Contains(name, ".") {
+			return nil
+		}
+		names = append(names, name)
+	}
+	if len(names) < 2 {
+		return nil
+	}
+	return names
+}
+
+// hostOf returns the domain of a web address such as https://trust.example/.
+func hostOf(text string) (host string, ok bool) {
+	_, rest, isURL := strings.Cut(text, "//")
+	if !isURL {
+		rest = text
+	}
+	rest, _, hasPath := strings.Cut(rest, "/")
+	rest, _, hasPort := strings.Cut(rest, ":")
+	host, err := NormalizeDomain(strings.TrimSpace(rest))
+	return strings.TrimPrefix(host, "www."), err == nil && (isURL || hasPath || hasPort)
 }
 
 // withoutStrays leaves out what comes along when a name is copied from a page.
@@ -61,10 +104,29 @@ func withoutStrays(text string) string {
 // ruleAddress normalises a row's address.
 func ruleAddress(text string) (Address, error) {
 	a := ParseAddress(text)
+	if strings.Contains(a.Local, "*") {
+		return a, fmt.Errorf("an address takes no wildcard: for all addresses of a domain write the domain alone, %q", a.Domain)
+	}
+	if inner := innerAddress(text); a.Fault != "" && inner != "" {
+		return a, fmt.Errorf("write the address alone, %q", inner)
+	}
 	if a.Fault != "" {
 		return a, fmt.Errorf("the address cannot be read, since %s: write it as name@domain", a.Fault)
 	}
 	return a, checkLabels(a.Domain)
+}
+
+// innerAddress returns what stands in angle brackets, or behind "mailto:", if
+// that is an address; otherwise it is empty.
+func innerAddress(text string) string {
+	inner := strings.TrimPrefix(strings.TrimSpace(text), "mailto:")
+	if _, rest, ok := strings.Cut(inner, "<"); ok {
+		inner, _, _ = strings.Cut(rest, ">")
+	}
+	if inner == text || ParseAddress(inner).Fault != "" {
+		return ""
+	}
+	return inner
 }
 
 // checkLabels refuses A-labels that do not decode, and labels whose letters

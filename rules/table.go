@@ -46,6 +46,7 @@ type Row struct {
 	Source     string // the row's own; empty where the table's holds
 	Number     int    // its place in a rule file, from 1; 0 elsewhere
 	Line       int    // of that file; 0 elsewhere
+	item       int    // of local_domains, from 0
 	Table      *TableInfo
 
 	layer     layer

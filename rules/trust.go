@@ -3,6 +3,8 @@ package rules
 import (
 	"fmt"
 	"strings"
+
+	"github.com/postseal/postseal/rules/tomlfile"
 )
 
 // trustedSuffixes are the public suffixes that an edition trusts as a whole,
@@ -20,20 +22,21 @@ func (l *loader) refuseWideTrust() {
 		if row.layer != localLayer || !row.Class.trusts() {
 			continue
 		}
+		fault := func(format string, args ...any) { l.faults = append(l.faults, row.fault(format, args...)) }
 		switch {
 		case !row.Subdomains || !isOpenToAnybody(row.Name):
 		case row.Name == "nhs.uk":
-			l.fault("%s: nhs.uk as a whole is not %s: an nhs.uk domain is secure by the accredited list; name the domains that are meant", row.where(), row.Class)
+			fault("nhs.uk as a whole is not %s: an nhs.uk domain is secure by the accredited list; name the domains that are meant", row.Class)
 		case !trustedSuffixes[row.Name] || row.Class == Local:
-			l.fault("%s: anybody can have a name below the public suffix %s: name the domains that are meant", row.where(), row.Name)
+			fault("anybody can have a name below the public suffix %s: name the domains that are meant", row.Name)
 		}
 		switch retired := l.table.retiredBy(row, gone); {
 		case len(retired) == 0:
 		case isAtOrBelow(row.domain(), retired[0]):
-			l.fault("%s: the retired name %s cannot be %s: take the row out, and use the organisation's new domain", row.where(), retired[0], row.Class)
+			fault("the retired name %s cannot be %s: take the row out, and use the organisation's new domain", retired[0], row.Class)
 		default:
-			l.fault("%s: the retired names %s would be %s with it: name the domains that are meant, or give each of these a row with class = \"closed\" and subdomains = true",
-				row.where(), strings.Join(retired, ", "), row.Class)
+			fault("the retired names %s would be %s with it: name the domains that are meant, or give each of these a row with class = \"closed\" and subdomains = true",
+				strings.Join(retired, ", "), row.Class)
 		}
 	}
 }
@@ -76,6 +79,16 @@ func (t *Table) localSuffix(name string, given *Row) *Row {
 
 func isAtOrBelow(name, suffix string) bool {
 	return name == suffix || strings.HasSuffix(name, "."+suffix)
+}
+
+// fault names the row before what is wrong with it. The place of an own domain
+// is known to the configuration alone.
+func (r *Row) fault(format string, args ...any) error {
+	err := fmt.Errorf("%s: %s", r.where(), fmt.Sprintf(format, args...))
+	if r.Table.Name == ownDomains && r.Table.File == "" {
+		return &tomlfile.Fault{Path: fmt.Sprintf("%s[%d]", ownDomains, r.item), Err: err}
+	}
+	return err
 }
 
 // where names the row with its file, as errors and findings do.

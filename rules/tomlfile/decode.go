@@ -155,10 +155,16 @@ func (d *decoder) value(path string, value any, target reflect.Value) {
 	}
 }
 
+// list sets a list. One with a faulty item stays empty, unless the items are
+// sections: nobody must take the item for an empty text.
 func (d *decoder) list(path string, list []any, target reflect.Value) {
 	target.Set(reflect.MakeSlice(target.Type(), len(list), len(list)))
+	before := len(d.faults)
 	for i, value := range list {
 		d.value(item(path, i), value, target.Index(i))
+	}
+	if len(d.faults) > before && kindOf(target.Type()) == aList {
+		target.SetZero()
 	}
 }
 

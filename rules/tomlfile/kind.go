@@ -98,6 +98,9 @@ func (d *decoder) wrongKind(path string, value any, want kind) {
 		aText: "a text in quotes", aNumber: "a number, without quotes", aBool: "true or false, without quotes",
 		aDate: "a date alone, without quotes, as in 2027-01-31", aList: "a list, in square brackets",
 	}[want]
+	if _, isFloat := value.(float64); isFloat && want == aNumber {
+		wants = "a whole number"
+	}
 	if remedy := remedyFor(value, written, want); remedy != "" && isItem(path) {
 		d.fault(path, "%s takes %s: write %s", name, wants, remedy)
 	} else if remedy != "" {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -46,6 +47,11 @@ func explainSyntax(text string, e toml.ParseError, s schema) error {
 	if text != withoutMark(text) {
 		offset = min(offset+len("\ufeff"), len(text))
 	}
+	if strings.Contains(e.Message, "control characters") { // the library names the character before it
+		for offset < len(text) && (text[offset] >= ' ' && text[offset] != 0x7f || text[offset] == '\t') {
+			offset++
+		}
+	}
 	m := mistake{ParseError: e, schema: s, text: text, offset: offset}
 	start := strings.LastIndexByte(text[:offset], '\n') + 1
 	m.line, _, _ = strings.Cut(text[start:], "\n")
@@ -70,8 +76,19 @@ func explainSyntax(text string, e toml.ParseError, s schema) error {
 
 // explanations are asked one after the other, the surest first.
 var explanations = []func(mistake) string{
-	mistake.curlyQuotes, mistake.invisible, mistake.openQuote, mistake.date, mistake.setTwice, mistake.brackets,
-	mistake.openList, mistake.noEquals, mistake.noQuotes, mistake.escape, mistake.tooMuch,
+	mistake.otherFormat, mistake.date, mistake.curlyQuotes, mistake.invisible, mistake.control, mistake.openQuote,
+	mistake.setTwice, mistake.brackets, mistake.openList, mistake.noEquals, mistake.noQuotes, mistake.escape, mistake.tooMuch,
+}
+
+// otherFormat speaks of a file that is JSON or XML from its beginning.
+func (m mistake) otherFormat() string {
+	switch start := strings.TrimSpace(withoutMark(m.text)); {
+	case strings.HasPrefix(start, "{"):
+		return "this file is JSON: write it as TOML, a line key = value for each key"
+	case strings.HasPrefix(start, "<"):
+		return "this file is XML or a web page: write it as TOML, a line key = value for each key"
+	}
+	return ""
 }
 
 var straight = strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "‟", `"`, "«", `"`, "»", `"`, "‘", "'", "’", "'", "‚", "'", "‛", "'")
@@ -98,6 +115,18 @@ func (m mistake) invisible() string {
 	return fmt.Sprintf("an invisible character, %U, stands here: delete it, and type a blank if one is needed", at)
 }
 
+// control speaks of characters that no editor shows, such as the line ends of
+// old Macs.
+func (m mistake) control() string {
+	if !m.has("control characters") {
+		return ""
+	}
+	if m.has("'0x0d'") {
+		return `the lines end with CR alone: save the file with the line ends of Unix or Windows`
+	}
+	return "a control character stands here: delete it"
+}
+
 func (m mistake) has(words string) bool { return strings.Contains(m.Message, words) }
 
 func (m mistake) openQuote() string {
@@ -106,6 +135,8 @@ func (m mistake) openQuote() string {
 		return fmt.Sprintf("the closing quote is missing: write %s = %s%s", m.key, m.value, m.value[:1])
 	case m.has("strings cannot contain newlines"):
 		return "a closing quote is missing in this line"
+	case m.has(`unexpected EOF; expected "`) && strings.Count(m.value, "'") == 1:
+		return fmt.Sprintf("the closing quote is missing: write %s = %s'", m.key, m.value)
 	case m.has("unexpected EOF; expected '"):
 		return "a text that begins with three quotes has no end: close it with three quotes"
 	}
@@ -113,14 +144,18 @@ func (m mistake) openQuote() string {
 }
 
 // dateLike is a date in one of the forms of people, or one that does not exist.
-var dateLike = regexp.MustCompile(`^(\d{4}[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{1,2}[-/. ](\d{1,2}|[A-Za-z]+)[-/. ]\d{4})\b`)
+var dateLike = regexp.MustCompile(`^(\d{4}[-/. ]\d{1,2}([-/. ]\d{1,2}(Z|[T ][\d:.]*Z?)?)?|\d{1,2}[-/. ](\d{1,2}|[A-Za-z]+)[-/. ]\d{2,4})$`)
+
+// plainDashes are the dashes that a word processor makes of hyphens.
+var plainDashes = strings.NewReplacer("\u2010", "-", "\u2011", "-", "\u2012", "-", "\u2013", "-", "\u2014", "-", "\u2212", "-")
 
 func (m mistake) date() string {
-	if !dateLike.MatchString(m.value) {
+	written := strings.Trim(plainDashes.Replace(straight.Replace(m.value)), `"' `)
+	if !dateLike.MatchString(written) {
 		return ""
 	}
 	const form = "a date is year, month and day, without quotes: write %s = %s"
-	if meant := isoDate(m.value); meant != "" {
+	if meant := isoDate(strings.TrimSuffix(written, "Z")); meant != "" {
 		return fmt.Sprintf(form, m.key, meant)
 	}
 	return fmt.Sprintf("%s is not a date: write one as in %s = 2027-01-31", m.value, m.key)
@@ -142,11 +177,18 @@ func (m mistake) setTwice() string {
 }
 
 func (m mistake) brackets() string {
-	if !strings.HasPrefix(m.line, "[") || m.key != "" {
-		return ""
-	}
 	name := strings.Trim(m.line, "[] \t")
 	switch {
+	case m.has("table array name delimiter") && m.key != "":
+		return "a closing bracket is missing, or the key: it goes in a line of its own"
+	case m.has("table names cannot be empty"):
+		return "a section has a name: write it between the brackets"
+	case m.has("keys cannot start with a '.'"), m.has("unexpected '='"):
+		return "a key begins and ends with a letter or digit: delete the dot"
+	case m.has("inline table terminator"):
+		return "a { needs a comma between its keys and a } at its end: write [section] above the keys instead"
+	case !strings.HasPrefix(m.line, "[") || m.key != "":
+		return ""
 	case m.has("to end table name") && strings.ContainsAny(name, " \t"):
 		return "the name of a section holds letters, digits, - and _"
 	case m.has("to end table name"):
@@ -167,18 +209,41 @@ func (m mistake) noEquals() string {
 	case strings.HasPrefix(m.line, ";"), strings.HasPrefix(m.line, "//"), strings.HasPrefix(m.line, "--"):
 		return "a comment begins with #"
 	case colon && m.key == "" && value != "":
-		return fmt.Sprintf("write %s = %s, with an equals sign", strings.TrimSpace(key), strings.TrimSpace(value))
+		return fmt.Sprintf("write %s = %s, with an equals sign", strings.TrimSpace(key), quoted(strings.TrimSpace(value)))
+	case noSign.MatchString(m.line):
+		return "the equals sign is missing: write " + noSign.ReplaceAllString(m.line, "$1 = $2")
 	case m.key != "" && m.inKey:
 		return fmt.Sprintf("%q is not a key: a key holds letters, digits, - and _", m.key)
 	}
 	return "this is not a line of the form key = value"
 }
 
+// noSign is a key with a value behind blanks.
+var noSign = regexp.MustCompile(`^([\w-]+)[ \t]+(["\['].*|true|false|\d+|\d{4}-\d\d-\d\d)$`)
+
+// quoted puts a value in quotes if TOML needs them.
+func quoted(value string) string {
+	if bareWord.MatchString(value) && !bareValue.MatchString(value) {
+		return fmt.Sprintf("%q", strings.Trim(value, "\"'`"))
+	}
+	return value
+}
+
+var bareValue = regexp.MustCompile(`^(true|false|[+-]?\d+|\d{4}-\d\d-\d\d)$`)
+
 // bareWord is a value that should be in quotes.
 var bareWord = regexp.MustCompile(`^[^\s"'\[\]{}=,#]+("|')?$`)
 
+// notAValue is what the library says of a value that is none.
+var notAValue = []string{
+	"expected value but found", "unexpected EOF; expected value", "Invalid float", "invalid datetime", "Invalid integer",
+	"expected a digit", "must start with a digit", "not a binary number", "not a hexadecimal number", "not an octal number",
+}
+
+var leadingZero = regexp.MustCompile(`^0+([1-9]\d*)$`)
+
 func (m mistake) noQuotes() string {
-	if !m.has("expected value but found") && !m.has("Invalid float") && !m.has("invalid datetime") {
+	if !slices.ContainsFunc(notAValue, m.has) {
 		return ""
 	}
 	switch folded := strings.ToLower(m.value); {
@@ -192,26 +257,37 @@ func (m mistake) noQuotes() string {
 		return fmt.Sprintf("write %s = true", m.key)
 	case folded == "false" || folded == "no" || folded == "off":
 		return fmt.Sprintf("write %s = false", m.key)
+	case leadingZero.MatchString(m.value):
+		return fmt.Sprintf("a number has no zeros before it: write %s = %s", m.key, leadingZero.FindStringSubmatch(m.value)[1])
 	case bareWord.MatchString(m.value):
-		return fmt.Sprintf("a text needs quotes: write %s = %q", m.key, strings.TrimRight(m.value, `"'`))
+		return fmt.Sprintf("a text needs quotes: write %s = %s", m.key, quoted(m.value))
 	}
 	return `a text needs quotes, as in "text"`
 }
+
+// looseItem is an item of a list whose text runs into the quote of the next.
+var looseItem = regexp.MustCompile(`^\[(?:\s*"[^",]*",)*\s*"([^",]*), *"`)
 
 // header is a line that begins a section.
 var header = regexp.MustCompile(`^\[+[\w.-]+\]+$`)
 
 func (m mistake) openList() string {
+	if m.value == "" && m.key != "" && m.has("unexpected EOF") {
+		return "" // the file ends behind an equals sign
+	}
+	if loose := looseItem.FindStringSubmatch(m.value); loose != nil && strings.Count(m.value, `"`)%2 == 1 {
+		return fmt.Sprintf(`the closing quote of %q is missing: each item has a quote on both sides`, loose[1])
+	}
 	// A key or a section where an item of a list should be.
 	isItem := m.has("expected value but found") && (m.inKey && m.key != "" || header.MatchString(m.line))
-	if !isItem && !m.has("array terminator") && !m.has("unexpected EOF; expected value") {
+	if !isItem && !m.has("array terminator") && !m.has("unexpected comma") && !m.has("unexpected EOF; expected value") {
 		return ""
 	}
 	return `a list needs a comma between its items and a ] at its end, as in ["one", "two"]`
 }
 
 func (m mistake) escape() string {
-	if !m.has("invalid escape in string") {
+	if !m.has("invalid escape") && !m.has("digits after '\\") {
 		return ""
 	}
 	return `between " and " a backslash means something else: put the text between ' and '`
