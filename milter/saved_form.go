@@ -52,6 +52,8 @@ var foreign = []struct{ start, is, remedy string }{
 	{"Rar!", "a RAR archive", "unpack it, and give one message"},
 	{"%PDF-", "a PDF document", "save the message itself as .eml"},
 	{`{\rtf`, "a text in RTF", "save the message itself as .eml"},
+	{"\x89PNG", "a picture", "save the message itself as .eml"},
+	{"\xff\xd8\xff", "a picture", "save the message itself as .eml"},
 	{"<", "a web page or XML", "save the message itself as .eml"},
 }
 
@@ -75,8 +77,16 @@ func refuseForeign(start []byte) error {
 		return errors.New(`it is a control file of Sendmail's queue: give its header, with sed -n 's/^H?[^?]*?//p; /^[ \t]/p'`)
 	case bytes.IndexByte(start, '\n') < 0 && bytes.IndexByte(bytes.TrimRight(start, "\r"), '\r') >= 0:
 		return errors.New(`its lines end in CR alone: convert it with tr '\r' '\n'`)
+	case linesEndInLFCR(start):
+		return errors.New(`its lines end in LF and CR: convert it with tr -d '\r'`)
 	}
 	return nil
+}
+
+// linesEndInLFCR looks at the first line end.
+func linesEndInLFCR(start []byte) bool {
+	at := bytes.IndexByte(start, '\n')
+	return at > 0 && start[at-1] != '\r' && len(start) > at+2 && start[at+1] == '\r' && start[at+2] != '\n'
 }
 
 // isQueueFile reports whether the file begins as Postfix's queue files do: a

@@ -108,6 +108,8 @@ func TestExplainRefusesWhatIsNoMessage(t *testing.T) {
 		{"UTF-16, little-endian", encodeUTF16(plainMail, false), "it is text in UTF-16 or UTF-32" + utf16},
 		{"UTF-16, big-endian", encodeUTF16(plainMail, true), "it is text in UTF-16 or UTF-32" + utf16},
 		{"NUL octets", strings.Repeat("\x00", 600), "it is not text: give a message as it is sent (.eml)"},
+		{"LF CR", strings.ReplaceAll(plainMail, "\n", "\n\r"), `its lines end in LF and CR: convert it with tr -d '\r'`},
+		{"picture", "\x89PNG\r\n\x1a\n\x00", "it is a picture: save the message itself as .eml"},
 		{"CR alone", strings.ReplaceAll(plainMail, "\n", "\r"), `its lines end in CR alone: convert it with tr '\r' '\n'`},
 		{"a file of Postfix's queue", "C_             424             742               3               0             424               0T\x11", "it is a file of Postfix's queue: give the output of postcat -q, with the queue ID"},
 		{"a file of Sendmail's queue", "V8\nT1800000000\nK0\nN0\nH??Subject: [secure]\n", `it is a control file of Sendmail's queue: give its header, with sed -n 's/^H?[^?]*?//p; /^[ \t]/p'`},

@@ -168,7 +168,7 @@ func TestMistakes(t *testing.T) {
 		{"[[domain]\nname = \"x\"", "line 1, column 9: a closing bracket is missing: write [[domain]]"},
 		{"mode = \"red\",", "line 1, column 13: the line goes on after the value: take out what begins with \",\""},
 		{"mode = \"\\d\"", "line 1, column 9: between \" and \" a backslash means something else: put the text between ' and '"},
-		{"[rules]\nfiles = [\"C:\\x\\*.toml\"]", "line 2, column 13: between \" and \" a backslash means something else: put the text between ' and '"},
+		{"[rules]\nfiles = [\"C:\\x\\*.toml\"]", "line 2, column 11: between \" and \" a backslash means something else: put the text between ' and '"},
 		{"[rules]\ndays = [, 8]", "line 2, column 9: a list needs a comma between its items and a ] at its end, as in [\"one\", \"two\"]"},
 		{"\xff\xfem\x00", "the file is UTF-16, or no text at all: save it as UTF-8"},
 		{"mode = \"red\"\n# caf\xe9", "line 2, column 6: the octet 0xe9 is not UTF-8: save the file as UTF-8"},
