@@ -20,11 +20,23 @@ func ParseListen(text string) (network, address string, err error) {
 	case kind == "unix" && filepath.IsAbs(address):
 		return "unix", address, nil
 	case kind == "inet":
-		if _, _, err := net.SplitHostPort(address); err == nil {
+		host, port, err := net.SplitHostPort(address)
+		switch {
+		case err != nil:
+		case host == "*":
+			return "", "", fmt.Errorf("listen %q: write inet:0.0.0.0:%s for all addresses of this host", text, port)
+		case !isPort(port):
+			return "", "", fmt.Errorf("listen %q: %q is not a port: write a number up to 65535", text, port)
+		default:
 			return "tcp", address, nil
 		}
 	}
 	return "", "", fmt.Errorf("listen %q: write unix:/path or inet:host:port, as in inet:127.0.0.1:8899", text)
+}
+
+func isPort(text string) bool {
+	_, err := net.LookupPort("tcp", text) // a service's name is one
+	return text != "" && err == nil
 }
 
 // Listen opens a socket that ParseListen can read. A unix socket gets mode
@@ -48,6 +60,9 @@ func Listen(text string) (net.Listener, error) {
 }
 
 func listenUnix(path string) (net.Listener, error) {
+	if err := CheckSocket(path); err != nil {
+		return nil, err
+	}
 	gid, err := checkFolder(filepath.Dir(path))
 	if err != nil {
 		return nil, err
@@ -70,10 +85,22 @@ func listenUnix(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// CheckFolder returns what is wrong with the folder of a unix socket.
-func CheckFolder(dir string) error {
-	_, err := checkFolder(dir)
-	return err
+// maxPath is how long the path of a unix socket may be on Linux (unix(7)).
+const maxPath = 107
+
+// CheckSocket returns why no unix socket can be opened at the path, as far as
+// that can be seen without opening it.
+func CheckSocket(path string) error {
+	if len(path) > maxPath {
+		return fmt.Errorf("the path has %d octets: choose one of %d at most", len(path), maxPath)
+	}
+	if _, err := checkFolder(filepath.Dir(path)); err != nil {
+		return err
+	}
+	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSocket == 0 {
+		return fmt.Errorf("%s is there and is not a socket: move it away", path)
+	}
+	return nil
 }
 
 // checkFolder refuses a folder in which others could put a socket of theirs
@@ -85,6 +112,8 @@ func checkFolder(dir string) (gid int, err error) {
 		return 0, fmt.Errorf("%w: make the folder with mode 0750, owned by postseal's user, its group the MTA's", err)
 	case !info.IsDir():
 		return 0, fmt.Errorf("%s is not a folder", dir)
+	case info.Mode()&os.ModeSticky != 0: // such as /tmp, which must stay as it is
+		return 0, fmt.Errorf("%s is a folder for everybody, and Sendmail refuses such a socket: make a folder for the socket alone, with mode 0750", dir)
 	case info.Mode().Perm()&0o022 != 0:
 		return 0, fmt.Errorf("%s has mode %04o: others than its owner may write there, and Sendmail refuses such a socket; chmod 0750 %s", dir, info.Mode().Perm(), dir)
 	}
@@ -92,14 +121,11 @@ func checkFolder(dir string) (gid int, err error) {
 }
 
 func removeStale(path string) error {
-	info, err := os.Lstat(path)
-	switch {
+	switch _, err := os.Lstat(path); {
 	case errors.Is(err, os.ErrNotExist):
 		return nil
 	case err != nil:
 		return err
-	case info.Mode()&os.ModeSocket == 0:
-		return fmt.Errorf("%s is there and is not a socket: move it away", path)
 	}
 	c, err := net.DialTimeout("unix", path, time.Second)
 	switch {

@@ -50,7 +50,9 @@ func (t *Table) lintRow(row *Row, now time.Time) (found []Warning) {
 	if row.Expired(now) {
 		add("expired on "+row.Expires.Format(time.DateOnly)+" and no longer counts", "take it out, or renew it with a new expires")
 	}
-	if own := t.ownAbove(row, now); own != nil {
+	if own := t.ownAbove(row, now); own == nil && row.isRelay() && isInTheDNS(row.Name) {
+		add("a name that the DNS may have: without the route to the relay, sealed mail goes there, in clear", "choose a name below invalid, as in encrypt.invalid")
+	} else if own != nil {
 		add("below the own domain "+own.Name+": the mail host may deliver sealed mail itself, in clear", "choose a name below invalid, as in encrypt.invalid")
 	}
 	switch row.layer {
@@ -58,7 +60,7 @@ func (t *Table) lintRow(row *Row, now time.Time) (found []Warning) {
 		if fault, remedy := lintSuffix(row); fault != "" {
 			add(fault, remedy)
 		}
-		if row.Class.trusts() && !row.isAddress() && IsConsumerMail(row.Name) {
+		if row.Class.trusts() && !row.isAddress() && !row.isRelay() && IsConsumerMail(row.Name) {
 			add("a consumer mail service: anybody can have an address at "+row.Name, "name the addresses that are meant, each in a row with address = \"…\", or remove the row")
 		}
 		if row.Table.Name == ownDomains && t.isUnlisted(row.Name, now) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -220,14 +221,28 @@ func (l *loader) relayDomain(domain string) {
 	if domain == "" {
 		return
 	}
-	name, err := ruleName(domain)
-	if err != nil {
-		l.faults = append(l.faults, tomlfile.At("relay.domain", fmt.Errorf("relay.domain: %w", err)))
+	fault := func(format string, args ...any) {
+		l.faults = append(l.faults, tomlfile.At("relay.domain", fmt.Errorf("relay.domain %q: "+format+": write a domain that nothing else has, such as encrypt.invalid", append([]any{domain}, args...)...)))
+	}
+	name, err := NormalizeDomain(domain)
+	switch _, isIP := netip.ParseAddr(strings.Trim(domain, "[]")); {
+	case isIP == nil:
+		fault("this is an IP address")
+		return
+	case err != nil:
+		fault("this is not a domain")
 		return
 	}
-	l.reportTwin(fmt.Sprintf("relay.domain (%q)", domain), l.table.add(&Row{
+	if err := checkLabels(name); err != nil {
+		fault("%w", err)
+		return
+	}
+	twin := l.table.add(&Row{
 		Name: name, Subdomains: true, belowOnly: true, Class: Secure,
 		Note: "on its way to the encryption relay", layer: localLayer,
 		Table: &TableInfo{Name: "relay", Source: "the configuration"},
-	}))
+	})
+	if twin != nil {
+		fault("%s has the name", twin.where())
+	}
 }

@@ -72,7 +72,10 @@ func NewRuleset(table *Table, marker MarkerReader, relay string, policies []Poli
 		r.policies[i].from = nil
 		for _, sender := range p.Sender {
 			from, err := readSender(sender)
-			if err != nil {
+			switch {
+			case errors.Is(err, errAddressOfClient):
+				fault("sender %q: %w", sender, err)
+			case err != nil:
 				fault("sender %q: write an address, a domain without a wildcard, or \"<>\"", sender)
 			}
 			r.policies[i].from = append(r.policies[i].from, from)

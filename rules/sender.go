@@ -1,12 +1,21 @@
 package rules
 
-import "strings"
+import (
+	"errors"
+	"net/netip"
+	"strings"
+)
+
+var errAddressOfClient = errors.New("this is the IP address of a client: write it under client")
 
 // readSender reads a condition on the sender: an address, a domain, which has
 // no local part, or "<>", which has neither.
 func readSender(text string) (mailbox, error) {
 	if text == "<>" {
 		return mailbox{}, nil
+	}
+	if _, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
+		return mailbox{}, errAddressOfClient
 	}
 	if !strings.Contains(text, "@") {
 		domain, err := NormalizeDomain(text)

@@ -42,3 +42,9 @@ func isOpenToAnybody(name string) bool {
 	is, registry := isPublicSuffix(name)
 	return is && (registry || !slices.Contains(strings.Split(name, "."), "gov"))
 }
+
+// isInTheDNS reports whether a registry gives names of this kind to others.
+func isInTheDNS(name string) bool {
+	_, registry := publicsuffix.PublicSuffix(name)
+	return registry
+}

@@ -211,7 +211,10 @@ func TestFaultsOfTables(t *testing.T) {
 		{"wildcard in an address", head + "[[domain]]\naddress = \"*@x.example\"\nclass = \"secure\"\n", rules.Sources{}, `f.toml: line 4, column 1: domain 1 ("*@x.example"): an address takes no wildcard: for all addresses of a domain write the domain alone, "x.example"`},
 		{"address with a name", head + "[[domain]]\naddress = \"Bob <bob@x.example>\"\nclass = \"secure\"\n", rules.Sources{}, `write the address alone, "bob@x.example"`},
 		{"bad own domain", head, rules.Sources{LocalDomains: []string{"*.trust.example"}}, `local_domains: "*.trust.example": a domain takes everything below it along: write "trust.example", without a wildcard`},
-		{"bad relay domain", head, rules.Sources{RelayDomain: "encrypt..invalid"}, `relay.domain: "encrypt..invalid" has an empty label`},
+		{"bad relay domain", head, rules.Sources{RelayDomain: "encrypt..invalid"}, `relay.domain "encrypt..invalid": this is not a domain: write a domain that nothing else has, such as encrypt.invalid`},
+		{"relay domain with a wildcard", head, rules.Sources{RelayDomain: "*.invalid"}, `relay.domain "*.invalid": this is not a domain`},
+		{"relay domain an IP address", head, rules.Sources{RelayDomain: "[192.0.2.1]"}, `relay.domain "[192.0.2.1]": this is an IP address: write a domain`},
+		{"relay domain an own one", head, rules.Sources{RelayDomain: "trust.example", LocalDomains: []string{"trust.example"}}, `relay.domain "trust.example": local_domains ("trust.example") has the name: write a domain that nothing else has`},
 		{"file gone", head, rules.Sources{Files: []string{"x.missing"}}, `x.missing: file does not exist: make the file readable`},
 		{"list gone", head, rules.Sources{Accredited: "list.missing"}, `list.missing: file does not exist: run postseal import`},
 	} {

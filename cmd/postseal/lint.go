@@ -66,7 +66,7 @@ func (c *config) lintListen() []rules.Warning {
 	switch {
 	case err != nil: // an error of loadConfig
 	case network == "unix":
-		if err := milter.CheckFolder(filepath.Dir(address)); err != nil {
+		if err := milter.CheckSocket(address); err != nil {
 			return warn("serve cannot start", err.Error())
 		}
 	case isWildcard(address):
