@@ -57,6 +57,8 @@ func (r Recipient) Reason() string {
 	switch {
 	case r.Row != nil && r.Row.isAddress(): // the log may not show addresses
 		return cmp.Or(r.Row.Note, "a row for the address in "+r.Row.Table.Name)
+	case r.Row != nil && r.Meant() != "": // the row of an edition, for all below nhs.uk
+		return cmp.Or(r.Row.Note, "the row "+r.Row.Name) + "; the domain looks like " + r.Meant()
 	case r.Row != nil:
 		return cmp.Or(r.Row.Note, fmt.Sprintf("the row %s of %s", r.Row.Name, r.Row.Table.Name))
 	case r.Class == Local:
