@@ -27,6 +27,7 @@ var promises = []struct {
 	{"look-alike is rejected", testLookAlikeIsRejected},
 	{"odd forms never go out in clear", testOddFormsNeverGoOutInClear},
 	{"long addresses", testLongAddresses},
+	{"thousand recipients", testThousandRecipients},
 	{"bare name goes where the MTA completes it", testBareNameGoesWhereTheMTACompletesIt},
 	{"difference of readings is logged", testDifferenceOfReadingsIsLogged},
 	{"messages of one connection", testMessagesOfOneConnection},

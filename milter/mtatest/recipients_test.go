@@ -1,0 +1,53 @@
+package mtatest_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// testThousandRecipients sends the biggest message that Postfix takes by
+// default. No line of the log is longer than rsyslog takes, and together the
+// lines name each recipient once.
+func testThousandRecipients(t *testing.T) {
+	const recipients, longest = 1000, 8000
+	d := start(t, "enforce", "")
+	var to, want []string
+	for i := range recipients {
+		address := fmt.Sprintf("%s%d@gmail.com", strings.Repeat("x", 60), i)
+		to, want = append(to, "<"+address+">"), append(want, address)
+	}
+	s := send(t, to, mail("Subject: [secure] WORD"))
+	if s.End.Code != 250 {
+		t.Fatal(s.End)
+	}
+	// The lines of the second message follow those of the first.
+	last := send(t, []string{"<a@nhs.net>"}, mail("Subject: WORD"))
+	decision(t, d, last.QueueID())
+	settle(t)
+
+	var got []string
+	counted := false
+	for _, msg := range []string{"decision", "decision recipients"} {
+		for _, e := range d.Events(msg) {
+			if e["queue_id"] != s.QueueID() {
+				continue
+			}
+			counted = counted || e["recipient_count"] == float64(recipients)
+			for _, r := range e["recipients"].([]any) {
+				got = append(got, r.(map[string]any)["address"].(string))
+			}
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) || !counted {
+		t.Errorf("the log names %d recipients, want %d; counted: %t", len(got), len(want), counted)
+	}
+	for _, line := range strings.Split(d.Log(), "\n") {
+		if len(line) > longest {
+			t.Errorf("a line of %d octets", len(line))
+		}
+	}
+}
