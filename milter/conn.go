@@ -17,8 +17,7 @@ import (
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
-
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/address"
 )
 
 // Timeouts of a connection.
@@ -209,7 +208,7 @@ func (c *conn) takeRecipient(payload []byte) {
 	c.arguments = nil
 	for word := range cStrings(payload) {
 		if first {
-			c.path = rules.TrimAngles(string(word))
+			c.path = address.TrimAngles(string(word))
 		} else if isDSNArgument(word) {
 			c.arguments = append(c.arguments, string(word))
 		}

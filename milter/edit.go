@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/address"
 )
 
 // verdictField is the header field that a changed message bears.
@@ -92,15 +92,15 @@ func isDSNArgument(argument []byte) bool {
 
 // originalRecipient encodes an address for ORCPT: as xtext (RFC 3461, section
 // 4), or where it is not ASCII as utf-8-addr-unitext (RFC 6533, section 3).
-func originalRecipient(address string) string {
+func originalRecipient(text string) string {
 	var b strings.Builder
 	form, escape := "rfc822;", "+%02X"
-	if !rules.IsASCII(address) {
+	if !address.IsASCII(text) {
 		form, escape = "utf-8;", `\x{%02X}`
 	}
 	b.WriteString(form)
-	for i := range len(address) {
-		switch c := address[i]; {
+	for i := range len(text) {
+		switch c := text[i]; {
 		case c <= ' ', c == 0x7f, c == '+', c == '=', c == '\\' && form == "utf-8;":
 			fmt.Fprintf(&b, escape, c)
 		default:

@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"regexp"
@@ -12,6 +11,9 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/address"
+	"github.com/postseal/postseal/rules/finding"
+	"github.com/postseal/postseal/rules/keyword"
 )
 
 // AddressFormat says how addresses stand in the log.
@@ -26,12 +28,7 @@ const (
 
 // UnmarshalText reads the name; anything else is an error.
 func (f *AddressFormat) UnmarshalText(text []byte) error {
-	switch v := AddressFormat(text); v {
-	case FullAddress, DomainAddress, HashAddress:
-		*f = v
-		return nil
-	}
-	return fmt.Errorf(`%q is none of ["full" "domain" "hash"]`, text)
+	return keyword.Word(f, text, FullAddress, DomainAddress, HashAddress)
 }
 
 // Addresses renders addresses for the log.
@@ -43,16 +40,16 @@ type Addresses struct {
 }
 
 // apply renders an address or a login. The null sender stays empty.
-func (a Addresses) apply(address string) string {
+func (a Addresses) apply(text string) string {
 	switch {
-	case address == "" || a.Format == FullAddress:
-		return address
+	case text == "" || a.Format == FullAddress:
+		return text
 	case a.Format == DomainAddress:
 		// Not what follows the last "@": that can be a comment or a local part.
-		return rules.ParseAddress(address).Domain
+		return address.Parse(text).Domain
 	case a.Format == HashAddress && len(a.Key) > 0:
 		hash := hmac.New(sha256.New, a.Key)
-		hash.Write([]byte(strings.ToLower(address)))
+		hash.Write([]byte(strings.ToLower(text)))
 		return hex.EncodeToString(hash.Sum(nil)[:6])
 	}
 	return ""
@@ -94,7 +91,7 @@ type LoggedRecipient struct {
 	Policy  string       `json:"policy"`
 	Action  rules.Action `json:"action"`
 	// Findings are those about the recipient.
-	Findings []rules.Finding `json:"findings"`
+	Findings []finding.Finding `json:"findings"`
 }
 
 // LoggedRecipients renders the outcomes of a decision.
@@ -103,7 +100,7 @@ func LoggedRecipients(d rules.Decision, format Addresses) []LoggedRecipient {
 	for i, o := range d.Outcomes {
 		list[i] = LoggedRecipient{
 			Address: format.apply(o.Text), Class: o.Class, Row: format.Row(o.RowName()),
-			Policy: o.Policy, Action: o.Action, Findings: append([]rules.Finding{}, o.Findings...),
+			Policy: o.Policy, Action: o.Action, Findings: append([]finding.Finding{}, o.Findings...),
 		}
 	}
 	return list

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/finding"
 )
 
 // The bounds of lists, and of texts in them, in octets as JSON writes them: a list
@@ -61,7 +62,7 @@ func jsonLength(text string) (n int) {
 }
 
 // findingsLength returns an upper bound of the octets of a list of findings.
-func findingsLength(list []rules.Finding) (n int) {
+func findingsLength(list []finding.Finding) (n int) {
 	for _, f := range list {
 		n += len(`{"name":"","meant":""},`) + jsonLength(string(f.Name)) + jsonLength(f.Meant)
 	}
@@ -69,7 +70,7 @@ func findingsLength(list []rules.Finding) (n int) {
 }
 
 // clipFindings leaves out the findings past max octets.
-func clipFindings(list []rules.Finding, maximum int) []rules.Finding {
+func clipFindings(list []finding.Finding, maximum int) []finding.Finding {
 	for i := range list {
 		if maximum -= findingsLength(list[i : i+1]); maximum < 0 {
 			return list[:i]

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/finding"
 )
 
 // lineLimit is what postseal(8) promises.
@@ -53,7 +54,7 @@ func TestDecisionLinesAreBounded(t *testing.T) {
 			d := rules.Decision{}
 			for i := range n {
 				// One text for all: only the address differs, by its beginning.
-				rcpt := rules.Recipient{Text: fmt.Sprint(i, local, "@gmail.com"), Class: rules.Unknown, Findings: []rules.Finding{{Name: rules.LookAlikeDomain, Meant: fmt.Sprint(i, ".nhs.uk")}}}
+				rcpt := rules.Recipient{Text: fmt.Sprint(i, local, "@gmail.com"), Class: rules.Unknown, Findings: []finding.Finding{{Name: finding.LookAlike, Meant: fmt.Sprint(i, ".nhs.uk")}}}
 				d.Outcomes = append(d.Outcomes, rules.Outcome{Recipient: rcpt, Policy: strings.Repeat("p", 100), Action: rules.Divert})
 			}
 			var log bytes.Buffer

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/address"
 )
 
 // errLimit is the cause of a Verdict on a message past a bound.
@@ -110,8 +111,8 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 		return r, refusal
 	}
 	r := m.config.Rules.Classify(path, resolved, now)
-	if r.Fault == "" && !m.envelope.SMTPUTF8 && !rules.IsASCII(path) {
-		r.Fault = rules.NotASCII
+	if r.Fault == "" && !m.envelope.SMTPUTF8 && !address.IsASCII(path) {
+		r.Fault = address.NotASCII
 	}
 	given := recipient{r, resolved, arguments}
 	if r.Refused() && m.config.Mode == rules.Enforce && !m.envelope.DecideAtEnd {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/address"
 )
 
 // Reply is an SMTP reply.
@@ -33,7 +34,7 @@ func refusalReason(r rules.Recipient, show func(domain string) string) string {
 	switch {
 	case r.Class == rules.Closed:
 		return cmp.Or(r.Row.Note, "no mail can be sent to this address: ask its owner for another one")
-	case r.Fault == rules.SentOn:
+	case r.Fault == address.SentOn:
 		return leadsTo(cmp.Or(show(r.Resolved.Domain), noAddress))
 	}
 	return fmt.Sprintf("the address cannot be rewritten safely, since %s: write it as name@domain", r.Fault)
@@ -54,7 +55,7 @@ func leadsTo(where string) string {
 // log, which may be set to show no addresses.
 func refusalReply(r rules.Recipient) Reply {
 	reason := refusalReason(r, inClear)
-	if r.Class != rules.Closed && r.Fault == rules.SentOn && r.Resolved.Domain != "" {
+	if r.Class != rules.Closed && r.Fault == address.SentOn && r.Resolved.Domain != "" {
 		reason = leadsTo(printable(r.Resolved.Local + "@" + r.Resolved.Domain))
 	}
 	return Reply{550, "5.7.1", namedText([]string{r.Text}, reason)}

@@ -13,8 +13,7 @@ import (
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
-
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/address"
 )
 
 // session is go-milter's view of one connection. No callback returns an
@@ -109,7 +108,7 @@ func (s *session) RcptTo(string, *gomilter.Modifier) (gomilter.Response, error) 
 	var refusal *Refusal
 	s.guard(func() {
 		path := s.conn.path
-		r, refused := s.message.Recipient(path, rules.TrimAngles(s.macro("{rcpt_addr}")), s.conn.arguments, s.now())
+		r, refused := s.message.Recipient(path, address.TrimAngles(s.macro("{rcpt_addr}")), s.conn.arguments, s.now())
 		s.hold()
 		if r.Resolved != nil && r.Refused() && more(&s.lines.readings) {
 			logReadings(s.log, s.message.config, s.queueID, r)

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
-
 	"github.com/postseal/postseal/rules"
 )
 

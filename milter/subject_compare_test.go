@@ -12,7 +12,6 @@ import (
 	"github.com/emersion/go-message"
 	_ "github.com/emersion/go-message/charset" // for what go-message decodes
 	"github.com/emersion/go-message/textproto"
-
 	"github.com/postseal/postseal/rules"
 )
 

@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/postseal/postseal/rules/address"
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
 )
@@ -67,7 +68,7 @@ func listedDomain(cell string) (name, why string) {
 	if cell == "" {
 		return "", "has no domain name"
 	}
-	name, err := NormalizeDomain(cell)
+	name, err := address.NormalizeDomain(cell)
 	if err != nil {
 		return "", notADomain
 	}

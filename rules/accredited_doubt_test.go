@@ -129,9 +129,9 @@ func TestRowsApart(t *testing.T) {
 	for _, test := range []struct{ name, rows, want, why string }{
 		{"a heading", "Mental health,,\n" + row(1), "[d1.example]", ""},
 		{"withdrawn", row(1) + "Accreditation withdrawn,,\n" + row(2), "[d1.example]", below + ` "Accreditation withdrawn"`},
-		{"and no more", "Lapsed,,\n" + row(1) + "Accredited,,\n" + row(2), "[d2.example]", below + ` "Lapsed"`},
+		{"and no more", "Lapsed,,\n" + row(1) + "accredited,,\n" + row(2), "[d2.example]", below + ` "Lapsed"`},
 		{"a gap", row(1) + strings.Repeat(",,\n", 20) + row(2), "[d1.example d2.example]", ""},
-		{"a larger gap", row(1) + strings.Repeat(",,\n", 21) + row(2) + "Accredited,,\n" + row(3), "[d1.example]", far},
+		{"a larger gap", row(1) + strings.Repeat(",,\n", 21) + row(2) + "accredited,,\n" + row(3), "[d1.example]", far},
 		{"a gap without commas", row(1) + strings.Repeat("\n", 21) + row(2), "[d1.example]", far},
 	} {
 		list, err := rules.ReadAccredited("list", []byte("Organisation,Type,Domain name\n"+strings.Repeat("X,M365,padding.example\n", 20)+test.rows))

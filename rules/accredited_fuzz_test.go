@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/address"
 )
 
 // FuzzReadAccredited mutates small lists of every kind: minimising large ones
@@ -35,13 +36,13 @@ func checkRead(t *testing.T, data []byte) {
 		t.Fatal("neither rows nor an error")
 	}
 	for _, row := range list.Rows {
-		if row.Accepted || !strings.Contains(row.Domain, ".") || row.Domain == "nhs.uk" || rules.IsConsumerMail(row.Domain) || strings.HasPrefix(row.Domain, "www.") {
+		if row.Accepted || !strings.Contains(row.Domain, ".") || row.Domain == "nhs.uk" || address.IsConsumerMail(row.Domain) || strings.HasPrefix(row.Domain, "www.") {
 			t.Fatalf("%+v counts by itself", row)
 		}
 	}
 	list.Accept(func(string) bool { return true })
 	for i, row := range list.Rows {
-		name, err := rules.NormalizeDomain(row.Domain)
+		name, err := address.NormalizeDomain(row.Domain)
 		if err != nil || name != row.Domain {
 			t.Fatalf("row %d is for %q: %v", i, row.Domain, err)
 		}

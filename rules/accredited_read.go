@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/postseal/postseal/rules/address"
 )
 
 // A list is refused beyond these limits. The published one has some 300 rows
@@ -256,9 +258,9 @@ func doubtOf(name string) string {
 	switch {
 	case name == "":
 		return ""
-	case IsConsumerMail(name):
+	case address.IsConsumerMail(name):
 		return "is a consumer mail service, where anybody can have an address"
-	case isOpenToAnybody(name):
+	case address.IsOpenToAnybody(name):
 		return "is a public suffix, not an organisation's domain"
 	}
 	return ""

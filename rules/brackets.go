@@ -3,6 +3,8 @@ package rules
 import (
 	"iter"
 	"slices"
+
+	"github.com/postseal/postseal/rules/similar"
 )
 
 func isOpening(r rune) bool { return r == '[' || r == '(' || r == '{' || r == '<' }
@@ -21,7 +23,7 @@ func areMates(left, right rune) bool {
 
 // bracket is one in a subject; the zero value stands for either end of it.
 type bracket struct {
-	cell
+	similar.Cell
 	index int
 	loose bool // without a mate, or an empty pair; weak ones at the start alone
 }
@@ -29,17 +31,17 @@ type bracket struct {
 // span is a stretch of the subject between two neighbouring brackets.
 type span struct {
 	left, right bracket
-	inner       []cell
+	inner       []similar.Cell
 }
 
 // spans cuts the cells at each bracket. The subject proper begins at start.
-func spans(cells []cell, start int) iter.Seq[span] {
+func spans(cells []similar.Cell, start int) iter.Seq[span] {
 	brackets := findBrackets(cells)
 	return func(yield func(span) bool) {
 		for i, right := range brackets[1:] {
 			left := brackets[i]
-			if left.index == start && isOpening(left.r) && !isStrong(left.r) {
-				left.loose = !slices.ContainsFunc(brackets[i:], func(b bracket) bool { return areMates(left.r, b.r) })
+			if left.index == start && isOpening(left.Rune) && !isStrong(left.Rune) {
+				left.loose = !slices.ContainsFunc(brackets[i:], func(b bracket) bool { return areMates(left.Rune, b.Rune) })
 			}
 			if !yield(span{left, right, cells[left.index+1 : right.index]}) {
 				return
@@ -49,15 +51,15 @@ func spans(cells []cell, start int) iter.Seq[span] {
 }
 
 // hasAsides reports whether brackets may stand inside of others.
-func hasAsides(cells []cell) bool {
+func hasAsides(cells []similar.Cell) bool {
 	depth := 0
 	for _, c := range cells {
 		switch {
-		case isOpening(c.r):
+		case isOpening(c.Rune):
 			depth++
-		case isClosing(c.r) && depth > 1:
+		case isClosing(c.Rune) && depth > 1:
 			return true
-		case isClosing(c.r):
+		case isClosing(c.Rune):
 			depth = 0
 		}
 	}
@@ -66,29 +68,29 @@ func hasAsides(cells []cell) bool {
 
 // withoutAsides leaves out what stands in brackets of its own inside of strong
 // ones: "[secure (PDF)]" becomes "[secure ]".
-func withoutAsides(cells []cell) []cell {
-	kept := make([]cell, 0, len(cells))
+func withoutAsides(cells []similar.Cell) []similar.Cell {
+	kept := make([]similar.Cell, 0, len(cells))
 	var open []int // of kept, the opening brackets that wait for their mates
 	strong := 0    // how many of them are strong
 	for _, c := range cells {
 		kept = append(kept, c)
-		if isOpening(c.r) {
+		if isOpening(c.Rune) {
 			open = append(open, len(kept)-1)
-			if isStrong(c.r) {
+			if isStrong(c.Rune) {
 				strong++
 			}
 		}
-		for isClosing(c.r) && len(open) > 0 {
+		for isClosing(c.Rune) && len(open) > 0 {
 			at := open[len(open)-1]
-			left := kept[at].r
-			if !areMates(left, c.r) && (isStrong(left) || !isStrong(c.r)) {
+			left := kept[at].Rune
+			if !areMates(left, c.Rune) && (isStrong(left) || !isStrong(c.Rune)) {
 				break
 			}
 			open = open[:len(open)-1]
 			if isStrong(left) {
 				strong--
 			}
-			if areMates(left, c.r) {
+			if areMates(left, c.Rune) {
 				if strong > 0 {
 					kept = kept[:at]
 				}
@@ -101,19 +103,19 @@ func withoutAsides(cells []cell) []cell {
 
 // findBrackets lists the brackets with the two ends around them, and pairs the
 // strong ones.
-func findBrackets(cells []cell) []bracket {
+func findBrackets(cells []similar.Cell) []bracket {
 	brackets := []bracket{{index: -1}}
 	var open []int // of brackets, those that wait for their mates
 	for i, c := range cells {
-		if !isBracket(c.r) {
+		if !isBracket(c.Rune) {
 			continue
 		}
-		b := bracket{c, i, isStrong(c.r)}
-		if last := len(open) - 1; b.loose && isClosing(c.r) && last >= 0 {
+		b := bracket{c, i, isStrong(c.Rune)}
+		if last := len(open) - 1; b.loose && isClosing(c.Rune) && last >= 0 {
 			b.loose = brackets[open[last]].index == i-1
 			brackets[open[last]].loose = b.loose
 			open = open[:last]
-		} else if b.loose && isOpening(c.r) {
+		} else if b.loose && isOpening(c.Rune) {
 			open = append(open, len(brackets))
 		}
 		brackets = append(brackets, b)

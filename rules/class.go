@@ -1,6 +1,6 @@
 package rules
 
-import "fmt"
+import "github.com/postseal/postseal/rules/keyword"
 
 // Class is what the table says of a recipient. The values are ordered: a
 // greater one demands more of the sender.
@@ -22,7 +22,7 @@ func (c Class) String() string { return classNames[c] }
 func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // UnmarshalText reads the name; anything else is an error.
-func (c *Class) UnmarshalText(text []byte) error { return unmarshalName(c, text, classNames[:]) }
+func (c *Class) UnmarshalText(text []byte) error { return keyword.Number(c, text, classNames[:]) }
 
 // NeedsMarker tells whether mail to the class must bear the marker.
 func (c Class) NeedsMarker() bool { return c == Unverified || c == Unknown }
@@ -47,7 +47,7 @@ func (a Action) String() string { return actionNames[a] }
 func (a Action) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
 // UnmarshalText reads the name; anything else is an error.
-func (a *Action) UnmarshalText(text []byte) error { return unmarshalName(a, text, actionNames[:]) }
+func (a *Action) UnmarshalText(text []byte) error { return keyword.Number(a, text, actionNames[:]) }
 
 // Mode says whether decisions are carried out.
 type Mode uint8
@@ -65,14 +65,4 @@ func (m Mode) String() string { return modeNames[m] }
 func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
 // UnmarshalText reads the name; anything else is an error.
-func (m *Mode) UnmarshalText(text []byte) error { return unmarshalName(m, text, modeNames[:]) }
-
-func unmarshalName[T ~uint8](value *T, text []byte, names []string) error {
-	for i, name := range names {
-		if name == string(text) {
-			*value = T(i)
-			return nil
-		}
-	}
-	return fmt.Errorf("%q is none of %q", text, names)
-}
+func (m *Mode) UnmarshalText(text []byte) error { return keyword.Number(m, text, modeNames[:]) }

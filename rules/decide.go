@@ -1,6 +1,10 @@
 package rules
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/postseal/postseal/rules/finding"
+)
 
 // Outcome is the decision for one recipient.
 type Outcome struct {
@@ -71,9 +75,9 @@ func (d Decision) Diverted(o Outcome) bool {
 }
 
 // Findings lists what was found on the recipients, each fact once.
-func (d Decision) Findings() []Finding {
-	list := []Finding{}
-	seen := make(map[Finding]bool)
+func (d Decision) Findings() []finding.Finding {
+	list := []finding.Finding{}
+	seen := make(map[finding.Finding]bool)
 	for _, o := range d.Outcomes {
 		for _, f := range o.Findings {
 			if !seen[f] {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/finding"
 )
 
 var (
@@ -29,7 +30,7 @@ func TestFaultsOfPolicies(t *testing.T) {
 		{"covered in parts", []rules.Policy{{Name: "a", Recipient: unknown, Action: rules.Tag}, {Name: "b", Recipient: []rules.Class{rules.Unverified}, Action: rules.Tag}}, ""},
 		{"a sender covers nothing", []rules.Policy{{Name: "a", Sender: []string{"x.example"}, Action: rules.Tag}}, "no policy is sure to hold"},
 		{"a client covers nothing", []rules.Policy{{Name: "a", Client: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}, Action: rules.Tag}}, "no policy is sure to hold"},
-		{"a finding covers nothing", []rules.Policy{{Name: "a", Findings: []rules.FindingName{rules.LookAlikeDomain}, Action: rules.Tag}}, "no policy is sure to hold"},
+		{"a finding covers nothing", []rules.Policy{{Name: "a", Findings: []finding.Name{finding.LookAlike}, Action: rules.Tag}}, "no policy is sure to hold"},
 		{"no name", []rules.Policy{{Action: rules.Tag}}, `policy 1 (""): name is missing`},
 		{"name twice", []rules.Policy{rest, rest}, `policy 2 ("rest"): an earlier policy has the name`},
 		{"class that never comes", []rules.Policy{{Name: "a", Recipient: []rules.Class{rules.Closed}, Action: rules.Tag}, rest}, `recipient "closed" never comes to a policy`},
@@ -88,7 +89,7 @@ func TestDecide(t *testing.T) {
 		{"shipped, nearly marked", nil, rules.Message{Marker: rules.NearMiss}, "b@gmail.com", rules.Divert, "marked/divert+", false},
 		{"shipped, unmarked", nil, rules.Message{Marker: rules.Missing}, "a@nhs.net b@gmail.com", rules.Tag, "/accept unmarked/tag", false},
 		{"shipped, look-alike", nil, rules.Message{Marker: rules.Present}, "a@nhs.net b@gmail.com c@nhs.nte", rules.Reject, "/accept marked/divert look-alike/reject", false},
-		{"a finding is its recipient's alone", []rules.Policy{{Name: "slip", Findings: []rules.FindingName{rules.LookAlikeDomain}, Action: rules.Divert, Mode: rules.Enforce}, rest}, rules.Message{}, "b@gmail.com c@nhs.nte d@gov.co.uk", rules.Divert, "rest/tag slip/divert+ slip/divert+", false},
+		{"a finding is its recipient's alone", []rules.Policy{{Name: "slip", Findings: []finding.Name{finding.LookAlike}, Action: rules.Divert, Mode: rules.Enforce}, rest}, rules.Message{}, "b@gmail.com c@nhs.nte d@gov.co.uk", rules.Divert, "rest/tag slip/divert+ slip/divert+", false},
 		{"diverted already", nil, rules.Message{Marker: rules.Present}, "b@gmail.com.encrypt.invalid", rules.Accept, "/accept", false},
 		{"closed", nil, rules.Message{Marker: rules.Present}, "x@y.gsi.gov.uk b@gmail.com", rules.Reject, "/reject marked/divert", false},
 		{"unsafe", nil, rules.Message{Marker: rules.Present}, "b@[192.0.2.1]", rules.Reject, "/reject", false},
@@ -160,7 +161,7 @@ func TestFindingsOfADecision(t *testing.T) {
 	for _, address := range []string{"a@nhs.nte", "b@nhs.nte", "c@gmail.com", "d@gov.co.uk"} {
 		m.Recipients = append(m.Recipients, r.Classify(address, "", today))
 	}
-	want := []rules.Finding{{Name: rules.LookAlikeDomain, Meant: "nhs.net"}, {Name: rules.LookAlikeDomain, Meant: "gov.uk"}}
+	want := []finding.Finding{{Name: finding.LookAlike, Meant: "nhs.net"}, {Name: finding.LookAlike, Meant: "gov.uk"}}
 	if got := r.Decide(m).Findings(); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

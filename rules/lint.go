@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/postseal/postseal/rules/address"
 )
 
 // Warning is something in a table or in the policies that may stand there and
@@ -50,7 +52,7 @@ func (t *Table) lintRow(row *Row, now time.Time) (found []Warning) {
 	if row.Expired(now) {
 		add("expired on "+row.Expires.Format(time.DateOnly)+" and no longer counts", "take it out, or renew it with a new expires")
 	}
-	if own := t.ownAbove(row, now); own == nil && row.isRelay() && isInTheDNS(row.Name) {
+	if own := t.ownAbove(row, now); own == nil && row.isRelay() && address.IsInTheDNS(row.Name) {
 		add("a name that the DNS may have: without the route to the relay, sealed mail goes there, in clear", "choose a name below invalid, as in encrypt.invalid")
 	} else if own != nil {
 		add("below the own domain "+own.Name+": the mail host may deliver sealed mail itself, in clear", "choose a name below invalid, as in encrypt.invalid")
@@ -60,7 +62,7 @@ func (t *Table) lintRow(row *Row, now time.Time) (found []Warning) {
 		if fault, remedy := lintSuffix(row); fault != "" {
 			add(fault, remedy)
 		}
-		if row.Class.trusts() && !row.isAddress() && !row.isRelay() && IsConsumerMail(row.Name) {
+		if row.Class.trusts() && !row.isAddress() && !row.isRelay() && address.IsConsumerMail(row.Name) {
 			add("a consumer mail service: anybody can have an address at "+row.Name, "name the addresses that are meant, each in a row with address = \"…\", or remove the row")
 		}
 		if row.Table.Name == ownDomains && t.isUnlisted(row.Name, now) {
@@ -89,7 +91,7 @@ func (t *Table) ownAbove(row *Row, now time.Time) *Row {
 
 // lintSuffix speaks of the rows for public suffixes that Load takes.
 func lintSuffix(row *Row) (fault, remedy string) {
-	is, registry := isPublicSuffix(row.Name)
+	is, registry := address.IsPublicSuffix(row.Name)
 	switch {
 	case !is || row.Number == 0 && !registry: // its owner's own domain
 	case !row.Subdomains:

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/postseal/postseal/rules/address"
+	"github.com/postseal/postseal/rules/finding"
 )
 
 // lintPolicies finds the policies that can never hold.
@@ -62,13 +65,13 @@ func hidersOf(p Policy, earlier []Policy) (names []string) {
 // coversOrigin tells whether the policy holds for every sender, client and
 // finding for which the other does.
 func (p Policy) coversOrigin(other Policy) bool {
-	sender := func(other mailbox) bool { return slices.ContainsFunc(p.from, Message{from: other}.isFrom) }
+	sender := func(other address.Mailbox) bool { return slices.ContainsFunc(p.from, Message{from: other}.isFrom) }
 	client := func(n netip.Prefix) bool {
 		return slices.ContainsFunc(p.Client, func(wide netip.Prefix) bool {
 			return wide.Bits() <= n.Bits() && wide.Contains(n.Addr())
 		})
 	}
-	finding := func(n FindingName) bool { return slices.Contains(p.Findings, n) }
+	finding := func(n finding.Name) bool { return slices.Contains(p.Findings, n) }
 	return (len(p.Findings) == 0 || len(other.Findings) > 0 && all(other.Findings, finding)) &&
 		(len(p.Sender) == 0 || len(other.Sender) > 0 && all(other.from, sender)) &&
 		(len(p.Client) == 0 || len(other.Client) > 0 && all(other.Client, client))

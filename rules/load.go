@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postseal/postseal/rules/address"
+	"github.com/postseal/postseal/rules/replytext"
 	"github.com/postseal/postseal/rules/tomlfile"
 )
 
@@ -38,7 +40,7 @@ type Sources struct {
 // Load builds a table. It reads files through read alone, and returns every
 // fault that it finds, each with its file and the remedy.
 func Load(s Sources, read func(name string) ([]byte, error)) (*Table, error) {
-	l := loader{table: &Table{rows: make(map[string]*Row), mailboxes: make(map[mailbox]*Row)}, read: read}
+	l := loader{table: &Table{rows: make(map[string]*Row), mailboxes: make(map[address.Mailbox]*Row)}, read: read}
 	for _, file := range s.Files {
 		l.ruleFile(file, localLayer, read)
 	}
@@ -144,7 +146,7 @@ func (l *loader) ruleFile(file string, in layer, read func(string) ([]byte, erro
 			continue
 		}
 		if *d.Class == Closed { // the note stands in the reply to RCPT
-			if err := checkReply(d.Note, maxReply); err != nil {
+			if err := replytext.Check(d.Note, replytext.MaxReply); err != nil {
 				l.fault("%s: note: %w", where("note"), err)
 			}
 		}
@@ -170,7 +172,7 @@ func (l *loader) decoded(file string, err error) {
 // row names a row and adds it.
 func (l *loader) row(where string, d ruleRow, row *Row) {
 	if d.Address == "" {
-		name, err := ruleName(d.Name)
+		name, err := address.RuleName(d.Name)
 		if err != nil {
 			l.fault("%s: %w", where, err)
 			return
@@ -179,7 +181,7 @@ func (l *loader) row(where string, d ruleRow, row *Row) {
 		l.reportTwin(where, l.table.add(row))
 		return
 	}
-	address, err := ruleAddress(d.Address)
+	address, err := address.RuleAddress(d.Address)
 	switch {
 	case d.Name != "" || d.Subdomains:
 		err = errors.New("a row for an address takes no name and no subdomains: make two rows of it")
@@ -190,8 +192,8 @@ func (l *loader) row(where string, d ruleRow, row *Row) {
 		l.fault("%s: %w", where, err)
 		return
 	}
-	m := address.mailbox()
-	row.Name = m.local + "@" + m.domain
+	m := address.Mailbox()
+	row.Name = m.Local + "@" + m.Domain
 	l.reportTwin(where, l.table.addAddress(m, row))
 }
 
@@ -206,7 +208,7 @@ func (l *loader) reportTwin(where string, twin *Row) {
 func (l *loader) localDomains(domains []string) {
 	info := &TableInfo{Name: ownDomains, Source: "the configuration"}
 	for i, domain := range domains {
-		name, err := ownDomain(domain)
+		name, err := address.OwnDomain(domain)
 		if err != nil {
 			l.faults = append(l.faults, tomlfile.At(fmt.Sprintf("local_domains[%d]", i), fmt.Errorf("local_domains: %q: %w", domain, err)))
 			continue
@@ -224,7 +226,7 @@ func (l *loader) relayDomain(domain string) {
 	fault := func(format string, args ...any) {
 		l.faults = append(l.faults, tomlfile.At("relay.domain", fmt.Errorf("relay.domain %q: "+format+": write a domain that nothing else has, such as encrypt.invalid", append([]any{domain}, args...)...)))
 	}
-	name, err := NormalizeDomain(domain)
+	name, err := address.NormalizeDomain(domain)
 	switch _, isIP := netip.ParseAddr(strings.Trim(domain, "[]")); {
 	case isIP == nil:
 		fault("this is an IP address")
@@ -233,7 +235,7 @@ func (l *loader) relayDomain(domain string) {
 		fault("this is not a domain")
 		return
 	}
-	if err := checkLabels(name); err != nil {
+	if err := address.CheckLabels(name); err != nil {
 		fault("%w", err)
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postseal/postseal/rules/similar"
 	"golang.org/x/net/publicsuffix"
 )
 
@@ -110,36 +111,13 @@ func (l *lookAlikes) near(name string) []string {
 		i, _ := slices.BinarySearch(l.deletions, hash)
 		for ; i < len(l.deletions) && l.deletions[i]>>32 == hash>>32; i++ {
 			other := l.names[uint32(l.deletions[i])]
-			if isOneEdit(name, other) && !slices.Contains(found, other) {
+			if similar.OneEdit([]byte(name), []byte(other)) && !slices.Contains(found, other) {
 				found = append(found, other)
 			}
 		}
 	}
 	slices.Sort(found)
 	return found
-}
-
-// isOneEdit tells whether one character too many, too few or another, or two
-// neighbours swapped, is all the difference.
-func isOneEdit(a, b string) bool {
-	if len(a) > len(b) {
-		a, b = b, a
-	}
-	if a == b || len(b)-len(a) > 1 {
-		return false
-	}
-	i := 0
-	for i < len(a) && a[i] == b[i] {
-		i++
-	}
-	a, b = a[i:], b[i:]
-	switch {
-	case len(a) < len(b):
-		return a == b[1:]
-	case a[1:] == b[1:]:
-		return true
-	}
-	return len(a) > 1 && a[0] == b[1] && a[1] == b[0] && a[2:] == b[2:]
 }
 
 // isOtherNumber reports whether a digit is all the difference between two names:
@@ -164,7 +142,7 @@ func (t *Table) lookAlike(domain string, now time.Time) string {
 	if domain == "" || t.isKnown(domain) {
 		return ""
 	}
-	if folded := foldLetters(domain); folded != domain && t.isSecure(folded, now) {
+	if folded := similar.FoldDomain(domain); folded != domain && t.isSecure(folded, now) {
 		return folded
 	}
 	if meant := t.suffixTooMany(domain, now); meant != "" {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/postseal/postseal/rules/address"
 )
 
 // dotless is the end of a national name that lost one of its dots, as gov.uk
@@ -18,7 +20,7 @@ type dotless struct {
 // those each body has a name of its own, which comes before the dot.
 func dotlessForms(national map[string]string) (forms []dotless) {
 	for _, name := range national {
-		if is, _ := isPublicSuffix(name); !is {
+		if is, _ := address.IsPublicSuffix(name); !is {
 			continue
 		}
 		whole := "." + name

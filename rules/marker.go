@@ -7,6 +7,10 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/postseal/postseal/rules/keyword"
+	"github.com/postseal/postseal/rules/replytext"
+	"github.com/postseal/postseal/rules/similar"
 )
 
 // MarkerState is what the subject says. The values are ordered from the
@@ -28,28 +32,8 @@ func (m MarkerState) MarshalText() ([]byte, error) { return []byte(m.String()), 
 
 // UnmarshalText reads the name; anything else is an error.
 func (m *MarkerState) UnmarshalText(text []byte) error {
-	return unmarshalName(m, text, markerNames[:])
+	return keyword.Number(m, text, markerNames[:])
 }
-
-// NearMissKind names what is wrong with a marker that was meant. The names
-// stand in the log, where alerts count them: they are never changed.
-type NearMissKind string
-
-// The kinds of near misses, with "secure" for the word.
-const (
-	WrongBrackets  NearMissKind = "wrong-brackets"  // (secure)
-	BrokenBrackets NearMissKind = "broken-brackets" // [secure or [secure}
-	BlanksInside   NearMissKind = "blanks-inside"   // [ secure ] or [secure.]
-	LookAlike      NearMissKind = "look-alike"      // characters that pass for those of [secure], or are not seen
-	Misspelt       NearMissKind = "misspelt"        // [sercure]
-	ExtraWords     NearMissKind = "extra-words"     // [secure email]
-	OtherMarker    NearMissKind = "other-marker"    // [encrypt]
-	BareWord       NearMissKind = "bare-word"       // secure: at the start
-	NotAtStart     NearMissKind = "not-at-start"    // [secure] elsewhere, where only the start counts
-	Escaped        NearMissKind = "escaped"         // %5Bsecure%5D or [<b>secure</b>]
-	Undecodable    NearMissKind = "undecodable"     // the word in what cannot be decoded, or a subject too long to read
-	SomeFields     NearMissKind = "some-fields"     // [secure] in some of several Subject fields
-)
 
 // Position says where in the subject the marker counts.
 type Position uint8
@@ -63,7 +47,7 @@ var positionNames = [...]string{"anywhere", "start"}
 
 // UnmarshalText reads the name; anything else is an error.
 func (p *Position) UnmarshalText(text []byte) error {
-	return unmarshalName(p, text, positionNames[:])
+	return keyword.Number(p, text, positionNames[:])
 }
 
 // Subject is one Subject field.
@@ -112,7 +96,7 @@ func NewMarkerReader(words, others []string, position Position) (MarkerReader, e
 	}
 	own, err := newWords("marker.words", words)
 	foreign, otherErr := newWords("marker.others", others)
-	if replyErr := checkReply(words[0], maxName); replyErr != nil { // others are only read
+	if replyErr := replytext.Check(words[0], replytext.MaxName); replyErr != nil { // others are only read
 		err = errors.Join(err, fmt.Errorf("marker.words: %q: %w", words[0], replyErr))
 	}
 	if err = errors.Join(err, otherErr); err != nil {
@@ -126,8 +110,8 @@ func newWords(key string, texts []string) ([]markerWord, error) {
 	var words []markerWord
 	var faults []error
 	for _, text := range texts {
-		cells := skeleton(text)
-		words = append(words, markerWord{text, runes(cells), letters(cells)})
+		cells := similar.Skeleton(text)
+		words = append(words, markerWord{text, similar.Runes(cells), similar.Letters(cells)})
 		switch {
 		case strings.TrimSpace(text) == "", len(cells) == 0:
 			faults = append(faults, fmt.Errorf("%s holds an empty word: take it out", key))
@@ -177,12 +161,12 @@ func (m MarkerReader) readOne(s Subject) Reading {
 		return Reading{State: Present}
 	}
 	text := s.Text[:min(len(s.Text), MaxSubject)]
-	cells := skeleton(text)
+	cells := similar.Skeleton(text)
 	start := prefixEnd(cells)
 	// What cannot be decoded is asked before the rest, which is not all that
 	// the writer of the subject saw.
 	switch {
-	case found && start < len(cells) && m.begins(s.Text[cells[start].at:]):
+	case found && start < len(cells) && m.begins(s.Text[cells[start].At:]):
 		return Reading{State: Present}
 	case slices.ContainsFunc(s.Undecoded, m.isIn):
 		return Reading{NearMiss, Undecodable}
@@ -197,7 +181,7 @@ func (m MarkerReader) readOne(s Subject) Reading {
 		return Reading{NearMiss, kind}
 	}
 	for _, plain := range escaped {
-		cells = skeleton(plain)
+		cells = similar.Skeleton(plain)
 		if m.nearMiss(cells, prefixEnd(cells)) != "" {
 			return Reading{NearMiss, Escaped}
 		}

@@ -3,14 +3,36 @@ package rules
 import (
 	"slices"
 	"strings"
+
+	"github.com/postseal/postseal/rules/similar"
+)
+
+// NearMissKind names what is wrong with a marker that was meant. The names
+// stand in the log, where alerts count them: they are never changed.
+type NearMissKind string
+
+// The kinds of near misses, with "secure" for the word.
+const (
+	WrongBrackets  NearMissKind = "wrong-brackets"  // (secure)
+	BrokenBrackets NearMissKind = "broken-brackets" // [secure or [secure}
+	BlanksInside   NearMissKind = "blanks-inside"   // [ secure ] or [secure.]
+	LookAlike      NearMissKind = "look-alike"      // characters that pass for those of [secure], or are not seen
+	Misspelt       NearMissKind = "misspelt"        // [sercure]
+	ExtraWords     NearMissKind = "extra-words"     // [secure email]
+	OtherMarker    NearMissKind = "other-marker"    // [encrypt]
+	BareWord       NearMissKind = "bare-word"       // secure: at the start
+	NotAtStart     NearMissKind = "not-at-start"    // [secure] elsewhere, where only the start counts
+	Escaped        NearMissKind = "escaped"         // %5Bsecure%5D or [<b>secure</b>]
+	Undecodable    NearMissKind = "undecodable"     // the word in what cannot be decoded, or a subject too long to read
+	SomeFields     NearMissKind = "some-fields"     // [secure] in some of several Subject fields
 )
 
 // nearMiss names the first near miss in the cells, or gives "". The subject
 // proper begins at start.
-func (m MarkerReader) nearMiss(cells []cell, start int) NearMissKind {
+func (m MarkerReader) nearMiss(cells []similar.Cell, start int) NearMissKind {
 	mentioned := m.mentions(cells)
 	for s := range spans(cells, start) {
-		if isOpening(s.left.r) && isClosing(s.right.r) {
+		if isOpening(s.left.Rune) && isClosing(s.right.Rune) {
 			if kind := m.enclosed(s); kind != "" {
 				return kind
 			}
@@ -24,7 +46,7 @@ func (m MarkerReader) nearMiss(cells []cell, start int) NearMissKind {
 	if hasAsides(cells) {
 		outer := withoutAsides(cells)
 		for s := range spans(outer, len(outer)) {
-			if kind := m.company(s); isOpening(s.left.r) && isClosing(s.right.r) && kind != "" {
+			if kind := m.company(s); isOpening(s.left.Rune) && isClosing(s.right.Rune) && kind != "" {
 				return kind
 			}
 		}
@@ -33,7 +55,7 @@ func (m MarkerReader) nearMiss(cells []cell, start int) NearMissKind {
 		return ""
 	}
 	subject := cells[start:]
-	if n := slices.IndexFunc(subject, cell.isLetter); n > 0 {
+	if n := slices.IndexFunc(subject, similar.Cell.IsLetter); n > 0 {
 		subject = subject[n:]
 	}
 	word := m.label(subject)
@@ -48,10 +70,10 @@ func (m MarkerReader) nearMiss(cells []cell, start int) NearMissKind {
 
 // mentions reports whether the cells hold a word, on which most near misses
 // depend.
-func (m MarkerReader) mentions(cells []cell) bool {
+func (m MarkerReader) mentions(cells []similar.Cell) bool {
 	return slices.ContainsFunc(m.words, func(w markerWord) bool {
 		for i, c := range cells[:max(0, len(cells)-len(w.shape)+1)] {
-			if c.r == w.shape[0] && beginsWith(cells[i:], w.shape) {
+			if c.Rune == w.shape[0] && beginsWith(cells[i:], w.shape) {
 				return true
 			}
 		}
@@ -60,8 +82,8 @@ func (m MarkerReader) mentions(cells []cell) bool {
 }
 
 // kindOf gives the kind, unless one of the cells is not what it seems.
-func kindOf(kind NearMissKind, cells ...cell) NearMissKind {
-	if slices.ContainsFunc(cells, func(c cell) bool { return c.alike }) {
+func kindOf(kind NearMissKind, cells ...similar.Cell) NearMissKind {
+	if slices.ContainsFunc(cells, func(c similar.Cell) bool { return c.Alike }) {
 		return LookAlike
 	}
 	return kind
@@ -69,7 +91,7 @@ func kindOf(kind NearMissKind, cells ...cell) NearMissKind {
 
 // enclosed judges what stands between an opening and a closing bracket.
 func (m MarkerReader) enclosed(s span) NearMissKind {
-	text := letters(s.inner)
+	text := similar.Letters(s.inner)
 	if len(text) == 0 {
 		return ""
 	}
@@ -78,12 +100,12 @@ func (m MarkerReader) enclosed(s span) NearMissKind {
 			return exactKind(s, w)
 		}
 	}
-	left, right := isStrong(s.left.r), isStrong(s.right.r)
+	left, right := isStrong(s.left.Rune), isStrong(s.right.Rune)
 	if left && right && slices.ContainsFunc(m.others, func(w markerWord) bool { return slices.Equal(text, w.letters) }) {
 		return OtherMarker
 	}
 	company := m.company(s)
-	if company != "" && len(fields(s.inner)) > 1 { // else it may be a slip
+	if company != "" && len(fields(s.inner, 1)) > 1 { // else it may be a slip
 		return company
 	}
 	for _, w := range m.words {
@@ -100,14 +122,14 @@ func (m MarkerReader) enclosed(s span) NearMissKind {
 
 // company decides on strong brackets that hold more than the word.
 func (m MarkerReader) company(s span) NearMissKind {
-	if !isStrong(s.left.r) || !isStrong(s.right.r) || !holdsAny(letters(s.inner), m.words) {
+	if !isStrong(s.left.Rune) || !isStrong(s.right.Rune) || !holdsAny(similar.Letters(s.inner), m.words) {
 		return ""
 	}
 	word := m.wordAmong(s.inner)
 	if word == nil {
 		return ""
 	}
-	return kindOf(ExtraWords, append([]cell{s.left.cell, s.right.cell}, word...)...)
+	return kindOf(ExtraWords, append([]similar.Cell{s.left.Cell, s.right.Cell}, word...)...)
 }
 
 // holdsAny tells whether the letters of a word are among those of the text.
@@ -119,14 +141,14 @@ func holdsAny(text []rune, words []markerWord) bool {
 func exactKind(s span, w markerWord) NearMissKind {
 	kind := BrokenBrackets
 	switch {
-	case slices.Equal(runes(s.inner), w.shape) && s.left.r == '[' && s.right.r == ']':
+	case slices.Equal(similar.Runes(s.inner), w.shape) && s.left.Rune == '[' && s.right.Rune == ']':
 		return LookAlike
-	case s.left.r == '[' && s.right.r == ']':
+	case s.left.Rune == '[' && s.right.Rune == ']':
 		kind = BlanksInside
-	case areMates(s.left.r, s.right.r):
+	case areMates(s.left.Rune, s.right.Rune):
 		kind = WrongBrackets
 	}
-	return kindOf(kind, append([]cell{s.left.cell, s.right.cell}, s.inner...)...)
+	return kindOf(kind, append([]similar.Cell{s.left.Cell, s.right.Cell}, s.inner...)...)
 }
 
 // broken judges the word beside a bracket that is not one of a pair:
@@ -134,20 +156,20 @@ func exactKind(s span, w markerWord) NearMissKind {
 func (m MarkerReader) broken(s span) NearMissKind {
 	inner := s.inner
 	if s.left.loose {
-		if isOpening(s.left.r) {
+		if isOpening(s.left.Rune) {
 			inner = inner[countBlanks(inner):]
 		}
 		if n := longest(m.words, func(w markerWord) int { return wordLength(inner, w.shape) }); n > 0 {
-			return kindOf(BrokenBrackets, append([]cell{s.left.cell}, inner[:n]...)...)
+			return kindOf(BrokenBrackets, append([]similar.Cell{s.left.Cell}, inner[:n]...)...)
 		}
 	}
 	inner = s.inner
 	if s.right.loose {
-		if isClosing(s.right.r) {
+		if isClosing(s.right.Rune) {
 			inner = trimBlanks(inner)
 		}
 		if n := longest(m.words, func(w markerWord) int { return lastWordLength(inner, w.shape) }); n > 0 {
-			return kindOf(BrokenBrackets, append([]cell{s.right.cell}, inner[len(inner)-n:]...)...)
+			return kindOf(BrokenBrackets, append([]similar.Cell{s.right.Cell}, inner[len(inner)-n:]...)...)
 		}
 	}
 	return ""
@@ -161,74 +183,6 @@ func longest(words []markerWord, length func(markerWord) int) int {
 	return most
 }
 
-// label gives the word where the cells begin with it as a label: "secure:
-// results", "SECURE - results", "secure/ results", or nothing but the word. It
-// gives nil for the first word of a sentence.
-func (m MarkerReader) label(cells []cell) []cell {
-	word := m.firstWord(cells)
-	rest := cells[len(word):]
-	if word == nil || !endsLabel(rest) && slices.ContainsFunc(rest, beginsText) {
-		return nil
-	}
-	return word
-}
-
-// taggedLabel returns the word if the cells hold it as a label behind tags of
-// any kind: "[#12345] secure: results", "URGENT: SECURE - results". Fewer marks
-// end a label there, and one must: "Side door: secure" has none.
-func (m MarkerReader) taggedLabel(cells []cell) []cell {
-	for {
-		n := anyPrefixLength(cells)
-		if n == 0 {
-			return nil
-		}
-		cells = cells[n:]
-		cells = cells[prefixEnd(cells):]
-		if n := slices.IndexFunc(cells, beginsText); n > 0 {
-			cells = cells[n:]
-		}
-		word := m.firstWord(cells)
-		for i, c := range cells[len(word):] {
-			if word == nil || beginsText(c) || isClosing(c.r) {
-				break
-			}
-			next := cells[len(word)+i+1:]
-			if strings.ContainsRune(":;|", c.r) || c.r == '-' && len(next) > 0 && next[0].r == ' ' {
-				return word
-			}
-		}
-	}
-}
-
-// firstWord returns the longest of the words that the cells begin with, or nil.
-func (m MarkerReader) firstWord(cells []cell) []cell {
-	n := longest(m.words, func(w markerWord) int { return wordLength(cells, w.shape) })
-	if n == 0 {
-		return nil
-	}
-	return cells[:n]
-}
-
-func beginsText(c cell) bool { return c.isLetter() || isOpening(c.r) }
-
-// endsLabel reports whether the cells begin with a mark that ends a label.
-func endsLabel(cells []cell) bool {
-	end := slices.IndexFunc(cells, beginsText)
-	if end < 0 {
-		end = len(cells)
-	}
-	for i, c := range cells[:end] {
-		before := i > 0 && cells[i-1].r == ' '
-		after := i+1 < end && cells[i+1].r == ' ' || i+1 == end && end < len(cells) && isOpening(cells[end].r)
-		if strings.ContainsRune(`:;|\`, c.r) || isClosing(c.r) ||
-			c.r == '-' && (before || after) ||
-			strings.ContainsRune("/*#~_=", c.r) && after {
-			return true
-		}
-	}
-	return false
-}
-
 // isIn reports whether a word stands anywhere in the text, or may stand in it
 // if it is too long to be read.
 func (m MarkerReader) isIn(text string) bool {
@@ -239,7 +193,19 @@ func (m MarkerReader) isIn(text string) bool {
 		return true
 	}
 	return slices.ContainsFunc(append(plainTexts(text), text), func(text string) bool {
-		folded := string(runes(skeleton(text)))
+		folded := string(similar.Runes(similar.Skeleton(text)))
 		return slices.ContainsFunc(m.words, func(w markerWord) bool { return strings.Contains(folded, string(w.shape)) })
 	})
+}
+
+// minSlip is how many letters a word must have before a misspelling of it is
+// told from another word.
+const minSlip = 5
+
+// isSlip tells whether a word was typed with one letter too few, too many or
+// wrong, or with two neighbours exchanged.
+func isSlip(typed, word []rune) bool { return len(word) >= minSlip && similar.OneEdit(typed, word) }
+
+func hasPrefix(text, prefix []rune) bool {
+	return len(text) > len(prefix) && slices.Equal(text[:len(prefix)], prefix)
 }

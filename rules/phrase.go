@@ -3,6 +3,8 @@ package rules
 import (
 	"slices"
 	"strings"
+
+	"github.com/postseal/postseal/rules/similar"
 )
 
 // fillers are the words that people put beside the marker's own between its
@@ -21,7 +23,7 @@ const maxPhrase = 8
 // fillers and numbers, or as an item of a list: "secure: housing letter",
 // "urgent secure 12345", "secure, PDF". In other company it is prose, as in
 // "secure unit".
-func (m MarkerReader) wordAmong(inner []cell) []cell {
+func (m MarkerReader) wordAmong(inner []similar.Cell) []similar.Cell {
 	inner = inner[countBlanks(inner):]
 	if word := m.label(inner); word != nil {
 		return word
@@ -38,11 +40,11 @@ func (m MarkerReader) wordAmong(inner []cell) []cell {
 }
 
 // items cuts cells where people end one thing and begin another.
-func items(cells []cell) [][]cell {
-	var list [][]cell
+func items(cells []similar.Cell) [][]similar.Cell {
+	var list [][]similar.Cell
 	begin, address := 0, false
 	for i := range cells {
-		if i == 0 || cells[i-1].r == ' ' {
+		if i == 0 || cells[i-1].Rune == ' ' {
 			address = isAddress(cells[i:])
 		}
 		if endsItem(cells, i, address) {
@@ -53,10 +55,10 @@ func items(cells []cell) [][]cell {
 	return append(list, cells[begin:])
 }
 
-func endsItem(cells []cell, i int, address bool) bool {
-	before := i == 0 || cells[i-1].r == ' '
-	after := i+1 == len(cells) || cells[i+1].r == ' '
-	switch cells[i].r {
+func endsItem(cells []similar.Cell, i int, address bool) bool {
+	before := i == 0 || cells[i-1].Rune == ' '
+	after := i+1 == len(cells) || cells[i+1].Rune == ' '
+	switch cells[i].Rune {
 	case ',', '|':
 		return true
 	case ';':
@@ -75,21 +77,21 @@ func endsItem(cells []cell, i int, address bool) bool {
 
 // endsEntity reports whether the cells end with an HTML entity without its
 // semicolon.
-func endsEntity(cells []cell) bool {
+func endsEntity(cells []similar.Cell) bool {
 	begin := len(cells)
-	for begin > 0 && cells[begin-1].isLetter() {
+	for begin > 0 && cells[begin-1].IsLetter() {
 		begin--
 	}
-	return begin > 0 && begin < len(cells) && strings.ContainsRune("&#", cells[begin-1].r)
+	return begin > 0 && begin < len(cells) && strings.ContainsRune("&#", cells[begin-1].Rune)
 }
 
 // isAddress reports whether the cells up to the next blank are an address, a
 // path or an assignment, in which a word proves nothing.
-func isAddress(cells []cell) bool {
-	if end := slices.IndexFunc(cells, func(c cell) bool { return c.r == ' ' }); end >= 0 {
+func isAddress(cells []similar.Cell) bool {
+	if end := slices.IndexFunc(cells, func(c similar.Cell) bool { return c.Rune == ' ' }); end >= 0 {
 		cells = cells[:end]
 	}
-	text := string(runes(cells))
+	text := string(similar.Runes(cells))
 	if strings.ContainsAny(text, "@=") || len(text) > 1 && strings.ContainsAny(text[:1], `/\`) {
 		return true
 	}
@@ -99,7 +101,7 @@ func isAddress(cells []cell) bool {
 		}
 	}
 	for i := 1; i+1 < len(cells); i++ {
-		if cells[i].r == '.' && cells[i-1].isLetter() && cells[i+1].isLetter() {
+		if cells[i].Rune == '.' && cells[i-1].IsLetter() && cells[i+1].IsLetter() {
 			return true
 		}
 	}
@@ -108,21 +110,21 @@ func isAddress(cells []cell) bool {
 
 // withoutNumbers takes out numbers and references such as "12345" and
 // "JIRA-12", but not a word that one is joined to, as in "secure-12345".
-func (m MarkerReader) withoutNumbers(cells []cell) []cell {
-	kept := make([]cell, 0, len(cells))
+func (m MarkerReader) withoutNumbers(cells []similar.Cell) []similar.Cell {
+	kept := make([]similar.Cell, 0, len(cells))
 	for len(cells) > 0 {
-		end := slices.IndexFunc(cells, func(c cell) bool { return c.r == ' ' }) + 1
+		end := slices.IndexFunc(cells, func(c similar.Cell) bool { return c.Rune == ' ' }) + 1
 		if end == 0 {
 			end = len(cells)
 		}
 		part := cells[:end]
 		cells = cells[end:]
-		if slices.ContainsFunc(part, cell.isDigit) && !holdsAny(letters(part), m.words) {
+		if slices.ContainsFunc(part, similar.Cell.IsDigit) && !holdsAny(similar.Letters(part), m.words) {
 			continue
 		}
 		for _, c := range part {
-			if c.isDigit() {
-				c.r = ' '
+			if c.IsDigit() {
+				c.Rune = ' '
 			}
 			kept = append(kept, c)
 		}
@@ -132,8 +134,8 @@ func (m MarkerReader) withoutNumbers(cells []cell) []cell {
 
 // isPhrase tells whether the cells are one of the words among fillers and
 // words of other markers.
-func (m MarkerReader) isPhrase(cells []cell, words []markerWord) bool {
-	parts := fields(cells)
+func (m MarkerReader) isPhrase(cells []similar.Cell, words []markerWord) bool {
+	parts := fields(cells, maxPhrase)
 	if len(parts) > maxPhrase {
 		return false
 	}
@@ -167,23 +169,4 @@ func (m MarkerReader) isCompound(text, word []rune) bool {
 	before, after, ok := strings.Cut(string(text), string(word))
 	return ok && len(word) > 0 && (before == "" || m.isFiller([]rune(before))) &&
 		(after == "" || after == "ly" || m.isFiller([]rune(after)))
-}
-
-// fields gives the words of cells, but no more than one past maxPhrase.
-func fields(cells []cell) [][]rune {
-	var parts [][]rune
-	for len(cells) > 0 && len(parts) <= maxPhrase {
-		begin := slices.IndexFunc(cells, cell.isLetter)
-		if begin < 0 {
-			break
-		}
-		cells = cells[begin:]
-		end := slices.IndexFunc(cells, func(c cell) bool { return !c.isLetter() })
-		if end < 0 {
-			end = len(cells)
-		}
-		parts = append(parts, letters(cells[:end]))
-		cells = cells[end:]
-	}
-	return parts
 }

@@ -1,6 +1,10 @@
 package rules
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/postseal/postseal/rules/similar"
+)
 
 func TestPrefixEnd(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
@@ -47,10 +51,10 @@ func TestPrefixEnd(t *testing.T) {
 		{"Re: [External] OFFICIAL: Fw: x", "x"},
 		{"\ufeffRe: x", "x"},
 	} {
-		cells := skeleton(test.text)
+		cells := similar.Skeleton(test.text)
 		got := ""
 		if end := prefixEnd(cells); end < len(cells) {
-			got = test.text[cells[end].at:]
+			got = test.text[cells[end].At:]
 		}
 		if got != test.want {
 			t.Errorf("%q: got %q, want %q", test.text, got, test.want)

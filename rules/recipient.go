@@ -5,17 +5,20 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/postseal/postseal/rules/address"
+	"github.com/postseal/postseal/rules/finding"
 )
 
 // Recipient is an address with what the table says of it.
 type Recipient struct {
 	Text     string // as RCPT gave it, without angle brackets
-	Address  Address
-	Resolved *Address // the MTA's own reading, where it has another domain; else nil
+	Address  address.Address
+	Resolved *address.Address // the MTA's own reading, where it has another domain; else nil
 	Class    Class
-	Row      *Row  // nil where no row speaks of it
-	Fault    Fault // why it cannot be diverted; empty where it can
-	Findings []Finding
+	Row      *Row          // nil where no row speaks of it
+	Fault    address.Fault // why it cannot be diverted; empty where it can
+	Findings []finding.Finding
 }
 
 // RowName is the name of the row, empty where there is none.
@@ -38,14 +41,14 @@ func (r Recipient) BearsRelay() bool { return r.Row != nil && r.Row.isRelay() }
 
 // LooksLike reports whether the recipient's domain is easily taken for another.
 func (r Recipient) LooksLike() bool {
-	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Name == LookAlikeDomain })
+	return slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Name == finding.LookAlike })
 }
 
 // Meant is the secure domain that the recipient's looks like, or "" if it looks
 // like none or like one that is not secure itself.
 func (r Recipient) Meant() string {
 	for _, f := range r.Findings {
-		if f.Name == LookAlikeDomain {
+		if f.Name == finding.LookAlike {
 			return f.Meant
 		}
 	}
@@ -69,7 +72,7 @@ func (r Recipient) Reason() string {
 		return "no row speaks of the domain, which looks like " + r.Meant()
 	case r.Resolved != nil:
 		return "the MTA reads another domain in the address"
-	case r.Address.hasRoute():
+	case r.Address.HasRoute():
 		return "the local part can name another host"
 	}
 	return "no row speaks of the domain"
@@ -81,12 +84,12 @@ func (r Recipient) Reason() string {
 // more decides. What was typed can be diverted if it needs the marker itself.
 func (r *Ruleset) Classify(text, resolved string, now time.Time) Recipient {
 	got := r.weaker(r.read(text, now), resolved, now)
-	if got.Class == Unknown && (got.Row == nil || got.Row.layer == editionLayer) && got.Fault != SentOn && !got.Address.hasRoute() {
+	if got.Class == Unknown && (got.Row == nil || got.Row.layer == editionLayer) && got.Fault != address.SentOn && !got.Address.HasRoute() {
 		if meant := r.Table.lookAlike(got.Address.Domain, now); meant != "" {
 			if !r.Table.isSecure(meant, now) { // nobody must be told to write there
 				meant = ""
 			}
-			got.Findings = []Finding{{Name: LookAlikeDomain, Meant: meant}}
+			got.Findings = []finding.Finding{{Name: finding.LookAlike, Meant: meant}}
 		}
 	}
 	return got
@@ -101,23 +104,23 @@ func (r *Ruleset) weaker(got Recipient, resolved string, now time.Time) Recipien
 	switch {
 	case got.BearsRelay() && other.Address.Domain+"."+r.Relay == got.Address.Domain: // as Sendmail shows it
 		return got
-	case other.Fault == NoDomain && !other.Address.hasRoute(): // a local user's name: the MTA keeps it
-		if got.Fault == NoDomain && !got.Address.hasRoute() {
+	case other.Fault == address.NoDomain && !other.Address.HasRoute(): // a local user's name: the MTA keeps it
+		if got.Fault == address.NoDomain && !got.Address.HasRoute() {
 			got.Class = Local
 		}
 		return got
-	case got.Fault == NoDomain && !got.Address.hasRoute(): // the MTA completed it
-		other.Text, other.Fault = got.Text, NoDomain
+	case got.Fault == address.NoDomain && !got.Address.HasRoute(): // the MTA completed it
+		other.Text, other.Fault = got.Text, address.NoDomain
 		return other
 	case other.Address.Domain != got.Address.Domain:
 		got.Resolved = &other.Address
 		switch {
-		case got.Fault != "" && got.Fault != TrailingDot:
-		case got.Address.hasRoute() || other.Address.hasRoute():
-			got.Fault = Rerouted
+		case got.Fault != "" && got.Fault != address.TrailingDot:
+		case got.Address.HasRoute() || other.Address.HasRoute():
+			got.Fault = address.Rerouted
 		case !got.Class.NeedsMarker():
 			// The sender trusts the domain that was typed and so types no marker.
-			got.Fault = SentOn
+			got.Fault = address.SentOn
 		}
 	}
 	if other.Class > got.Class {
@@ -131,7 +134,7 @@ func (r *Ruleset) weaker(got Recipient, resolved string, now time.Time) Recipien
 // clear. At a domain of the site's own, the MTA itself would send it on.
 // What bears the relay domain goes to the relay whatever it is called.
 func (r *Ruleset) read(text string, now time.Time) Recipient {
-	a := ParseAddress(text)
+	a := address.Parse(text)
 	rcpt := Recipient{Text: text, Address: a, Class: Unknown, Fault: a.Fault}
 	if a.Domain == "" {
 		return rcpt
@@ -139,12 +142,12 @@ func (r *Ruleset) read(text string, now time.Time) Recipient {
 	if row := r.Table.LookupAddress(a, now); row != nil {
 		rcpt.Row, rcpt.Class = row, row.Class
 	}
-	if rcpt.Fault == "" && (len(text)+1+len(r.Relay) > maxDiverted || len(a.Domain)+1+len(r.Relay) > maxDomain) {
-		rcpt.Fault = TooLong
+	if rcpt.Fault == "" && (len(text)+1+len(r.Relay) > address.MaxDiverted || len(a.Domain)+1+len(r.Relay) > address.MaxDomain) {
+		rcpt.Fault = address.TooLong
 	}
-	if rcpt.Class <= Secure && a.hasRoute() && !rcpt.BearsRelay() {
+	if rcpt.Class <= Secure && a.HasRoute() && !rcpt.BearsRelay() {
 		if rcpt.Class == Local {
-			rcpt.Fault = Rerouted
+			rcpt.Fault = address.Rerouted
 		}
 		rcpt.Class, rcpt.Row = Unknown, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/address"
 )
 
 // TestLocalPartsThatRoute holds which local parts count as a way to another
@@ -64,7 +65,7 @@ func TestLocalPartsThatRoute(t *testing.T) {
 		{"o'brien.jones-smith", false},
 	} {
 		t.Run(test.local, func(t *testing.T) {
-			readable := rules.ParseAddress(test.local+"@x.example").Fault == ""
+			readable := address.Parse(test.local+"@x.example").Fault == ""
 			for domain, want := range map[string]rules.Class{"nhs.net": rules.Secure, "trust.example": rules.Local, "gmail.com": rules.Unknown} {
 				got := r.Classify(test.local+"@"+domain, "", today)
 				own := want == rules.Local

@@ -6,6 +6,9 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/postseal/postseal/rules/address"
+	"github.com/postseal/postseal/rules/finding"
+	"github.com/postseal/postseal/rules/replytext"
 	"github.com/postseal/postseal/rules/tomlfile"
 )
 
@@ -14,22 +17,22 @@ type Policy struct {
 	Name      string
 	Recipient []Class
 	Marker    []MarkerState
-	Findings  []FindingName // any of them, on the recipient
-	Sender    []string      // addresses, or domains with all below them; "<>" is the null sender
+	Findings  []finding.Name // any of them, on the recipient
+	Sender    []string       // addresses, or domains with all below them; "<>" is the null sender
 	Client    []netip.Prefix
 	Action    Action
 	Mode      Mode   // Observe logs what the row would do, and does nothing
 	AddMarker bool   // Tag alone: put the marker before the subject as well
 	Reply     string // Reject alone: the text of the reply, ASCII
 
-	from []mailbox // Sender, in the spelling by which senders are compared
+	from []address.Mailbox // Sender, in the spelling by which senders are compared
 }
 
 // ShippedPolicies are in force where a configuration has none of its own.
 func ShippedPolicies() []Policy {
 	needs := []Class{Unverified, Unknown}
 	return []Policy{
-		{Name: "look-alike", Recipient: needs, Findings: []FindingName{LookAlikeDomain}, Action: Reject, Mode: Enforce},
+		{Name: "look-alike", Recipient: needs, Findings: []finding.Name{finding.LookAlike}, Action: Reject, Mode: Enforce},
 		{Name: "marked", Recipient: needs, Marker: []MarkerState{Present, NearMiss}, Action: Divert, Mode: Enforce},
 		{Name: "unmarked", Recipient: needs, Action: Tag, Mode: Enforce},
 	}
@@ -47,7 +50,7 @@ type Ruleset struct {
 // NewRuleset checks the policies: each must make sense by itself, and
 // together they must leave no recipient that needs the marker without a row.
 func NewRuleset(table *Table, marker MarkerReader, relay string, policies []Policy) (*Ruleset, error) {
-	if name, err := NormalizeDomain(relay); err == nil { // or it is a fault of the table
+	if name, err := address.NormalizeDomain(relay); err == nil { // or it is a fault of the table
 		relay = name
 	}
 	r := &Ruleset{Table: table, Marker: marker, Relay: relay, policies: slices.Clone(policies)}
@@ -89,10 +92,10 @@ func NewRuleset(table *Table, marker MarkerReader, relay string, policies []Poli
 		if p.Reply != "" && p.Action != Reject {
 			fault("reply goes with action \"reject\" alone")
 		}
-		if err := checkReply(p.Name, maxName); err != nil { // the MTA gets it as the reason for a hold
+		if err := replytext.Check(p.Name, replytext.MaxName); err != nil { // the MTA gets it as the reason for a hold
 			fault("name: %w", err)
 		}
-		if err := checkReply(p.Reply, maxReply); err != nil {
+		if err := replytext.Check(p.Reply, replytext.MaxReply); err != nil {
 			fault("reply: %w", err)
 		}
 	}
@@ -130,7 +133,7 @@ func (p Policy) coversAll(class Class, marker MarkerState) bool {
 
 func (p Policy) holds(rcpt Recipient, m Message) bool {
 	return allows(p.Recipient, rcpt.Class) && allows(p.Marker, m.Marker) &&
-		(len(p.Findings) == 0 || slices.ContainsFunc(rcpt.Findings, func(f Finding) bool { return slices.Contains(p.Findings, f.Name) })) &&
+		(len(p.Findings) == 0 || slices.ContainsFunc(rcpt.Findings, func(f finding.Finding) bool { return slices.Contains(p.Findings, f.Name) })) &&
 		(len(p.Sender) == 0 || slices.ContainsFunc(p.from, m.isFrom)) &&
 		(len(p.Client) == 0 || slices.ContainsFunc(p.Client, func(n netip.Prefix) bool { return n.Contains(m.Client) }))
 }
@@ -147,7 +150,7 @@ type Message struct {
 	NearMiss   NearMissKind
 	Recipients []Recipient
 
-	from mailbox // Sender, for Decide
+	from address.Mailbox // Sender, for Decide
 }
 
-func (m Message) isFrom(want mailbox) bool { return want.takes(m.from) }
+func (m Message) isFrom(want address.Mailbox) bool { return takes(want, m.from) }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/postseal/postseal/rules/address"
 )
 
 // TableInfo says where rows come from.
@@ -84,16 +86,13 @@ func (r *Row) isAddress() bool { return strings.Contains(r.Name, "@") }
 // already: no rule file can leave a name out and speak of what is below it.
 func (r *Row) isRelay() bool { return r.belowOnly }
 
-// mailbox is an address in the spelling by which addresses are compared.
-type mailbox struct{ local, domain string }
-
 // Table finds the row that decides a recipient's class. It is never changed
 // after Load and may be used by any number of goroutines.
 type Table struct {
 	rows      map[string]*Row
-	mailboxes map[mailbox]*Row     // of local files alone
-	list      []*Row               // in the order of loading
-	layers    [len(layerNames)]int // rows of each, but those for one address
+	mailboxes map[address.Mailbox]*Row // of local files alone
+	list      []*Row                   // in the order of loading
+	layers    [len(layerNames)]int     // rows of each, but those for one address
 	doubles   []double
 	similar   lookAlikes // of the secure rows
 
@@ -133,9 +132,9 @@ func (t *Table) RowsByFile() map[string]int {
 
 // LookupAddress returns the row for an address with a readable domain: the
 // one for the very address, or that for its domain.
-func (t *Table) LookupAddress(a Address, now time.Time) *Row {
+func (t *Table) LookupAddress(a address.Address, now time.Time) *Row {
 	if len(t.mailboxes) > 0 {
-		if row := t.mailboxes[a.mailbox()]; row != nil && !row.Expired(now) {
+		if row := t.mailboxes[a.Mailbox()]; row != nil && !row.Expired(now) {
 			return row
 		}
 	}
@@ -211,7 +210,7 @@ func (t *Table) add(row *Row) (twin *Row) {
 }
 
 // addAddress is add for a row of one address.
-func (t *Table) addAddress(m mailbox, row *Row) (twin *Row) {
+func (t *Table) addAddress(m address.Mailbox, row *Row) (twin *Row) {
 	if twin = t.mailboxes[m]; twin != nil {
 		return twin
 	}

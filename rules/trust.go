@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/postseal/postseal/rules/address"
 	"github.com/postseal/postseal/rules/tomlfile"
 )
 
@@ -24,7 +25,7 @@ func (l *loader) refuseWideTrust() {
 		}
 		fault := func(format string, args ...any) { l.faults = append(l.faults, row.fault(format, args...)) }
 		switch {
-		case !row.Subdomains || !isOpenToAnybody(row.Name):
+		case !row.Subdomains || !address.IsOpenToAnybody(row.Name):
 		case row.Name == "nhs.uk":
 			fault("nhs.uk as a whole is not %s: an nhs.uk domain is secure by the accredited list; name the domains that are meant", row.Class)
 		case !trustedSuffixes[row.Name] || row.Class == Local:
@@ -32,7 +33,7 @@ func (l *loader) refuseWideTrust() {
 		}
 		switch retired := l.table.retiredBy(row, gone); {
 		case len(retired) == 0:
-		case isAtOrBelow(row.domain(), retired[0]):
+		case address.IsAtOrBelow(row.domain(), retired[0]):
 			fault("the retired name %s cannot be %s: take the row out, and use the organisation's new domain", retired[0], row.Class)
 		default:
 			fault("the retired names %s would be %s with it: name the domains that are meant, or give each of these a row with class = \"closed\" and subdomains = true",
@@ -55,7 +56,7 @@ func (t *Table) retired() (rows []*Row) {
 // which, the local row decides.
 func (t *Table) retiredBy(row *Row, gone []*Row) (names []string) {
 	for _, retired := range gone {
-		if isAtOrBelow(row.domain(), retired.Name) || row.Subdomains && t.localSuffix(retired.Name, row) == row {
+		if address.IsAtOrBelow(row.domain(), retired.Name) || row.Subdomains && t.localSuffix(retired.Name, row) == row {
 			names = append(names, retired.Name)
 		}
 	}
@@ -75,10 +76,6 @@ func (t *Table) localSuffix(name string, given *Row) *Row {
 		}
 		name = parent
 	}
-}
-
-func isAtOrBelow(name, suffix string) bool {
-	return name == suffix || strings.HasSuffix(name, "."+suffix)
 }
 
 // fault names the row before what is wrong with it. The place of an own domain

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/address"
 )
 
 // answer is one line of lookup -json. Its keys are never renamed within a
@@ -41,11 +42,11 @@ const aliases = "where the MTA completes it or holds it for an alias, the mail m
 
 // look classes an address, with or without angle brackets, or a domain.
 func look(r *rules.Ruleset, input string, now time.Time) answer {
-	address := rules.TrimAngles(input)
-	if strings.Contains(address, ".") && !strings.Contains(address, "@") {
-		address = `" "@` + address // which no row for an address names
+	text := address.TrimAngles(input)
+	if strings.Contains(text, ".") && !strings.Contains(text, "@") {
+		text = `" "@` + text // which no row for an address names
 	}
-	got := r.Classify(address, "", now)
+	got := r.Classify(text, "", now)
 	a := answer{
 		Input: input, Domain: got.Address.Domain, Class: got.Class, Row: got.RowName(),
 		NeedsMarker: got.Class.NeedsMarker(), Reason: got.Reason(), ToDo: toDo(got, r.Marker.Text()), Lost: []lostRow{},
@@ -55,7 +56,7 @@ func look(r *rules.Ruleset, input string, now time.Time) answer {
 		a.Issued, a.Expires = day(row.Table.Issued), day(row.Expires)
 	}
 	switch {
-	case got.Fault == rules.NoDomain:
+	case got.Fault == address.NoDomain:
 		a.Reason = "a bare name cannot be judged: " + aliases
 	case got.Class == rules.Local:
 		a.Reason += "; " + aliases

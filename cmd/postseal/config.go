@@ -16,6 +16,7 @@ import (
 
 	"github.com/postseal/postseal/milter"
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/finding"
 	"github.com/postseal/postseal/rules/tomlfile"
 )
 
@@ -55,7 +56,7 @@ type policyTable struct {
 	Name      string              `toml:"name"`
 	Recipient []rules.Class       `toml:"recipient"`
 	Marker    []rules.MarkerState `toml:"marker"`
-	Findings  []rules.FindingName `toml:"findings"`
+	Findings  []finding.Name      `toml:"findings"`
 	Sender    []string            `toml:"sender"`
 	Client    []string            `toml:"client"`
 	Action    *rules.Action       `toml:"action"`

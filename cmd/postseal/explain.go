@@ -10,6 +10,8 @@ import (
 
 	"github.com/postseal/postseal/milter"
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/address"
+	"github.com/postseal/postseal/rules/finding"
 )
 
 const explainUsage = `Usage: postseal explain [-config FILE] [-json] -from A -to B[,C...] [-client IP] FILE|-
@@ -25,7 +27,7 @@ type explanation struct {
 	Mode       rules.Mode               `json:"mode"`
 	Marker     rules.MarkerState        `json:"marker"`
 	NearMiss   rules.NearMissKind       `json:"near_miss"`
-	Findings   []rules.Finding          `json:"findings"`
+	Findings   []finding.Finding        `json:"findings"`
 	Recipients []milter.LoggedRecipient `json:"recipients"`
 	Edits      []milter.Edit            `json:"edits"`
 	Reply      string                   `json:"reply,omitempty"` // to the end of the message
@@ -47,7 +49,7 @@ func explain(args []string, std stdio) int {
 	}
 	// The client has not asked for SMTPUTF8, and the MTA has not said how it reads
 	// a recipient.
-	envelope := milter.Envelope{Sender: rules.TrimAngles(strings.TrimSpace(*from))}
+	envelope := milter.Envelope{Sender: address.TrimAngles(strings.TrimSpace(*from))}
 	if *client != "" {
 		var ok bool
 		if envelope.Client, ok = milter.ParseClient(*client); !ok {
@@ -103,8 +105,8 @@ func explainMessage(config *milter.Config, envelope milter.Envelope, to []string
 	m := milter.NewMessage(&enforcing, envelope)
 	var refused []rules.Outcome
 	e := explanation{Mode: config.Mode, Edits: []milter.Edit{}}
-	for _, address := range to {
-		if r, refusal := m.Recipient(rules.TrimAngles(address), "", nil, time.Now()); refusal != nil {
+	for _, path := range to {
+		if r, refusal := m.Recipient(address.TrimAngles(path), "", nil, time.Now()); refusal != nil {
 			refused = append(refused, rules.Outcome{Recipient: r, Action: rules.Reject})
 			e.refusals = append(e.refusals, refusal.Reply.String())
 		}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/address"
 )
 
 // missingFrom says which of explain's arguments is missing, too many or none of
@@ -36,9 +36,9 @@ func missingFrom(from, to string, files []string) string {
 // notAddresses names what people write in the place of one envelope address. No
 // MTA sends it, so serve would decide something else.
 func notAddresses(option string, addresses []string) (faults []string) {
-	for _, address := range addresses {
-		if hasStray(rules.TrimAngles(strings.TrimSpace(address))) {
-			faults = append(faults, fmt.Sprintf("%s %q is not an envelope address: give each as name@domain alone, with commas between them", option, address))
+	for _, text := range addresses {
+		if hasStray(address.TrimAngles(strings.TrimSpace(text))) {
+			faults = append(faults, fmt.Sprintf("%s %q is not an envelope address: give each as name@domain alone, with commas between them", option, text))
 		}
 	}
 	return faults

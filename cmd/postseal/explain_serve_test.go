@@ -14,7 +14,6 @@ import (
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
-
 	"github.com/postseal/postseal/milter"
 )
 

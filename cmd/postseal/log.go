@@ -1,15 +1,14 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"time"
 
 	"github.com/lmittmann/tint"
-
 	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/rules/keyword"
 )
 
 // logFormat is the value of log.format.
@@ -23,12 +22,7 @@ const (
 
 // UnmarshalText reads the name; anything else is an error.
 func (f *logFormat) UnmarshalText(text []byte) error {
-	switch v := logFormat(text); v {
-	case formatAuto, formatJSON, formatText:
-		*f = v
-		return nil
-	}
-	return fmt.Errorf(`%q is none of ["auto" "json" "text"]`, text)
+	return keyword.Word(f, text, formatAuto, formatJSON, formatText)
 }
 
 // logFile is where lines go.

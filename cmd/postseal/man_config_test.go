@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/BurntSushi/toml"
-
 	"github.com/postseal/postseal/rules"
 )
 

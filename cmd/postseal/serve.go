@@ -11,7 +11,6 @@ import (
 	"time"
 
 	systemd "github.com/coreos/go-systemd/v22/daemon"
-
 	"github.com/postseal/postseal/milter"
 )
 

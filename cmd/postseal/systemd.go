@@ -12,9 +12,8 @@ import (
 
 	"github.com/coreos/go-systemd/v22/activation"
 	systemd "github.com/coreos/go-systemd/v22/daemon"
-	"golang.org/x/sys/unix"
-
 	"github.com/postseal/postseal/milter"
+	"golang.org/x/sys/unix"
 )
 
 // keepTimeout bounds the wait for systemd to take a connection.

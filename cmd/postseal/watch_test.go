@@ -13,9 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/postseal/postseal/rules"
+	"golang.org/x/sys/unix"
 )
 
 // watched is a daemon without its listener, with its files below dir and a clock

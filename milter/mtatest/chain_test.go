@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	gomilter "github.com/emersion/go-milter"
-
 	"github.com/postseal/postseal/milter/mtatest"
 )
 

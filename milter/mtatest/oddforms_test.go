@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/address"
 )
 
 // oddForms are addresses that an MTA and a hasty reader take differently.
@@ -105,7 +105,7 @@ func testOddFormsNeverGoOutInClear(t *testing.T) {
 				parameters := " BODY=8BITMIME SMTPUTF8"
 				if onSendmail() { // Debian's has no SMTPUTF8
 					parameters = " BODY=8BITMIME"
-					if !rules.IsASCII(path) && strings.HasPrefix(as.want, "relay") {
+					if !address.IsASCII(path) && strings.HasPrefix(as.want, "relay") {
 						as.want = ""
 					}
 				}

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	gomilter "github.com/emersion/go-milter"
-
 	"github.com/postseal/postseal/milter/mtatest"
 )
 

@@ -1,4 +1,4 @@
-package rules
+package address
 
 import (
 	"errors"
@@ -10,15 +10,15 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// ruleName normalises a row's name and names the remedy for what people
+// RuleName normalises a row's name and names the remedy for what people
 // write, such as the "*. nhs.uk" of the guidance of November 2019.
-func ruleName(text string) (string, error) {
+func RuleName(text string) (string, error) {
 	name, err := NormalizeDomain(text)
 	if _, ipErr := netip.ParseAddr(strings.Trim(strings.TrimSpace(text), "[].")); ipErr == nil {
 		return "", errors.New("this is an IP address: write a domain")
 	}
 	if err == nil {
-		return name, checkLabels(name)
+		return name, CheckLabels(name)
 	}
 	meant, meantErr := NormalizeDomain(withoutStrays(text))
 	host, isURL := hostOf(text)
@@ -39,9 +39,9 @@ func ruleName(text string) (string, error) {
 	return "", fmt.Errorf("%w: write %q", err, meant)
 }
 
-// ownDomain normalises a domain of local_domains, which takes everything below
+// OwnDomain normalises a domain of local_domains, which takes everything below
 // it along.
-func ownDomain(text string) (string, error) {
+func OwnDomain(text string) (string, error) {
 	if several := severalNames(text); several != nil {
 		return "", fmt.Errorf(`%d domains in one text: put each in quotes, "%s"`, len(several), strings.Join(several, `", "`))
 	}
@@ -59,7 +59,7 @@ func ownDomain(text string) (string, error) {
 			return "", fmt.Errorf("a domain takes everything below it along: write %q, without a wildcard", domain)
 		}
 	}
-	return ruleName(text)
+	return RuleName(text)
 }
 
 // severalNames splits a text into the domains that it lists; nil unless it lists
@@ -101,9 +101,9 @@ func withoutStrays(text string) string {
 	return strings.TrimLeft(name, ".")
 }
 
-// ruleAddress normalises a row's address.
-func ruleAddress(text string) (Address, error) {
-	a := ParseAddress(text)
+// RuleAddress normalises a row's address.
+func RuleAddress(text string) (Address, error) {
+	a := Parse(text)
 	if strings.Contains(a.Local, "*") {
 		return a, fmt.Errorf("an address takes no wildcard: for all addresses of a domain write the domain alone, %q", a.Domain)
 	}
@@ -113,7 +113,7 @@ func ruleAddress(text string) (Address, error) {
 	if a.Fault != "" {
 		return a, fmt.Errorf("the address cannot be read, since %s: write it as name@domain", a.Fault)
 	}
-	return a, checkLabels(a.Domain)
+	return a, CheckLabels(a.Domain)
 }
 
 // innerAddress returns what stands in angle brackets, or behind "mailto:", if
@@ -123,15 +123,15 @@ func innerAddress(text string) string {
 	if _, rest, ok := strings.Cut(inner, "<"); ok {
 		inner, _, _ = strings.Cut(rest, ">")
 	}
-	if inner == text || ParseAddress(inner).Fault != "" {
+	if inner == text || Parse(inner).Fault != "" {
 		return ""
 	}
 	return inner
 }
 
-// checkLabels refuses A-labels that do not decode, and labels whose letters
+// CheckLabels refuses A-labels that do not decode, and labels whose letters
 // only look like those of another name.
-func checkLabels(name string) error {
+func CheckLabels(name string) error {
 	for label := range strings.SplitSeq(name, ".") {
 		if !strings.HasPrefix(label, "xn--") {
 			continue

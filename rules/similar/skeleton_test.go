@@ -1,4 +1,4 @@
-package rules
+package similar
 
 import "testing"
 
@@ -30,16 +30,16 @@ func TestSkeleton(t *testing.T) {
 		{"not UTF-8", "\xffa", "\uFFFDa", "  "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			cells := skeleton(test.text)
+			cells := Skeleton(test.text)
 			alike := ""
 			for _, c := range cells {
-				if c.alike {
+				if c.Alike {
 					alike += "x"
 				} else {
 					alike += " "
 				}
 			}
-			if got := string(runes(cells)); got != test.want || alike != test.alike {
+			if got := string(Runes(cells)); got != test.want || alike != test.alike {
 				t.Errorf("got %q %q, want %q %q", got, alike, test.want, test.alike)
 			}
 		})

@@ -1,12 +1,11 @@
-package rules
+// Package address reads envelope addresses and domain names, and knows what
+// can be said of them without a table: their faults, public suffixes, consumer
+// mail services.
+package address
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/net/idna"
 )
 
 // Fault says why an address cannot be rewritten safely. The empty fault
@@ -29,14 +28,11 @@ const (
 	NotASCII     Fault = "it is not ASCII, for which the client must ask with SMTPUTF8"
 )
 
-// maxPath is the longest path without its angle brackets (RFC 5321, section
-// 4.5.3.1.3), maxDomain the longest domain name in text (RFC 1035, 2.3.4). One
-// octet less than maxPath is the longest that Sendmail lets a filter add.
+// The longest path without its angle brackets (RFC 5321, section 4.5.3.1.3),
+// and one octet less, the longest that Sendmail lets a filter add.
 const (
 	maxPath     = 254
-	maxDiverted = 253
-	maxDomain   = 253
-	maxLabel    = 63
+	MaxDiverted = 253
 )
 
 // Address is a mailbox as an envelope gives it.
@@ -46,10 +42,10 @@ type Address struct {
 	Fault  Fault
 }
 
-// ParseAddress reads a path of RFC 5321, section 4.1.2, without its angle
+// Parse reads a path of RFC 5321, section 4.1.2, without its angle
 // brackets. It never guesses: what a mailbox of that section cannot look like
 // has a Fault. UTF-8 is taken as RFC 6531 has it.
-func ParseAddress(text string) Address {
+func Parse(text string) Address {
 	switch {
 	case text == "":
 		return Address{Fault: NoAddress}
@@ -157,12 +153,15 @@ func TrimAngles(path string) string {
 	return path
 }
 
-// mailbox gives the spelling by which addresses are compared. A quoted local
+// Mailbox is an address in the spelling by which addresses are compared.
+type Mailbox struct{ Local, Domain string }
+
+// Mailbox gives the spelling by which addresses are compared. A quoted local
 // part is the same as one without quotes (RFC 5321, section 4.1.2). ASCII
 // letters count in any case: RFC 5321, section 2.4, leaves the case to the
 // receiving host, and none in practice tells two people apart by it.
-func (a Address) mailbox() mailbox {
-	return mailbox{strings.Map(func(r rune) rune {
+func (a Address) Mailbox() Mailbox {
+	return Mailbox{strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {
 			return r - 'A' + 'a'
 		}
@@ -180,55 +179,4 @@ func unquote(s string) string {
 		b.WriteByte(s[i])
 	}
 	return b.String()
-}
-
-// NormalizeDomain gives the one spelling by which domains are compared: lower
-// case, A-labels, no trailing dot. Labels hold letters, digits, "-" and "_".
-// A U-label must be in the form that RFC 5891 has its A-label decode to, so
-// that no look-alike character is mapped to an ASCII one in silence.
-func NormalizeDomain(text string) (string, error) {
-	name := strings.TrimSuffix(text, ".")
-	// An A-label has an octet or more for each character of its U-label. To make
-	// one takes time that grows with the square of the length.
-	if utf8.RuneCountInString(name) > maxDomain {
-		return "", fmt.Errorf("%q is longer than %d octets", text, maxDomain)
-	}
-	if !IsASCII(name) {
-		ascii, err := idna.Lookup.ToASCII(name)
-		if err != nil {
-			return "", fmt.Errorf("%q is not a valid internationalised name", text)
-		}
-		back, err := idna.Lookup.ToUnicode(ascii)
-		if err != nil || back != strings.ToLower(name) {
-			return "", fmt.Errorf("%q holds characters that stand for others", text)
-		}
-		name = ascii
-	}
-	name = strings.ToLower(name)
-	if len(name) > maxDomain {
-		return "", fmt.Errorf("%q is longer than %d octets", text, maxDomain)
-	}
-	if name == "" {
-		return "", errors.New("the name is empty")
-	}
-	length := 0
-	for i := range len(name) {
-		switch c := name[i]; {
-		case c == '.':
-			if length == 0 {
-				return "", fmt.Errorf("%q has an empty label", text)
-			}
-			length = 0
-		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '_':
-			if length++; length > maxLabel {
-				return "", fmt.Errorf("%q has a label of more than %d octets", text, maxLabel)
-			}
-		default:
-			return "", fmt.Errorf("%q holds %q, which no domain name does", text, c)
-		}
-	}
-	if length == 0 {
-		return "", fmt.Errorf("%q has an empty label", text)
-	}
-	return name, nil
 }

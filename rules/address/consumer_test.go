@@ -1,9 +1,9 @@
-package rules_test
+package address_test
 
 import (
 	"testing"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/address"
 )
 
 func TestIsConsumerMail(t *testing.T) {
@@ -17,7 +17,7 @@ func TestIsConsumerMail(t *testing.T) {
 		"hotmail.example": false, "notgmail.com": false, "gmail.com.example": false, "gmail": false, "com": false, "uk": false,
 		"nhs.net": false, "trust.onmicrosoft.com": false, "live": false,
 	} {
-		if got := rules.IsConsumerMail(name); got != want {
+		if got := address.IsConsumerMail(name); got != want {
 			t.Errorf("%s: got %t, want %t", name, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package rules
+package address
 
 import (
 	"slices"
@@ -15,10 +15,10 @@ var unlistedSuffixes = []string{"mod.uk", "pnn.police.uk", "sch.uk"}
 // below them. Microsoft does so to each of its tenants.
 var sharedSuffixes = []string{"onmicrosoft.com", "onmicrosoft.de", "onmicrosoft.us", "partner.onmschina.cn"}
 
-// isPublicSuffix reports whether others can have a name below the name.
+// IsPublicSuffix reports whether others can have a name below the name.
 // registry is true if that is a domain registry's rule, and false if a company
 // lets its customers have them, or a body its parts, as with gov.scot.
-func isPublicSuffix(name string) (is, registry bool) {
+func IsPublicSuffix(name string) (is, registry bool) {
 	switch {
 	case slices.Contains(unlistedSuffixes, name):
 		return true, true
@@ -36,15 +36,15 @@ func isPublicSuffix(name string) (is, registry bool) {
 	return suffix == name && (registry || strings.Contains(name, ".")), registry
 }
 
-// isOpenToAnybody reports whether strangers can have a name below the name:
+// IsOpenToAnybody reports whether strangers can have a name below the name:
 // below every public suffix but those that a government keeps to itself.
-func isOpenToAnybody(name string) bool {
-	is, registry := isPublicSuffix(name)
+func IsOpenToAnybody(name string) bool {
+	is, registry := IsPublicSuffix(name)
 	return is && (registry || !slices.Contains(strings.Split(name, "."), "gov"))
 }
 
-// isInTheDNS reports whether a registry gives names of this kind to others.
-func isInTheDNS(name string) bool {
+// IsInTheDNS reports whether a registry gives names of this kind to others.
+func IsInTheDNS(name string) bool {
 	_, registry := publicsuffix.PublicSuffix(name)
 	return registry
 }

@@ -1,15 +1,15 @@
-package rules
+package address
 
 import "strings"
 
-// hasRoute reports whether a host could send the address on to another that
+// HasRoute reports whether a host could send the address on to another that
 // its local part names. The forms are those by which hosts do so without
 // asking who wrote the address: the percent hack (RFC 5321, appendix C), a bang
 // path, an "@" inside quotes, and those of gateways. Rewritten senders are not
 // among them. The host that made one bounces mail by it, and knows it again:
 // SRS signs it with a key, BATV and VERP name people of the host itself or
 // those of one of its lists.
-func (a Address) hasRoute() bool {
+func (a Address) HasRoute() bool {
 	return strings.ContainsAny(a.Local, "%!@") || isGatewayForm(unquoted(a.Local))
 }
 

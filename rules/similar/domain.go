@@ -1,4 +1,4 @@
-package rules
+package similar
 
 import (
 	"strings"
@@ -8,9 +8,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// foldLetters writes a domain's U-labels with the ASCII letters that theirs
+// FoldDomain writes a domain's U-labels with the ASCII letters that theirs
 // look like, accents left out.
-func foldLetters(domain string) string {
+func FoldDomain(domain string) string {
 	if !strings.Contains(domain, "xn--") {
 		return domain
 	}

@@ -1,0 +1,73 @@
+package address
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+)
+
+// The longest domain name in text (RFC 1035, section 2.3.4), and its longest
+// label.
+const (
+	MaxDomain = 253
+	maxLabel  = 63
+)
+
+// NormalizeDomain gives the one spelling by which domains are compared: lower
+// case, A-labels, no trailing dot. Labels hold letters, digits, "-" and "_".
+// A U-label must be in the form that RFC 5891 has its A-label decode to, so
+// that no look-alike character is mapped to an ASCII one in silence.
+func NormalizeDomain(text string) (string, error) {
+	name := strings.TrimSuffix(text, ".")
+	// An A-label has an octet or more for each character of its U-label. To make
+	// one takes time that grows with the square of the length.
+	if utf8.RuneCountInString(name) > MaxDomain {
+		return "", fmt.Errorf("%q is longer than %d octets", text, MaxDomain)
+	}
+	if !IsASCII(name) {
+		ascii, err := idna.Lookup.ToASCII(name)
+		if err != nil {
+			return "", fmt.Errorf("%q is not a valid internationalised name", text)
+		}
+		back, err := idna.Lookup.ToUnicode(ascii)
+		if err != nil || back != strings.ToLower(name) {
+			return "", fmt.Errorf("%q holds characters that stand for others", text)
+		}
+		name = ascii
+	}
+	name = strings.ToLower(name)
+	if len(name) > MaxDomain {
+		return "", fmt.Errorf("%q is longer than %d octets", text, MaxDomain)
+	}
+	if name == "" {
+		return "", errors.New("the name is empty")
+	}
+	length := 0
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c == '.':
+			if length == 0 {
+				return "", fmt.Errorf("%q has an empty label", text)
+			}
+			length = 0
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '_':
+			if length++; length > maxLabel {
+				return "", fmt.Errorf("%q has a label of more than %d octets", text, maxLabel)
+			}
+		default:
+			return "", fmt.Errorf("%q holds %q, which no domain name does", text, c)
+		}
+	}
+	if length == 0 {
+		return "", fmt.Errorf("%q has an empty label", text)
+	}
+	return name, nil
+}
+
+// IsAtOrBelow reports whether the name is the suffix, or ends in it at a label.
+func IsAtOrBelow(name, suffix string) bool {
+	return name == suffix || strings.HasSuffix(name, "."+suffix)
+}

@@ -1,0 +1,79 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/postseal/postseal/rules/similar"
+)
+
+func countBlanks(cells []similar.Cell) int {
+	if n := slices.IndexFunc(cells, func(c similar.Cell) bool { return c.Rune != ' ' }); n >= 0 {
+		return n
+	}
+	return len(cells)
+}
+
+// indexAny gives the place of the first cell that is one of the characters,
+// or -1.
+func indexAny(cells []similar.Cell, chars string) int {
+	return slices.IndexFunc(cells, func(c similar.Cell) bool { return strings.ContainsRune(chars, c.Rune) })
+}
+
+// wordLength is the length of the word where the cells begin with it and go on
+// with no letter, else 0.
+func wordLength(cells []similar.Cell, word []rune) int {
+	if !beginsWith(cells, word) || len(cells) > len(word) && cells[len(word)].IsLetter() {
+		return 0
+	}
+	return len(word)
+}
+
+func beginsWith(cells []similar.Cell, word []rune) bool {
+	if len(cells) < len(word) {
+		return false
+	}
+	for i, r := range word {
+		if cells[i].Rune != r {
+			return false
+		}
+	}
+	return true
+}
+
+// lastWordLength is likewise the length of the word where the cells end with
+// it, after no letter.
+func lastWordLength(cells []similar.Cell, word []rune) int {
+	at := len(cells) - len(word)
+	if at < 0 || at > 0 && cells[at-1].IsLetter() {
+		return 0
+	}
+	return wordLength(cells[at:], word)
+}
+
+func trimBlanks(cells []similar.Cell) []similar.Cell {
+	end := len(cells)
+	for end > 0 && cells[end-1].Rune == ' ' {
+		end--
+	}
+	return cells[:end]
+}
+
+// fields gives the words of cells, but no more than one past most.
+func fields(cells []similar.Cell, most int) [][]rune {
+	var parts [][]rune
+	for len(cells) > 0 && len(parts) <= most {
+		begin := slices.IndexFunc(cells, similar.Cell.IsLetter)
+		if begin < 0 {
+			break
+		}
+		cells = cells[begin:]
+		end := slices.IndexFunc(cells, func(c similar.Cell) bool { return !c.IsLetter() })
+		if end < 0 {
+			end = len(cells)
+		}
+		parts = append(parts, similar.Letters(cells[:end]))
+		cells = cells[end:]
+	}
+	return parts
+}

@@ -1,0 +1,169 @@
+package rules_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/address"
+)
+
+func TestClassifyTwoReadings(t *testing.T) {
+	r := ruleset(t, load(t, rules.Sources{LocalDomains: []string{"trust.example"}, RelayDomain: "encrypt.invalid"}, nil))
+	for _, test := range []struct {
+		name, text, resolved string
+		want                 rules.Class
+		fault                address.Fault
+	}{
+		{"the same", "a@GMAIL.com", "a@gmail.com", rules.Unknown, ""},
+		{"U-label and A-label", "a@bücher.example", "a@xn--bcher-kva.example", rules.Unknown, ""},
+		{"sent on elsewhere", "a%gmail.com@trust.example", "a@gmail.com", rules.Unknown, address.Rerouted},
+		{"sent on to a secure host", "a%nhs.net@trust.example", "a@nhs.net", rules.Unknown, address.Rerouted},
+		{"the weaker is the text", "a@gmail.com", "a@nhs.net", rules.Unknown, ""},
+		{"both need the marker", "a@www.foo.com", "a@foo.com", rules.Unknown, ""},
+		{"both need the marker, trailing dot", "a@www.foo.com.", "a@foo.com", rules.Unknown, address.TrailingDot},
+		{"only the other needs the marker", "a@mail.council.gov.uk", "a@outlook.com", rules.Unknown, address.SentOn},
+		{"unknown, and no reading of it", "a@gmail.com", "@:", rules.Unknown, ""},
+		{"unknown, and closed behind it", "a@gmail.com", "a@x.gsi.gov.uk", rules.Closed, ""},
+		{"secure, and closed behind it", "a@nhs.net", "a@x.gsi.gov.uk", rules.Closed, address.SentOn},
+		{"both secure", "a@mail.council.gov.uk", "a@nhs.net", rules.Secure, address.SentOn},
+		{"a virtual user elsewhere", "info@trust.example", "a@gmail.com", rules.Unknown, address.SentOn},
+		{"a virtual user at home", "info@trust.example", "a@mx.trust.example", rules.Local, address.SentOn},
+		{"a reading that cannot be read", "a@nhs.net", "@:", rules.Unknown, address.SentOn},
+		{"completed by the MTA", "root", "root@mx.trust.example", rules.Local, address.NoDomain},
+		{"completed with a foreign domain", "root", "root@mx.example.org", rules.Unknown, address.NoDomain},
+		{"kept by the MTA", "root", "root", rules.Local, address.NoDomain},
+		{"bare, no reading", "root", "", rules.Unknown, address.NoDomain},
+		{"percent hack without a domain, kept", "a%gmail.com", "a%gmail.com", rules.Unknown, address.NoDomain},
+		{"bang path without a domain, kept", "gmail.com!a", "a", rules.Unknown, address.NoDomain},
+		{"bang path without a domain", "gmail.com!a", "a@gmail.com", rules.Unknown, address.NoDomain},
+		{"a local user's name", "a@trust.example", "a", rules.Local, ""},
+		{"source route", "@nhs.net:a@nhs.net", "a@nhs.net", rules.Unknown, address.SourceRoute},
+		{"comment", "a(x)@nhs.net", "a@nhs.net", rules.Unknown, address.Comment},
+		{"trailing dot, secure", "a@nhs.net.", "a@nhs.net", rules.Secure, address.TrailingDot},
+		{"trailing dot, unknown", "a@gmail.com.", "a@gmail.com", rules.Unknown, address.TrailingDot},
+		{"percent hack that the MTA does not show", "a%gmail.com@trust.example", "a%gmail.com@trust.example", rules.Unknown, address.Rerouted},
+		{"percent hack, no reading", "a%gmail.com@trust.example", "", rules.Unknown, address.Rerouted},
+		{"bang path, no reading", "gmail.com!a@trust.example", "", rules.Unknown, address.Rerouted},
+		{"quoted address, no reading", `"a@gmail.com"@trust.example`, "", rules.Unknown, address.Rerouted},
+		{"percent hack at a secure host", "a%gmail.com@nhs.net", "a%gmail.com@nhs.net", rules.Unknown, ""},
+		{"percent hack at a secure host, no reading", "a%gmail.com@nhs.net", "", rules.Unknown, ""},
+		{"bang path at a secure host", "gmail.com!a@nhs.net", "gmail.com!a@nhs.net", rules.Unknown, ""},
+		{"quoted address at a secure host", `"a@gmail.com"@nhs.net`, `"a@gmail.com"@nhs.net`, rules.Unknown, ""},
+		{"escaped at sign at a secure host", `"a\@gmail.com"@nhs.net`, "", rules.Unknown, ""},
+		{"percent hack in the MTA's reading alone", "a@nhs.net", "a%gmail.com@nhs.net", rules.Unknown, ""},
+		{"percent hack without a domain, secure", "a%nhs.net", "a@nhs.net", rules.Unknown, address.NoDomain},
+		{"percent hack to a closed name", "a%x.gsi.gov.uk@trust.example", "a@x.gsi.gov.uk", rules.Closed, address.Rerouted},
+		{"a local user's name with a route", "a@nhs.net", "a%gmail.com", rules.Unknown, address.Rerouted},
+		{"quoted blank", `"a b"@nhs.net`, `"a b"@nhs.net`, rules.Secure, ""},
+		{"diverted already, Sendmail's reading", "a@gmail.com.encrypt.invalid", "a@gmail.com", rules.Secure, ""},
+		{"diverted already, another domain", "a@gmail.com.encrypt.invalid", "a@example.org", rules.Unknown, address.SentOn},
+		{"diverted already, a part of the domain", "a@x.gmail.com.encrypt.invalid", "a@gmail.com", rules.Unknown, address.SentOn},
+		{"diverted already, percent sign", "50%off@gmail.com.encrypt.invalid", "", rules.Secure, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := r.Classify(test.text, test.resolved, today)
+			if got.Class != test.want || got.Fault != test.fault || got.Text != test.text {
+				t.Errorf("got %v, %q, %q", got.Class, got.Fault, got.Text)
+			}
+		})
+	}
+}
+
+func TestTooLongForTheRelay(t *testing.T) {
+	r := ruleset(t, load(t, rules.Sources{RelayDomain: "encrypt.invalid"}, nil))
+	const suffix = len(".encrypt.invalid")
+	name := func(length int) string { // a domain of that length
+		return strings.Repeat("abcdefg.", length/8) + strings.Repeat("x", length%8)
+	}
+	for _, test := range []struct {
+		name, address string
+		want          address.Fault
+	}{
+		{"longest domain", "a@" + name(251-suffix), ""},
+		{"one octet more", "a@" + name(252-suffix), address.TooLong},
+		{"long local part", strings.Repeat("a", 253-suffix-len("@x.example")) + "@x.example", ""},
+		{"one octet more in the local part", strings.Repeat("a", 254-suffix-len("@x.example")) + "@x.example", address.TooLong},
+	} {
+		if got := r.Classify(test.address, "", today); got.Fault != test.want || got.Unsafe() != (test.want != "") {
+			t.Errorf("%s: got %q, unsafe %v", test.name, got.Fault, got.Unsafe())
+		}
+	}
+}
+
+// FuzzClassify holds that a recipient is secure only where both readings are.
+// A bare name has no domain to judge: the other reading decides.
+func FuzzClassify(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"a@nhs.net", "a@nhs.net"}, {"a@nhs.net", "a@gmail.com"}, {"a%gmail.com@nhs.net", "a@gmail.com"}, {"root", "root@nhs.net"},
+		{"a@nhs.net", "a"}, {"a@nhs.net", "a%gmail.com"}, {"a%nhs.net", "a@nhs.net"}, {"@r.example:a@nhs.net", "a@nhs.net"}, {"a@nhs.net.", "a@nhs.net"},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	for _, seed := range []string{"a@nhs.net", `"a@b"@x.example`, "@r:a@nhs.net", "a@nhs.net.", "a@[192.0.2.1]", "a@b@c", "a@BÜCHER.example", `"\"@nhs.net`, "a@xn--nhs-.net",
+		"user%gmail.com@nhs.net", "gmail.com!user@nhs.net", `"user@gmail.com"@nhs.net`, `"a\\"@nhs.net"@gmail.com`, "a@nhs.net@gmail.com", "a(@nhs.net)@gmail.com", "a@nhs.net\x00.gmail.com", "50%off@gmail.com.encrypt.invalid"} {
+		f.Add(seed, "")
+	}
+	r := ruleset(f, load(f, rules.Sources{RelayDomain: "encrypt.invalid", Accredited: accredited}, nil))
+	names := secureNames(f)
+	f.Fuzz(func(t *testing.T, text, resolved string) {
+		if r.Classify(text, resolved, today).Class != rules.Secure {
+			return
+		}
+		for _, reading := range []string{text, resolved} {
+			if strings.ContainsAny(reading, "@%!") && !isPlainlySecure(reading, names) {
+				t.Errorf("%q and %q are secure", text, resolved)
+			}
+		}
+	})
+}
+
+// isPlainlySecure is the second opinion, which shares nothing with the parser:
+// the text after the last unquoted "@" ends in one of the names on a label
+// boundary, and there is no route and no sign of one in the local part. What
+// bears the relay domain goes to the relay, whatever its local part.
+func isPlainlySecure(text string, names []string) bool {
+	at, quoted := -1, false
+	for i := 0; i < len(text); i++ {
+		switch {
+		case quoted && text[i] == '\\':
+			i++
+		case text[i] == '"':
+			quoted = !quoted
+		case text[i] == '@' && !quoted:
+			at = i
+		}
+	}
+	if at <= 0 || quoted || text[0] == '@' {
+		return false
+	}
+	domain := "." + strings.TrimSuffix(strings.ToLower(text[at+1:]), ".")
+	if strings.HasSuffix(domain, ".encrypt.invalid") {
+		return true
+	}
+	return !strings.ContainsAny(text[:at], "%!@") && !strings.HasPrefix(strings.ToLower(strings.Trim(text[:at], `"`)), "imceasmtp-") &&
+		slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(domain, "."+name) })
+}
+
+// secureNames lists the names that the fuzzed table calls secure, read from
+// the files by other means than the loader's.
+func secureNames(t testing.TB) []string {
+	t.Helper()
+	names := []string{"nhs.net", "gov.uk", "cjsm.net", "police.uk", "mod.gov.uk", "parliament.uk"}
+	text, err := os.ReadFile(accredited)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows[1:] {
+		names = append(names, strings.ToLower(strings.TrimSpace(row[2])))
+	}
+	return names
+}
