@@ -10,6 +10,7 @@ import (
 	"github.com/postseal/postseal/milter"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/growthtest"
+	"github.com/postseal/postseal/rules/marker"
 )
 
 // TestSavedMessageGrows reads headers of several shapes from a file.
@@ -119,7 +120,7 @@ func growthConfig(t *testing.T, actions ...rules.Action) *milter.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	marker, err := rules.NewMarkerReader([]string{"secure"}, nil, rules.Anywhere)
+	marker, err := marker.NewReader([]string{"secure"}, nil, marker.Anywhere)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/address"
+	"github.com/postseal/postseal/rules/marker"
 )
 
 // errLimit is the cause of a Verdict on a message past a bound.
@@ -184,7 +185,7 @@ func (m *Message) End() (Verdict, error) {
 // decide gives the verdict of mode enforce.
 func (m *Message) decide() Verdict {
 	ruleset := m.config.Rules
-	subjects := make([]rules.Subject, len(m.header.subjects))
+	subjects := make([]marker.Subject, len(m.header.subjects))
 	for i, s := range m.header.subjects {
 		subjects[i] = decodeSubject(s)
 	}
@@ -216,7 +217,7 @@ func (m *Message) decide() Verdict {
 // edits turns a decision on a message with the subjects given into changes.
 // Deletions of header fields go before additions, and from the last to the
 // first: Postfix renumbers after each, Sendmail never does.
-func (m *Message) edits(d rules.Decision, subjects []rules.Subject) []Edit {
+func (m *Message) edits(d rules.Decision, subjects []marker.Subject) []Edit {
 	var edits []Edit
 	seen := make(map[string]bool)
 	diverted := false
@@ -294,15 +295,15 @@ func (m *Message) verdictEdits(d rules.Decision, diverted bool) []Edit {
 }
 
 // markerEdits puts the marker before each Subject field that lacks it.
-func (m *Message) markerEdits(subjects []rules.Subject) []Edit {
-	marker := m.config.Rules.Marker
+func (m *Message) markerEdits(subjects []marker.Subject) []Edit {
+	reader := m.config.Rules.Marker
 	if len(m.header.subjects) == 0 {
-		return []Edit{{Op: AddHeader, Name: "Subject", Value: marker.Text()}}
+		return []Edit{{Op: AddHeader, Name: "Subject", Value: reader.Text()}}
 	}
 	var edits []Edit
 	for i, s := range m.header.subjects {
-		if marker.Read(subjects[i:i+1]).State != rules.Present {
-			edits = append(edits, Edit{Op: PrefixHeader, Name: "Subject", Index: i + 1, Value: marker.Text() + " ", rest: strings.TrimLeft(s, " \t")})
+		if reader.Read(subjects[i:i+1]).State != marker.Present {
+			edits = append(edits, Edit{Op: PrefixHeader, Name: "Subject", Index: i + 1, Value: reader.Text() + " ", rest: strings.TrimLeft(s, " \t")})
 		}
 	}
 	return edits

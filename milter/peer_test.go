@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/marker"
 	"go.uber.org/goleak"
 )
 
@@ -30,7 +31,7 @@ func testConfig(t testing.TB, policies ...rules.Policy) *Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	marker, err := rules.NewMarkerReader([]string{"secure"}, nil, rules.Anywhere)
+	marker, err := marker.NewReader([]string{"secure"}, nil, marker.Anywhere)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/marker"
 )
 
 // texts are those of a configuration that could reach a client or the MTA.
@@ -38,7 +39,7 @@ func (x texts) load() (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	marker, err := rules.NewMarkerReader([]string{x.word, "secure"}, nil, rules.Anywhere)
+	marker, err := marker.NewReader([]string{x.word, "secure"}, nil, marker.Anywhere)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/marker"
 )
 
 // unfolder takes out the line ends of folds. Any other stays, and is a blank to
@@ -17,15 +17,15 @@ var unfolder = strings.NewReplacer("\r\n ", " ", "\r\n\t", "\t", "\n ", " ", "\n
 // bare 8-bit text read as UTF-8 or else as Windows-1252. Like the clients it
 // takes encoded words that touch other text or hold blanks. If clients differ,
 // or have to guess, the other texts are returned too.
-func decodeSubject(value string) rules.Subject {
+func decodeSubject(value string) marker.Subject {
 	value = unfolder.Replace(value)
 	if isPlain(value) {
-		return rules.Subject{Text: value}
+		return marker.Subject{Text: value}
 	}
 	declared := decode(value, nil, false)
-	s := rules.Subject{Text: declared.text.String()}
+	s := marker.Subject{Text: declared.text.String()}
 	s.Undecoded = addText(s.Undecoded, declared.undecoded.String())
-	if max(len(s.Text), declared.undecoded.Len()) > rules.MaxSubject {
+	if max(len(s.Text), declared.undecoded.Len()) > marker.MaxSubject {
 		return s // a near miss at least, whatever else it may say
 	}
 	if declared.ambiguous {
@@ -51,7 +51,7 @@ func decodeSubject(value string) rules.Subject {
 // read.
 func isPlain(value string) bool { return !mayHoldWord(value) && !isDoubtful(value, value) }
 
-func addReading(s *rules.Subject, d *decoder) {
+func addReading(s *marker.Subject, d *decoder) {
 	if text := d.text.String(); text != s.Text {
 		s.Readings = addText(s.Readings, text)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/emersion/go-message"
 	_ "github.com/emersion/go-message/charset" // for what go-message decodes
 	"github.com/emersion/go-message/textproto"
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/marker"
 )
 
 func generate(t testing.TB) []generated {
@@ -41,9 +41,9 @@ func TestDecodeGenerated(t *testing.T) {
 }
 
 // decodeDeclared decodes a value as it declares itself, without a guess.
-func decodeDeclared(value string) rules.Subject {
+func decodeDeclared(value string) marker.Subject {
 	d := decode(unfolder.Replace(value), nil, false)
-	return rules.Subject{Text: d.text.String(), Undecoded: addText(nil, d.undecoded.String())}
+	return marker.Subject{Text: d.text.String(), Undecoded: addText(nil, d.undecoded.String())}
 }
 
 // TestDecoderAgainstOthers compares the decoder with Python's email.header and

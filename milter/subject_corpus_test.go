@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/marker"
 )
 
 // labelled is a row of testdata/subjects: state, kind ("-" for none) and the
@@ -17,14 +17,14 @@ import (
 // quote.
 type labelled struct {
 	where  string
-	want   rules.Reading
+	want   marker.Reading
 	fields []string
-	reader rules.MarkerReader
+	reader marker.Reader
 }
 
-func newReader(t testing.TB, position rules.Position) rules.MarkerReader {
+func newReader(t testing.TB, position marker.Position) marker.Reader {
 	t.Helper()
-	m, err := rules.NewMarkerReader([]string{"secure"}, rules.ShippedOthers(), position)
+	m, err := marker.NewReader([]string{"secure"}, marker.ShippedOthers(), position)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,9 +43,9 @@ func readLabelled(t testing.TB) []labelled {
 		if err != nil {
 			t.Fatal(err)
 		}
-		position := rules.Anywhere
+		position := marker.Anywhere
 		if filepath.Base(file) == "start.txt" {
-			position = rules.Start
+			position = marker.Start
 		}
 		reader := newReader(t, position)
 		for i, line := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n") {
@@ -61,7 +61,7 @@ func readLabelled(t testing.TB) []labelled {
 				t.Fatalf("%s: %v", row.where, err)
 			}
 			if columns[1] != "-" {
-				row.want.Kind = rules.NearMissKind(columns[1])
+				row.want.Kind = marker.Kind(columns[1])
 			}
 			for _, column := range columns[2:] {
 				field, err := strconv.Unquote(`"` + strings.ReplaceAll(column, `"`, `\"`) + `"`)
@@ -80,10 +80,10 @@ func readLabelled(t testing.TB) []labelled {
 // where it is not, always where it is, and 98 % of the others are told right,
 // their kind included.
 func TestLabelledSubjects(t *testing.T) {
-	total, right := make(map[rules.MarkerState]int), make(map[rules.MarkerState]int)
-	kinds := make(map[rules.NearMissKind]int)
+	total, right := make(map[marker.State]int), make(map[marker.State]int)
+	kinds := make(map[marker.Kind]int)
 	for _, row := range readLabelled(t) {
-		var subjects []rules.Subject
+		var subjects []marker.Subject
 		for _, field := range row.fields {
 			subjects = append(subjects, decodeSubject(field))
 		}
@@ -95,12 +95,12 @@ func TestLabelledSubjects(t *testing.T) {
 			continue
 		}
 		t.Logf("%s: %q: got %v %s, want %v %s", row.where, row.fields, got.State, got.Kind, row.want.State, row.want.Kind)
-		if got.State == rules.Present {
+		if got.State == marker.Present {
 			t.Errorf("%s: a false present", row.where)
 		}
 	}
 	sum := 0
-	for state, goal := range map[rules.MarkerState]float64{rules.Present: 100, rules.NearMiss: 98, rules.Missing: 98} {
+	for state, goal := range map[marker.State]float64{marker.Present: 100, marker.NearMiss: 98, marker.Missing: 98} {
 		share := 100 * float64(right[state]) / float64(total[state])
 		t.Logf("%v: %d of %d, %.1f %%", state, right[state], total[state], share)
 		if !(share >= goal) {
@@ -111,9 +111,9 @@ func TestLabelledSubjects(t *testing.T) {
 	if sum < 400 {
 		t.Errorf("got %d subjects, want 400", sum)
 	}
-	for _, kind := range []rules.NearMissKind{
-		rules.WrongBrackets, rules.BrokenBrackets, rules.BlanksInside, rules.LookAlike, rules.Misspelt, rules.ExtraWords,
-		rules.OtherMarker, rules.BareWord, rules.NotAtStart, rules.Escaped, rules.Undecodable, rules.SomeFields,
+	for _, kind := range []marker.Kind{
+		marker.WrongBrackets, marker.BrokenBrackets, marker.BlanksInside, marker.LookAlike, marker.Misspelt, marker.ExtraWords,
+		marker.OtherMarker, marker.BareWord, marker.NotAtStart, marker.Escaped, marker.Undecodable, marker.SomeFields,
 	} {
 		if kinds[kind] < 5 {
 			t.Errorf("%s: got %d subjects, want 5", kind, kinds[kind])

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/marker"
 )
 
 // decodersFile holds generated subjects: of each the kind, the decoders that
@@ -22,7 +22,7 @@ func TestDecodersReadNoMore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader := newReader(t, rules.Anywhere)
+	reader := newReader(t, marker.Anywhere)
 	rows, wrong := make(map[string]int), make(map[string]int)
 	for line := range strings.Lines(string(data)) {
 		if strings.HasPrefix(line, "#") {
@@ -35,8 +35,8 @@ func TestDecodersReadNoMore(t *testing.T) {
 			t.Fatalf("%q: %v", line, err)
 		}
 		rows[kind]++
-		got := reader.Read([]rules.Subject{decodeSubject(value)})
-		if (got.State == rules.Missing) != (kind == "unmarked") {
+		got := reader.Read([]marker.Subject{decodeSubject(value)})
+		if (got.State == marker.Missing) != (kind == "unmarked") {
 			if wrong[kind]++; wrong[kind] <= 3 {
 				t.Errorf("%s: %q: got %v, read by %s", kind, value, got, readers)
 			}

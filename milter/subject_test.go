@@ -8,8 +8,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/growthtest"
+	"github.com/postseal/postseal/rules/marker"
 )
 
 func TestDecodeSubject(t *testing.T) {
@@ -61,7 +61,7 @@ func TestDecodeSubject(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := decodeSubject(test.value)
-			want := rules.Subject{Text: test.text, Undecoded: test.undecoded, Readings: test.readings}
+			want := marker.Subject{Text: test.text, Undecoded: test.undecoded, Readings: test.readings}
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("got %q, want %q", got, want)
 			}
@@ -93,7 +93,7 @@ func FuzzDecodeSubject(f *testing.F) {
 // TestSubjectGrows measures what decoding and reading a subject cost, below the
 // length that is read and beyond it.
 func TestSubjectGrows(t *testing.T) {
-	reader := newReader(t, rules.Anywhere)
+	reader := newReader(t, marker.Anywhere)
 	for _, test := range []struct{ name, text, after string }{
 		{name: "plain", text: "a "},
 		{name: "words", text: "=?utf-8?Q?a?= "},
@@ -115,11 +115,11 @@ func TestSubjectGrows(t *testing.T) {
 		{name: "escape characters", text: "\x1b$B"},
 		{name: "tildes", text: "~{"},
 	} {
-		for _, n := range []int{rules.MaxSubject / 10, 10 * rules.MaxSubject} {
+		for _, n := range []int{marker.MaxSubject / 10, 10 * marker.MaxSubject} {
 			t.Run(fmt.Sprint(test.name, " ", n), func(t *testing.T) {
 				growthtest.Linear(t, n, func(n int) func() {
 					value := strings.Repeat(test.text, n/len(test.text)) + test.after
-					return func() { reader.Read([]rules.Subject{decodeSubject(value)}) }
+					return func() { reader.Read([]marker.Subject{decodeSubject(value)}) }
 				})
 			})
 		}

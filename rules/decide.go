@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/postseal/postseal/rules/finding"
+	"github.com/postseal/postseal/rules/marker"
 )
 
 // Outcome is the decision for one recipient.
@@ -18,8 +19,8 @@ type Outcome struct {
 // else, and holding over tagging; diverting is per recipient.
 type Decision struct {
 	Action    Action // the strongest of those that are carried out
-	Marker    MarkerState
-	NearMiss  NearMissKind
+	Marker    marker.State
+	NearMiss  marker.Kind
 	Outcomes  []Outcome // in the order of the recipients
 	Policy    string    // the policy of Action, where one decided it
 	AddMarker bool      // put the marker before the subject
@@ -41,7 +42,7 @@ func (r *Ruleset) Decide(m Message) Decision {
 		}
 		d.AddMarker = d.AddMarker || p.AddMarker
 	}
-	d.AddMarker = d.AddMarker && m.Marker != Present && d.Action != Reject
+	d.AddMarker = d.AddMarker && m.Marker != marker.Present && d.Action != Reject
 	return d
 }
 

@@ -8,11 +8,12 @@ import (
 
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/finding"
+	"github.com/postseal/postseal/rules/marker"
 )
 
 var (
-	present = []rules.MarkerState{rules.Present}
-	missing = []rules.MarkerState{rules.Missing}
+	present = []marker.State{marker.Present}
+	missing = []marker.State{marker.Missing}
 	unknown = []rules.Class{rules.Unknown}
 )
 
@@ -44,14 +45,14 @@ func TestFaultsOfPolicies(t *testing.T) {
 		{"reply too long", []rules.Policy{{Name: "a", Action: rules.Reject, Reply: strings.Repeat("a", 301)}}, "at most 300"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			marker, _ := rules.NewMarkerReader([]string{"secure"}, nil, rules.Anywhere)
+			marker, _ := marker.NewReader([]string{"secure"}, nil, marker.Anywhere)
 			_, err := rules.NewRuleset(load(t, rules.Sources{}, nil), marker, "encrypt.invalid", test.policies)
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("got %v, want %q in it", err, test.want)
 			}
 		})
 	}
-	marker, _ := rules.NewMarkerReader([]string{"secure"}, nil, rules.Anywhere)
+	marker, _ := marker.NewReader([]string{"secure"}, nil, marker.Anywhere)
 	if _, err := rules.NewRuleset(load(t, rules.Sources{}, nil), marker, "", rules.ShippedPolicies()); err == nil || !strings.Contains(err.Error(), "needs a relay") {
 		t.Errorf("divert without a relay: got %v", err)
 	}
@@ -71,7 +72,7 @@ func TestDecide(t *testing.T) {
 	}
 	observing := func(p rules.Policy) rules.Policy { p.Mode = rules.Observe; return p }
 	marking := func(p rules.Policy) rules.Policy { p.AddMarker = true; return p }
-	to := func(p rules.Policy, states ...rules.MarkerState) rules.Policy { p.Marker = states; return p }
+	to := func(p rules.Policy, states ...marker.State) rules.Policy { p.Marker = states; return p }
 	rest := policy("rest", rules.Tag)
 
 	for _, test := range []struct {
@@ -84,15 +85,15 @@ func TestDecide(t *testing.T) {
 		addMarker bool
 	}{
 		{"no recipients", nil, rules.Message{}, "", rules.Accept, "", false},
-		{"secure and local alone", nil, rules.Message{Marker: rules.Missing}, "a@nhs.net b@trust.example", rules.Accept, "/accept /accept", false},
-		{"shipped, marked", nil, rules.Message{Marker: rules.Present}, "a@nhs.net b@gmail.com", rules.Divert, "/accept marked/divert+", false},
-		{"shipped, nearly marked", nil, rules.Message{Marker: rules.NearMiss}, "b@gmail.com", rules.Divert, "marked/divert+", false},
-		{"shipped, unmarked", nil, rules.Message{Marker: rules.Missing}, "a@nhs.net b@gmail.com", rules.Tag, "/accept unmarked/tag", false},
-		{"shipped, look-alike", nil, rules.Message{Marker: rules.Present}, "a@nhs.net b@gmail.com c@nhs.nte", rules.Reject, "/accept marked/divert look-alike/reject", false},
+		{"secure and local alone", nil, rules.Message{Marker: marker.Missing}, "a@nhs.net b@trust.example", rules.Accept, "/accept /accept", false},
+		{"shipped, marked", nil, rules.Message{Marker: marker.Present}, "a@nhs.net b@gmail.com", rules.Divert, "/accept marked/divert+", false},
+		{"shipped, nearly marked", nil, rules.Message{Marker: marker.NearMiss}, "b@gmail.com", rules.Divert, "marked/divert+", false},
+		{"shipped, unmarked", nil, rules.Message{Marker: marker.Missing}, "a@nhs.net b@gmail.com", rules.Tag, "/accept unmarked/tag", false},
+		{"shipped, look-alike", nil, rules.Message{Marker: marker.Present}, "a@nhs.net b@gmail.com c@nhs.nte", rules.Reject, "/accept marked/divert look-alike/reject", false},
 		{"a finding is its recipient's alone", []rules.Policy{{Name: "slip", Findings: []finding.Name{finding.LookAlike}, Action: rules.Divert, Mode: rules.Enforce}, rest}, rules.Message{}, "b@gmail.com c@nhs.nte d@gov.co.uk", rules.Divert, "rest/tag slip/divert+ slip/divert+", false},
-		{"diverted already", nil, rules.Message{Marker: rules.Present}, "b@gmail.com.encrypt.invalid", rules.Accept, "/accept", false},
-		{"closed", nil, rules.Message{Marker: rules.Present}, "x@y.gsi.gov.uk b@gmail.com", rules.Reject, "/reject marked/divert", false},
-		{"unsafe", nil, rules.Message{Marker: rules.Present}, "b@[192.0.2.1]", rules.Reject, "/reject", false},
+		{"diverted already", nil, rules.Message{Marker: marker.Present}, "b@gmail.com.encrypt.invalid", rules.Accept, "/accept", false},
+		{"closed", nil, rules.Message{Marker: marker.Present}, "x@y.gsi.gov.uk b@gmail.com", rules.Reject, "/reject marked/divert", false},
+		{"unsafe", nil, rules.Message{Marker: marker.Present}, "b@[192.0.2.1]", rules.Reject, "/reject", false},
 		{"first row wins", []rules.Policy{policy("one", rules.Accept), rest}, rules.Message{}, "b@gmail.com", rules.Accept, "one/accept", false},
 		{"sender's address", []rules.Policy{from(policy("one", rules.Accept), "News@Trust.example"), rest}, rules.Message{Sender: "news@TRUST.example"}, "b@gmail.com", rules.Accept, "one/accept", false},
 		{"another sender", []rules.Policy{from(policy("one", rules.Accept), "news@trust.example"), rest}, rules.Message{Sender: "old-news@trust.example"}, "b@gmail.com", rules.Tag, "rest/tag", false},
@@ -108,11 +109,11 @@ func TestDecide(t *testing.T) {
 		{"rejecting goes over holding", []rules.Policy{{Name: "u", Recipient: []rules.Class{rules.Unverified}, Action: rules.Reject, Mode: rules.Enforce}, policy("rest", rules.Quarantine)}, rules.Message{}, "b@gmail.com c@unverified.example", rules.Reject, "rest/quarantine u/reject", false},
 		{"an observing row does nothing", []rules.Policy{observing(policy("one", rules.Reject)), rest}, rules.Message{}, "b@gmail.com", rules.Accept, "one/reject", false},
 		{"an observing divert does nothing", []rules.Policy{observing(policy("one", rules.Divert)), rest}, rules.Message{}, "b@gmail.com", rules.Accept, "one/divert", false},
-		{"marker to be added", []rules.Policy{marking(rest)}, rules.Message{Marker: rules.Missing}, "b@gmail.com", rules.Tag, "rest/tag", true},
-		{"marker stands there", []rules.Policy{marking(rest)}, rules.Message{Marker: rules.Present}, "b@gmail.com", rules.Tag, "rest/tag", false},
-		{"marker asked for by an observing row", []rules.Policy{observing(marking(rest))}, rules.Message{Marker: rules.Missing}, "b@gmail.com", rules.Accept, "rest/tag", false},
-		{"marker and divert", []rules.Policy{{Name: "u", Recipient: []rules.Class{rules.Unverified}, Action: rules.Divert, Mode: rules.Enforce}, marking(rest)}, rules.Message{Marker: rules.Missing}, "b@gmail.com c@unverified.example", rules.Divert, "rest/tag u/divert+", true},
-		{"conditions on the marker", []rules.Policy{to(policy("one", rules.Accept), rules.NearMiss), rest}, rules.Message{Marker: rules.NearMiss}, "b@gmail.com", rules.Accept, "one/accept", false},
+		{"marker to be added", []rules.Policy{marking(rest)}, rules.Message{Marker: marker.Missing}, "b@gmail.com", rules.Tag, "rest/tag", true},
+		{"marker stands there", []rules.Policy{marking(rest)}, rules.Message{Marker: marker.Present}, "b@gmail.com", rules.Tag, "rest/tag", false},
+		{"marker asked for by an observing row", []rules.Policy{observing(marking(rest))}, rules.Message{Marker: marker.Missing}, "b@gmail.com", rules.Accept, "rest/tag", false},
+		{"marker and divert", []rules.Policy{{Name: "u", Recipient: []rules.Class{rules.Unverified}, Action: rules.Divert, Mode: rules.Enforce}, marking(rest)}, rules.Message{Marker: marker.Missing}, "b@gmail.com c@unverified.example", rules.Divert, "rest/tag u/divert+", true},
+		{"conditions on the marker", []rules.Policy{to(policy("one", rules.Accept), marker.NearMiss), rest}, rules.Message{Marker: marker.NearMiss}, "b@gmail.com", rules.Accept, "one/accept", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := ruleset(t, table, test.policies...)
@@ -142,7 +143,7 @@ func TestDecide(t *testing.T) {
 func BenchmarkDecide(b *testing.B) {
 	r := ruleset(b, load(b, rules.Sources{Accredited: accredited, RelayDomain: "encrypt.invalid"}, nil))
 	addresses := []string{"a@nhs.net", "b@gmail.com", "C.D@Listed.nhs.uk", "e@council.gov.uk", "f@example.org"}
-	subjects := []rules.Subject{{Text: "RE: [secure] results for the clinic on Monday"}}
+	subjects := []marker.Subject{{Text: "RE: [secure] results for the clinic on Monday"}}
 	b.ReportAllocs()
 	for b.Loop() {
 		m := rules.Message{Sender: "ward@trust.example", Marker: r.Marker.Read(subjects).State}

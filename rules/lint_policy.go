@@ -9,6 +9,7 @@ import (
 
 	"github.com/postseal/postseal/rules/address"
 	"github.com/postseal/postseal/rules/finding"
+	"github.com/postseal/postseal/rules/marker"
 )
 
 // lintPolicies finds the policies that can never hold.
@@ -44,12 +45,12 @@ func (t *Table) hasClass(classes []Class, now time.Time) bool {
 // could decide; none where something is left to it.
 func hidersOf(p Policy, earlier []Policy) (names []string) {
 	for _, class := range []Class{Unverified, Unknown} {
-		for _, marker := range []MarkerState{Present, NearMiss, Missing} {
-			if !allows(p.Recipient, class) || !allows(p.Marker, marker) {
+		for _, state := range []marker.State{marker.Present, marker.NearMiss, marker.Missing} {
+			if !allows(p.Recipient, class) || !allows(p.Marker, state) {
 				continue
 			}
 			i := slices.IndexFunc(earlier, func(e Policy) bool {
-				return allows(e.Recipient, class) && allows(e.Marker, marker) && e.coversOrigin(p)
+				return allows(e.Recipient, class) && allows(e.Marker, state) && e.coversOrigin(p)
 			})
 			if i < 0 {
 				return nil

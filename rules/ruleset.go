@@ -8,6 +8,7 @@ import (
 
 	"github.com/postseal/postseal/rules/address"
 	"github.com/postseal/postseal/rules/finding"
+	"github.com/postseal/postseal/rules/marker"
 	"github.com/postseal/postseal/rules/replytext"
 	"github.com/postseal/postseal/rules/tomlfile"
 )
@@ -16,7 +17,7 @@ import (
 type Policy struct {
 	Name      string
 	Recipient []Class
-	Marker    []MarkerState
+	Marker    []marker.State
 	Findings  []finding.Name // any of them, on the recipient
 	Sender    []string       // addresses, or domains with all below them; "<>" is the null sender
 	Client    []netip.Prefix
@@ -33,7 +34,7 @@ func ShippedPolicies() []Policy {
 	needs := []Class{Unverified, Unknown}
 	return []Policy{
 		{Name: "look-alike", Recipient: needs, Findings: []finding.Name{finding.LookAlike}, Action: Reject, Mode: Enforce},
-		{Name: "marked", Recipient: needs, Marker: []MarkerState{Present, NearMiss}, Action: Divert, Mode: Enforce},
+		{Name: "marked", Recipient: needs, Marker: []marker.State{marker.Present, marker.NearMiss}, Action: Divert, Mode: Enforce},
 		{Name: "unmarked", Recipient: needs, Action: Tag, Mode: Enforce},
 	}
 }
@@ -42,18 +43,18 @@ func ShippedPolicies() []Policy {
 // of goroutines.
 type Ruleset struct {
 	Table    *Table
-	Marker   MarkerReader
+	Marker   marker.Reader
 	Relay    string // the relay domain; empty where the site has none
 	policies []Policy
 }
 
 // NewRuleset checks the policies: each must make sense by itself, and
 // together they must leave no recipient that needs the marker without a row.
-func NewRuleset(table *Table, marker MarkerReader, relay string, policies []Policy) (*Ruleset, error) {
+func NewRuleset(table *Table, reader marker.Reader, relay string, policies []Policy) (*Ruleset, error) {
 	if name, err := address.NormalizeDomain(relay); err == nil { // or it is a fault of the table
 		relay = name
 	}
-	r := &Ruleset{Table: table, Marker: marker, Relay: relay, policies: slices.Clone(policies)}
+	r := &Ruleset{Table: table, Marker: reader, Relay: relay, policies: slices.Clone(policies)}
 	var faults []error
 	seen := make(map[string]bool)
 	for i, p := range policies {
@@ -100,9 +101,9 @@ func NewRuleset(table *Table, marker MarkerReader, relay string, policies []Poli
 		}
 	}
 	for _, class := range []Class{Unverified, Unknown} {
-		for _, marker := range []MarkerState{Present, NearMiss, Missing} {
-			if !slices.ContainsFunc(policies, func(p Policy) bool { return p.coversAll(class, marker) }) {
-				faults = append(faults, fmt.Errorf("no policy is sure to hold for a recipient of class %q with the marker %q: add a last policy without findings, sender and client", class, marker))
+		for _, state := range []marker.State{marker.Present, marker.NearMiss, marker.Missing} {
+			if !slices.ContainsFunc(policies, func(p Policy) bool { return p.coversAll(class, state) }) {
+				faults = append(faults, fmt.Errorf("no policy is sure to hold for a recipient of class %q with the marker %q: add a last policy without findings, sender and client", class, state))
 			}
 		}
 	}
@@ -126,9 +127,9 @@ func PolicyFault(number int, name string, err error) error {
 
 // coversAll tells whether the policy holds whatever the findings, the sender
 // and the client.
-func (p Policy) coversAll(class Class, marker MarkerState) bool {
+func (p Policy) coversAll(class Class, state marker.State) bool {
 	return len(p.Findings) == 0 && len(p.Sender) == 0 && len(p.Client) == 0 &&
-		allows(p.Recipient, class) && allows(p.Marker, marker)
+		allows(p.Recipient, class) && allows(p.Marker, state)
 }
 
 func (p Policy) holds(rcpt Recipient, m Message) bool {
@@ -146,8 +147,8 @@ func allows[T comparable](list []T, value T) bool {
 type Message struct {
 	Sender     string // without angle brackets; empty for the null sender
 	Client     netip.Addr
-	Marker     MarkerState
-	NearMiss   NearMissKind
+	Marker     marker.State
+	NearMiss   marker.Kind
 	Recipients []Recipient
 
 	from address.Mailbox // Sender, for Decide

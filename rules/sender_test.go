@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/marker"
 )
 
 // TestSenderConditions holds that a condition which check takes does hold: it
@@ -54,7 +55,7 @@ func TestSenderConditions(t *testing.T) {
 func TestRelayDomainIsNormalised(t *testing.T) {
 	for _, domain := range []string{"bücher.invalid", "BÜCHER.invalid.", "xn--bcher-kva.invalid", "XN--BCHER-KVA.invalid"} {
 		table := load(t, rules.Sources{RelayDomain: domain}, nil)
-		marker, _ := rules.NewMarkerReader([]string{"secure"}, nil, rules.Anywhere)
+		marker, _ := marker.NewReader([]string{"secure"}, nil, marker.Anywhere)
 		r, err := rules.NewRuleset(table, marker, domain, rules.ShippedPolicies())
 		if err != nil || r.Relay != "xn--bcher-kva.invalid" {
 			t.Fatalf("%s: got %q, %v", domain, r.Relay, err)

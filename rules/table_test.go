@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/marker"
 )
 
 const accredited = "../testdata/accredited.csv"
@@ -43,7 +44,7 @@ func loadFiles(s rules.Sources, files map[string]string) (*rules.Table, error) {
 // ruleset puts the shipped policies on a table.
 func ruleset(t testing.TB, table *rules.Table, policies ...rules.Policy) *rules.Ruleset {
 	t.Helper()
-	marker, err := rules.NewMarkerReader([]string{"secure"}, nil, rules.Anywhere)
+	marker, err := marker.NewReader([]string{"secure"}, nil, marker.Anywhere)
 	if err != nil {
 		t.Fatal(err)
 	}

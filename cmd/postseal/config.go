@@ -17,6 +17,7 @@ import (
 	"github.com/postseal/postseal/milter"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/finding"
+	"github.com/postseal/postseal/rules/marker"
 	"github.com/postseal/postseal/rules/tomlfile"
 )
 
@@ -31,8 +32,8 @@ type configFile struct {
 		Words []string `toml:"words"`
 		// Others are the words of other systems' markers: "[encrypt]" is then
 		// a near miss. An empty list turns this off.
-		Others   []string       `toml:"others"`
-		Position rules.Position `toml:"position"`
+		Others   []string        `toml:"others"`
+		Position marker.Position `toml:"position"`
 	} `toml:"marker"`
 	Relay struct {
 		Domain string `toml:"domain"`
@@ -53,16 +54,16 @@ type configFile struct {
 }
 
 type policyTable struct {
-	Name      string              `toml:"name"`
-	Recipient []rules.Class       `toml:"recipient"`
-	Marker    []rules.MarkerState `toml:"marker"`
-	Findings  []finding.Name      `toml:"findings"`
-	Sender    []string            `toml:"sender"`
-	Client    []string            `toml:"client"`
-	Action    *rules.Action       `toml:"action"`
-	Mode      *rules.Mode         `toml:"mode"`
-	AddMarker bool                `toml:"add_marker"`
-	Reply     string              `toml:"reply"`
+	Name      string         `toml:"name"`
+	Recipient []rules.Class  `toml:"recipient"`
+	Marker    []marker.State `toml:"marker"`
+	Findings  []finding.Name `toml:"findings"`
+	Sender    []string       `toml:"sender"`
+	Client    []string       `toml:"client"`
+	Action    *rules.Action  `toml:"action"`
+	Mode      *rules.Mode    `toml:"mode"`
+	AddMarker bool           `toml:"add_marker"`
+	Reply     string         `toml:"reply"`
 }
 
 // config is a configuration that was read and checked.
@@ -143,7 +144,7 @@ func parseConfig(origin string, text []byte) (*config, error) {
 	c := &config{origin: origin, text: text}
 	c.file.Listen = "inet:127.0.0.1:8899"
 	c.file.Marker.Words = []string{"secure"}
-	c.file.Marker.Others = rules.ShippedOthers()
+	c.file.Marker.Others = marker.ShippedOthers()
 	c.file.Relay.Domain = "encrypt.invalid"
 	c.file.Rules.Edition = rules.DefaultEdition
 	c.file.Rules.MaxChange = 20
@@ -202,7 +203,7 @@ func (f *configFile) build(whole bool, read func(string) ([]byte, error)) (*milt
 		RelayDomain:  f.Relay.Domain,
 	}, read)
 	faults = append(faults, err)
-	marker, err := rules.NewMarkerReader(f.Marker.Words, f.Marker.Others, f.Marker.Position)
+	marker, err := marker.NewReader(f.Marker.Words, f.Marker.Others, f.Marker.Position)
 	faults = append(faults, tomlfile.At("marker", err))
 	if !whole {
 		return nil, errors.Join(faults...)

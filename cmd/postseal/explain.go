@@ -12,6 +12,7 @@ import (
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/address"
 	"github.com/postseal/postseal/rules/finding"
+	"github.com/postseal/postseal/rules/marker"
 )
 
 const explainUsage = `Usage: postseal explain [-config FILE] [-json] -from A -to B[,C...] [-client IP] FILE|-
@@ -25,8 +26,8 @@ Policies with mode = "observe" are shown as if they enforced.
 type explanation struct {
 	Action     rules.Action             `json:"action"`
 	Mode       rules.Mode               `json:"mode"`
-	Marker     rules.MarkerState        `json:"marker"`
-	NearMiss   rules.NearMissKind       `json:"near_miss"`
+	Marker     marker.State             `json:"marker"`
+	NearMiss   marker.Kind              `json:"near_miss"`
 	Findings   []finding.Finding        `json:"findings"`
 	Recipients []milter.LoggedRecipient `json:"recipients"`
 	Edits      []milter.Edit            `json:"edits"`

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/marker"
 )
 
 // put writes a file beside another.
@@ -147,7 +148,7 @@ func TestManNearMisses(t *testing.T) {
 	}
 	section := readManPage(t, "postseal.8").section(t, "NEAR MISSES")
 	same(t, "NEAR MISSES", section.names(), kinds)
-	reader, err := rules.NewMarkerReader([]string{"secure"}, rules.ShippedOthers(), rules.Anywhere)
+	reader, err := marker.NewReader([]string{"secure"}, marker.ShippedOthers(), marker.Anywhere)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +161,7 @@ func TestManNearMisses(t *testing.T) {
 			}
 			samples++
 			text, _, _ := strings.Cut(sample, " at the start")
-			if got := reader.Read([]rules.Subject{{Text: text + " results"}}); string(got.Kind) != term.name {
+			if got := reader.Read([]marker.Subject{{Text: text + " results"}}); string(got.Kind) != term.name {
 				t.Errorf("%s: %q reads as %q", term.name, text, got.Kind)
 			}
 		}

@@ -1,4 +1,7 @@
-package rules
+// Package marker reads the marker in the subject of a message as a person
+// would. A Reader is made from the words of the configuration. It knows no
+// encodings: it gets each subject decoded, with what could not be decoded.
+package marker
 
 import (
 	"errors"
@@ -13,26 +16,26 @@ import (
 	"github.com/postseal/postseal/rules/similar"
 )
 
-// MarkerState is what the subject says. The values are ordered from the
+// State is what the subject says. The values are ordered from the
 // surest to the least sure.
-type MarkerState uint8
+type State uint8
 
 const (
-	Present  MarkerState = iota // the marker stands in every Subject field
-	NearMiss                    // whoever wrote the subject plainly meant it
+	Present  State = iota // the marker stands in every Subject field
+	NearMiss              // whoever wrote the subject plainly meant it
 	Missing
 )
 
-var markerNames = [...]string{"present", "near-miss", "missing"}
+var stateNames = [...]string{"present", "near-miss", "missing"}
 
-func (m MarkerState) String() string { return markerNames[m] }
+func (m State) String() string { return stateNames[m] }
 
 // MarshalText gives the name that configuration, log and JSON use.
-func (m MarkerState) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+func (m State) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
 // UnmarshalText reads the name; anything else is an error.
-func (m *MarkerState) UnmarshalText(text []byte) error {
-	return keyword.Number(m, text, markerNames[:])
+func (m *State) UnmarshalText(text []byte) error {
+	return keyword.Number(m, text, stateNames[:])
 }
 
 // Position says where in the subject the marker counts.
@@ -64,12 +67,12 @@ type Subject struct {
 
 // Reading is what the Subject fields of a message say.
 type Reading struct {
-	State MarkerState
-	Kind  NearMissKind // empty unless State is NearMiss
+	State State
+	Kind  Kind // empty unless State is NearMiss
 }
 
-// MarkerReader reads subjects. Its words are literal text, not patterns.
-type MarkerReader struct {
+// Reader reads subjects. Its words are literal text, not patterns.
+type Reader struct {
 	words    []markerWord
 	others   []markerWord // of other systems' markers
 	position Position
@@ -88,11 +91,11 @@ func ShippedOthers() []string {
 	return []string{"secure", "encrypt", "encrypted", "rw4encrypt", "private", "confidential"}
 }
 
-// NewMarkerReader takes the words without their brackets, the first being the
+// NewReader takes the words without their brackets, the first being the
 // one that postseal itself writes, and those of other systems' markers.
-func NewMarkerReader(words, others []string, position Position) (MarkerReader, error) {
+func NewReader(words, others []string, position Position) (Reader, error) {
 	if len(words) == 0 {
-		return MarkerReader{}, errors.New(`marker.words is empty: name at least one word, as in ["secure"]`)
+		return Reader{}, errors.New(`marker.words is empty: name at least one word, as in ["secure"]`)
 	}
 	own, err := newWords("marker.words", words)
 	foreign, otherErr := newWords("marker.others", others)
@@ -100,9 +103,9 @@ func NewMarkerReader(words, others []string, position Position) (MarkerReader, e
 		err = errors.Join(err, fmt.Errorf("marker.words: %q: %w", words[0], replyErr))
 	}
 	if err = errors.Join(err, otherErr); err != nil {
-		return MarkerReader{}, err
+		return Reader{}, err
 	}
-	return MarkerReader{own, foreign, position}, nil
+	return Reader{own, foreign, position}, nil
 }
 
 // newWords checks the words of a key.
@@ -125,12 +128,12 @@ func newWords(key string, texts []string) ([]markerWord, error) {
 }
 
 // Text is the marker as it is to be typed.
-func (m MarkerReader) Text() string { return "[" + m.words[0].text + "]" }
+func (m Reader) Text() string { return "[" + m.words[0].text + "]" }
 
 // Read reads the Subject fields of a message. The marker is present only where
 // each of them bears it, since nobody knows which of several the next host
 // reads.
-func (m MarkerReader) Read(subjects []Subject) Reading {
+func (m Reader) Read(subjects []Subject) Reading {
 	best, worst := Reading{State: Missing}, Reading{State: Missing}
 	for i, s := range subjects {
 		r := m.readOne(s)
@@ -155,7 +158,7 @@ const MaxSubject = 8 << 10
 // readOne takes time in proportion to the length of the subject, whatever it
 // holds, and bounded memory. Whatever stands beyond MaxSubject may have been
 // meant as the marker.
-func (m MarkerReader) readOne(s Subject) Reading {
+func (m Reader) readOne(s Subject) Reading {
 	found := m.find(s.Text)
 	if found && m.position == Anywhere {
 		return Reading{State: Present}
@@ -193,12 +196,12 @@ func (m MarkerReader) readOne(s Subject) Reading {
 }
 
 // isMeant reports whether the text holds the marker, or a near miss.
-func (m MarkerReader) isMeant(text string) bool {
+func (m Reader) isMeant(text string) bool {
 	return m.readOne(Subject{Text: text}).State != Missing
 }
 
 // find tells whether the marker stands in the text to the letter.
-func (m MarkerReader) find(text string) bool {
+func (m Reader) find(text string) bool {
 	for {
 		at := strings.IndexByte(text, '[')
 		if at < 0 {
@@ -213,7 +216,7 @@ func (m MarkerReader) find(text string) bool {
 
 // begins tells whether text begins with the marker. A combining mark after its
 // last bracket makes another character of that.
-func (m MarkerReader) begins(text string) bool {
+func (m Reader) begins(text string) bool {
 	text, ok := strings.CutPrefix(text, "[")
 	if !ok {
 		return false

@@ -1,4 +1,4 @@
-package rules
+package marker
 
 import (
 	"strings"
@@ -6,9 +6,9 @@ import (
 	"unicode"
 )
 
-func mustReader(t testing.TB, words []string, position Position) MarkerReader {
+func mustReader(t testing.TB, words []string, position Position) Reader {
 	t.Helper()
-	m, err := NewMarkerReader(words, ShippedOthers(), position)
+	m, err := NewReader(words, ShippedOthers(), position)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func TestRead(t *testing.T) {
 	short := mustReader(t, []string{"nhs"}, Anywhere)
 	for _, test := range []struct {
 		name     string
-		reader   MarkerReader
+		reader   Reader
 		subjects []Subject
 		want     Reading
 	}{
@@ -90,7 +90,7 @@ func TestRead(t *testing.T) {
 }
 
 func TestReadWithoutOthers(t *testing.T) {
-	m, err := NewMarkerReader([]string{"secure"}, nil, Anywhere)
+	m, err := NewReader([]string{"secure"}, nil, Anywhere)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestNewMarkerReaderRefuses(t *testing.T) {
 		{"two faults", []string{"[a]"}, []string{""}, "marker.others holds an empty word"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := NewMarkerReader(test.words, test.others, Anywhere)
+			_, err := NewReader(test.words, test.others, Anywhere)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}

@@ -1,4 +1,4 @@
-package rules
+package marker
 
 import (
 	"slices"
@@ -23,7 +23,7 @@ const maxPhrase = 8
 // fillers and numbers, or as an item of a list: "secure: housing letter",
 // "urgent secure 12345", "secure, PDF". In other company it is prose, as in
 // "secure unit".
-func (m MarkerReader) wordAmong(inner []similar.Cell) []similar.Cell {
+func (m Reader) wordAmong(inner []similar.Cell) []similar.Cell {
 	inner = inner[countBlanks(inner):]
 	if word := m.label(inner); word != nil {
 		return word
@@ -110,7 +110,7 @@ func isAddress(cells []similar.Cell) bool {
 
 // withoutNumbers takes out numbers and references such as "12345" and
 // "JIRA-12", but not a word that one is joined to, as in "secure-12345".
-func (m MarkerReader) withoutNumbers(cells []similar.Cell) []similar.Cell {
+func (m Reader) withoutNumbers(cells []similar.Cell) []similar.Cell {
 	kept := make([]similar.Cell, 0, len(cells))
 	for len(cells) > 0 {
 		end := slices.IndexFunc(cells, func(c similar.Cell) bool { return c.Rune == ' ' }) + 1
@@ -134,7 +134,7 @@ func (m MarkerReader) withoutNumbers(cells []similar.Cell) []similar.Cell {
 
 // isPhrase tells whether the cells are one of the words among fillers and
 // words of other markers.
-func (m MarkerReader) isPhrase(cells []similar.Cell, words []markerWord) bool {
+func (m Reader) isPhrase(cells []similar.Cell, words []markerWord) bool {
 	parts := fields(cells, maxPhrase)
 	if len(parts) > maxPhrase {
 		return false
@@ -158,14 +158,14 @@ func (m MarkerReader) isPhrase(cells []similar.Cell, words []markerWord) bool {
 	return false
 }
 
-func (m MarkerReader) isFiller(part []rune) bool {
+func (m Reader) isFiller(part []rune) bool {
 	return fillers[string(part)] ||
 		slices.ContainsFunc(m.others, func(w markerWord) bool { return slices.Equal(part, w.letters) })
 }
 
 // isCompound tells whether the text is the word, its adverb, or the word with
 // a filler joined to it: "secure", "securely", "securemail".
-func (m MarkerReader) isCompound(text, word []rune) bool {
+func (m Reader) isCompound(text, word []rune) bool {
 	before, after, ok := strings.Cut(string(text), string(word))
 	return ok && len(word) > 0 && (before == "" || m.isFiller([]rune(before))) &&
 		(after == "" || after == "ly" || m.isFiller([]rune(after)))

@@ -1,4 +1,4 @@
-package rules
+package marker
 
 import (
 	"slices"
@@ -7,29 +7,29 @@ import (
 	"github.com/postseal/postseal/rules/similar"
 )
 
-// NearMissKind names what is wrong with a marker that was meant. The names
+// Kind names what is wrong with a marker that was meant. The names
 // stand in the log, where alerts count them: they are never changed.
-type NearMissKind string
+type Kind string
 
 // The kinds of near misses, with "secure" for the word.
 const (
-	WrongBrackets  NearMissKind = "wrong-brackets"  // (secure)
-	BrokenBrackets NearMissKind = "broken-brackets" // [secure or [secure}
-	BlanksInside   NearMissKind = "blanks-inside"   // [ secure ] or [secure.]
-	LookAlike      NearMissKind = "look-alike"      // characters that pass for those of [secure], or are not seen
-	Misspelt       NearMissKind = "misspelt"        // [sercure]
-	ExtraWords     NearMissKind = "extra-words"     // [secure email]
-	OtherMarker    NearMissKind = "other-marker"    // [encrypt]
-	BareWord       NearMissKind = "bare-word"       // secure: at the start
-	NotAtStart     NearMissKind = "not-at-start"    // [secure] elsewhere, where only the start counts
-	Escaped        NearMissKind = "escaped"         // %5Bsecure%5D or [<b>secure</b>]
-	Undecodable    NearMissKind = "undecodable"     // the word in what cannot be decoded, or a subject too long to read
-	SomeFields     NearMissKind = "some-fields"     // [secure] in some of several Subject fields
+	WrongBrackets  Kind = "wrong-brackets"  // (secure)
+	BrokenBrackets Kind = "broken-brackets" // [secure or [secure}
+	BlanksInside   Kind = "blanks-inside"   // [ secure ] or [secure.]
+	LookAlike      Kind = "look-alike"      // characters that pass for those of [secure], or are not seen
+	Misspelt       Kind = "misspelt"        // [sercure]
+	ExtraWords     Kind = "extra-words"     // [secure email]
+	OtherMarker    Kind = "other-marker"    // [encrypt]
+	BareWord       Kind = "bare-word"       // secure: at the start
+	NotAtStart     Kind = "not-at-start"    // [secure] elsewhere, where only the start counts
+	Escaped        Kind = "escaped"         // %5Bsecure%5D or [<b>secure</b>]
+	Undecodable    Kind = "undecodable"     // the word in what cannot be decoded, or a subject too long to read
+	SomeFields     Kind = "some-fields"     // [secure] in some of several Subject fields
 )
 
 // nearMiss names the first near miss in the cells, or gives "". The subject
 // proper begins at start.
-func (m MarkerReader) nearMiss(cells []similar.Cell, start int) NearMissKind {
+func (m Reader) nearMiss(cells []similar.Cell, start int) Kind {
 	mentioned := m.mentions(cells)
 	for s := range spans(cells, start) {
 		if isOpening(s.left.Rune) && isClosing(s.right.Rune) {
@@ -70,7 +70,7 @@ func (m MarkerReader) nearMiss(cells []similar.Cell, start int) NearMissKind {
 
 // mentions reports whether the cells hold a word, on which most near misses
 // depend.
-func (m MarkerReader) mentions(cells []similar.Cell) bool {
+func (m Reader) mentions(cells []similar.Cell) bool {
 	return slices.ContainsFunc(m.words, func(w markerWord) bool {
 		for i, c := range cells[:max(0, len(cells)-len(w.shape)+1)] {
 			if c.Rune == w.shape[0] && beginsWith(cells[i:], w.shape) {
@@ -82,7 +82,7 @@ func (m MarkerReader) mentions(cells []similar.Cell) bool {
 }
 
 // kindOf gives the kind, unless one of the cells is not what it seems.
-func kindOf(kind NearMissKind, cells ...similar.Cell) NearMissKind {
+func kindOf(kind Kind, cells ...similar.Cell) Kind {
 	if slices.ContainsFunc(cells, func(c similar.Cell) bool { return c.Alike }) {
 		return LookAlike
 	}
@@ -90,7 +90,7 @@ func kindOf(kind NearMissKind, cells ...similar.Cell) NearMissKind {
 }
 
 // enclosed judges what stands between an opening and a closing bracket.
-func (m MarkerReader) enclosed(s span) NearMissKind {
+func (m Reader) enclosed(s span) Kind {
 	text := similar.Letters(s.inner)
 	if len(text) == 0 {
 		return ""
@@ -121,7 +121,7 @@ func (m MarkerReader) enclosed(s span) NearMissKind {
 }
 
 // company decides on strong brackets that hold more than the word.
-func (m MarkerReader) company(s span) NearMissKind {
+func (m Reader) company(s span) Kind {
 	if !isStrong(s.left.Rune) || !isStrong(s.right.Rune) || !holdsAny(similar.Letters(s.inner), m.words) {
 		return ""
 	}
@@ -138,7 +138,7 @@ func holdsAny(text []rune, words []markerWord) bool {
 }
 
 // exactKind says why a span with the letters of the word is not the marker.
-func exactKind(s span, w markerWord) NearMissKind {
+func exactKind(s span, w markerWord) Kind {
 	kind := BrokenBrackets
 	switch {
 	case slices.Equal(similar.Runes(s.inner), w.shape) && s.left.Rune == '[' && s.right.Rune == ']':
@@ -153,7 +153,7 @@ func exactKind(s span, w markerWord) NearMissKind {
 
 // broken judges the word beside a bracket that is not one of a pair:
 // "[secure results", "secure]", "]secure[", "[]secure".
-func (m MarkerReader) broken(s span) NearMissKind {
+func (m Reader) broken(s span) Kind {
 	inner := s.inner
 	if s.left.loose {
 		if isOpening(s.left.Rune) {
@@ -185,7 +185,7 @@ func longest(words []markerWord, length func(markerWord) int) int {
 
 // isIn reports whether a word stands anywhere in the text, or may stand in it
 // if it is too long to be read.
-func (m MarkerReader) isIn(text string) bool {
+func (m Reader) isIn(text string) bool {
 	switch {
 	case text == "":
 		return false

@@ -1,4 +1,4 @@
-package rules
+package marker
 
 import (
 	"bytes"
@@ -188,7 +188,7 @@ func TestEscapedMarkup(t *testing.T) {
 
 // missingSubjects are the ordinary subjects of testdata/subjects that the
 // reader takes for unmarked.
-func missingSubjects(t *testing.T, m MarkerReader) []string {
+func missingSubjects(t *testing.T, m Reader) []string {
 	t.Helper()
 	var subjects []string
 	for _, file := range []string{"prose", "bareword", "others"} {

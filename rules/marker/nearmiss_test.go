@@ -1,4 +1,4 @@
-package rules
+package marker
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ func TestNearMissKinds(t *testing.T) {
 	m := mustReader(t, []string{"secure"}, Anywhere)
 	for _, test := range []struct {
 		text string
-		want NearMissKind // empty for missing
+		want Kind // empty for missing
 	}{
 		{"x (Secure) y", WrongBrackets},
 		{"{ secure }", WrongBrackets},

@@ -1,4 +1,4 @@
-package rules
+package marker
 
 import (
 	"slices"
@@ -81,7 +81,7 @@ func isReference(cells []similar.Cell) bool {
 // label gives the word where the cells begin with it as a label: "secure:
 // results", "SECURE - results", "secure/ results", or nothing but the word. It
 // gives nil for the first word of a sentence.
-func (m MarkerReader) label(cells []similar.Cell) []similar.Cell {
+func (m Reader) label(cells []similar.Cell) []similar.Cell {
 	word := m.firstWord(cells)
 	rest := cells[len(word):]
 	if word == nil || !endsLabel(rest) && slices.ContainsFunc(rest, beginsText) {
@@ -93,7 +93,7 @@ func (m MarkerReader) label(cells []similar.Cell) []similar.Cell {
 // taggedLabel returns the word if the cells hold it as a label behind tags of
 // any kind: "[#12345] secure: results", "URGENT: SECURE - results". Fewer marks
 // end a label there, and one must: "Side door: secure" has none.
-func (m MarkerReader) taggedLabel(cells []similar.Cell) []similar.Cell {
+func (m Reader) taggedLabel(cells []similar.Cell) []similar.Cell {
 	for {
 		n := anyPrefixLength(cells)
 		if n == 0 {
@@ -118,7 +118,7 @@ func (m MarkerReader) taggedLabel(cells []similar.Cell) []similar.Cell {
 }
 
 // firstWord returns the longest of the words that the cells begin with, or nil.
-func (m MarkerReader) firstWord(cells []similar.Cell) []similar.Cell {
+func (m Reader) firstWord(cells []similar.Cell) []similar.Cell {
 	n := longest(m.words, func(w markerWord) int { return wordLength(cells, w.shape) })
 	if n == 0 {
 		return nil

@@ -1,4 +1,4 @@
-package rules
+package marker
 
 import (
 	"runtime"
@@ -60,7 +60,7 @@ var longSubjects = []struct{ name, before, text, after string }{
 // TestReadGrows measures below the size that is read, beyond it, and what
 // could not be decoded.
 func TestReadGrows(t *testing.T) {
-	readers := []MarkerReader{mustReader(t, []string{"secure"}, Anywhere), mustReader(t, []string{"secure"}, Start)}
+	readers := []Reader{mustReader(t, []string{"secure"}, Anywhere), mustReader(t, []string{"secure"}, Start)}
 	for _, test := range longSubjects {
 		fill := func(n int) string { // to n octets
 			return test.before + strings.Repeat(test.text, max(0, n-len(test.before)-len(test.after))/len(test.text)) + test.after
