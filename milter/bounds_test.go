@@ -2,6 +2,7 @@ package milter
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"runtime"
 	"strings"
@@ -262,4 +263,31 @@ func TestConnectionsAreBounded(t *testing.T) {
 	p := r.open(t)
 	p.begin()
 	p.finish()
+}
+
+// endless repeats a text.
+type endless string
+
+func (e endless) Read(p []byte) (int, error) {
+	n := copy(p, e)
+	for n+len(e) <= len(p) {
+		n += copy(p[n:], e)
+	}
+	return n, nil
+}
+
+// TestSavedMessageWithoutAnEnd holds that no file makes explain read more than
+// a message may hold.
+func TestSavedMessageWithoutAnEnd(t *testing.T) {
+	config := testConfig(t)
+	for _, text := range []endless{"X-Other: x\n", "Subject: x\n", " x\n", "x", "\n x", "Subject:\n \n"} {
+		m := NewMessage(config, Envelope{})
+		in := io.MultiReader(strings.NewReader("Subject: x\n "), text)
+		if err := m.ReadSaved(in); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		if _, err := m.End(); err == nil {
+			t.Errorf("%q: the message is decided", text)
+		}
+	}
 }

@@ -1,10 +1,17 @@
+//go:build !race
+
 // Package growthtest tests how time and memory grow with the input. It
 // compares two sizes, and sets no limit to either.
+//
+// It is not built with the race detector, for which memory that is allocated in
+// large pieces costs several times as much as the same memory in small ones. The
+// tests have "Grow" in their names, by which the Makefile runs them.
 package growthtest
 
 import (
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,6 +41,9 @@ const (
 // that of the thread alone, because other processes must not count.
 func Linear(t *testing.T, n int, prepare func(n int) (work func())) {
 	t.Helper()
+	if !strings.Contains(t.Name(), "Grow") {
+		t.Fatal(`rename the test: it needs "Grow" in its name`)
+	}
 	small, large := compare(t, n, prepare)
 	if growsInTime(small, large) {
 		t.Errorf("time: %v for %d times %d, %v for %d", small.time, factor, n, large.time, factor*n)

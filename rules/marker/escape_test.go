@@ -192,7 +192,7 @@ func missingSubjects(t *testing.T, m Reader) []string {
 	t.Helper()
 	var subjects []string
 	for _, file := range []string{"prose", "bareword", "others"} {
-		text, err := os.ReadFile("../testdata/subjects/" + file + ".txt")
+		text, err := os.ReadFile("../../testdata/subjects/" + file + ".txt")
 		if err != nil {
 			t.Fatal(err)
 		}
