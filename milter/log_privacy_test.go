@@ -76,14 +76,14 @@ func sendPrivate(t *testing.T, format AddressFormat, mode rules.Mode, policy rul
 	r := serve(t, always(config), DefaultTimeouts)
 	decisions := 0
 	for _, hello := range []string{connect, connectPort} {
-		for _, version := range []string{"Postfix 3.7.11", "8.17.1.9"} {
+		for _, host := range []string{"", "mx"} {
 			p := r.dial(t)
 			p.send(offer(6, allActions, allProtocol))
 			p.receive()
 			go io.Copy(io.Discard, p)
 			p.send("DC", hello)
 			for _, form := range privateForms {
-				p.send("DMv\x00"+version+"\x00{auth_authen}\x00"+form+"\x00i\x00Q\x00", "M<"+form+">\x00")
+				p.send("DMw\x00"+host+"\x00{auth_authen}\x00"+form+"\x00i\x00Q\x00", "M<"+form+">\x00")
 				for _, other := range privateForms {
 					p.send("DR{rcpt_addr}\x00"+other+"\x00", "R<"+form+">\x00")
 				}

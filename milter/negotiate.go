@@ -24,12 +24,13 @@ const maxVersion = 6
 
 // wantedMacros names the macros for each stage, as SMFIF_SETSYMLIST takes
 // them. Sendmail has the queue ID at MAIL, Postfix surely at the end of the
-// message; v tells the two apart.
+// message. Only Sendmail has w, the name of its host, which tells the two apart:
+// on Postfix, v is whatever the setting milter_macro_v says.
 var wantedMacros = []struct {
 	stage gomilter.Stage
 	names string
 }{
-	{gomilter.StageMailFrom, "i v {auth_authen}"},
+	{gomilter.StageMailFrom, "i w {auth_authen}"},
 	{gomilter.StageRcptTo, "i {rcpt_addr}"},
 	{gomilter.StageEOM, "i"},
 }

@@ -90,17 +90,12 @@ func (s *session) MailFrom(from string, _ *gomilter.Modifier) (gomilter.Response
 			Client:      s.conn.client,
 			Auth:        s.macro("{auth_authen}"),
 			SMTPUTF8:    s.conn.smtputf8,
-			Sendmail:    isSendmail(s.macro("v")),
+			Sendmail:    s.macro("w") != "",
 			DecideAtEnd: s.conn.local,
 		})
 		s.hold()
 	})
 	return s.continueUnless(gomilter.OptNoMailReply), nil
-}
-
-// isSendmail tells the MTA by its version: Postfix puts its name before that.
-func isSendmail(version string) bool {
-	return version != "" && '0' <= version[0] && version[0] <= '9'
 }
 
 func (s *session) RcptTo(string, *gomilter.Modifier) (gomilter.Response, error) {

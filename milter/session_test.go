@@ -28,7 +28,7 @@ func TestNegotiation(t *testing.T) {
 	answer := func(version, actions, protocol uint32, macros string) string {
 		return offer(version, actions, protocol) + macros
 	}
-	const macros = "\x00\x00\x00\x02i v {auth_authen}\x00" + "\x00\x00\x00\x03i {rcpt_addr}\x00" + "\x00\x00\x00\x05i\x00"
+	const macros = "\x00\x00\x00\x02i w {auth_authen}\x00" + "\x00\x00\x00\x03i {rcpt_addr}\x00" + "\x00\x00\x00\x05i\x00"
 	for _, test := range []struct {
 		name, offer, want, log string
 	}{
@@ -102,7 +102,7 @@ func TestTranscripts(t *testing.T) {
 		},
 		{
 			"on Sendmail, ORCPT only where the client shows that DSN is offered",
-			[]string{"DMv\x008.17.1.9\x00", "M<a@trust.example>\x00", "R<b@gmail.com>\x00", "R<c@gmail.com>\x00NOTIFY=NEVER\x00", header("Subject", "[secure] x"), "E"},
+			[]string{"DMw\x00mx\x00", "M<a@trust.example>\x00", "R<b@gmail.com>\x00", "R<c@gmail.com>\x00NOTIFY=NEVER\x00", header("Subject", "[secure] x"), "E"},
 			[]string{
 				goOnPacket, goOnPacket, "-<b@gmail.com>\x00", "2<b@gmail.com.encrypt.invalid>\x00\x00",
 				"-<c@gmail.com>\x00", "2<c@gmail.com.encrypt.invalid>\x00NOTIFY=NEVER ORCPT=rfc822;c@gmail.com\x00", addDivert, goOnPacket,
@@ -111,9 +111,9 @@ func TestTranscripts(t *testing.T) {
 		{
 			"on Sendmail, a refusal that it would not heed is that of the message",
 			[]string{
-				"DMv\x008.17.1.9\x00", "M<a@trust.example>\x00", "DR{rcpt_addr}\x00a@nhs.net\x00", "R<a@nhs.net>\x00",
+				"DMw\x00mx\x00", "M<a@trust.example>\x00", "DR{rcpt_addr}\x00a@nhs.net\x00", "R<a@nhs.net>\x00",
 				"DR{rcpt_addr}\x00b@gmail.com\x00", "R<b@gmail.com.>\x00", "DR{rcpt_addr}\x00A@nhs.net\x00", "R<A(x)@nhs.net>\x00", "E",
-				"DMv\x008.17.1.9\x00", "M<a@trust.example>\x00", "DR{rcpt_addr}\x00b@gmail.com\x00", "R<x,<b@gmail.com>>\x00", "E",
+				"DMw\x00mx\x00", "M<a@trust.example>\x00", "DR{rcpt_addr}\x00b@gmail.com\x00", "R<x,<b@gmail.com>>\x00", "E",
 			},
 			[]string{goOnPacket, dot, comment, comment, list, list},
 		},
@@ -455,7 +455,7 @@ func TestBoundsOfAMessage(t *testing.T) {
 	t.Run("recipients on Sendmail", func(t *testing.T) {
 		r := serve(t, always(testConfig(t)), DefaultTimeouts)
 		p := r.open(t)
-		p.send("DMv\x008.17.1.9\x00")
+		p.send("DMw\x00mx\x00")
 		go p.send(append(many(maxRecipients+1, "R<a@nhs.net>\x00")[1:], "E")...)
 		for range maxRecipients {
 			p.want(goOnPacket)
