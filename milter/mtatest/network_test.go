@@ -2,6 +2,7 @@ package mtatest_test
 
 import (
 	"errors"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,6 +46,24 @@ func loopbackUp() error {
 	}
 	lo.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
 	return os.NewSyscallError("ioctl lo", unix.IoctlIfreq(socket, unix.SIOCSIFFLAGS, lo))
+}
+
+// addAddress gives the loopback interface another address.
+func addAddress(addr string) error {
+	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(socket)
+	lo, err := unix.NewIfreq("lo:1")
+	if err != nil {
+		return err
+	}
+	ip := netip.MustParseAddr(addr).As4()
+	if err := lo.SetInet4Addr(ip[:]); err != nil {
+		return err
+	}
+	return os.NewSyscallError("ioctl lo:1", unix.IoctlIfreq(socket, unix.SIOCSIFADDR, lo))
 }
 
 // resolveHere has the resolver ask 127.0.0.1, and complete names with the

@@ -42,11 +42,11 @@ func TestNonSMTPDMilters(t *testing.T) {
 }
 
 // TestSiteSettingsDoNotReachOurLegs sets what a site may have for mail that
-// leaves: a host to fall back to, and TLS that neither leg offers. Mail of
+// leaves: a host to fall back to, and milters that it can do without. Mail of
 // sendmail(1) waits for postseal, and comes in again.
 func TestSiteSettingsDoNotReachOurLegs(t *testing.T) {
 	host, port, _ := net.SplitHostPort(internet.Addr)
-	settings(t, "smtp_fallback_relay=["+host+"]:"+port, "smtpd_proxy_filter="+internet.Addr)
+	settings(t, "smtp_fallback_relay=["+host+"]:"+port, "smtpd_proxy_filter="+internet.Addr, "milter_default_action=accept")
 	submit(t, "Subject: [secure]", "bob@gmail.com")
 	awaitDeferred(t)
 	if got := internet.Take(); len(got) > 0 {
@@ -57,6 +57,75 @@ func TestSiteSettingsDoNotReachOurLegs(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure]"}})
+}
+
+// TestSiteSettingsLeaveSealedMailAlone sets what a site may have for other mail.
+// Mail of sendmail(1) without a Subject goes through all services of ours, and
+// comes to the relay marked.
+func TestSiteSettingsLeaveSealedMailAlone(t *testing.T) {
+	if err := addAddress("192.0.2.1"); err != nil {
+		t.Fatal(err)
+	}
+	ours, err := postfix.Output("postconf", "-h", "transport_maps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, port, _ := net.SplitHostPort(internet.Addr)
+	for _, set := range [][]string{
+		{"transport_maps=" + strings.TrimSpace(ours) + ", static:smtp:[" + host + "]:" + port},
+		{"parent_domain_matches_subdomains=transport_maps"},
+		{"smtpd_milter_maps=static:DISABLE"},
+		{"milter_macro_v=8.17.1"},
+		{"smtp_tls_wrappermode=yes"},
+		{"smtpd_tls_wrappermode=yes"},
+		{"smtpd_upstream_proxy_protocol=haproxy"},
+		{"smtpd_reject_unlisted_sender=yes", "local_recipient_maps=inline:{x=y}"},
+		{"inet_interfaces=192.0.2.1"},
+	} {
+		name, _, _ := strings.Cut(set[0], "=")
+		t.Run(name, func(t *testing.T) {
+			settings(t, set...)
+			start(t, "enforce", letterPolicies)
+			submit(t, "X-Other: x", "bob@gmail.com")
+			wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure] "}})
+		})
+	}
+}
+
+// TestWhatPostfixSendsElsewhere holds what contrib/postfix/README.md says of
+// settings that act after the filter.
+func TestWhatPostfixSendsElsewhere(t *testing.T) {
+	host, port, _ := net.SplitHostPort(internet.Addr)
+	other := "smtp:[" + host + "]:" + port
+	for _, test := range []struct {
+		name, setting string // the setting ends in the map, if there is one
+		checks        string // the map
+		submitted     bool   // by sendmail(1)
+		want          arrived
+	}{
+		{"always_bcc", "always_bcc=archive@example.org", "", false,
+			arrived{[]string{"archive@example.org: [secure]"}, []string{"bob@gmail.com: [secure]"}}},
+		{"REDIRECT", "smtpd_recipient_restrictions=check_recipient_access pcre:", "/./ REDIRECT archive@example.org", false,
+			arrived{direct: []string{"archive@example.org: [secure]"}}},
+		{"content_filter", "content_filter=" + other, "", false,
+			arrived{direct: []string{"bob@gmail.com.encrypt.invalid: [secure]"}}},
+		{"FILTER", "header_checks=pcre:", "/^Subject:/ FILTER " + other, true,
+			arrived{direct: []string{"bob@gmail.com: [secure]"}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if test.checks != "" {
+				test.setting += headerChecks(t, test.checks)
+			}
+			settings(t, test.setting)
+			start(t, "enforce", "")
+			if test.submitted {
+				submit(t, "Subject: [secure]", "bob@gmail.com")
+			} else {
+				send(t, []string{"<bob@gmail.com>"}, mail("Subject: [secure]"))
+			}
+			wantArrived(t, test.want)
+		})
+	}
 }
 
 // TestSealedMailWaitsForItsRelay has the relay down and another host up, to
