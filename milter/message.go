@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postseal/postseal/milter/extract"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/address"
 	"github.com/postseal/postseal/rules/marker"
@@ -187,7 +188,7 @@ func (m *Message) decide() Verdict {
 	ruleset := m.config.Rules
 	subjects := make([]marker.Subject, len(m.header.subjects))
 	for i, s := range m.header.subjects {
-		subjects[i] = decodeSubject(s)
+		subjects[i] = extract.Subject(s)
 	}
 	marker := ruleset.Marker.Read(subjects)
 	facts := rules.Message{

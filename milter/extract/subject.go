@@ -1,4 +1,6 @@
-package milter
+// Package extract finds out what a mail says, as a mail client would show it:
+// encoded words, charsets, and what programs on the way have broken.
+package extract
 
 import (
 	"slices"
@@ -12,12 +14,12 @@ import (
 // the reader of the marker.
 var unfolder = strings.NewReplacer("\r\n ", " ", "\r\n\t", "\t", "\n ", " ", "\n\t", "\t")
 
-// decodeSubject returns what mail clients show for the value of a Subject
+// Subject returns what mail clients show for the value of a Subject
 // field: unfolded (RFC 5322, section 2.2.3), encoded words decoded (RFC 2047),
 // bare 8-bit text read as UTF-8 or else as Windows-1252. Like the clients it
 // takes encoded words that touch other text or hold blanks. If clients differ,
 // or have to guess, the other texts are returned too.
-func decodeSubject(value string) marker.Subject {
+func Subject(value string) marker.Subject {
 	value = unfolder.Replace(value)
 	if isPlain(value) {
 		return marker.Subject{Text: value}

@@ -1,4 +1,4 @@
-package milter
+package extract
 
 import (
 	"regexp"

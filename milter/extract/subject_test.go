@@ -1,4 +1,4 @@
-package milter
+package extract
 
 import (
 	"reflect"
@@ -10,7 +10,7 @@ import (
 	"github.com/postseal/postseal/rules/marker"
 )
 
-func TestDecodeSubject(t *testing.T) {
+func TestSubject(t *testing.T) {
 	for _, test := range []struct {
 		name, value, text string
 		undecoded         []string
@@ -58,7 +58,7 @@ func TestDecodeSubject(t *testing.T) {
 		{name: "EBCDIC", value: "=?ibm1047?B?rYG9?=", text: "[a]", undecoded: []string{"Ýa¨ "}, readings: []string{"ｭ⊃", "Ýa¨"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := decodeSubject(test.value)
+			got := Subject(test.value)
 			want := marker.Subject{Text: test.text, Undecoded: test.undecoded, Readings: test.readings}
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("got %q, want %q", got, want)
@@ -67,12 +67,12 @@ func TestDecodeSubject(t *testing.T) {
 	}
 }
 
-func FuzzDecodeSubject(f *testing.F) {
+func FuzzSubject(f *testing.F) {
 	for _, row := range readLabelled(f) {
 		f.Add(row.fields[0])
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		got := decodeSubject(value)
+		got := Subject(value)
 		for _, text := range slices.Concat([]string{got.Text}, got.Undecoded, got.Readings) {
 			if !utf8.ValidString(text) {
 				t.Errorf("%q: got %q, which is not UTF-8", value, text)
@@ -82,13 +82,13 @@ func FuzzDecodeSubject(f *testing.F) {
 			t.Errorf("%q: got %q, want it as it stands", value, got)
 		}
 		words := strings.ReplaceAll(value, "=?", "\r\n =?")
-		if !strings.Contains(value, "\n") && !reflect.DeepEqual(decodeSubject(words), decodeSubject(strings.ReplaceAll(words, "\r\n", ""))) {
+		if !strings.Contains(value, "\n") && !reflect.DeepEqual(Subject(words), Subject(strings.ReplaceAll(words, "\r\n", ""))) {
 			t.Errorf("%q: folded it reads otherwise", words)
 		}
 	})
 }
 
-func BenchmarkDecodeSubject(b *testing.B) {
+func BenchmarkSubject(b *testing.B) {
 	for _, bench := range []struct{ name, value string }{
 		{"plain", "Re: [secure] Discharge summary for ward 7"},
 		{"encoded", "=?utf-8?B?W3NlY3VyZV0gWm/DqyBTYW1wbGUg4oCTIGNsaW5pYyBsZXR0ZXIg8J+pug==?="},
@@ -104,7 +104,7 @@ func BenchmarkDecodeSubject(b *testing.B) {
 		b.Run(bench.name, func(b *testing.B) {
 			b.SetBytes(int64(len(bench.value)))
 			for b.Loop() {
-				decodeSubject(bench.value)
+				Subject(bench.value)
 			}
 		})
 	}

