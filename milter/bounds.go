@@ -9,14 +9,9 @@ import (
 // are far above what MTAs let through. What is kept of a connection beside its
 // message is small: buffers of keptBuffer octets and macros of maxMacros.
 const (
-	// maxMessage bounds one message, of which each recipient and each header
-	// field counts as footprint says.
-	maxMessage = 32 << 20
 	// maxHeld bounds all messages together, and all packets under way that are
 	// longer than keptBuffer.
 	maxHeld = 256 << 20
-	// maxRecipients is of one message.
-	maxRecipients = 20_000
 	// maxMacros bounds the macros of a command, of which those asked for are
 	// kept. An address or a login is far shorter.
 	maxMacros = 8 << 10
@@ -27,11 +22,6 @@ const (
 // DefaultMaxConnections is more than MTAs open: Postfix has one for each of
 // its smtpd processes, 100 unless told otherwise.
 const DefaultMaxConnections = 4096
-
-// footprint is the memory that a part of a message takes, counted for the
-// worst case. The text stands in the message as it was read and as it is
-// compared, and later in the edits; structures go beside it.
-func footprint(octets int) int { return 1<<10 + 4*octets }
 
 // holding is what one connection holds against maxHeld.
 type holding struct{ message, packet int }

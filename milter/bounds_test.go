@@ -2,11 +2,12 @@ package milter
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/postseal/postseal/milter/message"
 )
 
 // heap is the memory in use, in octets.
@@ -85,8 +86,8 @@ func TestHostilePeersAreBounded(t *testing.T) {
 		{"DSN arguments of RCPT", append([]string{mail}, repeat(20, rcpt+strings.Repeat("NOTIFY=\x00", mega/8))...)},
 		{"a long argument of RCPT", append([]string{mail}, repeat(20, rcpt+"ORCPT="+long+"\x00")...)},
 		{"long paths", append([]string{mail}, repeat(20, "R<"+long+"@gmail.com>\x00")...)},
-		{"short recipients", each(maxRecipients, func(i int) string { return fmt.Sprintf("R<%d@gmail.com>\x00", i) })},
-		{"refused recipients", each(maxRecipients, func(i int) string { return fmt.Sprintf("R<%d@x.gsi.gov.uk>\x00", i) })},
+		{"short recipients", each(message.MaxRecipients, func(i int) string { return fmt.Sprintf("R<%d@gmail.com>\x00", i) })},
+		{"refused recipients", each(message.MaxRecipients, func(i int) string { return fmt.Sprintf("R<%d@x.gsi.gov.uk>\x00", i) })},
 		{"recipients that the MTA reads otherwise", sentOn},
 		{"arguments of MAIL", []string{mail + ones, mail + nuls}},
 		{"a long sender", []string{"M<" + long + ">\x00"}},
@@ -116,8 +117,8 @@ func TestHostilePeersAreBounded(t *testing.T) {
 			if used := heap() - before; used > held+smallConnection {
 				t.Errorf("%d octets are in use, %d counted", used, held)
 			}
-			if held > maxMessage {
-				t.Errorf("%d octets are counted: the bound is %d", held, maxMessage)
+			if held > message.MaxMessage {
+				t.Errorf("%d octets are counted: the bound is %d", held, message.MaxMessage)
 			}
 			other.flood(append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00", "E", "A")...)
 			if !broken {
@@ -186,7 +187,7 @@ func TestPeersThatStandStill(t *testing.T) {
 	deaf := r.open(t)
 	deaf.Conn.(*net.UnixConn).SetReadBuffer(4 << 10)
 	list := mailFrom("a@trust.example")
-	for i := range maxRecipients {
+	for i := range message.MaxRecipients {
 		list = append(list, fmt.Sprintf("R<%s%d@gmail.com>\x00", strings.Repeat("x", 60), i))
 	}
 	deaf.flood(list...)
@@ -195,7 +196,7 @@ func TestPeersThatStandStill(t *testing.T) {
 	r.await(t, `"lines left out"`)
 	r.log.clear()
 	list = nil
-	if used, held := heap()-before, int(r.held.Load()); used > held+smallConnection || held > maxMessage*2 {
+	if used, held := heap()-before, int(r.held.Load()); used > held+smallConnection || held > message.MaxMessage*2 {
 		t.Errorf("edits: %d octets are in use, %d counted", used, held)
 	}
 }
@@ -206,7 +207,7 @@ func TestAllPeersTogetherAreBounded(t *testing.T) {
 	subject := header("Subject", strings.Repeat("x", 1_000_000))
 	begin := append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00")
 	var peers []peer
-	for range maxHeld/maxMessage + 4 {
+	for range maxHeld/message.MaxMessage + 4 {
 		p := r.open(t)
 		p.flood(append(begin, repeat(7, subject)...)...)
 		peers = append(peers, p)
@@ -263,31 +264,4 @@ func TestConnectionsAreBounded(t *testing.T) {
 	p := r.open(t)
 	p.begin()
 	p.finish()
-}
-
-// endless repeats a text.
-type endless string
-
-func (e endless) Read(p []byte) (int, error) {
-	n := copy(p, e)
-	for n+len(e) <= len(p) {
-		n += copy(p[n:], e)
-	}
-	return n, nil
-}
-
-// TestSavedMessageWithoutAnEnd holds that no file makes explain read more than
-// a message may hold.
-func TestSavedMessageWithoutAnEnd(t *testing.T) {
-	config := testConfig(t)
-	for _, text := range []endless{"X-Other: x\n", "Subject: x\n", " x\n", "x", "\n x", "Subject:\n \n"} {
-		m := NewMessage(config, Envelope{})
-		in := io.MultiReader(strings.NewReader("Subject: x\n "), text)
-		if err := m.ReadSaved(in); err != nil {
-			t.Errorf("%q: %v", text, err)
-		}
-		if _, err := m.End(); err == nil {
-			t.Errorf("%q: the message is decided", text)
-		}
-	}
 }

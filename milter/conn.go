@@ -17,6 +17,7 @@ import (
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
+	"github.com/postseal/postseal/milter/message"
 	"github.com/postseal/postseal/rules/address"
 )
 
@@ -209,7 +210,7 @@ func (c *conn) takeRecipient(payload []byte) {
 	for word := range cStrings(payload) {
 		if first {
 			c.path = address.TrimAngles(string(word))
-		} else if isDSNArgument(word) {
+		} else if message.IsDSNArgument(word) {
 			c.arguments = append(c.arguments, string(word))
 		}
 		first = false

@@ -1,6 +1,14 @@
-// Package milter speaks with the MTA. A Server accepts its connections, a
-// session follows one connection through go-milter's callbacks, and a Message
-// gathers what one mail is judged by and turns the decision into a Verdict.
-// The Message does not know the wire: the session and "postseal explain"
-// drive the same type.
+// Package milter speaks with the MTA. A Server accepts its connections, and a
+// session follows one connection through go-milter's callbacks and feeds each
+// mail to a message.Message.
+//
+// The packages below it import each other in one direction:
+//
+//	milter   message, maillog, shown: the wire
+//	maillog  message, shown:          the events
+//	message  extract, shown:          one mail: envelope, header, verdict, edits, reply
+//	extract  :                        what a mail says
+//	shown    :                        how addresses stand in the log
+//
+// Each may import rules and the packages below it.
 package milter

@@ -1,12 +1,10 @@
 package milter
 
 import (
-	"bytes"
 	"io"
 	"log/slog"
 	"maps"
 	"net"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -68,38 +66,6 @@ func FuzzReadMacros(f *testing.F) {
 		}
 		if err == nil && !maps.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
-		}
-	})
-}
-
-// FuzzReadSaved holds that no more fields are read than there are lines with a
-// colon, and that what stands before a message changes nothing of it.
-func FuzzReadSaved(f *testing.F) {
-	const envelope = "*** ENVELOPE RECORDS hold/1 ***\nsender: a\n*** MESSAGE CONTENTS hold/1 ***\n"
-	for _, seed := range []string{
-		"Subject: x\r\n\ty\r\n\r\nbody", "Subject: [secure]", "", "\n", "no colon\nSubject: x\n", " fold first\nSubject: x\n", ":\n", "A:\n b\n\nSubject: x",
-		envelope + "To: a\n", envelope, "84\nTo: a\n", ">From a\nTo: a\n", "\xef\xbb\xbfTo: a\n", "C_             1", "\x00a", "a\rb",
-	} {
-		f.Add([]byte(seed))
-	}
-	config := testConfig(f)
-	f.Fuzz(func(t *testing.T, mail []byte) {
-		read := func(text string) (headerFacts, error) {
-			m := NewMessage(config, Envelope{})
-			err := m.ReadSaved(strings.NewReader(text))
-			return m.header, err
-		}
-		got, err := read(string(mail))
-		if most := bytes.Count(mail, []byte(":")); got.fields > most {
-			t.Errorf("%d fields from %d colons", got.fields, most)
-		}
-		if err != nil || !isFieldName(string(mail[:1])) || bytes.HasPrefix(mail, []byte("***")) || bytes.HasPrefix(mail, []byte("regular_text")) {
-			return
-		}
-		for _, before := range []string{"\xef\xbb\xbf", "\n", "84\n", "From a\n", ">From a\r\n", envelope} {
-			if again, err := read(before + string(mail)); err != nil || !reflect.DeepEqual(again, got) {
-				t.Errorf("after %q: got %+v, %v, want %+v", before, again, err, got)
-			}
 		}
 	})
 }

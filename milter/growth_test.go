@@ -8,10 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/milter/maillog"
+	"github.com/postseal/postseal/milter/message"
+	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/growthtest"
-	"github.com/postseal/postseal/rules/marker"
+	"github.com/postseal/postseal/rules/rulestest"
 )
 
 // TestSavedMessageGrows reads headers of several shapes from a file.
@@ -30,7 +32,7 @@ func TestSavedMessageGrows(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			growthtest.Linear(t, 3000, func(n int) func() {
-				m, text := milter.NewMessage(config, milter.Envelope{}), test.text(n)
+				m, text := message.New(config, message.Envelope{}), test.text(n)
 				return func() {
 					if err := m.ReadSaved(strings.NewReader(text)); err != nil {
 						t.Error(err)
@@ -49,25 +51,25 @@ func TestRecipientsGrow(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		n        int
-		config   *milter.Config
-		envelope milter.Envelope
+		config   *message.Config
+		envelope message.Envelope
 		address  func(i int) string
 	}{
-		{"secure", 500, config, milter.Envelope{}, func(i int) string { return fmt.Sprintf("a%d@nhs.net", i) }},
-		{"tagged", 500, config, milter.Envelope{}, func(i int) string { return fmt.Sprintf("a%d@x%d.example", i, i) }},
-		{"rejected look-alikes of one name", 500, config, milter.Envelope{}, func(i int) string { return fmt.Sprintf("a%d@nhs.nte", i) }},
-		{"rejected look-alikes of as many names", 2000, config, milter.Envelope{}, func(i int) string { return fmt.Sprintf("a@x%d.nhs.nte", i) }},
-		{"diverted", 500, sealing, milter.Envelope{}, func(i int) string { return fmt.Sprintf("a%d@x.example", i) }},
-		{"diverted, always the same", 500, sealing, milter.Envelope{}, func(int) string { return "a@x.example" }},
-		{"diverted at the end", 500, sealing, milter.Envelope{DecideAtEnd: true}, func(i int) string { return fmt.Sprintf("a%d@x.example", i) }},
-		{"diverted, all look-alikes", 2000, sealing, milter.Envelope{}, func(i int) string { return fmt.Sprintf("a@x%d.nhs.nte", i) }},
-		{"held", 500, holding, milter.Envelope{}, func(i int) string { return fmt.Sprintf("a%d@x.example", i) }},
-		{"refused at the end", 500, config, milter.Envelope{DecideAtEnd: true}, func(i int) string { return fmt.Sprintf("a%d@x.gsi.gov.uk", i) }},
-		{"lists on Sendmail", 500, config, milter.Envelope{Sendmail: true}, func(i int) string { return fmt.Sprintf(`"a,%d"@x.gsi.gov.uk`, i) }},
+		{"secure", 500, config, message.Envelope{}, func(i int) string { return fmt.Sprintf("a%d@nhs.net", i) }},
+		{"tagged", 500, config, message.Envelope{}, func(i int) string { return fmt.Sprintf("a%d@x%d.example", i, i) }},
+		{"rejected look-alikes of one name", 500, config, message.Envelope{}, func(i int) string { return fmt.Sprintf("a%d@nhs.nte", i) }},
+		{"rejected look-alikes of as many names", 2000, config, message.Envelope{}, func(i int) string { return fmt.Sprintf("a@x%d.nhs.nte", i) }},
+		{"diverted", 500, sealing, message.Envelope{}, func(i int) string { return fmt.Sprintf("a%d@x.example", i) }},
+		{"diverted, always the same", 500, sealing, message.Envelope{}, func(int) string { return "a@x.example" }},
+		{"diverted at the end", 500, sealing, message.Envelope{DecideAtEnd: true}, func(i int) string { return fmt.Sprintf("a%d@x.example", i) }},
+		{"diverted, all look-alikes", 2000, sealing, message.Envelope{}, func(i int) string { return fmt.Sprintf("a@x%d.nhs.nte", i) }},
+		{"held", 500, holding, message.Envelope{}, func(i int) string { return fmt.Sprintf("a%d@x.example", i) }},
+		{"refused at the end", 500, config, message.Envelope{DecideAtEnd: true}, func(i int) string { return fmt.Sprintf("a%d@x.gsi.gov.uk", i) }},
+		{"lists on Sendmail", 500, config, message.Envelope{Sendmail: true}, func(i int) string { return fmt.Sprintf(`"a,%d"@x.gsi.gov.uk`, i) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			growthtest.Linear(t, test.n, func(n int) func() {
-				m := milter.NewMessage(test.config, test.envelope)
+				m := message.New(test.config, test.envelope)
 				return func() {
 					for i := range n {
 						m.Recipient(test.address(i), "", []string{"NOTIFY=NEVER"}, now)
@@ -77,7 +79,7 @@ func TestRecipientsGrow(t *testing.T) {
 						t.Error(err)
 					}
 					v.Decision.Findings()
-					milter.LoggedRecipients(v.Decision, milter.Addresses{Format: milter.FullAddress})
+					maillog.Recipients(v.Decision, shown.Addresses{Format: shown.Full})
 				}
 			})
 		})
@@ -95,7 +97,7 @@ func TestHeaderGrows(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			growthtest.Linear(t, 2000, func(n int) func() {
-				m := milter.NewMessage(config, milter.Envelope{})
+				m := message.New(config, message.Envelope{})
 				m.Recipient("a@x.example", "", nil, time.Now())
 				return func() {
 					for range n {
@@ -111,23 +113,11 @@ func TestHeaderGrows(t *testing.T) {
 }
 
 // growthConfig enforces the shipped policies, or the action for all.
-func growthConfig(t *testing.T, actions ...rules.Action) *milter.Config {
+func growthConfig(t *testing.T, actions ...rules.Action) *message.Config {
 	t.Helper()
-	policies := rules.ShippedPolicies()
+	var policies []rules.Policy
 	for _, action := range actions {
 		policies = []rules.Policy{{Name: "all", Action: action, Mode: rules.Enforce}}
 	}
-	table, err := rules.Load(rules.Sources{Edition: rules.DefaultEdition, RelayDomain: "encrypt.invalid"}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	reader, err := marker.NewReader([]string{"secure"}, nil, marker.Anywhere)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ruleset, err := rules.NewRuleset(table, reader, "encrypt.invalid", policies)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &milter.Config{Rules: ruleset, Mode: rules.Enforce}
+	return &message.Config{Rules: rulestest.Ruleset(t, policies...), Mode: rules.Enforce}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	gomilter "github.com/emersion/go-milter"
+	"github.com/postseal/postseal/milter/shown"
 )
 
 // SessionPrefix begins the names that HandOver gets.
@@ -24,7 +25,7 @@ type kept struct {
 // name renders what is kept as a name of a file descriptor: ASCII, no colon,
 // at most 255 octets (sd_notify(3), FDNAME).
 func (k kept) name() string {
-	client := strings.ReplaceAll(clientText(k.client), ":", "_")
+	client := strings.ReplaceAll(shown.Client(k.client), ":", "_")
 	return fmt.Sprintf("%s%08x-%d-%x-%t-%s", SessionPrefix, negotiation, k.phase, uint32(k.protocol), k.local, client)
 }
 

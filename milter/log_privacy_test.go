@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 )
 
@@ -44,7 +45,7 @@ var privateForms = []string{
 // line, whatever the key.
 func TestLogShowsNoAddress(t *testing.T) {
 	actions := map[string]rules.Action{"accept": rules.Accept, "reject": rules.Reject, "quarantine": rules.Quarantine}
-	for _, format := range []AddressFormat{HashAddress, DomainAddress} {
+	for _, format := range []shown.Format{shown.Hash, shown.Domain} {
 		for _, mode := range []rules.Mode{rules.Enforce, rules.Observe} {
 			for name, action := range actions {
 				t.Run(fmt.Sprint(format, " ", mode, " ", name), func(t *testing.T) {
@@ -56,7 +57,7 @@ func TestLogShowsNoAddress(t *testing.T) {
 					}
 					for line := range strings.Lines(log) {
 						lower := strings.ToLower(line)
-						if strings.Contains(lower, private) || format == HashAddress && strings.Contains(lower, hidden) {
+						if strings.Contains(lower, private) || format == shown.Hash && strings.Contains(lower, hidden) {
 							t.Errorf("got %s", line)
 						}
 					}
@@ -69,10 +70,10 @@ func TestLogShowsNoAddress(t *testing.T) {
 // sendPrivate returns the log of messages that bear the forms: as sender, login and
 // recipient, as typed and as the MTA reads it, on Postfix, on Sendmail and from
 // sendmail(1).
-func sendPrivate(t *testing.T, format AddressFormat, mode rules.Mode, policy rules.Policy) string {
+func sendPrivate(t *testing.T, format shown.Format, mode rules.Mode, policy rules.Policy) string {
 	t.Helper()
 	config := testConfig(t, policy)
-	config.Mode, config.Addresses = mode, Addresses{format, []byte("a key")}
+	config.Mode, config.Addresses = mode, shown.Addresses{Format: format, Key: []byte("a key")}
 	r := serve(t, always(config), DefaultTimeouts)
 	decisions := 0
 	for _, hello := range []string{connect, connectPort} {

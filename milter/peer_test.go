@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -13,8 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postseal/postseal/milter/maillog"
+	"github.com/postseal/postseal/milter/message"
+	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
-	"github.com/postseal/postseal/rules/marker"
+	"github.com/postseal/postseal/rules/rulestest"
 	"go.uber.org/goleak"
 )
 
@@ -24,26 +28,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // busy machine takes its time, and a test that passes never waits in vain.
 const patience = 4 * time.Minute
 
-// testConfig enforces policies on the default table.
-func testConfig(t testing.TB, policies ...rules.Policy) *Config {
+// TestConfig enforces policies on the default table.
+func testConfig(t testing.TB, policies ...rules.Policy) *message.Config {
 	t.Helper()
-	table, err := rules.Load(rules.Sources{Edition: rules.DefaultEdition, LocalDomains: []string{"trust.example"}, RelayDomain: "encrypt.invalid"}, os.ReadFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	marker, err := marker.NewReader([]string{"secure"}, nil, marker.Anywhere)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if policies == nil {
-		policies = rules.ShippedPolicies()
-	}
-	r, err := rules.NewRuleset(table, marker, "encrypt.invalid", policies)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &Config{Rules: r, Mode: rules.Enforce, Addresses: Addresses{Format: FullAddress}, Hash: "c0ffee"}
+	return &message.Config{Rules: rulestest.Ruleset(t, policies...), Mode: rules.Enforce, Addresses: shown.Addresses{Format: shown.Full}, Hash: "c0ffee"}
 }
+
+func asLine(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, nil) }
 
 // running is a server for one test.
 type running struct {
@@ -76,7 +67,7 @@ func (s *syncBuffer) clear() {
 	s.b = bytes.Buffer{}
 }
 
-func serve(t testing.TB, config func() *Config, timeouts Timeouts) *running {
+func serve(t testing.TB, config func() *message.Config, timeouts Timeouts) *running {
 	t.Helper()
 	r := newServer(t, config, timeouts)
 	t.Cleanup(func() { r.Shutdown() }) // which, with no Drain, cuts all off
@@ -84,7 +75,7 @@ func serve(t testing.TB, config func() *Config, timeouts Timeouts) *running {
 }
 
 // newServer is serve for tests that shut down themselves.
-func newServer(t testing.TB, config func() *Config, timeouts Timeouts) *running {
+func newServer(t testing.TB, config func() *message.Config, timeouts Timeouts) *running {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "postseal")
 	if err != nil {
@@ -92,7 +83,7 @@ func newServer(t testing.TB, config func() *Config, timeouts Timeouts) *running 
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	r := &running{socket: filepath.Join(dir, "s"), log: new(syncBuffer)}
-	r.Server = &Server{Config: config, Log: boundedLog(r.log), Timeouts: timeouts, Now: time.Now, MaxConnections: DefaultMaxConnections}
+	r.Server = &Server{Config: config, Log: slog.New(maillog.NewLineHandler(asLine, func(_ slog.Level, line []byte) { r.log.Write(line) })), Timeouts: timeouts, Now: time.Now, MaxConnections: DefaultMaxConnections}
 	l, err := Listen("unix:" + r.socket)
 	if err != nil {
 		t.Fatal(err)

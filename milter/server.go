@@ -10,12 +10,14 @@ import (
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
+	"github.com/postseal/postseal/milter/message"
+	"github.com/postseal/postseal/milter/shown"
 )
 
 // Server serves the milter protocol. Its fields are set before Start.
 type Server struct {
 	// Config gives the configuration in force. It is asked at each MAIL.
-	Config   func() *Config
+	Config   func() *message.Config
 	Log      *slog.Logger
 	Timeouts Timeouts
 	Drain    Drain
@@ -113,7 +115,7 @@ func (s *Server) serve(c *conn) {
 		if own.message == nil {
 			own.queueID = "" // of the message before
 		}
-		s.Log.Warn("session broken", "queue_id", own.queueID, "client", clientText(c.client), "reason", c.err.Error())
+		s.Log.Warn("session broken", "queue_id", own.queueID, "client", shown.Client(c.client), "reason", c.err.Error())
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
+	"github.com/postseal/postseal/milter/maillog"
+	"github.com/postseal/postseal/milter/message"
 	"github.com/postseal/postseal/rules/address"
 )
 
@@ -21,17 +23,23 @@ import (
 type session struct {
 	gomilter.NoOpMilter // for what go-milter does not get to see
 	conn                *conn
-	current             func() *Config
+	current             func() *message.Config
 	log                 *slog.Logger
 	now                 func() time.Time
 
 	queueID string // of the message under way
-	message *Message
+	message *message.Message
 	failed  bool // the message under way cannot be judged
-	lines   lineCount
+	lines   maillog.LineCount
 }
 
 var _ gomilter.Milter = (*session)(nil)
+
+// The replies to a message that was not decided.
+var (
+	cannotDecide = message.Reply{Code: 451, Enhanced: "4.3.0", Text: "postseal cannot judge this message now: try again later"}
+	pastLimit    = message.Reply{Code: 552, Enhanced: "5.3.4", Text: "the message has too many recipients or too large a header: send it in parts"}
+)
 
 // continueUnless goes on, in silence where the no-reply step was negotiated.
 func (s *session) continueUnless(step gomilter.OptProtocol) gomilter.Response {
@@ -43,7 +51,7 @@ func (s *session) continueUnless(step gomilter.OptProtocol) gomilter.Response {
 
 // replyWith is SMFIR_REPLYCODE. MTAs take "%" for a format, so that each is
 // doubled.
-func replyWith(r Reply) gomilter.Response {
+func replyWith(r message.Reply) gomilter.Response {
 	text := strings.ReplaceAll(r.String(), "%", "%%")
 	return gomilter.NewResponseStr(byte(gomilter.ActReplyCode), text)
 }
@@ -85,7 +93,7 @@ func (s *session) MailFrom(from string, _ *gomilter.Modifier) (gomilter.Response
 	s.reset()
 	s.keepQueueID()
 	s.guard(func() {
-		s.message = NewMessage(s.current(), Envelope{
+		s.message = message.New(s.current(), message.Envelope{
 			Sender:      from,
 			Client:      s.conn.client,
 			Auth:        s.macro("{auth_authen}"),
@@ -100,16 +108,16 @@ func (s *session) MailFrom(from string, _ *gomilter.Modifier) (gomilter.Response
 
 func (s *session) RcptTo(string, *gomilter.Modifier) (gomilter.Response, error) {
 	s.keepQueueID()
-	var refusal *Refusal
+	var refusal *message.Refusal
 	s.guard(func() {
 		path := s.conn.path
 		r, refused := s.message.Recipient(path, address.TrimAngles(s.macro("{rcpt_addr}")), s.conn.arguments, s.now())
 		s.hold()
-		if r.Resolved != nil && r.Refused() && more(&s.lines.readings) {
-			logReadings(s.log, s.message.config, s.queueID, r)
+		if r.Resolved != nil && r.Refused() && maillog.More(&s.lines.Readings) {
+			maillog.Readings(s.log, s.message.Config, s.queueID, r)
 		}
-		if refusal = refused; refusal != nil && more(&s.lines.refused) {
-			logRefusal(s.log, s.message.config, s.message.envelope, s.queueID, r, refusal)
+		if refusal = refused; refusal != nil && maillog.More(&s.lines.Refused) {
+			maillog.Refusal(s.log, s.message.Config, s.message.Envelope, s.queueID, r, refusal)
 		}
 	})
 	switch {
@@ -127,13 +135,13 @@ func (s *session) header(name, value string) {
 		s.message.Header(name, value)
 		s.hold()
 	})
-	s.conn.skipHeader = s.failed || s.message.limit != ""
+	s.conn.skipHeader = s.failed || s.message.IsPastLimit()
 }
 
 // hold counts what the message holds against what all may hold together.
 func (s *session) hold() {
-	if s.message.limit == "" && !s.conn.hold(holding{message: s.message.size, packet: s.conn.held.packet}) {
-		s.message.limit = "too much mail at once"
+	if !s.message.IsPastLimit() && !s.conn.hold(holding{message: s.message.Size(), packet: s.conn.held.packet}) {
+		s.message.Limit("too much mail at once")
 	}
 }
 
@@ -161,7 +169,7 @@ func (s *session) decide(m *gomilter.Modifier) gomilter.Response {
 	v, err := s.message.End()
 	if err != nil {
 		s.log.Error("internal error", "queue_id", s.queueID, "fault", err.Error())
-		if s.conn.local && errors.Is(err, errLimit) {
+		if s.conn.local && errors.Is(err, message.ErrLimit) {
 			return replyWith(pastLimit) // pickup would try again for ever
 		}
 		return replyWith(cannotDecide)
@@ -171,7 +179,7 @@ func (s *session) decide(m *gomilter.Modifier) gomilter.Response {
 			panic(err) // gathering cannot fail
 		}
 	}
-	logDecision(s.log, s.message.config, s.message.envelope, s.queueID, v, time.Since(began))
+	maillog.Decision(s.log, s.message.Config, s.message.Envelope, s.queueID, v, time.Since(began))
 	if v.Reply != nil {
 		return replyWith(*v.Reply)
 	}
@@ -179,19 +187,19 @@ func (s *session) decide(m *gomilter.Modifier) gomilter.Response {
 }
 
 // apply gathers the packet of an edit.
-func (s *session) apply(e Edit, m *gomilter.Modifier) error {
+func (s *session) apply(e message.Edit, m *gomilter.Modifier) error {
 	switch e.Op {
-	case DeleteRecipient:
+	case message.DeleteRecipient:
 		return m.DeleteRecipient(e.Recipient)
-	case AddRecipient:
+	case message.AddRecipient:
 		return s.conn.addRecipient(e.Recipient, e.Arguments)
-	case DeleteHeader:
+	case message.DeleteHeader:
 		return m.ChangeHeader(e.Index, e.Name, "")
-	case AddHeader:
+	case message.AddHeader:
 		return m.AddHeader(e.Name, e.Value)
-	case PrefixHeader:
-		return m.ChangeHeader(e.Index, e.Name, e.Value+e.rest)
-	case Hold:
+	case message.PrefixHeader:
+		return m.ChangeHeader(e.Index, e.Name, e.Replacement())
+	case message.Hold:
 		return m.Quarantine(e.Value)
 	}
 	return fmt.Errorf("unknown edit %q", e.Op)
@@ -210,15 +218,15 @@ func (s *session) reset() {
 
 // endLines says how many lines of the message under way were left out.
 func (s *session) endLines() {
-	if left := s.lines.leftOut(); left != (lineCount{}) {
-		logLeftOut(s.log, s.message.config, s.queueID, s.conn.client, left)
+	if left := s.lines.LeftOut(); left != (maillog.LineCount{}) {
+		maillog.LeftOut(s.log, s.message.Config, s.queueID, s.conn.client, left)
 	}
-	s.lines = lineCount{}
+	s.lines = maillog.LineCount{}
 }
 
 // keepQueueID notes the queue ID from whichever stage the MTA sends it at.
 func (s *session) keepQueueID() {
-	s.queueID = cmp.Or(clip(s.macro("i"), maxQueueID), s.queueID)
+	s.queueID = cmp.Or(maillog.QueueID(s.macro("i")), s.queueID)
 }
 
 // macro returns a macro that the MTA sent for the command in hand.

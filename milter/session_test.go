@@ -1,6 +1,7 @@
 package milter
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +13,9 @@ import (
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
+	"github.com/postseal/postseal/milter/maillog"
+	"github.com/postseal/postseal/milter/message"
+	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 )
 
@@ -21,7 +25,7 @@ const (
 	addDivert  = "hX-Postseal\x00divert; marker=present\x00"
 )
 
-func always(c *Config) func() *Config { return func() *Config { return c } }
+func always(c *message.Config) func() *message.Config { return func() *message.Config { return c } }
 
 func TestNegotiation(t *testing.T) {
 	const needed = 0xbd // all but changing the body and the sender
@@ -207,22 +211,22 @@ func TestTranscripts(t *testing.T) {
 func TestReadingsDiffer(t *testing.T) {
 	for _, test := range []struct {
 		name, path, resolved string
-		format               AddressFormat
+		format               shown.Format
 		want                 string // empty for no line
 	}{
-		{"sent on", "b%gmail.com@trust.example", "b@gmail.com", FullAddress, `"queue_id":"4XYZ","domain":"trust.example","resolved":"gmail.com","class":"unknown","config":"c0ffee"`},
-		{"source route", "@nhs.net:b@nhs.net", "b@nhs.net", FullAddress, `"domain":"","resolved":"nhs.net","class":"unknown"`},
-		{"unreadable", "b@nhs.net", "@:", FullAddress, `"domain":"nhs.net","resolved":"","class":"unknown"`},
-		{"hashed", "b@nhs.net", "b@gmail.com", HashAddress, `"domain":"f155901be2d0","resolved":"`},
-		{"by domain", "b@nhs.net", "b@gmail.com", DomainAddress, `"domain":"nhs.net","resolved":"gmail.com"`},
-		{"by domain, of which one cannot be read", "b@nhs.net", "@:", DomainAddress, `"domain":"nhs.net","resolved":""`},
-		{"the same", "B@GMAIL.com", "b@gmail.com", FullAddress, ""},
-		{"completed", "root", "root@mx.trust.example", FullAddress, ""},
-		{"a local user's name", "b@trust.example", "b", FullAddress, ""},
+		{"sent on", "b%gmail.com@trust.example", "b@gmail.com", shown.Full, `"queue_id":"4XYZ","domain":"trust.example","resolved":"gmail.com","class":"unknown","config":"c0ffee"`},
+		{"source route", "@nhs.net:b@nhs.net", "b@nhs.net", shown.Full, `"domain":"","resolved":"nhs.net","class":"unknown"`},
+		{"unreadable", "b@nhs.net", "@:", shown.Full, `"domain":"nhs.net","resolved":"","class":"unknown"`},
+		{"hashed", "b@nhs.net", "b@gmail.com", shown.Hash, `"domain":"f155901be2d0","resolved":"`},
+		{"by domain", "b@nhs.net", "b@gmail.com", shown.Domain, `"domain":"nhs.net","resolved":"gmail.com"`},
+		{"by domain, of which one cannot be read", "b@nhs.net", "@:", shown.Domain, `"domain":"nhs.net","resolved":""`},
+		{"the same", "B@GMAIL.com", "b@gmail.com", shown.Full, ""},
+		{"completed", "root", "root@mx.trust.example", shown.Full, ""},
+		{"a local user's name", "b@trust.example", "b", shown.Full, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := testConfig(t)
-			c.Mode, c.Addresses = rules.Observe, shown(test.format)
+			c.Mode, c.Addresses = rules.Observe, inFormat(test.format)
 			r := serve(t, always(c), DefaultTimeouts)
 			p := r.open(t)
 			p.send(append(mailFrom("a@trust.example"), "DRi\x004XYZ\x00{rcpt_addr}\x00"+test.resolved+"\x00", "R<"+test.path+">\x00", "E")...)
@@ -429,8 +433,8 @@ func TestBoundsOfAMessage(t *testing.T) {
 		name string
 		send []string
 	}{
-		{"fields", append(many(1, "R<a@nhs.net>\x00"), many(maxMessage/footprint(2)+1, header("X", "y"))[2:]...)},
-		{"octets of the header", append(many(1, "R<a@nhs.net>\x00"), many(maxMessage/footprint(500_001)+1, header("X", strings.Repeat("y", 500_000)))[2:]...)},
+		{"fields", append(many(1, "R<a@nhs.net>\x00"), many(message.MaxMessage>>10, header("X", "y"))[2:]...)},
+		{"octets of the header", append(many(1, "R<a@nhs.net>\x00"), many(message.MaxMessage/2_000_000+1, header("X", strings.Repeat("y", 500_000)))[2:]...)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := serve(t, always(testConfig(t)), DefaultTimeouts)
@@ -445,8 +449,8 @@ func TestBoundsOfAMessage(t *testing.T) {
 	t.Run("recipients", func(t *testing.T) {
 		r := serve(t, always(testConfig(t)), DefaultTimeouts)
 		p := r.open(t)
-		go p.send(append(many(maxRecipients+1, "R<a@nhs.net>\x00"), "E")...)
-		for range maxRecipients {
+		go p.send(append(many(message.MaxRecipients+1, "R<a@nhs.net>\x00"), "E")...)
+		for range message.MaxRecipients {
 			p.want(goOnPacket)
 		}
 		// Those taken go on; the client sends the rest again.
@@ -456,8 +460,8 @@ func TestBoundsOfAMessage(t *testing.T) {
 		r := serve(t, always(testConfig(t)), DefaultTimeouts)
 		p := r.open(t)
 		p.send("DMw\x00mx\x00")
-		go p.send(append(many(maxRecipients+1, "R<a@nhs.net>\x00")[1:], "E")...)
-		for range maxRecipients {
+		go p.send(append(many(message.MaxRecipients+1, "R<a@nhs.net>\x00")[1:], "E")...)
+		for range message.MaxRecipients {
 			p.want(goOnPacket)
 		}
 		// It may take out another recipient for the one that is not taken.
@@ -469,8 +473,8 @@ func TestBoundsOfAMessage(t *testing.T) {
 		p := r.dial(t)
 		p.send(offer(6, allActions, allProtocol), connectPort)
 		p.receive()
-		go p.send(append(many(maxRecipients+1, "Ra@nhs.net\x00"), "E")...)
-		for range maxRecipients + 1 {
+		go p.send(append(many(message.MaxRecipients+1, "Ra@nhs.net\x00"), "E")...)
+		for range message.MaxRecipients + 1 {
 			p.want(goOnPacket)
 		}
 		p.want("y552 5.3.4 the message has too many recipients or too large a header: send it in parts\x00")
@@ -552,7 +556,7 @@ func (c notedConn) Write(p []byte) (int, error) {
 // TestInternalErrorIsTempfail takes the configuration away, as a fault of our
 // own would.
 func TestInternalErrorIsTempfail(t *testing.T) {
-	var config atomic.Pointer[Config]
+	var config atomic.Pointer[message.Config]
 	r := serve(t, config.Load, DefaultTimeouts)
 	p := r.open(t)
 	p.send(append(mailFrom("a@trust.example"), "R<b@gmail.com>\x00", header("Subject", "[secure] 999 000 0018"), "E")...)
@@ -569,7 +573,7 @@ func TestInternalErrorIsTempfail(t *testing.T) {
 }
 
 func TestConfigurationOfItsMAIL(t *testing.T) {
-	var config atomic.Pointer[Config]
+	var config atomic.Pointer[message.Config]
 	config.Store(testConfig(t))
 	r := serve(t, config.Load, DefaultTimeouts)
 	p := r.open(t)
@@ -582,20 +586,22 @@ func TestConfigurationOfItsMAIL(t *testing.T) {
 	p.want(goOnPacket, "y550 5.7.1 <b@gmail.com>: not known to be secure: put [secure] in the subject and send the message again\x00")
 }
 
-// shown is the format, with a key.
-func shown(format AddressFormat) Addresses { return Addresses{format, []byte("a key")} }
+// inFormat is the format, with a key.
+func inFormat(format shown.Format) shown.Addresses {
+	return shown.Addresses{Format: format, Key: []byte("a key")}
+}
 
 func TestAddressFormats(t *testing.T) {
 	for _, test := range []struct {
-		format       AddressFormat
+		format       shown.Format
 		shown, never string
 	}{
-		{FullAddress, `"address":"bob@gmail.com"`, "nothing"},
-		{DomainAddress, `"address":"gmail.com"`, "bob"},
-		{HashAddress, `"class":"unknown"`, "gmail"},
+		{shown.Full, `"address":"bob@gmail.com"`, "nothing"},
+		{shown.Domain, `"address":"gmail.com"`, "bob"},
+		{shown.Hash, `"class":"unknown"`, "gmail"},
 	} {
 		c := testConfig(t)
-		c.Addresses = shown(test.format)
+		c.Addresses = inFormat(test.format)
 		r := serve(t, always(c), DefaultTimeouts)
 		p := r.open(t)
 		p.send(append(mailFrom("ward@trust.example"), "R<Bob@gmail.com>\x00", "R<x@y.gsi.gov.uk>\x00", header("Subject", "x"), "E")...)
@@ -611,19 +617,19 @@ func TestAddressFormats(t *testing.T) {
 
 func TestReasonShowsNoAddress(t *testing.T) {
 	c := testConfig(t, rules.Policy{Name: "no", Action: rules.Reject, Mode: rules.Enforce})
-	c.Addresses = shown(HashAddress)
+	c.Addresses = inFormat(shown.Hash)
 	r := serve(t, always(c), DefaultTimeouts)
 	p := r.open(t)
 	p.send(append([]string{"DM{auth_authen}\x00jsmith\x00"}, append(mailFrom("ward@trust.example")[1:], "R<bob@gmail.com>\x00", "E")...)...)
 	p.receive()
 	p.receive()
 	r.await(t, `"reason":"not known to be secure`)
-	c.Addresses = shown(DomainAddress)
+	c.Addresses = inFormat(shown.Domain)
 	p.send(append([]string{"DM{auth_authen}\x00jsmith\x00"}, append(mailFrom("ward@trust.example")[1:], "R<gmail.com!bob>\x00", "E")...)...)
 	p.receive()
 	p.receive()
-	for _, format := range []AddressFormat{HashAddress, DomainAddress} { // sent on by the MTA
-		c.Addresses = shown(format)
+	for _, format := range []shown.Format{shown.Hash, shown.Domain} { // sent on by the MTA
+		c.Addresses = inFormat(format)
 		p.send(append(mailFrom("ward@trust.example"), "DR{rcpt_addr}\x00bob@gmail.com\x00", "R<jsmith@nhs.net>\x00", "A")...)
 		p.receive()
 	}
@@ -697,7 +703,7 @@ func TestLinesOfAMessageAreBounded(t *testing.T) {
 		}
 		return list
 	}
-	const many = maxRecipients + 500
+	const many = message.MaxRecipients + 500
 	taken := []string{"DR", "R<a@nhs.net>\x00"}
 	for _, test := range []struct {
 		name              string
@@ -705,14 +711,14 @@ func TestLinesOfAMessageAreBounded(t *testing.T) {
 		refused, readings int // lines
 		leftOut           string
 	}{
-		{"few", refused(maxLines), []string{"A"}, maxLines, 0, ""},
-		{"one more", refused(maxLines + 1), []string{"A"}, maxLines, 0, `"refused_recipient":1,"readings_differ":0,"config":"c0ffee"`},
-		{"past the limit of recipients", refused(many), []string{"A"}, maxLines, 0, fmt.Sprintf(`"refused_recipient":%d,"readings_differ":0`, many-maxLines)},
-		{"both kinds", differ(250), []string{"A"}, maxLines, maxLines, `"refused_recipient":150,"readings_differ":150`},
-		{"to the end of the message", append(refused(150), taken...), []string{"E"}, maxLines, 0, `"refused_recipient":50`},
-		{"another HELO", refused(150), []string{"Hclient.example\x00"}, maxLines, 0, `"refused_recipient":50`},
-		{"another MAIL", refused(150), []string{"M<a@trust.example>\x00"}, maxLines, 0, `"refused_recipient":50`},
-		{"the connection ends", refused(150), []string{"Q"}, maxLines, 0, `"refused_recipient":50`},
+		{"few", refused(maillog.MaxLines), []string{"A"}, maillog.MaxLines, 0, ""},
+		{"one more", refused(maillog.MaxLines + 1), []string{"A"}, maillog.MaxLines, 0, `"refused_recipient":1,"readings_differ":0,"config":"c0ffee"`},
+		{"past the limit of recipients", refused(many), []string{"A"}, maillog.MaxLines, 0, fmt.Sprintf(`"refused_recipient":%d,"readings_differ":0`, many-maillog.MaxLines)},
+		{"both kinds", differ(250), []string{"A"}, maillog.MaxLines, maillog.MaxLines, `"refused_recipient":150,"readings_differ":150`},
+		{"to the end of the message", append(refused(150), taken...), []string{"E"}, maillog.MaxLines, 0, `"refused_recipient":50`},
+		{"another HELO", refused(150), []string{"Hclient.example\x00"}, maillog.MaxLines, 0, `"refused_recipient":50`},
+		{"another MAIL", refused(150), []string{"M<a@trust.example>\x00"}, maillog.MaxLines, 0, `"refused_recipient":50`},
+		{"the connection ends", refused(150), []string{"Q"}, maillog.MaxLines, 0, `"refused_recipient":50`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := serve(t, always(testConfig(t)), DefaultTimeouts)
@@ -788,5 +794,23 @@ func benchmarkMessage(b *testing.B, socket string, actions gomilter.OptAction, p
 		step(s.HeaderEnd())
 		_, action, err := s.End()
 		step(action, err)
+	}
+}
+
+// TestLinesThatAClientLengthensAreBounded sends what makes each other line long.
+func TestLinesThatAClientLengthensAreBounded(t *testing.T) {
+	r := serve(t, always(testConfig(t)), DefaultTimeouts)
+	p := r.open(t)
+	long := strings.Repeat("\x01", 1<<16)
+	p.send(append(mailFrom(long+"@trust.example"), "R<"+long+"@y.gsi.gov.uk>\x00", "R<"+strings.Repeat("a.", 1<<15)+"gsi.gov.uk>\x00", "R<b@gmail.com>\x00", "E")...)
+	r.await(t, `"msg":"decision"`)
+	lines := 0
+	for line := range strings.Lines(r.log.String()) {
+		if lines++; len(line) > 8000 || !json.Valid([]byte(line)) {
+			t.Errorf("a line of %d octets", len(line))
+		}
+	}
+	if lines < 3 {
+		t.Errorf("got %d lines", lines)
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/milter/message"
+	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/finding"
 	"github.com/postseal/postseal/rules/marker"
@@ -48,8 +50,8 @@ type configFile struct {
 	} `toml:"rules"`
 	Policy []policyTable `toml:"policy"`
 	Log    struct {
-		Format    logFormat            `toml:"format"`
-		Addresses milter.AddressFormat `toml:"addresses"`
+		Format    logFormat    `toml:"format"`
+		Addresses shown.Format `toml:"addresses"`
 	} `toml:"log"`
 }
 
@@ -72,7 +74,7 @@ type config struct {
 	text   []byte // of that file
 	file   configFile
 	places *tomlfile.Places // of the keys in text
-	milter *milter.Config
+	milter *message.Config
 
 	stamp        string    // of the files that file names, taken before they were read
 	listModified time.Time // the accredited list's; zero where there is none
@@ -151,7 +153,7 @@ func parseConfig(origin string, text []byte) (*config, error) {
 	c.file.Rules.MaxAge = 14
 	c.file.Rules.ExpiryNotice = []int{30, 14, 7}
 	c.file.Log.Format = formatAuto
-	c.file.Log.Addresses = milter.FullAddress
+	c.file.Log.Addresses = shown.Full
 
 	places, err := tomlfile.Decode(text, &c.file)
 	c.places = places
@@ -190,7 +192,7 @@ func (c *config) named(err error) error {
 
 // build makes what messages are decided by. Unless the file is whole, it leaves
 // the policies alone: what they lack may be what was at fault.
-func (f *configFile) build(whole bool, read func(string) ([]byte, error)) (*milter.Config, error) {
+func (f *configFile) build(whole bool, read func(string) ([]byte, error)) (*message.Config, error) {
 	_, _, err := milter.ParseListen(f.Listen)
 	faults := []error{tomlfile.At("listen", err)}
 	files, err := expand(f.Rules.Files)
@@ -224,7 +226,7 @@ func (f *configFile) build(whole bool, read func(string) ([]byte, error)) (*milt
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	return &milter.Config{Rules: ruleset, Mode: f.Mode, Addresses: milter.Addresses{Format: f.Log.Addresses}}, nil
+	return &message.Config{Rules: ruleset, Mode: f.Mode, Addresses: shown.Addresses{Format: f.Log.Addresses}}, nil
 }
 
 func (p policyTable) policy() (rules.Policy, []error) {

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/milter/maillog"
+	"github.com/postseal/postseal/milter/message"
+	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/address"
 	"github.com/postseal/postseal/rules/finding"
@@ -24,14 +27,14 @@ Policies with mode = "observe" are shown as if they enforced.
 
 // explanation is the object that explain -json prints.
 type explanation struct {
-	Action     rules.Action             `json:"action"`
-	Mode       rules.Mode               `json:"mode"`
-	Marker     marker.State             `json:"marker"`
-	NearMiss   marker.Kind              `json:"near_miss"`
-	Findings   []finding.Finding        `json:"findings"`
-	Recipients []milter.LoggedRecipient `json:"recipients"`
-	Edits      []milter.Edit            `json:"edits"`
-	Reply      string                   `json:"reply,omitempty"` // to the end of the message
+	Action     rules.Action        `json:"action"`
+	Mode       rules.Mode          `json:"mode"`
+	Marker     marker.State        `json:"marker"`
+	NearMiss   marker.Kind         `json:"near_miss"`
+	Findings   []finding.Finding   `json:"findings"`
+	Recipients []maillog.Recipient `json:"recipients"`
+	Edits      []message.Edit      `json:"edits"`
+	Reply      string              `json:"reply,omitempty"` // to the end of the message
 
 	refusals []string // the replies to RCPT
 }
@@ -50,7 +53,7 @@ func explain(args []string, std stdio) int {
 	}
 	// The client has not asked for SMTPUTF8, and the MTA has not said how it reads
 	// a recipient.
-	envelope := milter.Envelope{Sender: address.TrimAngles(strings.TrimSpace(*from))}
+	envelope := message.Envelope{Sender: address.TrimAngles(strings.TrimSpace(*from))}
 	if *client != "" {
 		var ok bool
 		if envelope.Client, ok = milter.ParseClient(*client); !ok {
@@ -100,12 +103,12 @@ func openMessage(path string, stdin io.Reader) (file io.ReadCloser, name string,
 }
 
 // explainMessage drives a message as a session does.
-func explainMessage(config *milter.Config, envelope milter.Envelope, to []string, file io.Reader) (explanation, error) {
+func explainMessage(config *message.Config, envelope message.Envelope, to []string, file io.Reader) (explanation, error) {
 	enforcing := *config
 	enforcing.Mode, enforcing.Rules = rules.Enforce, config.Rules.Enforcing()
-	m := milter.NewMessage(&enforcing, envelope)
+	m := message.New(&enforcing, envelope)
 	var refused []rules.Outcome
-	e := explanation{Mode: config.Mode, Edits: []milter.Edit{}}
+	e := explanation{Mode: config.Mode, Edits: []message.Edit{}}
 	for _, path := range to {
 		if r, refusal := m.Recipient(address.TrimAngles(path), "", nil, time.Now()); refusal != nil {
 			refused = append(refused, rules.Outcome{Recipient: r, Action: rules.Reject})
@@ -125,7 +128,7 @@ func explainMessage(config *milter.Config, envelope milter.Envelope, to []string
 		e.Action = max(e.Action, o.Action)
 	}
 	e.Marker, e.NearMiss, e.Findings = d.Marker, d.NearMiss, d.Findings()
-	e.Recipients = milter.LoggedRecipients(d, milter.Addresses{Format: milter.FullAddress})
+	e.Recipients = maillog.Recipients(d, shown.Addresses{Format: shown.Full})
 	if v.Edits != nil {
 		e.Edits = v.Edits
 	}

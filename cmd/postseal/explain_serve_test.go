@@ -15,6 +15,7 @@ import (
 
 	gomilter "github.com/emersion/go-milter"
 	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/milter/message"
 )
 
 // mailCase is a message as both commands get it.
@@ -163,7 +164,7 @@ func TestExplainAgreesWithServe(t *testing.T) {
 	}
 	var log bytes.Buffer // each answer comes after its line
 	server := &milter.Server{
-		Config: func() *milter.Config { return config.milter }, Log: slog.New(slog.NewJSONHandler(&log, nil)),
+		Config: func() *message.Config { return config.milter }, Log: slog.New(slog.NewJSONHandler(&log, nil)),
 		Timeouts: milter.DefaultTimeouts, Now: time.Now, MaxConnections: 10,
 	}
 	socket := filepath.Join(t.TempDir(), "s")

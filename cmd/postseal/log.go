@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/lmittmann/tint"
-	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/rules/keyword"
 )
 
@@ -37,7 +37,7 @@ func plainLog(w io.Writer) logFile {
 
 // newLogger returns a logger that gives its lines to write.
 func newLogger(format logFormat, terminal bool, write func(slog.Level, []byte)) *slog.Logger {
-	return slog.New(milter.NewLineHandler(func(w io.Writer) slog.Handler {
+	return slog.New(maillog.NewLineHandler(func(w io.Writer) slog.Handler {
 		if format == formatJSON || format == formatAuto && !terminal {
 			return slog.NewJSONHandler(w, nil)
 		}

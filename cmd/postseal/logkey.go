@@ -13,7 +13,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/milter/shown"
 )
 
 // The key of log.addresses = "hash" lies in the folder that systemd makes for
@@ -32,7 +32,7 @@ func keyPath() string {
 // takeKey reads the key if addresses are to be hashed, and makes one if there
 // is none. Only serve hashes: no other command needs the key.
 func (c *config) takeKey() error {
-	if c.milter.Addresses.Format != milter.HashAddress {
+	if c.milter.Addresses.Format != shown.Hash {
 		return nil
 	}
 	path := keyPath()
@@ -49,7 +49,7 @@ func (c *config) takeKey() error {
 // checkKey is takeKey for a command that changes nothing: serve will make a key
 // that is missing.
 func (c *config) checkKey() error {
-	if c.milter.Addresses.Format != milter.HashAddress {
+	if c.milter.Addresses.Format != shown.Hash {
 		return nil
 	}
 	_, err := readKey(keyPath())

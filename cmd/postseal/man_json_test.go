@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/milter/message"
 )
 
 // typedSpan is a name in code with its JSON type behind it.
@@ -108,7 +108,7 @@ func TestManCommandsWithJSON(t *testing.T) {
 
 func TestManEdits(t *testing.T) {
 	var ops []string
-	for _, op := range constants(t, "../../milter", reflect.TypeFor[milter.Op]().Name()) {
+	for _, op := range constants(t, "../../milter/message", reflect.TypeFor[message.Op]().Name()) {
 		ops = append(ops, op)
 	}
 	for _, term := range readManPage(t, "postseal.8").section(t, "JSON/explain -json").terms {

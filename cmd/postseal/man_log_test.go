@@ -143,7 +143,7 @@ var asElsewhere = regexp.MustCompile("Keys?: ([^;.]*) as in `([a-z ]+)`")
 // TestManLog holds the page against each log call of the source.
 func TestManLog(t *testing.T) {
 	events := make(map[string]*logEvent)
-	for _, dir := range []string{".", "../../milter"} {
+	for _, dir := range []string{".", "../../milter", "../../milter/maillog"} {
 		logSource{t, find[*ast.FuncDecl](t, dir)}.events(events)
 	}
 	page := readManPage(t, "postseal.8")

@@ -143,7 +143,7 @@ func TestManTrustedSuffixes(t *testing.T) {
 
 func TestManNearMisses(t *testing.T) {
 	var kinds []string
-	for _, kind := range constants(t, "../../rules", "NearMissKind") {
+	for _, kind := range constants(t, "../../rules/marker", "Kind") {
 		kinds = append(kinds, kind)
 	}
 	section := readManPage(t, "postseal.8").section(t, "NEAR MISSES")

@@ -47,5 +47,5 @@ func TestReadmeNearMisses(t *testing.T) {
 			got = append(got, span)
 		}
 	}
-	same(t, "near misses", got, slices.Collect(maps.Values(constants(t, "../../rules", "NearMissKind"))))
+	same(t, "near misses", got, slices.Collect(maps.Values(constants(t, "../../rules/marker", "Kind"))))
 }

@@ -12,6 +12,7 @@ import (
 
 	systemd "github.com/coreos/go-systemd/v22/daemon"
 	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/milter/message"
 )
 
 const serveUsage = `Usage: postseal serve [-config FILE]
@@ -90,7 +91,7 @@ func newDaemon(path string, first *config, log *slog.Logger) *daemon {
 	d := &daemon{path: path, log: log, logState: func() (int, bool) { return 0, false }, polled: first.stamp, tried: first.stamp}
 	d.current.Store(first)
 	d.server = &milter.Server{
-		Config:   func() *milter.Config { return d.current.Load().milter },
+		Config:   func() *message.Config { return d.current.Load().milter },
 		Log:      log,
 		Timeouts: milter.DefaultTimeouts,
 		Drain:    milter.DefaultDrain,

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/milter/message"
 )
 
 // notified returns the next notification that holds each of the texts.
@@ -49,7 +49,7 @@ func TestWatchdogIsFedOnProgressAlone(t *testing.T) {
 	began := time.Now()
 	s.server.Now = func() time.Time { return began.Add(time.Duration(late.Load())) }
 	called, release := make(chan struct{}), make(chan struct{})
-	s.server.Config = func() *milter.Config {
+	s.server.Config = func() *message.Config {
 		close(called)
 		<-release
 		return s.current.Load().milter

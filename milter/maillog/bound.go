@@ -1,9 +1,10 @@
-package milter
+package maillog
 
 import (
 	"log/slog"
 	"unicode/utf8"
 
+	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/finding"
 )
@@ -52,6 +53,9 @@ func clip(text string, maximum int) string {
 	return text
 }
 
+// QueueID bounds a queue ID, which stands in each line of a message.
+func QueueID(id string) string { return clip(id, maxQueueID) }
+
 func jsonLength(text string) (n int) {
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRuneInString(text[i:])
@@ -79,9 +83,9 @@ func clipFindings(list []finding.Finding, maximum int) []finding.Finding {
 	return list
 }
 
-// boundedRecipients is LoggedRecipients with each element bounded.
-func boundedRecipients(d rules.Decision, format Addresses) []LoggedRecipient {
-	list := LoggedRecipients(d, format)
+// boundedRecipients is Recipients with each element bounded.
+func boundedRecipients(d rules.Decision, format shown.Addresses) []Recipient {
+	list := Recipients(d, format)
 	for i := range list {
 		r := &list[i]
 		r.Address, r.Row = clip(r.Address, maxAddress), clip(r.Row, maxAddress)
@@ -91,7 +95,7 @@ func boundedRecipients(d rules.Decision, format Addresses) []LoggedRecipient {
 }
 
 // fitting returns how many recipients from the first on fit into max octets.
-func fitting(list []LoggedRecipient, maximum int) int {
+func fitting(list []Recipient, maximum int) int {
 	for i, r := range list {
 		maximum -= len(`{"address":"","class":"unverified","row":"","policy":"","action":"quarantine","findings":[]},`) +
 			jsonLength(r.Address) + jsonLength(r.Row) + jsonLength(r.Policy) + findingsLength(r.Findings)

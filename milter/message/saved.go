@@ -1,4 +1,4 @@
-package milter
+package message
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 // leaves the body unread, and all that is past what a message may hold. The
 // error says why the file cannot be a message, and shows nothing of the file.
 func (m *Message) ReadSaved(r io.Reader) error {
-	bounded := &io.LimitedReader{R: r, N: maxMessage}
+	bounded := &io.LimitedReader{R: r, N: MaxMessage}
 	in, err := openSaved(bounded)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package milter
+package message
 
 import (
 	"encoding/json"
@@ -60,7 +60,7 @@ func answers(t testing.TB, c *Config, recipients []string) (replies, edits []str
 	t.Helper()
 	for _, sender := range []string{"a@hold.example", "a@reject.example", "a@tag.example", ""} {
 		for _, sendmail := range []bool{false, true} {
-			m := NewMessage(c, Envelope{Sender: sender, Sendmail: sendmail, SMTPUTF8: true})
+			m := New(c, Envelope{Sender: sender, Sendmail: sendmail, SMTPUTF8: true})
 			for _, r := range recipients {
 				if _, refusal := m.Recipient(r, "", nil, time.Now()); refusal != nil {
 					replies = append(replies, refusal.Reply.String())

@@ -1,4 +1,7 @@
-package milter
+// Package message gathers one mail, from MAIL to its end, and turns the decision
+// on it into edits or a reply. It knows no socket: the session of package milter
+// and "postseal explain" drive the same type.
+package message
 
 import (
 	"cmp"
@@ -10,19 +13,20 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/milter/extract"
+	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/address"
 	"github.com/postseal/postseal/rules/marker"
 )
 
-// errLimit is the cause of a Verdict on a message past a bound.
-var errLimit = errors.New("the message is past a limit of postseal")
+// ErrLimit is the cause of an error of End for a message past a bound.
+var ErrLimit = errors.New("the message is past a limit of postseal")
 
 // Config is what messages are decided by. A reload makes a new one.
 type Config struct {
 	Rules     *rules.Ruleset
 	Mode      rules.Mode
-	Addresses Addresses
+	Addresses shown.Addresses
 	Hash      string // names the configuration in the log
 }
 
@@ -45,8 +49,9 @@ type Envelope struct {
 
 // Message gathers one mail, from MAIL to the end of the message.
 type Message struct {
-	config     *Config
-	envelope   Envelope
+	Config   *Config
+	Envelope Envelope
+
 	recipients []recipient // taken
 	refused    []recipient // at RCPT
 	header     headerFacts
@@ -68,10 +73,10 @@ type headerFacts struct {
 	verdicts []string // of fields named X-Postseal
 }
 
-// NewMessage begins a message at its MAIL.
-func NewMessage(config *Config, envelope Envelope) *Message {
-	m := &Message{config: config, envelope: envelope}
-	m.keep(len(envelope.Sender)+len(envelope.Auth), maxMessage)
+// New begins a message at its MAIL.
+func New(config *Config, envelope Envelope) *Message {
+	m := &Message{Config: config, Envelope: envelope}
+	m.keep(len(envelope.Sender)+len(envelope.Auth), MaxMessage)
 	return m
 }
 
@@ -84,6 +89,16 @@ func (m *Message) keep(octets, limit int) bool {
 	m.size += footprint(octets)
 	return true
 }
+
+// Size is the memory that the message takes, in octets.
+func (m *Message) Size() int { return m.size }
+
+// Limit gives the message up, as past the limit named: no more of it is kept,
+// and End returns an error.
+func (m *Message) Limit(name string) { m.limit = cmp.Or(m.limit, name) }
+
+// IsPastLimit reports whether the message was given up.
+func (m *Message) IsPastLimit() bool { return m.limit != "" }
 
 // Refusal is the answer to a RCPT that is not taken.
 type Refusal struct {
@@ -100,26 +115,26 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 		octets += len(argument) + 16 // of a string's own
 	}
 	// What recipients leave free is for the header.
-	if len(m.recipients)+len(m.refused) >= maxRecipients || !m.keep(octets, maxMessage*3/4) {
+	if len(m.recipients)+len(m.refused) >= MaxRecipients || !m.keep(octets, MaxMessage*3/4) {
 		// What is refused now is not lost: the client sends it again by itself.
 		r := rules.Recipient{Text: path, Class: rules.Unknown}
 		refusal := &Refusal{tooManyRecipients, "too many recipients"}
-		if m.envelope.DecideAtEnd || m.envelope.Sendmail { // see unheeded
-			m.limit = refusal.Reason
+		if m.Envelope.DecideAtEnd || m.Envelope.Sendmail { // see unheeded
+			m.Limit(refusal.Reason)
 		}
-		if m.envelope.DecideAtEnd {
+		if m.Envelope.DecideAtEnd {
 			return r, nil
 		}
 		return r, refusal
 	}
-	r := m.config.Rules.Classify(path, resolved, now)
-	if r.Fault == "" && !m.envelope.SMTPUTF8 && !address.IsASCII(path) {
+	r := m.Config.Rules.Classify(path, resolved, now)
+	if r.Fault == "" && !m.Envelope.SMTPUTF8 && !address.IsASCII(path) {
 		r.Fault = address.NotASCII
 	}
 	given := recipient{r, resolved, arguments}
-	if r.Refused() && m.config.Mode == rules.Enforce && !m.envelope.DecideAtEnd {
+	if r.Refused() && m.Config.Mode == rules.Enforce && !m.Envelope.DecideAtEnd {
 		m.refused = append(m.refused, given)
-		return r, &Refusal{refusalReply(r), refusalReason(r, m.config.Addresses.domain)}
+		return r, &Refusal{refusalReply(r), refusalReason(r, m.Config.Addresses.DomainName)}
 	}
 	m.recipients = append(m.recipients, given)
 	return r, nil
@@ -131,7 +146,7 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 // message all the same. Where it reads another recipient as the same address,
 // that one may go.
 func (m *Message) unheeded() (list []recipient) {
-	if !m.envelope.Sendmail || len(m.refused) == 0 {
+	if !m.Envelope.Sendmail || len(m.refused) == 0 {
 		return nil
 	}
 	taken := make(map[string]bool)
@@ -150,8 +165,8 @@ func (m *Message) unheeded() (list []recipient) {
 func (m *Message) Header(name, value string) {
 	h := &m.header
 	h.fields++
-	if !m.keep(len(name)+len(value), maxMessage) {
-		m.limit = cmp.Or(m.limit, "too large a header")
+	if !m.keep(len(name)+len(value), MaxMessage) {
+		m.Limit("too large a header")
 		return
 	}
 	switch name = strings.TrimRight(name, " \t"); {
@@ -174,10 +189,10 @@ type Verdict struct {
 // End decides the message. An error means that it cannot be decided now.
 func (m *Message) End() (Verdict, error) {
 	if m.limit != "" {
-		return Verdict{}, fmt.Errorf("%w: %s", errLimit, m.limit)
+		return Verdict{}, fmt.Errorf("%w: %s", ErrLimit, m.limit)
 	}
 	v := m.decide()
-	if m.config.Mode == rules.Observe {
+	if m.Config.Mode == rules.Observe {
 		v.Edits, v.Reply, v.Observed = nil, nil, true
 	}
 	return v, nil
@@ -185,15 +200,15 @@ func (m *Message) End() (Verdict, error) {
 
 // decide gives the verdict of mode enforce.
 func (m *Message) decide() Verdict {
-	ruleset := m.config.Rules
+	ruleset := m.Config.Rules
 	subjects := make([]marker.Subject, len(m.header.subjects))
 	for i, s := range m.header.subjects {
 		subjects[i] = extract.Subject(s)
 	}
 	marker := ruleset.Marker.Read(subjects)
 	facts := rules.Message{
-		Sender:   m.envelope.Sender,
-		Client:   m.envelope.Client,
+		Sender:   m.Envelope.Sender,
+		Client:   m.Envelope.Client,
 		Marker:   marker.State,
 		NearMiss: marker.Kind,
 	}
@@ -205,7 +220,7 @@ func (m *Message) decide() Verdict {
 	v := Verdict{Decision: d}
 	switch d.Action {
 	case rules.Reject:
-		reply, reason := rejectReply(d, ruleset.Marker.Text(), m.config.Addresses)
+		reply, reason := rejectReply(d, ruleset.Marker.Text(), m.Config.Addresses)
 		v.Reply, v.Reason = &reply, reason
 		return v
 	case rules.Quarantine:
@@ -224,7 +239,7 @@ func (m *Message) edits(d rules.Decision, subjects []marker.Subject) []Edit {
 	diverted := false
 	for i, o := range d.Outcomes {
 		diverted = diverted || o.BearsRelay()
-		if !d.Diverted(o) || m.config.Rules.Relay == "" {
+		if !d.Diverted(o) || m.Config.Rules.Relay == "" {
 			continue
 		}
 		diverted = true
@@ -239,7 +254,7 @@ func (m *Message) edits(d rules.Decision, subjects []marker.Subject) []Edit {
 	switch {
 	case d.AddMarker:
 		edits = append(edits, m.markerEdits(subjects)...)
-	case diverted && len(subjects) == 0 && !m.envelope.Sendmail:
+	case diverted && len(subjects) == 0 && !m.Envelope.Sendmail:
 		// Postfix puts the marker before a subject on the leg to the relay,
 		// and can do so only where there is one. Sendmail's leg has its own way.
 		edits = append(edits, Edit{Op: AddHeader, Name: "Subject"})
@@ -253,7 +268,7 @@ func (m *Message) edits(d rules.Decision, subjects []marker.Subject) []Edit {
 // restored adds again what goes on as it is, if Sendmail deletes it along with
 // a diverted recipient that leads to the same address, as a CNAME does.
 func (m *Message) restored(d rules.Decision) []Edit {
-	if !m.envelope.Sendmail {
+	if !m.Envelope.Sendmail {
 		return nil
 	}
 	deleted := make(map[string]bool)
@@ -297,7 +312,7 @@ func (m *Message) verdictEdits(d rules.Decision, diverted bool) []Edit {
 
 // markerEdits puts the marker before each Subject field that lacks it.
 func (m *Message) markerEdits(subjects []marker.Subject) []Edit {
-	reader := m.config.Rules.Marker
+	reader := m.Config.Rules.Marker
 	if len(m.header.subjects) == 0 {
 		return []Edit{{Op: AddHeader, Name: "Subject", Value: reader.Text()}}
 	}

@@ -1,10 +1,11 @@
-package milter
+package message
 
 import (
 	"cmp"
 	"fmt"
 	"strings"
 
+	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/address"
 )
@@ -16,11 +17,7 @@ type Reply struct {
 	Text     string // printable ASCII
 }
 
-var (
-	tooManyRecipients = Reply{452, "4.5.3", "too many recipients for one message: send to the others in another"}
-	cannotDecide      = Reply{451, "4.3.0", "postseal cannot judge this message now: try again later"}
-	pastLimit         = Reply{552, "5.3.4", "the message has too many recipients or too large a header: send it in parts"}
-)
+var tooManyRecipients = Reply{452, "4.5.3", "too many recipients for one message: send to the others in another"}
 
 // String gives the reply as it stands on the SMTP line.
 func (r Reply) String() string { return fmt.Sprintf("%d %s %s", r.Code, r.Enhanced, r.Text) }
@@ -64,7 +61,7 @@ func refusalReply(r rules.Recipient) Reply {
 // rejectReply is the answer at the end of a message. It says what to do about
 // the first recipient that it is for, and names the others with the same cure,
 // which is returned as the log shows it.
-func rejectReply(d rules.Decision, marker string, addresses Addresses) (reply Reply, logged string) {
+func rejectReply(d rules.Decision, marker string, addresses shown.Addresses) (reply Reply, logged string) {
 	var recipients []string
 	var text string
 	for _, o := range d.Outcomes {
@@ -73,7 +70,7 @@ func rejectReply(d rules.Decision, marker string, addresses Addresses) (reply Re
 		}
 		cure := rejectReason(o, d, marker, inClear)
 		if text == "" {
-			text, logged = cure, rejectReason(o, d, marker, addresses.domain)
+			text, logged = cure, rejectReason(o, d, marker, addresses.DomainName)
 		}
 		if cure == text {
 			recipients = append(recipients, o.Text)

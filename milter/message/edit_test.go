@@ -1,4 +1,4 @@
-package milter
+package message
 
 import (
 	"slices"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/rulestest"
 )
 
 // TestMessageWithoutSubject goes through all that can add a Subject field: the
@@ -33,7 +34,7 @@ func TestMessageWithoutSubject(t *testing.T) {
 		{"reject", []rules.Policy{{Name: "p", Mode: rules.Enforce, Action: rules.Reject}}, Envelope{}, "bob@gmail.com", nil, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := NewMessage(testConfig(t, test.policies...), test.envelope)
+			m := New(testConfig(t, test.policies...), test.envelope)
 			m.Recipient(test.to, "", nil, time.Now())
 			for _, s := range test.subjects {
 				m.Header("Subject", s)
@@ -48,4 +49,10 @@ func TestMessageWithoutSubject(t *testing.T) {
 			}
 		})
 	}
+}
+
+// testConfig enforces the policies, or the shipped ones.
+func testConfig(t testing.TB, policies ...rules.Policy) *Config {
+	t.Helper()
+	return &Config{Rules: rulestest.Ruleset(t, policies...), Mode: rules.Enforce}
 }

@@ -1,11 +1,12 @@
-package milter_test
+package maillog_test
 
 import (
 	"crypto/sha256"
 	"encoding/hex"
 	"testing"
 
-	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/milter/maillog"
+	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 )
 
@@ -14,19 +15,19 @@ import (
 func TestAddressRowsInTheLog(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		format milter.AddressFormat
+		format shown.Format
 		row    string
 		want   string
 	}{
-		{"address in full", milter.FullAddress, "clinic@partner.example", "clinic@partner.example"},
-		{"address by domain", milter.DomainAddress, "clinic@partner.example", "partner.example"},
-		{"address hashed", milter.HashAddress, "clinic@partner.example", "ee5671cf2b30"},
-		{"domain hashed", milter.HashAddress, "partner.example", "partner.example"},
+		{"address in full", shown.Full, "clinic@partner.example", "clinic@partner.example"},
+		{"address by domain", shown.Domain, "clinic@partner.example", "partner.example"},
+		{"address hashed", shown.Hash, "clinic@partner.example", "ee5671cf2b30"},
+		{"domain hashed", shown.Hash, "partner.example", "partner.example"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			rcpt := rules.Recipient{Text: "Clinic@partner.example", Row: &rules.Row{Name: test.row}}
 			d := rules.Decision{Outcomes: []rules.Outcome{{Recipient: rcpt}}}
-			if got := milter.LoggedRecipients(d, milter.Addresses{Format: test.format, Key: []byte("a key")})[0].Row; got != test.want {
+			if got := maillog.Recipients(d, shown.Addresses{Format: test.format, Key: []byte("a key")})[0].Row; got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
@@ -38,7 +39,7 @@ func TestAddressRowsInTheLog(t *testing.T) {
 func TestHashesAreKeyed(t *testing.T) {
 	hash := func(address, key string) string {
 		d := rules.Decision{Outcomes: []rules.Outcome{{Recipient: rules.Recipient{Text: address}}}}
-		return milter.LoggedRecipients(d, milter.Addresses{Format: milter.HashAddress, Key: []byte(key)})[0].Address
+		return maillog.Recipients(d, shown.Addresses{Format: shown.Hash, Key: []byte(key)})[0].Address
 	}
 	one := hash("Bob@gmail.com", "one key")
 	if other := hash("bob@GMAIL.com", "one key"); one != other || len(one) != 12 {

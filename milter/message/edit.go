@@ -1,4 +1,4 @@
-package milter
+package message
 
 import (
 	"bytes"
@@ -46,7 +46,7 @@ func (m *Message) divert(r recipient) []Edit {
 	}
 	return append(edits, Edit{
 		Op:        AddRecipient,
-		Recipient: r.Text + "." + m.config.Rules.Relay,
+		Recipient: r.Text + "." + m.Config.Rules.Relay,
 		Arguments: m.dsnArguments(r),
 	})
 }
@@ -55,7 +55,7 @@ func (m *Message) divert(r recipient) []Edit {
 // Over SMTP that is what RCPT gave. Mail of sendmail(1) on Postfix is shown
 // with its recipients rewritten, and Postfix deletes by what was typed.
 func (m *Message) typedAs(r recipient) []string {
-	if !m.envelope.DecideAtEnd {
+	if !m.Envelope.DecideAtEnd {
 		return []string{r.Text}
 	}
 	local, domain := r.Address.Local, r.Text[len(r.Address.Local)+1:]
@@ -78,14 +78,14 @@ func (m *Message) dsnArguments(r recipient) string {
 			arguments = append(arguments, argument)
 		}
 	}
-	if !orcpt && (!m.envelope.Sendmail || len(arguments) > 0) {
+	if !orcpt && (!m.Envelope.Sendmail || len(arguments) > 0) {
 		arguments = append(arguments, "ORCPT="+originalRecipient(r.Text))
 	}
 	return strings.Join(arguments, " ")
 }
 
-// isDSNArgument reports whether dsnArguments asks for an argument of RCPT.
-func isDSNArgument(argument []byte) bool {
+// IsDSNArgument reports whether dsnArguments asks for an argument of RCPT.
+func IsDSNArgument(argument []byte) bool {
 	name, _, _ := bytes.Cut(argument, []byte("="))
 	return bytes.EqualFold(name, []byte("ORCPT")) || bytes.EqualFold(name, []byte("NOTIFY"))
 }
@@ -109,6 +109,9 @@ func originalRecipient(text string) string {
 	}
 	return b.String()
 }
+
+// Replacement is the whole new value of the field, for PrefixHeader.
+func (e Edit) Replacement() string { return e.Value + e.rest }
 
 // String gives the edit in one line.
 func (e Edit) String() string {

@@ -1,6 +1,6 @@
 //go:build corpus
 
-package milter
+package message
 
 import (
 	"archive/tar"

@@ -1,0 +1,127 @@
+// Package maillog writes the events of a mail to the log, each in one line or, if
+// it has many recipients, in several. Their keys are an interface: they are never
+// renamed or retyped within a major version.
+package maillog
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/postseal/postseal/milter/message"
+	"github.com/postseal/postseal/milter/shown"
+	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/finding"
+)
+
+// Recipient is an element of "recipients" in the decision line and in
+// the output of "postseal explain".
+type Recipient struct {
+	Address string       `json:"address"`
+	Class   rules.Class  `json:"class"`
+	Row     string       `json:"row"`
+	Policy  string       `json:"policy"`
+	Action  rules.Action `json:"action"`
+	// Findings are those about the recipient.
+	Findings []finding.Finding `json:"findings"`
+}
+
+// Recipients renders the outcomes of a decision.
+func Recipients(d rules.Decision, format shown.Addresses) []Recipient {
+	list := make([]Recipient, len(d.Outcomes))
+	for i, o := range d.Outcomes {
+		list[i] = Recipient{
+			Address: format.Address(o.Text), Class: o.Class, Row: format.Row(o.RowName()),
+			Policy: o.Policy, Action: o.Action, Findings: append([]finding.Finding{}, o.Findings...),
+		}
+	}
+	return list
+}
+
+// Decision writes the line of a message, and those of the recipients that do
+// not fit into it. Its keys are an interface: they are never renamed or retyped
+// within a major version.
+func Decision(log *slog.Logger, c *message.Config, e message.Envelope, queueID string, v message.Verdict, took time.Duration) {
+	mode := rules.Enforce
+	if v.Observed {
+		mode = rules.Observe
+	}
+	recipients := boundedRecipients(v.Decision, c.Addresses)
+	n := fitting(recipients, maxInline)
+	log.Info("decision",
+		"queue_id", queueID,
+		"client", shown.Client(e.Client),
+		"auth", c.Addresses.Address(e.Auth),
+		"sender", c.Addresses.Address(e.Sender),
+		"action", v.Decision.Action.String(),
+		"mode", mode.String(),
+		"marker", v.Decision.Marker.String(),
+		"near_miss", string(v.Decision.NearMiss),
+		"findings", clipFindings(v.Decision.Findings(), maxFindings),
+		"recipients", recipients[:n],
+		"recipient_count", len(recipients),
+		"by_class", byClass(v.Decision),
+		"by_action", byAction(v.Decision),
+		"reason", c.Addresses.Text(v.Reason),
+		"config", c.Hash,
+		"took_us", took.Microseconds(),
+	)
+	for recipients = recipients[n:]; len(recipients) > 0; recipients = recipients[n:] {
+		n = fitting(recipients, maxFurther)
+		log.Info("decision recipients", "queue_id", queueID, "recipients", recipients[:n], "config", c.Hash)
+	}
+}
+
+// MaxLines is how many lines of each kind a client can cause with one message.
+const MaxLines = 100
+
+// LineCount counts the lines that recipients of one message have caused.
+type LineCount struct{ Refused, Readings int }
+
+// More counts a line, and reports whether it is written.
+func More(count *int) bool {
+	*count++
+	return *count <= MaxLines
+}
+
+// LeftOut returns how many lines were not written.
+func (l LineCount) LeftOut() LineCount {
+	return LineCount{max(0, l.Refused-MaxLines), max(0, l.Readings-MaxLines)}
+}
+
+// LeftOut writes the line that stands for those past MaxLines.
+func LeftOut(log *slog.Logger, c *message.Config, queueID string, client netip.Addr, left LineCount) {
+	log.Warn("lines left out",
+		"queue_id", queueID,
+		"client", shown.Client(client),
+		"refused_recipient", left.Refused,
+		"readings_differ", left.Readings,
+		"config", c.Hash,
+	)
+}
+
+// Readings writes the line of a recipient that the MTA reads as one of
+// another domain. A domain that cannot be read is empty.
+func Readings(log *slog.Logger, c *message.Config, queueID string, r rules.Recipient) {
+	log.Warn("readings differ",
+		"queue_id", queueID,
+		"domain", c.Addresses.DomainName(r.Address.Domain),
+		"resolved", c.Addresses.DomainName(r.Resolved.Domain),
+		"class", r.Class.String(),
+		"config", c.Hash,
+	)
+}
+
+// Refusal writes the line of a RCPT that was not taken.
+func Refusal(log *slog.Logger, c *message.Config, e message.Envelope, queueID string, r rules.Recipient, refusal *message.Refusal) {
+	log.Info("refused recipient",
+		"queue_id", queueID,
+		"client", shown.Client(e.Client),
+		"sender", c.Addresses.Address(e.Sender),
+		"address", c.Addresses.Address(r.Text),
+		"class", r.Class.String(),
+		"row", c.Addresses.Row(r.RowName()),
+		"reason", c.Addresses.Text(refusal.Reason),
+		"config", c.Hash,
+	)
+}

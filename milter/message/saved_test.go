@@ -1,0 +1,68 @@
+package message
+
+import (
+	"bytes"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// FuzzReadSaved holds that no more fields are read than there are lines with a
+// colon, and that what stands before a message changes nothing of it.
+func FuzzReadSaved(f *testing.F) {
+	const envelope = "*** ENVELOPE RECORDS hold/1 ***\nsender: a\n*** MESSAGE CONTENTS hold/1 ***\n"
+	for _, seed := range []string{
+		"Subject: x\r\n\ty\r\n\r\nbody", "Subject: [secure]", "", "\n", "no colon\nSubject: x\n", " fold first\nSubject: x\n", ":\n", "A:\n b\n\nSubject: x",
+		envelope + "To: a\n", envelope, "84\nTo: a\n", ">From a\nTo: a\n", "\xef\xbb\xbfTo: a\n", "C_             1", "\x00a", "a\rb",
+	} {
+		f.Add([]byte(seed))
+	}
+	config := testConfig(f)
+	f.Fuzz(func(t *testing.T, mail []byte) {
+		read := func(text string) (headerFacts, error) {
+			m := New(config, Envelope{})
+			err := m.ReadSaved(strings.NewReader(text))
+			return m.header, err
+		}
+		got, err := read(string(mail))
+		if most := bytes.Count(mail, []byte(":")); got.fields > most {
+			t.Errorf("%d fields from %d colons", got.fields, most)
+		}
+		if err != nil || !isFieldName(string(mail[:1])) || bytes.HasPrefix(mail, []byte("***")) || bytes.HasPrefix(mail, []byte("regular_text")) {
+			return
+		}
+		for _, before := range []string{"\xef\xbb\xbf", "\n", "84\n", "From a\n", ">From a\r\n", envelope} {
+			if again, err := read(before + string(mail)); err != nil || !reflect.DeepEqual(again, got) {
+				t.Errorf("after %q: got %+v, %v, want %+v", before, again, err, got)
+			}
+		}
+	})
+}
+
+// endless repeats a text.
+type endless string
+
+func (e endless) Read(p []byte) (int, error) {
+	n := copy(p, e)
+	for n+len(e) <= len(p) {
+		n += copy(p[n:], e)
+	}
+	return n, nil
+}
+
+// TestSavedMessageWithoutAnEnd holds that no file makes explain read more than
+// a message may hold.
+func TestSavedMessageWithoutAnEnd(t *testing.T) {
+	config := testConfig(t)
+	for _, text := range []endless{"X-Other: x\n", "Subject: x\n", " x\n", "x", "\n x", "Subject:\n \n"} {
+		m := New(config, Envelope{})
+		in := io.MultiReader(strings.NewReader("Subject: x\n "), text)
+		if err := m.ReadSaved(in); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		if _, err := m.End(); err == nil {
+			t.Errorf("%q: the message is decided", text)
+		}
+	}
+}
