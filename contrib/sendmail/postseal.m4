@@ -13,6 +13,8 @@ define(`_POSTSEAL_FAULT_', `errprint(`postseal.m4: $1
 postseal.m4: `$1'
 m4exit(1)')dnl
 define(`_POSTSEAL_END_', `divert(-1)
+ifdef(`_MAILER_TABLE_',, `_POSTSEAL_FAULT_(`FEATURE(mailertable) is missing: it says where the relay is')')
+divert(92)undivert(2)divert(2)undivert(92)divert(93)undivert(3)divert(3)undivert(93)divert(-1)
 ifdef(`confFALLBACK_SMARTHOST', `errprint(`postseal.m4: confFALLBACK_SMARTHOST is left out: it would get sealed mail in clear
 ')undefine(`confFALLBACK_SMARTHOST')')
 define(`confPRIVACY_FLAGS', defn(`confPRIVACY_FLAGS')`,nobodyreturn')
@@ -20,11 +22,12 @@ define(`_POSTSEAL_NAMED_', index(`;'translit(defn(`confINPUT_MAIL_FILTERS'), `, 
 ifelse(index(defn(`_MAIL_FILTERS_'), `Xpostseal,'), `-1', `', _POSTSEAL_NAMED_, `-1',
 	`_POSTSEAL_FAULT_(`confINPUT_MAIL_FILTERS does not name postseal: add it to the list')')
 define(`_POSTSEAL_PORTS_', patsubst(defn(`_DPO_'), `,', `|'))
-define(`_POSTSEAL_PORTS_', patsubst(defn(`_POSTSEAL_PORTS_'), `I[A-Za-z]*[ 	]*=[^|
-]*\<postseal\>'))
-ifelse(index(defn(`_MAIL_FILTERS_'), `Xpostseal,'), `-1', `', regexp(defn(`_POSTSEAL_PORTS_'), `[=|][ 	]*I[A-Za-z]*[ 	]*='), `-1', `',
+define(`_POSTSEAL_PORTS_', patsubst(defn(`_POSTSEAL_PORTS_'), `[Ii][A-Za-z]*[ 	]*=\([^|
+]*[; 	]\)?postseal\([; 	|
+]\|$\)'))
+ifelse(index(defn(`_MAIL_FILTERS_'), `Xpostseal,'), `-1', `', regexp(defn(`_POSTSEAL_PORTS_'), `[=|][ 	]*[Ii][A-Za-z]*[ 	]*='), `-1', `',
 	`_POSTSEAL_FAULT_(`the InputMailFilters of a DAEMON_OPTIONS line do not name postseal: add it')')
-ifelse(regexp(defn(`confDELIVERY_MODE'), `^[ 	]*[dD]')regexp(defn(`_POSTSEAL_PORTS_'), `[=|][ 	]*D[A-Za-z]*[ 	]*=[ 	]*[dD]'), `-1-1', `',
+ifelse(regexp(defn(`confDELIVERY_MODE'), `^[ 	]*[dD]')regexp(defn(`_POSTSEAL_PORTS_'), `[=|][ 	]*[Dd][A-Za-z]*[ 	]*=[ 	]*[dD]'), `-1-1', `',
 	`_POSTSEAL_FAULT_(`delivery mode deferred hides from postseal where a recipient leads to: take background or queue-only')')
 divert(0)')dnl
 m4wrap(`_POSTSEAL_END_()')dnl
@@ -32,11 +35,21 @@ dnl
 dnl The port of the encryption relay, as in `TCP $h 587'.
 ifdef(`ENCRYPT_MAILER_ARGS',, `define(`ENCRYPT_MAILER_ARGS', `TCP $h')')dnl
 dnl
+dnl Rules for sealed addresses. The end of sendmail.mc puts them before those of
+dnl LOCAL_RULE_3 and LOCAL_RULE_0, wherever the site has these.
+divert(92)dnl
+# postseal: a sealed address is canonical. Otherwise Sendmail would complete it
+# with a domain of the resolver's search list that has a wildcard in DNS.
+R$* < @ $+ . encrypt.invalid > $*	$@ $1 < @ $2 . encrypt.invalid . > $3
+divert(93)dnl
+# postseal: a sealed address goes where its row says, by the mailer encrypt. As
+# long as there is no row it waits, for an address that no host has. $#error
+# would not do: Sendmail loses a recipient that a filter adds if it leads there.
+R$* < @ $+ . encrypt.invalid . > $*	$: < $(mailertable .encrypt.invalid $: $) > $1 < @ $2 . encrypt.invalid . > $3
+R< encrypt : $+ > $*	$# encrypt $@ $1 $: $2
+R< $* > $* < @ $+ . encrypt.invalid . > $*	$# encrypt $@ [255.255.255.255] $: $2 < @ $3 . encrypt.invalid . > $4
+dnl
 LOCAL_CONFIG
-# Names that end in this label are canonical. Otherwise Sendmail would complete
-# them with a domain of the resolver's search list that has a wildcard in DNS,
-# and send sealed mail there, in clear.
-CPinvalid
 # Mail on the leg to the encryption relay bears this field, and no other does:
 # Y is a flag of that mailer alone.
 H?Y?X-Postseal-Relay: encrypt

@@ -92,9 +92,9 @@ func (s *SendmailFiles) MakeMap(name, text string) error {
 	return nil
 }
 
-// TestRules runs address test mode (sendmail -bt) and returns what the ruleset
-// gives for each argument. The lines of setup, such as ".D{verify}NONE", come
-// before.
+// TestRules runs address test mode (sendmail -bt) and returns what the ruleset,
+// or the last of several such as "canonify,parse", gives for each argument. The
+// lines of setup, such as ".D{verify}NONE", come before.
 func (s *SendmailFiles) TestRules(setup []string, ruleset string, arguments []string) ([]string, error) {
 	lines := append([]string{}, setup...)
 	for _, argument := range arguments {
@@ -109,7 +109,7 @@ func (s *SendmailFiles) TestRules(setup []string, ruleset string, arguments []st
 	var results []string
 	for line := range strings.Lines(string(out)) {
 		name, result, ok := strings.Cut(line, "returns:")
-		if ok && strings.TrimSpace(name) == ruleset {
+		if ok && strings.TrimSpace(name) == ruleset[strings.LastIndexByte(ruleset, ',')+1:] {
 			results = append(results, strings.TrimSpace(result))
 		}
 	}

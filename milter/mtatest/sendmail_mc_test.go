@@ -1,6 +1,7 @@
 package mtatest_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,6 +11,13 @@ import (
 	gomilter "github.com/emersion/go-milter"
 	"github.com/postseal/postseal/milter/mtatest"
 )
+
+// mailertable goes before the include.
+const mailertable = "FEATURE(`mailertable')dnl\n"
+
+func includeLine() string {
+	return "include(`" + filepath.Join(root, "contrib", "sendmail", "postseal.m4") + "')dnl\n"
+}
 
 // TestSendmailMCAroundTheInclude puts lines of a site before and after the
 // include. m4 must name what would let mail go past postseal, and Sendmail must
@@ -25,7 +33,8 @@ func TestSendmailMCAroundTheInclude(t *testing.T) {
 		deferred = "delivery mode deferred"
 		leftOut  = "confFALLBACK_SMARTHOST is left out"
 	)
-	include := "include(`" + filepath.Join(root, "contrib", "sendmail", "postseal.m4") + "')dnl\n"
+	include := mailertable + includeLine()
+	wantMC(t, files, includeLine()+"MAILER(`smtp')dnl\n", "FEATURE(mailertable) is missing")
 	for _, test := range []struct{ line, after, before string }{
 		{"", "", ""},
 		{"define(`confINPUT_MAIL_FILTERS', `other')dnl\n", noFilter, ""},
@@ -36,11 +45,15 @@ func TestSendmailMCAroundTheInclude(t *testing.T) {
 		{"DAEMON_OPTIONS(`Name=X, Addr=127.0.0.1, InputMailFilters=other')dnl\n", noPort, noPort},
 		{"DAEMON_OPTIONS(`InputMailFilters = other;postseal2, Name=X')dnl\n", noPort, noPort},
 		{"DAEMON_OPTIONS(`Name=X, I=')dnl\n", noPort, noPort},
+		{"DAEMON_OPTIONS(`Name=X, inputmailfilters=other')dnl\n", noPort, noPort},
+		{"DAEMON_OPTIONS(`I=other;postseal-2;x, Name=X')dnl\n", noPort, noPort},
 		{"DAEMON_OPTIONS(`Name=X, InputMailFilters=other;postseal')dnl\n", "", ""},
+		{"DAEMON_OPTIONS(`i = other; postseal;x, Name=X')dnl\n", "", ""},
 		{"DAEMON_OPTIONS(`Name=X, I=postseal, M=E')DAEMON_OPTIONS(`Name=Y, I=other')dnl\n", noPort, noPort},
 		{"define(`confDELIVERY_MODE', `deferred')dnl\n", deferred, deferred},
 		{"define(`confDELIVERY_MODE', `d')dnl\n", deferred, deferred},
 		{"DAEMON_OPTIONS(`Name=X, DeliveryMode=d')dnl\n", deferred, deferred},
+		{"DAEMON_OPTIONS(`Name=X, deliverymode=d')dnl\n", deferred, deferred},
 		{"define(`confDELIVERY_MODE', `queueonly')dnl\n", "", ""},
 		{"define(`confFALLBACK_SMARTHOST', `[127.0.0.1]')dnl\n", leftOut, leftOut},
 		{"define(`confFALLBACK_MX', `[127.0.0.1]')dnl\n", "", ""},
@@ -64,7 +77,53 @@ func TestSendmailMCWithoutTheFilter(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := regexp.MustCompile("(?m)^INPUT_MAIL_FILTER.*\n")
-	wantMC(t, files, line.ReplaceAllString(string(text), "")+"MAILER(`smtp')dnl\n", "")
+	wantMC(t, files, mailertable+line.ReplaceAllString(string(text), "")+"MAILER(`smtp')dnl\n", "")
+}
+
+// TestSendmailMCRoutesSealedMailFirst has a site say where all mail goes, and
+// in which domain all names are. Only the relay may get sealed mail.
+func TestSendmailMCRoutesSealedMailFirst(t *testing.T) {
+	files, err := mtatest.UnpackSendmail(root, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := "FEATURE(`mailertable', `hash " + filepath.Join(files.Dir, "mailertable") + "')dnl\n"
+	for _, lines := range []string{
+		"define(`SMART_HOST', `hub.trust.example')dnl\n",
+		"LOCAL_RULE_0\nR$* < @ $+ > $*\t$#esmtp $@ hub.trust.example $: $1 < @ $2 > $3\n",
+		"LOCAL_RULE_3\nR$* < @ $+ > $*\t$@ $1 < @ $2 . trust.example. > $3\n",
+		"LOCAL_NET_CONFIG\nR$* < @ $+ > $*\t$#esmtp $@ hub.trust.example $: $1 < @ $2 > $3\n",
+	} {
+		for _, mc := range []string{lines + table + includeLine(), table + includeLine() + lines} {
+			if err := errors.Join(files.Configure(mc+"MAILER(`smtp')dnl\n"), files.MakeMap("mailertable", ".encrypt.invalid\tencrypt:[relay]\n")); err != nil {
+				t.Fatal(err)
+			}
+			got, err := files.TestRules(nil, "canonify,parse", []string{"bob@gmail.com.encrypt.invalid", "a@nhs.net"})
+			if err != nil || got[0] != "$# encrypt $@ [ relay ] $: bob < @ gmail . com . encrypt . invalid . >" || strings.HasPrefix(got[1], "$# encrypt") {
+				t.Errorf("%s: got %q, %v", mc, got, err)
+			}
+		}
+	}
+}
+
+// TestSendmailSealedMailWaitsForItsRow has a smart host take all mail for which
+// the mailertable has no row.
+func TestSendmailSealedMailWaitsForItsRow(t *testing.T) {
+	onSendmailOf(t, func(t *testing.T) {
+		table := filepath.Join(t.TempDir(), "table")
+		another := startAnother(t, mtatest.Options{Milter: true, MCAfter: "FEATURE(`mailertable', `hash -o " + table + "')dnl\n" +
+			"define(`SMART_HOST', `esmtp:[127.0.0.1]')dnl\n"}).(*mtatest.Sendmail)
+		mta = another
+		start(t, "enforce", "")
+		send(t, []string{"<bob@gmail.com>"}, mail("Subject: [secure]"))
+		awaitDeferred(t)
+		compare(t, "direct", internet.Take(), nil, nil)
+		name, err := filepath.Rel(another.Dir, table)
+		if err := errors.Join(err, another.MakeMap(name, ".encrypt.invalid\tencrypt:[127.0.0.1]\n"), mta.Retry()); err != nil {
+			t.Fatal(err)
+		}
+		wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure]"}})
+	})
 }
 
 // wantMC makes sendmail.cf and compares what m4 complains of. Only after a
