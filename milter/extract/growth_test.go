@@ -35,6 +35,7 @@ func TestSubjectGrows(t *testing.T) {
 		{name: "NULs", text: "=?utf-8?B?AAAA?= "},
 		{name: "escape characters", text: "\x1b$B"},
 		{name: "tildes", text: "~{"},
+		{name: "base64 between marks", text: "=?W3NlY3VyZV0=?"},
 	} {
 		for _, n := range []int{marker.MaxSubject / 10, 10 * marker.MaxSubject} {
 			t.Run(fmt.Sprint(test.name, " ", n), func(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 var malformedWord = regexp.MustCompile(`(?i)(?:` + strings.Join([]string{
 	`=\s*\?(` + charsetName + `?)(` + encodingName + `)\s*\?`, // no "?" before the encoding
 	`=\s*\?(` + charsetName + `)\?\s*(` + encodingName + `|[\w-]{0,7})\s*\?`,
-	`[=?]\s*(` + charsetName + `)\?\s*(` + encodingName + `)\s*\?`, // one character before the charset
-	`=\s*\?(` + charsetName + `)\?\s*([bq])`,                       // no "?" after the encoding
+	`[=?]?\s*(` + charsetName + `)\?\s*(` + encodingName + `)\s*\?`, // one character before the charset, or none
+	`=\s*\?(` + charsetName + `)\?\s*([bq])`,                        // no "?" after the encoding
 }, "|") + `)(?:([^?]*)\?=|([^?\s]*))`)
 
 const (
@@ -27,7 +27,7 @@ const maxNested = 4
 // salvage returns the texts of words that may be malformed, and of words in
 // words.
 func salvage(text string) []string {
-	var texts []string
+	texts := mislabelled(text)
 	for range maxNested {
 		if !mayHoldWord(text) {
 			break
@@ -35,6 +35,22 @@ func salvage(text string) []string {
 		likely, other := salvageOnce(text, false), salvageOnce(text, true)
 		text = likely.text.String()
 		texts = append(texts, text, likely.undecoded.String(), other.text.String(), other.undecoded.String())
+	}
+	return texts
+}
+
+// minMislabelled is the length of the shortest base64 that can hold a marker.
+const minMislabelled = 8
+
+// mislabelled returns the texts of what is base64 whatever is said before it.
+func mislabelled(text string) (texts []string) {
+	for part := range strings.SplitSeq(text, "?") {
+		if len(part) < minMislabelled || !isBase64.MatchString(part) {
+			continue
+		}
+		if octets, ok := fromBase64(part); ok {
+			texts = append(texts, bareText(string(octets)))
+		}
 	}
 	return texts
 }

@@ -53,6 +53,13 @@ var longSubjects = []struct{ name, before, text, after string }{
 	{"tags of HTML", "", "<b>", "secure"},
 	{"angle brackets", "", "<", ">secure"},
 	{"not UTF-8", "", "\xff", "secure"},
+	{"wrongly decoded", "", "ï¼»", "secure"},
+	{"first octets alone", "", "Ã", "secure"},
+	{"dictated brackets", "", "open bracket ", "secure"},
+	{"a key held down", "[s", "e", "cure]"},
+	{"brackets in the word", "", "[s]", "ecure]"},
+	{"marks before the word", "", "*", "secure"},
+	{"letters at a loose bracket", "[", "secure", ""},
 }
 
 // TestReadIsBounded holds that a subject of any length takes no more memory

@@ -17,7 +17,7 @@ const maxEscapes = 4
 func plainTexts(text string) []string {
 	plain := text
 	for range maxEscapes {
-		next := undoEscapes(plain)
+		next := undoDictation(undoMojibake(undoEscapes(plain)))
 		if next == plain {
 			break
 		}
@@ -121,6 +121,8 @@ func cutBackslash(text string) (plain string, size int) {
 	switch c := text[1]; {
 	case isBracket(rune(c)), c == '\\':
 		return text[1:2], 2
+	case c == '\'': // RTF
+		return cutHex(text, 2, 2, "")
 	case hasFold(text[1:], "x{"), hasFold(text[1:], "u{"):
 		return cutBraces(text)
 	case c|0x20 == 'x':

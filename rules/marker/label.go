@@ -82,12 +82,62 @@ func isReference(cells []similar.Cell) bool {
 // results", "SECURE - results", "secure/ results", or nothing but the word. It
 // gives nil for the first word of a sentence.
 func (m Reader) label(cells []similar.Cell) []similar.Cell {
+	cells = cells[leadLength(cells):]
 	word := m.firstWord(cells)
 	rest := cells[len(word):]
 	if word == nil || !endsLabel(rest) && slices.ContainsFunc(rest, beginsText) {
 		return nil
 	}
 	return word
+}
+
+// beginsWithSlip reports whether the cells begin with a misspelt label: "sercure:
+// results". "Secured: funding" is prose.
+func (m Reader) beginsWithSlip(cells []similar.Cell) bool {
+	end := slices.IndexFunc(cells, func(c similar.Cell) bool { return !c.IsLetter() })
+	if end < 1 || !endsLabel(cells[end:]) {
+		return false
+	}
+	typed := similar.Letters(cells[:end])
+	return slices.ContainsFunc(m.words, func(w markerWord) bool { return isSlip(typed, w.letters) && !hasPrefix(typed, w.letters) })
+}
+
+// leads are what people write before the word in a label: "send secure:",
+// "URGENT SECURE - results".
+var leads = formSet("send", "sent", "sending", "please", "pls", "urgent", "important", "test", "re", "fw", "fwd")
+
+// leadLength measures the leads that the cells begin with, and the blanks
+// behind each.
+func leadLength(cells []similar.Cell) int {
+	at := 0
+	for range maxTagWords {
+		n := slices.IndexFunc(cells[at:], func(c similar.Cell) bool { return !c.IsLetter() })
+		if n < 1 || !leads[string(similar.Letters(cells[at:at+n]))] || cells[at+n].Rune != ' ' {
+			break
+		}
+		at += n + countBlanks(cells[at+n:])
+	}
+	return at
+}
+
+// setOff returns the word if the cells begin with it between marks, or behind
+// them: "%secure% results", "***SECURE results". Quotation
+// marks are those of prose.
+func (m Reader) setOff(cells []similar.Cell) []similar.Cell {
+	n := slices.IndexFunc(cells, similar.Cell.IsLetter)
+	if n < 1 {
+		return nil
+	}
+	mark := cells[n-1].Rune
+	word := m.firstWord(cells[n:])
+	rest := cells[n+len(word):]
+	switch {
+	case word == nil, strings.ContainsRune(" .-/\\\"'`“”‘’„", mark):
+		return nil
+	case n > 1 && cells[n-2].Rune == mark, len(rest) > 0 && rest[0].Rune == mark:
+		return word
+	}
+	return nil
 }
 
 // taggedLabel returns the word if the cells hold it as a label behind tags of
@@ -134,8 +184,11 @@ func endsLabel(cells []similar.Cell) bool {
 	if end < 0 {
 		end = len(cells)
 	}
+	if end > 1 && strings.ContainsRune(".!", cells[0].Rune) && cells[1].Rune == ' ' {
+		return true
+	}
 	for i, c := range cells[:end] {
-		before := i > 0 && cells[i-1].Rune == ' '
+		before := i > 0 && strings.ContainsRune(" -", cells[i-1].Rune)
 		after := i+1 < end && cells[i+1].Rune == ' ' || i+1 == end && end < len(cells) && isOpening(cells[end].Rune)
 		if strings.ContainsRune(`:;|\`, c.Rune) || isClosing(c.Rune) ||
 			c.Rune == '-' && (before || after) ||

@@ -42,6 +42,12 @@ func (m Reader) nearMiss(cells []similar.Cell, start int) Kind {
 				return kind
 			}
 		}
+		if m.isBrokenSlip(s) {
+			return Misspelt
+		}
+	}
+	if m.isInterrupted(cells) {
+		return BrokenBrackets
 	}
 	if hasAsides(cells) {
 		outer := withoutAsides(cells)
@@ -51,14 +57,20 @@ func (m Reader) nearMiss(cells []similar.Cell, start int) Kind {
 			}
 		}
 	}
-	if !mentioned {
-		return ""
-	}
 	subject := cells[start:]
 	if n := slices.IndexFunc(subject, similar.Cell.IsLetter); n > 0 {
 		subject = subject[n:]
 	}
+	if m.beginsWithSlip(subject) {
+		return Misspelt
+	}
+	if !mentioned {
+		return ""
+	}
 	word := m.label(subject)
+	if word == nil {
+		word = m.setOff(cells[start:])
+	}
 	if word == nil {
 		word = m.taggedLabel(cells[start:])
 	}
@@ -114,7 +126,8 @@ func (m Reader) enclosed(s span) Kind {
 			return Misspelt
 		}
 	}
-	if company == "" && left && right && holdsAny(text, m.others) && m.isPhrase(s.inner, m.others) {
+	isOther := func(w markerWord) bool { return isSlip(text, w.letters) }
+	if company == "" && left && right && (slices.ContainsFunc(m.others, isOther) || holdsAny(text, m.others) && m.isPhrase(s.inner, m.others)) {
 		return OtherMarker
 	}
 	return company
@@ -175,6 +188,64 @@ func (m Reader) broken(s span) Kind {
 	return ""
 }
 
+// isBrokenSlip judges a misspelling beside a strong bracket that is not one of
+// a pair, "[secrue results" or "psecure]", and what is left of the word where
+// the subject was cut off: "results [secu...".
+func (m Reader) isBrokenSlip(s span) bool {
+	if s.left.loose && isStrong(s.left.Rune) && isOpening(s.left.Rune) {
+		inner := s.inner[countBlanks(s.inner):]
+		end := slices.IndexFunc(inner, func(c similar.Cell) bool { return !c.IsLetter() })
+		if end < 0 {
+			end = len(inner)
+		}
+		typed := similar.Letters(inner[:end])
+		isCutOff := len(typed) >= minCutOff && s.right.Rune == 0 && !slices.ContainsFunc(inner[end:], similar.Cell.IsLetter)
+		if slices.ContainsFunc(m.words, func(w markerWord) bool { return isSlip(typed, w.letters) || isCutOff && hasPrefix(w.letters, typed) }) {
+			return true
+		}
+	}
+	if s.right.loose && isStrong(s.right.Rune) && isClosing(s.right.Rune) {
+		inner := trimBlanks(s.inner)
+		begin := len(inner)
+		for begin > 0 && inner[begin-1].IsLetter() {
+			begin--
+		}
+		typed := similar.Letters(inner[begin:])
+		return slices.ContainsFunc(m.words, func(w markerWord) bool { return isSlip(typed, w.letters) })
+	}
+	return false
+}
+
+// minCutOff is how many letters tell which word was cut off.
+const minCutOff = 3
+
+// isInterrupted reports whether the word has a bracket inside: "[sec]ure]",
+// "[secu[re]".
+func (m Reader) isInterrupted(cells []similar.Cell) bool {
+	reach := longest(m.words, func(w markerWord) int { return len(w.letters) }) + 3
+	for i, c := range cells {
+		if c.Rune != '[' {
+			continue
+		}
+		interrupted := false
+		for j, c := range cells[i+1 : min(i+1+reach, len(cells))] {
+			if c.Rune == ' ' {
+				break
+			}
+			if c.Rune == ']' && interrupted {
+				typed := similar.Letters(cells[i+1 : i+1+j])
+				if slices.ContainsFunc(m.words, func(w markerWord) bool {
+					return len(typed) > 0 && slices.Equal(typed, w.letters) || isSlip(typed, w.letters)
+				}) {
+					return true
+				}
+			}
+			interrupted = interrupted || isBracket(c.Rune)
+		}
+	}
+	return false
+}
+
 func longest(words []markerWord, length func(markerWord) int) int {
 	most := 0
 	for _, w := range words {
@@ -203,8 +274,11 @@ func (m Reader) isIn(text string) bool {
 const minSlip = 5
 
 // isSlip tells whether a word was typed with one letter too few, too many or
-// wrong, or with two neighbours exchanged.
-func isSlip(typed, word []rune) bool { return len(word) >= minSlip && similar.OneEdit(typed, word) }
+// wrong, with two neighbours exchanged, or with keys held down too long.
+func isSlip(typed, word []rune) bool {
+	return len(word) >= minSlip && (similar.OneEdit(typed, word) ||
+		len(typed) > len(word) && slices.Equal(slices.Compact(slices.Clone(typed)), slices.Compact(slices.Clone(word))))
+}
 
 func hasPrefix(text, prefix []rune) bool {
 	return len(text) > len(prefix) && slices.Equal(text[:len(prefix)], prefix)

@@ -11,9 +11,10 @@ import (
 // brackets: "[send secure]", "[secure email please]".
 var fillers = formSet("send", "sent", "sending", "email", "emails", "mail", "message", "msg",
 	"please", "pls", "via", "by", "as", "this", "is", "and", "the", "only", "strictly",
-	"nhs", "nhsmail", "encryption", "e",
+	"nhs", "nhsmail", "encryption", "e", "official", "sensitive",
+	"to", "be", "must", "marked", "required", "asap",
 	"urgent", "important", "external", "internal", "reply", "ref", "reference", "sms", "test", "thanks",
-	"pdf", "doc", "docx", "attached", "attachment", "attachments")
+	"pdf", "doc", "docx", "attached", "attachment", "attachments", "file", "files", "document", "documents")
 
 // maxPhrase is how many words such a phrase may have.
 const maxPhrase = 8

@@ -171,7 +171,7 @@ func (m Reader) readOne(s Subject) Reading {
 	switch {
 	case found && start < len(cells) && m.begins(s.Text[cells[start].At:]):
 		return Reading{State: Present}
-	case slices.ContainsFunc(s.Undecoded, m.isIn):
+	case slices.ContainsFunc(s.Undecoded, func(text string) bool { return m.isIn(text) || m.isMeant(text) }):
 		return Reading{NearMiss, Undecodable}
 	case found:
 		return Reading{NearMiss, NotAtStart}

@@ -67,6 +67,7 @@ func TestRead(t *testing.T) {
 
 		{"a bracket in the word", odd, textOf("[a]b]"), Reading{State: Present}},
 		{"a word is no pattern", odd, textOf("[sss]"), Reading{State: Missing}},
+		{"two brackets and no word", odd, textOf("[[] x"), Reading{State: Missing}},
 		{"a star in the word", odd, textOf("[S*]"), Reading{State: Present}},
 		{"a word without letters", odd, textOf("x [***]"), Reading{State: Present}},
 		{"a word without letters fits no phrase", odd, textOf("[send]"), Reading{State: Missing}},

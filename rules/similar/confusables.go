@@ -2,6 +2,7 @@ package similar
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -11,6 +12,10 @@ func isSeparator(r rune) bool { return strings.ContainsRune("-:/|*", r) }
 
 // lowQuotes are quotation marks that Unicode files under brackets.
 const lowQuotes = "‚„⹂〝〞〟"
+
+// symbolFont is the private block into which Word puts the characters of fonts
+// of symbols.
+const symbolFont = 0xF000
 
 // blanks are letters and symbols that show nothing.
 const blanks = "\u115f\u1160\u2800\u3164\uffa0"
@@ -27,7 +32,7 @@ var confusables = []string{
 
 	// All other brackets of Unicode are taken for square ones.
 	"[⎡⎣", "]⎤⎦", "(❨❪⟮⸨⦅", ")❩❫⟯⸩⦆", "{❴⦃", "}❵⦄",
-	"<〈《⟨⟪❬❮❰‹«", ">〉》⟩⟫❭❯❱›»",
+	"<〈《⟨⟪❬❮❰‹«≪˂", ">〉》⟩⟫❭❯❱›»≫˃",
 
 	"-‐‑‒–—―−", ":∶ː꞉", "/⁄∕", "|¦ǀ∣│", "*∗•",
 }
@@ -45,6 +50,10 @@ var folds = func() map[rune]rune {
 		for i := range rune(26) {
 			m[first+i] = 'a' + i
 		}
+	}
+	// Text in Word's Symbol font, as it is pasted elsewhere.
+	for r := '!'; r <= '~'; r++ {
+		m[symbolFont+r] = unicode.ToLower(r)
 	}
 	return m
 }()

@@ -39,7 +39,7 @@ func Skeleton(text string) []Cell {
 				cells[len(cells)-1].Alike = true
 			}
 			continue
-		case unicode.In(r, unicode.C) || strings.ContainsRune(blanks, r):
+		case unicode.In(r, unicode.C) && folds[r] == 0, strings.ContainsRune(blanks, r):
 			hidden = true
 			continue
 		default:
@@ -57,6 +57,9 @@ func appendFolded(cells []Cell, c Cell) []Cell {
 		return append(cells, c)
 	}
 	if r, ok := folds[c.Rune]; ok {
+		if c.Rune == '—' || c.Rune == '―' { // typed as two hyphens
+			cells = append(cells, Cell{r, c.At, c.Alike})
+		}
 		return append(cells, Cell{r, c.At, c.Alike || !isSeparator(r)})
 	}
 	text := norm.NFKD.PropertiesString(string(c.Rune)).Decomposition()
