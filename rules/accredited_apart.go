@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -17,14 +18,43 @@ const (
 	maxIndent = 8
 )
 
-// Words that say of a row, if a cell begins with one, or of all rows below a
-// heading, if that has one, that the domain is not accredited any more or yet.
-const withdrawnWords = `(?:withdrawn|lapsed|revoked|expired|suspended|removed|pending|not accredited|no longer|do not use)\b`
+// Words that say of a row, if a cell begins with one or is short, or of all rows
+// below a heading, if that has one, that the domain is not accredited any more
+// or yet. An organisation may have one of the others in its name.
+const (
+	withdrawnWords = `withdrawn|lapsed|revoked|expired|suspended|removed|pending|not accredited|no longer|do not use`
+	otherWords     = `deleted|ceased|terminated|cancell?ed|rejected|refused|failed|inactive|superseded|decommissioned|awaiting|in progress|under review|on hold|` +
+		`un-?accredited|de-?accredited|accreditation ended|not compliant|non-? ?compliant|not yet|previously|formerly|leavers|do not send`
+)
 
 var (
-	withdrawnStart   = regexp.MustCompile(`(?i)^\W*` + withdrawnWords)
-	withdrawnHeading = regexp.MustCompile(`(?i)\b` + withdrawnWords)
+	withdrawnStart   = regexp.MustCompile(`(?i)^\W*(?:` + withdrawnWords + `)\b`)
+	withdrawnHeading = regexp.MustCompile(`(?i)\b(?:` + withdrawnWords + `|` + otherWords + `)\b`)
 )
+
+// A column with one of these headers may say no.
+var (
+	statusHeader = regexp.MustCompile(`(?i)^\W*(?:(?:is |currently )?(?:accredited|accreditation|compliant|conformant|active|live)(?: status)?|status)\W*(?:y/n|yes/no)?\W*$`)
+	statusNo     = regexp.MustCompile(`(?i)^\W*(?:no?|false|not|none|closed|left|applied|tbc|overdue|out of date)\W*$`)
+)
+
+// maxStatus is how long a cell is that is a status, and not a text, in octets.
+const maxStatus = 40
+
+// isWithdrawn reports whether a cell of a row says that this does not count.
+func (r *accreditedReader) isWithdrawn(column int, text string) bool {
+	switch header := r.headers[len(r.headers)-1]; {
+	case withdrawnStart.MatchString(text):
+		return true
+	case column == r.domain, column == r.organisation, column == r.accepted:
+		return false
+	case len(text) > maxStatus:
+		return false
+	case column < len(header) && statusNo.MatchString(text) && statusHeader.MatchString(header[column]):
+		return true
+	}
+	return withdrawnHeading.MatchString(text)
+}
 
 // section finds out whether the rows from this one on are a part of the list.
 // A heading of another kind begins the list again, a gap ends it.
@@ -33,6 +63,12 @@ func (r *accreditedReader) section(row listRow, filled int) {
 		r.width, r.apart = 0, fmt.Sprintf("stands below more than %d blank rows", maxBlankRows)
 	}
 	r.last = row.number
+	switch isHeader, same := r.isHeader(row, filled); {
+	case isHeader && same:
+		r.apart = ""
+	case isHeader:
+		r.apart = "stands below other column headers"
+	}
 	if filled != 1 || r.width == 0 || row.hidden != "" {
 		return
 	}
@@ -46,6 +82,18 @@ func (r *accreditedReader) section(row listRow, filled int) {
 			r.apart = fmt.Sprintf("stands below the heading %.40q", cleanText(text))
 		}
 	}
+}
+
+// isHeader reports whether a row of the list has column headers, and whether
+// they put the domains into the same column as before.
+func (r *accreditedReader) isHeader(row listRow, filled int) (is, same bool) {
+	if _, why := listedDomain(trimCell(row.at(r.domain).text)); why == "" || row.hidden != "" || filled < 2 {
+		return false, false
+	}
+	cells, first := row.texts(), r.headers[len(r.headers)-1]
+	domain, organisation := findColumn(cells, "domain", "domain name"), findColumn(cells, "organisation", "organisation name")
+	return domain.exact || organisation.exact,
+		slices.Equal(headerWords(row.at(r.domain).text), headerWords(first[r.domain]))
 }
 
 // misleading says why the text of a cell is shown as something else than the

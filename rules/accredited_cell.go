@@ -46,10 +46,18 @@ func findColumn(cells []string, word, title string) foundColumn {
 			found.twin = i
 		}
 	}
-	if filled < 2 && !found.exact {
+	if !found.exact && (filled < 2 || found.column >= 0 && found.twin < 0 && isOtherHeader(cells[found.column])) {
 		return foundColumn{column: -1, twin: -1}
 	}
 	return found
+}
+
+// otherHeaders are words by which a column of domains is not that of a list, even
+// if there is no better one.
+var otherHeaders = []string{"old", "former", "previous", "withdrawn", "expired", "retired", "web", "website", "parent", "owner"}
+
+func isOtherHeader(cell string) bool {
+	return slices.ContainsFunc(headerWords(cell), func(w string) bool { return slices.Contains(otherHeaders, w) })
 }
 
 // headerWords gives the words of a column header in lower case, "organiz" as

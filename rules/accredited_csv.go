@@ -24,6 +24,7 @@ func readCSV(text []byte, r *accreditedReader) error {
 	}
 	rows := newCSVRows(text, comma)
 	width, widthBefore := 0, 0
+	columns, rowsSeen := 0, 0 // the cells of the column headers or of the row below, and how many of these were read
 	var row listRow
 	for {
 		cells, err := rows.next()
@@ -40,8 +41,14 @@ func readCSV(text []byte, r *accreditedReader) error {
 		for _, cell := range cells {
 			row.cells = append(row.cells, listCell{text: cell})
 		}
+		if row.hidden = ""; rowsSeen > 1 && strings.TrimSpace(strings.Join(cells[min(columns, len(cells)):], "")) != "" {
+			row.hidden = "has more cells than there are column headers, which puts them below wrong ones"
+		}
 		if err := r.row(row); err != nil {
 			return err
+		}
+		if r.domain >= 0 && rowsSeen < 2 {
+			columns, rowsSeen = max(columns, len(cells)), rowsSeen+1
 		}
 	}
 }

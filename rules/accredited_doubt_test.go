@@ -78,6 +78,8 @@ func TestRowsLeftOut(t *testing.T) {
 		{"note of another kind", "Evil,x,see below", `row 2: "see below" is not a domain name`},
 		{"status", "Evil,Withdrawn 3 May,listed.example", `row 2: "listed.example" is marked "Withdrawn 3 May"`},
 		{"status of the organisation", "(LAPSED) Evil,x,listed.example", `row 2: "listed.example" is marked "(LAPSED) Evil"`},
+		{"status of another word", "Evil,Not yet compliant,listed.example", `row 2: "listed.example" is marked "Not yet compliant"`},
+		{"status behind another word", "Evil,Status: revoked,listed.example", `row 2: "listed.example" is marked "Status: revoked"`},
 		{"written from right to left", "Evil,x,\u202eelpmaxe.detsil\u202c", "row 2: \"elpmaxe.detsil\" has characters that change the direction of writing"},
 		{"isolated from right to left", "Evil,x,\u2067elpmaxe.detsil", "row 2: \"elpmaxe.detsil\" has characters that change the direction of writing"},
 		{"below a blank line", "Evil,x,\"\n\nlisted.example\"", `row 2: "listed.example" has blanks before it that move it out of sight`},
@@ -129,9 +131,16 @@ func TestRowsApart(t *testing.T) {
 	for _, test := range []struct{ name, rows, want, why string }{
 		{"a heading", "Mental health,,\n" + row(1), "[d1.example]", ""},
 		{"withdrawn", row(1) + "Accreditation withdrawn,,\n" + row(2), "[d1.example]", below + ` "Accreditation withdrawn"`},
-		{"and no more", "Lapsed,,\n" + row(1) + "accredited,,\n" + row(2), "[d2.example]", below + ` "Lapsed"`},
+		{"and no more", "Lapsed,,\n" + row(1) + "Accredited,,\n" + row(2), "[d2.example]", below + ` "Lapsed"`},
+		{"more cells than headers", "A, Inc,d1.example,d2.example\n" + row(3), "[d3.example]", "has more cells than there are column headers, which puts them below wrong ones"},
+		{"awaiting", row(1) + "Awaiting accreditation,,\n" + row(2), "[d1.example]", below + ` "Awaiting accreditation"`},
+		{"the same headers", row(1) + "Organisation,Type,Domain name\n" + row(2), "[d1.example d2.example]", ""},
+		{"other headers", row(1) + "Organisation,Domain name,Website\n" + row(2), "[d1.example]", "stands below other column headers"},
+		{"headers of another table", row(1) + "Organisation,Type,Former domain\n" + row(2) + "Organisation,Type,Domain name\n" + row(3), "[d1.example d3.example]", "stands below other column headers"},
+		{"an organisation named so", "Awaiting Sample Ltd,x,d1.example\nDomain Sample Ltd,x,d2.example\n", "[d1.example d2.example]", ""},
+		{"a text with the word", "A,\"M365, and Exchange until that was decommissioned\",d1.example\n", "[d1.example]", ""},
 		{"a gap", row(1) + strings.Repeat(",,\n", 20) + row(2), "[d1.example d2.example]", ""},
-		{"a larger gap", row(1) + strings.Repeat(",,\n", 21) + row(2) + "accredited,,\n" + row(3), "[d1.example]", far},
+		{"a larger gap", row(1) + strings.Repeat(",,\n", 21) + row(2) + "Accredited,,\n" + row(3), "[d1.example]", far},
 		{"a gap without commas", row(1) + strings.Repeat("\n", 21) + row(2), "[d1.example]", far},
 	} {
 		list, err := rules.ReadAccredited("list", []byte("Organisation,Type,Domain name\n"+strings.Repeat("X,M365,padding.example\n", 20)+test.rows))
@@ -141,6 +150,24 @@ func TestRowsApart(t *testing.T) {
 		left := fmt.Sprint(list.LeftOut)
 		if test.why == "" && strings.Contains(left, "stands below") || !strings.Contains(left, test.why) {
 			t.Errorf("%s: left out %s; want %s", test.name, left, test.why)
+		}
+	}
+}
+
+// A column may say whether the row counts.
+func TestStatusColumn(t *testing.T) {
+	for _, test := range []struct {
+		header, cell string
+		left         bool
+	}{
+		{"Accredited?", "No", true}, {"Accredited (Y/N)", "n", true}, {"Status", "Closed", true}, {"Active", "FALSE", true}, {"Compliant", "Not", true},
+		{"Accredited?", "Yes", false}, {"Status", "Live", false},
+		{"Data processed outside of the UK? (Y/N)", "N", false}, {"DMARC status", "none", false}, {"Signed with DKIM", "No", false},
+	} {
+		text := "Organisation,Domain name," + test.header + "\n" + strings.Repeat("X,padding.example,Y\n", 20) + "A,listed.example," + test.cell + "\n"
+		list, err := rules.ReadAccredited("list", []byte(text))
+		if err != nil || (len(list.LeftOut) > 0) != test.left {
+			t.Errorf("%q below %q: left out %v, %v", test.cell, test.header, list.LeftOut, err)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func TestSeparator(t *testing.T) {
 		{"commas in a semicolon's cells", "Organisation, as registered;Type;Domain\nA, B;X;listed.example\n", "listed.example"},
 		{"a comma in the title", "Type;Domain name, as in DNS;Organisation\nX;listed.example;A, B\n", "listed.example"},
 		{"one column", "Domain name\nlisted.example\n", "listed.example"},
-		{"a heading with commas", "accredited domains, July\n\nOrganisation;Domain\nA;listed.example\n", "listed.example"},
+		{"a heading with commas", "Accredited domains, July\n\nOrganisation;Domain\nA;listed.example\n", "listed.example"},
 		{"quotes", "\"Organisation\";\"Domain name\"\n\"A; B\";\"listed.example\"\n", "listed.example"},
 		{"row numbers below the line that names it", "sep=;\nA;Domain\nX;listed.example\nX;www.example\n" + strings.Repeat("X;listed.example\n", 9), "listed.example"},
 	} {

@@ -144,7 +144,7 @@ func newAccreditedReader(imported bool) *accreditedReader {
 type listRow struct {
 	number int // as a spreadsheet counts
 	cells  []listCell
-	hidden string // how the row is hidden from who reads the list; empty if it is not
+	hidden string // how the row is hidden from who reads the list, or garbled; empty if it is not
 }
 
 type listCell struct {
@@ -281,8 +281,8 @@ func (r *accreditedReader) unseen(row listRow) string {
 	case row.at(r.organisation).fault == isStruck:
 		return "belongs to an organisation whose name is struck through"
 	}
-	for _, cell := range row.cells {
-		if text := trimCell(cell.text); withdrawnStart.MatchString(text) {
+	for i, cell := range row.cells {
+		if text := trimCell(cell.text); r.isWithdrawn(i, text) {
 			return fmt.Sprintf("is marked %.40q", cleanText(text))
 		}
 	}

@@ -146,11 +146,13 @@ func TestListHeaders(t *testing.T) {
 		{"one word", "DomainName,Organisation_Name", "b", "a.example"},
 		{"the title goes over what is like it", "Parent domain,Domain name,Organisation type,Organisation", "d", "b.example"},
 		{"a sentence is no header", "Domain,Policy **please note that no domain of this list has one", "", "a.example"},
-		{"a heading above", "accredited domains\n\nIssued,1 July 2026\nOrganisation,Domain", "a", "b.example"},
+		{"a heading above", "Accredited domains\n\nIssued,1 July 2026\nOrganisation,Domain", "a", "b.example"},
 		{"a line break inside", "\"Organisation\nName\",\"Domain\r\nname\"", "a", "b.example"},
 		{"two titles", "Domain name,Domain name", "", refused},
 		{"two like it", "Email domain,Web domain", "", refused},
-		{"a heading alone", "accredited domains", "", refused},
+		{"former ones alone", "Organisation,Former domain name", "", refused},
+		{"web sites alone", "Organisation,Website domain,Suffix", "", refused},
+		{"a heading alone", "Accredited domains", "", refused},
 		{"another word", "Organisation,Site", "", refused},
 		{"a row with a domain like it", "Organisation,domain-name.example", "", refused},
 		{"below too many rows", strings.Repeat("x\n", 10) + "Organisation,Domain", "", refused},
@@ -227,6 +229,17 @@ func TestListEnds(t *testing.T) {
 				t.Errorf("got %v, want %q", err, test.fault)
 			}
 		})
+	}
+}
+
+// A row may end with a carriage return, whatever ends the others.
+func TestListLineEnds(t *testing.T) {
+	for _, end := range []string{"\n", "\r\n", "\r", "\r\r\n"} {
+		list := "Organisation,Domain,Type" + end + "A,one.example,x\rB,two.example,x\nC,three.example,x\r\n\"D\r\",four.example,x" + end
+		read, err := rules.ReadAccredited("list", []byte(list))
+		if got := fmt.Sprint(read.Rows); err != nil || got != "[{D four.example false} {A one.example false} {C three.example false} {B two.example false}]" {
+			t.Errorf("%q: got %s, %v", end, got, err)
+		}
 	}
 }
 

@@ -60,10 +60,32 @@ func decodeText(data []byte) (text []byte, err error) {
 	case !utf8.Valid(text):
 		text = decodeWindows1252(text)
 	}
-	if bytes.IndexByte(text, '\n') < 0 { // an old Mac's
-		text = bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
+	return unifyLineEnds(text), nil
+}
+
+// unifyLineEnds makes line feeds of the carriage returns that end rows: an old
+// Mac's, or those of some rows among others. Several before a line feed are one
+// line end.
+func unifyLineEnds(text []byte) []byte {
+	if bytes.IndexByte(text, '\r') < 0 {
+		return text
 	}
-	return text, nil
+	unified := make([]byte, 0, len(text))
+	quoted := false
+	for i, c := range text {
+		if c == '"' {
+			quoted = !quoted
+		}
+		if c == '\r' && !quoted {
+			rest := bytes.TrimLeft(text[i:], "\r")
+			if len(rest) > 0 && rest[0] == '\n' {
+				continue
+			}
+			c = '\n'
+		}
+		unified = append(unified, c)
+	}
+	return unified
 }
 
 // decodeWindows1252 takes no more memory than the text needs, of which a

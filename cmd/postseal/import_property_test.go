@@ -147,9 +147,16 @@ func (p *published) flip(data []byte, alphabet string) []byte {
 // the simplest way there is.
 func (p *published) survives(data []byte) map[string]bool {
 	set := make(map[string]bool)
-	_, body, _ := strings.Cut(strings.TrimLeft(string(data), "\r\n ,"), "\n")
-	for line := range strings.SplitSeq(body, "\n") {
-		if cells := strings.Split(line, ","); len(cells) > p.domain {
+	lines := lineEnd.Split(strings.TrimLeft(string(data), "\r\n ,"), -1)
+	columns := strings.Count(lines[0], ",") + 1
+	isFirst := true
+	for _, line := range lines[1:] {
+		cells := strings.Split(line, ",")
+		if line != "" && isFirst {
+			columns, isFirst = max(columns, len(cells)), false
+		}
+		isWider := strings.TrimSpace(strings.Join(cells[min(columns, len(cells)):], "")) != ""
+		if len(cells) > p.domain && !isWider {
 			if cell := strings.ToLower(strings.TrimSpace(cells[p.domain])); domainShape.MatchString(cell) {
 				set[strings.TrimSuffix(cell, ".")] = true
 			}
@@ -157,6 +164,8 @@ func (p *published) survives(data []byte) map[string]bool {
 	}
 	return set
 }
+
+var lineEnd = regexp.MustCompile(`\r*\n|\r`)
 
 var domainShape = regexp.MustCompile(`^([a-z0-9_-]+\.)+[a-z][a-z0-9-]+\.?$`)
 
