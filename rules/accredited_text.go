@@ -71,21 +71,22 @@ func unifyLineEnds(text []byte) []byte {
 		return text
 	}
 	unified := make([]byte, 0, len(text))
-	quoted := false
-	for i, c := range text {
+	quoted, returns := false, 0 // how many wait for what follows them
+	for _, c := range text {
+		if c == '\r' && !quoted {
+			returns++
+			continue
+		}
+		if c != '\n' {
+			unified = append(unified, bytes.Repeat([]byte("\n"), returns)...)
+		}
+		returns = 0
 		if c == '"' {
 			quoted = !quoted
 		}
-		if c == '\r' && !quoted {
-			rest := bytes.TrimLeft(text[i:], "\r")
-			if len(rest) > 0 && rest[0] == '\n' {
-				continue
-			}
-			c = '\n'
-		}
 		unified = append(unified, c)
 	}
-	return unified
+	return append(unified, bytes.Repeat([]byte("\n"), returns)...)
 }
 
 // decodeWindows1252 takes no more memory than the text needs, of which a
