@@ -8,13 +8,14 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/accredited"
 	"github.com/postseal/postseal/rules/growthtest"
 )
 
 // TestAddressGrows reads long addresses of several shapes: a peer can send up
 // to a megabyte.
 func TestAddressGrows(t *testing.T) {
-	r := ruleset(t, load(t, rules.Sources{RelayDomain: "encrypt.invalid", Accredited: accredited}, nil))
+	r := ruleset(t, load(t, rules.Sources{RelayDomain: "encrypt.invalid", Accredited: publishedList}, nil))
 	repeat := func(before, text, after string) func(n int) string {
 		return func(n int) string { return before + strings.Repeat(text, n) + after }
 	}
@@ -142,7 +143,7 @@ func TestListGrows(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			growthtest.Linear(t, 4000, func(n int) func() {
 				list := []byte("Organisation,Domain\nA,listed.example\n" + strings.Repeat(text, n) + "\nB,other.example\n")
-				return func() { rules.ReadAccredited("list", list) }
+				return func() { accredited.Read("list", list) }
 			})
 		})
 	}

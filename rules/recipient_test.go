@@ -108,7 +108,7 @@ func FuzzClassify(f *testing.F) {
 		"user%gmail.com@nhs.net", "gmail.com!user@nhs.net", `"user@gmail.com"@nhs.net`, `"a\\"@nhs.net"@gmail.com`, "a@nhs.net@gmail.com", "a(@nhs.net)@gmail.com", "a@nhs.net\x00.gmail.com", "50%off@gmail.com.encrypt.invalid"} {
 		f.Add(seed, "")
 	}
-	r := ruleset(f, load(f, rules.Sources{RelayDomain: "encrypt.invalid", Accredited: accredited}, nil))
+	r := ruleset(f, load(f, rules.Sources{RelayDomain: "encrypt.invalid", Accredited: publishedList}, nil))
 	names := secureNames(f)
 	f.Fuzz(func(t *testing.T, text, resolved string) {
 		if r.Classify(text, resolved, today).Class != rules.Secure {
@@ -154,7 +154,7 @@ func isPlainlySecure(text string, names []string) bool {
 func secureNames(t testing.TB) []string {
 	t.Helper()
 	names := []string{"nhs.net", "gov.uk", "cjsm.net", "police.uk", "mod.gov.uk", "parliament.uk"}
-	text, err := os.ReadFile(accredited)
+	text, err := os.ReadFile(publishedList)
 	if err != nil {
 		t.Fatal(err)
 	}

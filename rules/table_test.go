@@ -12,7 +12,8 @@ import (
 	"github.com/postseal/postseal/rules/marker"
 )
 
-const accredited = "../testdata/accredited.csv"
+// publishedList is like the list that is published.
+const publishedList = "../testdata/accredited.csv"
 
 var today = time.Date(2026, 11, 21, 12, 0, 0, 0, time.Local)
 
@@ -67,7 +68,7 @@ func TestTruthTable(t *testing.T) {
 	editions := []string{"nhsmail-2022", "nhsmail-2019", "gp-strict"}
 	var rulesets []*rules.Ruleset
 	for _, edition := range editions {
-		table := load(t, rules.Sources{Edition: edition, Accredited: accredited}, nil)
+		table := load(t, rules.Sources{Edition: edition, Accredited: publishedList}, nil)
 		rulesets = append(rulesets, ruleset(t, table))
 	}
 	rows := 0
@@ -129,7 +130,7 @@ name = "bücher.example"
 class = "secure"
 `}
 	r := ruleset(t, load(t, rules.Sources{
-		Files: []string{"local.toml"}, Accredited: accredited,
+		Files: []string{"local.toml"}, Accredited: publishedList,
 		LocalDomains: []string{"trust.example", "Ward.Example."}, RelayDomain: "encrypt.invalid",
 	}, files))
 	for _, test := range []struct{ name, address, want, table string }{

@@ -7,7 +7,7 @@ import (
 	"os"
 	"slices"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/accredited"
 )
 
 const importUsage = `Usage: postseal import [-config FILE] [-accept] [-dry-run] [-json] [-v] LIST
@@ -57,7 +57,7 @@ func importList(args []string, std stdio) int {
 	if err != nil {
 		return c.failed(exitFailure, err)
 	}
-	if i.fresh, err = rules.ReadAccredited(i.name, data); err != nil {
+	if i.fresh, err = accredited.Read(i.name, data); err != nil {
 		return c.failed(exitFailure, fmt.Errorf("%w\nthe list is refused: %s is unchanged", err, i.list))
 	}
 	if err := i.carryOut(); err != nil {
@@ -81,9 +81,9 @@ type listImport struct {
 	dryRun    bool
 	verbose   bool
 
-	fresh    rules.AccreditedList
-	doubtful []rules.Remark // its rows that nobody has accepted before
-	changes  rules.AccreditedChanges
+	fresh    accredited.List
+	doubtful []accredited.Remark // its rows that nobody has accepted before
+	changes  accredited.Changes
 	first    bool     // there is no list that it could be compared with
 	held     []string // why the list was not put in place
 	written  bool
@@ -104,7 +104,7 @@ func (i *listImport) readInput(std stdio) ([]byte, error) {
 		defer file.Close()
 		in = file
 	}
-	return io.ReadAll(io.LimitReader(in, rules.MaxListSize+1))
+	return io.ReadAll(io.LimitReader(in, accredited.MaxListSize+1))
 }
 
 // carryOut compares the lists and puts the new one in place, unless it is to
@@ -119,10 +119,10 @@ func (i *listImport) carryOut() error {
 	if err != nil {
 		return err
 	}
-	var old rules.AccreditedList
+	var old accredited.List
 	var unreadable error
 	if exists {
-		old, unreadable = rules.ReadImported(i.list, data)
+		old, unreadable = accredited.ReadImported(i.list, data)
 	}
 	i.first = !exists || unreadable != nil
 	i.compare(old.Rows)
@@ -132,7 +132,7 @@ func (i *listImport) carryOut() error {
 	if i.accept {
 		i.held = nil
 	}
-	fresh := rules.FormatAccredited(i.fresh.Rows)
+	fresh := accredited.Format(i.fresh.Rows)
 	switch {
 	case len(i.held) > 0 || i.dryRun:
 		return nil
@@ -145,14 +145,14 @@ func (i *listImport) carryOut() error {
 
 // compare finds what changes, and all that an operator has to accept. A
 // doubtful row that was accepted before is not asked about again.
-func (i *listImport) compare(old []rules.AccreditedRow) {
+func (i *listImport) compare(old []accredited.Row) {
 	i.doubtful = i.fresh.Accept(func(domain string) bool {
-		return slices.ContainsFunc(old, func(row rules.AccreditedRow) bool { return row.Accepted && row.Domain == domain })
+		return slices.ContainsFunc(old, func(row accredited.Row) bool { return row.Accepted && row.Domain == domain })
 	})
 	if i.accept {
 		i.fresh.Accept(func(string) bool { return true })
 	}
-	i.changes = rules.CompareAccredited(old, i.fresh.Rows)
+	i.changes = accredited.Compare(old, i.fresh.Rows)
 	hold := func(format string, args ...any) { i.held = append(i.held, fmt.Sprintf(format, args...)) }
 	if n := len(i.doubtful); n > 0 {
 		hold("%s for a consumer mail service or a public suffix", counted(n, "row"))

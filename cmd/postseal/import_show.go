@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/accredited"
 )
 
 // How much is shown without -v.
@@ -20,17 +20,17 @@ const (
 
 // importReport is the object that import -json prints.
 type importReport struct {
-	List      string                `json:"list"`
-	Added     []rules.AccreditedRow `json:"added"`
-	Removed   []rules.AccreditedRow `json:"removed"`
-	Kept      int                   `json:"kept"`
-	Renamed   int                   `json:"renamed"`
-	LeftOut   []string              `json:"left_out"`
-	Doubtful  []string              `json:"doubtful"`
-	Reasons   []string              `json:"reasons"`
-	Unchanged bool                  `json:"unchanged"`
-	Held      bool                  `json:"held"`
-	Written   bool                  `json:"written"`
+	List      string           `json:"list"`
+	Added     []accredited.Row `json:"added"`
+	Removed   []accredited.Row `json:"removed"`
+	Kept      int              `json:"kept"`
+	Renamed   int              `json:"renamed"`
+	LeftOut   []string         `json:"left_out"`
+	Doubtful  []string         `json:"doubtful"`
+	Reasons   []string         `json:"reasons"`
+	Unchanged bool             `json:"unchanged"`
+	Held      bool             `json:"held"`
+	Written   bool             `json:"written"`
 }
 
 // show prints the differences to standard output, and to standard error the
@@ -54,7 +54,7 @@ func (i *listImport) show(std stdio, asJSON bool) error {
 }
 
 // showRows names all rows: -accept trusts those that are doubtful.
-func (i *listImport) showRows(w io.Writer, rows []rules.Remark, what string) {
+func (i *listImport) showRows(w io.Writer, rows []accredited.Remark, what string) {
 	if i.accept && what == "needs -accept" {
 		what = "accepted"
 	}
@@ -108,7 +108,7 @@ func (i *listImport) outcome() string {
 }
 
 func (i *listImport) report() importReport {
-	texts := func(rows []rules.Remark) []string {
+	texts := func(rows []accredited.Remark) []string {
 		texts := []string{} // [] and not null
 		for _, row := range rows {
 			texts = append(texts, row.String())
@@ -117,8 +117,8 @@ func (i *listImport) report() importReport {
 	}
 	return importReport{
 		List:      i.list,
-		Added:     append([]rules.AccreditedRow{}, i.changes.Added...),
-		Removed:   append([]rules.AccreditedRow{}, i.changes.Removed...),
+		Added:     append([]accredited.Row{}, i.changes.Added...),
+		Removed:   append([]accredited.Row{}, i.changes.Removed...),
 		Kept:      len(i.changes.Kept),
 		Renamed:   i.changes.Renamed,
 		LeftOut:   texts(i.fresh.LeftOut),
@@ -139,9 +139,9 @@ type organisationChanges struct {
 
 // byOrganisation returns the organisations for which something changes.
 // Spellings that differ only in case are one organisation.
-func byOrganisation(c rules.AccreditedChanges) (changed []*organisationChanges) {
+func byOrganisation(c accredited.Changes) (changed []*organisationChanges) {
 	groups := make(map[string]*organisationChanges)
-	group := func(row rules.AccreditedRow) *organisationChanges {
+	group := func(row accredited.Row) *organisationChanges {
 		key := strings.ToLower(row.Organisation)
 		if groups[key] == nil {
 			groups[key] = &organisationChanges{name: cmp.Or(row.Organisation, "(no organisation)")}
@@ -168,7 +168,7 @@ func byOrganisation(c rules.AccreditedChanges) (changed []*organisationChanges) 
 }
 
 // showChanges names every domain that changes.
-func showChanges(w io.Writer, c rules.AccreditedChanges) error {
+func showChanges(w io.Writer, c accredited.Changes) error {
 	for _, g := range byOrganisation(c) {
 		var b strings.Builder
 		fmt.Fprintf(&b, "%s (%d kept)\n", g.name, g.kept)
@@ -186,7 +186,7 @@ func showChanges(w io.Writer, c rules.AccreditedChanges) error {
 }
 
 // sumUpChanges gives each organisation one line.
-func sumUpChanges(w io.Writer, c rules.AccreditedChanges) error {
+func sumUpChanges(w io.Writer, c accredited.Changes) error {
 	changed := byOrganisation(c)
 	for n, g := range changed {
 		if n == maxShownOrganisations {

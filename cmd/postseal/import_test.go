@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/accredited"
 )
 
 const testLists = "../../testdata/lists"
@@ -251,10 +251,10 @@ func TestImportRefusesBadLists(t *testing.T) {
 func TestImportJSON(t *testing.T) {
 	s := newSite(t, "max_change = 50")
 	writeFile(t, s.list, []byte(tenRows))
-	row := func(organisation, domain string) rules.AccreditedRow {
-		return rules.AccreditedRow{Organisation: organisation, Domain: domain}
+	row := func(organisation, domain string) accredited.Row {
+		return accredited.Row{Organisation: organisation, Domain: domain}
 	}
-	held := importReport{List: s.list, Removed: []rules.AccreditedRow{}, LeftOut: []string{}, Doubtful: []string{`row 18: "gmail.com" is a consumer mail service, where anybody can have an address`}, Kept: 10, Held: true,
+	held := importReport{List: s.list, Removed: []accredited.Row{}, LeftOut: []string{}, Doubtful: []string{`row 18: "gmail.com" is a consumer mail service, where anybody can have an address`}, Kept: 10, Held: true,
 		Reasons: []string{"1 row for a consumer mail service or a public suffix", "of 10 domains 0 would go and 6 be added, more than rules.max_change = 50 per cent"}}
 	for _, c := range "klmnop" {
 		held.Added = append(held.Added, row("Example & <Trust>", string(c)+".example"))
@@ -269,9 +269,9 @@ func TestImportJSON(t *testing.T) {
 		want        importReport
 	}{
 		{"held", tenRows + more + "Evil,gmail.com\n", 3, held},
-		{"unchanged", tenRows, 0, importReport{List: s.list, Added: []rules.AccreditedRow{}, Removed: []rules.AccreditedRow{}, LeftOut: []string{}, Doubtful: []string{}, Reasons: []string{}, Kept: 10, Unchanged: true}},
+		{"unchanged", tenRows, 0, importReport{List: s.list, Added: []accredited.Row{}, Removed: []accredited.Row{}, LeftOut: []string{}, Doubtful: []string{}, Reasons: []string{}, Kept: 10, Unchanged: true}},
 		{"changed", edit("Example Hospice,b", "Hospice,bb", "Example Trust,c", "Trust,c") + "X,?\n", 0, importReport{
-			List: s.list, Added: []rules.AccreditedRow{row("Hospice", "bb.example")}, Removed: []rules.AccreditedRow{row("Example Hospice", "b.example")},
+			List: s.list, Added: []accredited.Row{row("Hospice", "bb.example")}, Removed: []accredited.Row{row("Example Hospice", "b.example")},
 			LeftOut: []string{`row 12: "?" is not a domain name`}, Doubtful: []string{}, Reasons: []string{}, Kept: 9, Renamed: 1, Written: true}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,4 +1,4 @@
-package rules
+package accredited
 
 import (
 	"encoding/xml"
@@ -107,7 +107,7 @@ func (s *sheetReader) freeze(pane xml.StartElement) {
 }
 
 // probe reads a sheet as far as its first domains.
-func (s sheetReader) probe(r *accreditedReader) error {
+func (s sheetReader) probe(r *reader) error {
 	err := s.read(func(row listRow) error {
 		err := r.row(row)
 		if len(r.headers) > headerRows || r.domains() >= listRows {

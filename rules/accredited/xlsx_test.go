@@ -1,4 +1,4 @@
-package rules_test
+package accredited_test
 
 import (
 	"archive/zip"
@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/accredited"
 )
 
 // parts are the content of a workbook with one sheet; what is left empty is
@@ -55,12 +55,12 @@ func sheetOf(rows string) string {
 }
 
 func TestReadWorkbook(t *testing.T) {
-	listed := []rules.AccreditedRow{{Organisation: "A", Domain: "listed.example"}}
+	listed := []accredited.Row{{Organisation: "A", Domain: "listed.example"}}
 	const row = `<row r="2"><c r="A2" t="str"><v>A</v></c><c r="B2" t="str"><v>listed.example</v></c></row>`
 	for _, test := range []struct {
 		name  string
 		parts parts
-		want  []rules.AccreditedRow
+		want  []accredited.Row
 		fault string
 	}{
 		{"values of formulas", parts{sheet: sheetOf(`<row r="2"><c r="A2" t="str"><f>X</f><v>A</v></c><c r="B2" t="str"><f>X</f><v>listed.example</v></c></row>`)}, listed, ""},
@@ -77,7 +77,7 @@ func TestReadWorkbook(t *testing.T) {
 		{"reversed cells", parts{sheet: sheetOf(`<row r="2"><c r="B2" t="str"><v>listed.example</v></c><c r="A2" t="str"><v>A</v></c></row>`)}, listed, ""},
 		{"cells far to the right", parts{sheet: sheetOf(`<row r="2"><c r="A2" t="str"><v>A</v></c><c r="B2" t="str"><v>listed.example</v></c><c r="XFD2"><v>1</v></c><c r="ZZZZZZZZZZZZZZZZ2"><v>1</v></c></row>`)}, listed, ""},
 		{"header too far to the right", parts{sheet: `<worksheet><row><c r="ZZ1" t="str"><v>Domain</v></c></row></worksheet>`}, nil, "list: the list is empty"},
-		{"missing cell", parts{sheet: sheetOf(`<row r="2"><c r="B2" t="str"><v>listed.example</v></c></row>`)}, []rules.AccreditedRow{{Domain: "listed.example"}}, ""},
+		{"missing cell", parts{sheet: sheetOf(`<row r="2"><c r="B2" t="str"><v>listed.example</v></c></row>`)}, []accredited.Row{{Domain: "listed.example"}}, ""},
 		{"blank rows", parts{sheet: sheetOf(`<row r="2"/><row r="3"><c r="A3"/></row>` + strings.ReplaceAll(row, "2", "4"))}, listed, ""},
 		{"absolute target", parts{
 			links: `<Relationships><Relationship Id="rId1" Target="/xl/worksheets/sheet1.xml"/></Relationships>`,
@@ -115,7 +115,7 @@ func TestReadWorkbook(t *testing.T) {
 		{"empty sheet", parts{}, nil, "list: the list is empty"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			list, err := rules.ReadAccredited("list", test.parts.pack(t))
+			list, err := accredited.Read("list", test.parts.pack(t))
 			rows := list.Rows
 			if got := fmt.Sprint(err); test.fault != "" && !strings.HasPrefix(got, test.fault) || test.fault == "" && err != nil {
 				t.Errorf("got fault %s, want %s", got, test.fault)

@@ -1,4 +1,4 @@
-package rules
+package accredited
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ const (
 
 // readCSV hands over the rows of a CSV. Quotes are read strictly: one that is
 // never closed would swallow rows.
-func readCSV(text []byte, r *accreditedReader) error {
+func readCSV(text []byte, r *reader) error {
 	comma, text, err := separator(text)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package rules
+package accredited
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 )
 
 // readText hands over the rows of a file that is not a workbook.
-func readText(data []byte, r *accreditedReader) error {
+func readText(data []byte, r *reader) error {
 	if err := refuseKind(binaryKinds, data); err != nil {
 		return err
 	}

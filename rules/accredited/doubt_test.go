@@ -1,4 +1,4 @@
-package rules_test
+package accredited_test
 
 import (
 	"fmt"
@@ -6,9 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/accredited"
 )
 
 // padded is a list of three columns with a row of its own at number 2 and
@@ -18,7 +17,7 @@ func padded(row string) []byte {
 }
 
 // withoutPadding returns the domains that are not of the padding.
-func withoutPadding(rows []rules.AccreditedRow) (domains []string) {
+func withoutPadding(rows []accredited.Row) (domains []string) {
 	for _, row := range rows {
 		if row.Domain != "padding.example" {
 			domains = append(domains, row.Domain)
@@ -38,7 +37,7 @@ func TestDoubtfulRows(t *testing.T) {
 		"mod.uk": suffix, "sch.uk": suffix, "kent.sch.uk": suffix, "co.im": suffix, "Nhs.UK. ": suffix, "com": suffix, "uk": suffix, "net.": suffix, "uk.com": suffix, "onmicrosoft.com": suffix, "np": suffix,
 	} {
 		data := padded("Evil,x," + cell)
-		list, err := rules.ReadAccredited("list", data)
+		list, err := accredited.Read("list", data)
 		if err != nil || len(withoutPadding(list.Rows)) > 0 || len(list.LeftOut) > 0 {
 			t.Errorf("%s: got %v, left out %v, %v", cell, withoutPadding(list.Rows), list.LeftOut, err)
 			continue
@@ -47,13 +46,13 @@ func TestDoubtfulRows(t *testing.T) {
 			t.Errorf("got %v, want %s", list.Doubtful, want)
 		}
 		list.Accept(func(string) bool { return true })
-		written := rules.FormatAccredited(list.Rows)
-		imported, err := rules.ReadImported("list", written)
+		written := accredited.Format(list.Rows)
+		imported, err := accredited.ReadImported("list", written)
 		if err != nil || !slices.Equal(imported.Rows, list.Rows) || len(withoutPadding(imported.Rows)) != 1 {
 			t.Errorf("%s: accepted, written and read: got %v, %v, want %v", cell, imported.Rows, err, list.Rows)
 		}
 		forged := "Organisation,Domain name,Accepted with -accept\nEvil," + cell + ",yes\n" + strings.Repeat("X,padding.example,no\n", 20)
-		again, err := rules.ReadAccredited("list", []byte(forged))
+		again, err := accredited.Read("list", []byte(forged))
 		if err != nil || len(withoutPadding(again.Rows)) > 0 || len(again.Doubtful) != 1 {
 			t.Errorf("%s: a published list that says it is accepted: got %v, %v", cell, again, err)
 		}
@@ -85,12 +84,12 @@ func TestRowsLeftOut(t *testing.T) {
 		{"below a blank line", "Evil,x,\"\n\nlisted.example\"", `row 2: "listed.example" has blanks before it that move it out of sight`},
 		{"behind blanks", "Evil,x," + strings.Repeat("\u00a0", 40) + "listed.example", `row 2: "listed.example" has blanks before it that move it out of sight`},
 	} {
-		list, err := rules.ReadAccredited("list", padded(test.row))
+		list, err := accredited.Read("list", padded(test.row))
 		if err != nil || len(withoutPadding(list.Rows)) > 0 || fmt.Sprint(list.LeftOut) != "["+test.want+"]" || len(list.Doubtful) > 0 {
 			t.Errorf("%s: got %v, left out %v, doubtful %v, %v; want %s", test.name, withoutPadding(list.Rows), list.LeftOut, list.Doubtful, err, test.want)
 		}
 	}
-	list, err := rules.ReadAccredited("list", padded("Ynys,x,m\u00f4n.example"))
+	list, err := accredited.Read("list", padded("Ynys,x,m\u00f4n.example"))
 	if err != nil || !slices.Equal(withoutPadding(list.Rows), []string{"xn--mn-8ja.example"}) {
 		t.Errorf("an accent: got %v, left out %v, %v", withoutPadding(list.Rows), list.LeftOut, err)
 	}
@@ -111,14 +110,14 @@ func TestFooterWithText(t *testing.T) {
 		{"in a list of two columns", "Organisation Name,Domain name\n" + strings.Repeat("A,listed.example\n", 20) + "For more information,digital.nhs.example\n", false},
 		{"with more", header + strings.Repeat(list, 20) + "B,x,digital.nhs.example,\n", false},
 	} {
-		list, err := rules.ReadAccredited("list", []byte(test.text))
+		list, err := accredited.Read("list", []byte(test.text))
 		left := fmt.Sprint(list.LeftOut)
 		if err != nil || (len(list.LeftOut) > 0) != test.left || test.left && !strings.Contains(left, `"digital.nhs.example" has nothing beside it but a text, like a footer`) {
 			t.Errorf("%s: left out %s, %v", test.name, left, err)
 		}
 	}
 	rows := "Organisation Name,Domain name,Accepted with -accept\n" + strings.Repeat("A,gmail.com,yes\n", 20) + "B,listed.example,\n"
-	if list, err := rules.ReadImported("list", []byte(rows)); err != nil || len(list.LeftOut) > 0 {
+	if list, err := accredited.ReadImported("list", []byte(rows)); err != nil || len(list.LeftOut) > 0 {
 		t.Errorf("what import wrote: left out %v, %v", list.LeftOut, err)
 	}
 }
@@ -143,7 +142,7 @@ func TestRowsApart(t *testing.T) {
 		{"a larger gap", row(1) + strings.Repeat(",,\n", 21) + row(2) + "Accredited,,\n" + row(3), "[d1.example]", far},
 		{"a gap without commas", row(1) + strings.Repeat("\n", 21) + row(2), "[d1.example]", far},
 	} {
-		list, err := rules.ReadAccredited("list", []byte("Organisation,Type,Domain name\n"+strings.Repeat("X,M365,padding.example\n", 20)+test.rows))
+		list, err := accredited.Read("list", []byte("Organisation,Type,Domain name\n"+strings.Repeat("X,M365,padding.example\n", 20)+test.rows))
 		if got := fmt.Sprint(withoutPadding(list.Rows)); err != nil || got != test.want {
 			t.Errorf("%s: got %s, left out %v, %v; want %s", test.name, got, list.LeftOut, err, test.want)
 		}
@@ -165,70 +164,15 @@ func TestStatusColumn(t *testing.T) {
 		{"Data processed outside of the UK? (Y/N)", "N", false}, {"DMARC status", "none", false}, {"Signed with DKIM", "No", false},
 	} {
 		text := "Organisation,Domain name," + test.header + "\n" + strings.Repeat("X,padding.example,Y\n", 20) + "A,listed.example," + test.cell + "\n"
-		list, err := rules.ReadAccredited("list", []byte(text))
+		list, err := accredited.Read("list", []byte(text))
 		if err != nil || (len(list.LeftOut) > 0) != test.left {
 			t.Errorf("%q below %q: left out %v, %v", test.cell, test.header, list.LeftOut, err)
 		}
 	}
 }
 
-// A list that is in use without having been imported is read, but for the rows
-// that do not count; check names these, and those that somebody accepted.
-func TestLoadNamesRowsThatDoNotCount(t *testing.T) {
-	load := func(list []byte) (*rules.Table, string) {
-		t.Helper()
-		table, err := rules.Load(rules.Sources{Edition: rules.DefaultEdition, Accredited: "list"}, func(string) ([]byte, error) { return list, nil })
-		if err != nil {
-			t.Fatal(err)
-		}
-		var found []string
-		for _, w := range (&rules.Ruleset{Table: table}).Lint(time.Now()) {
-			if w.File == "list" {
-				found = append(found, w.Row+": "+w.Fault+": "+w.Remedy)
-			}
-		}
-		return table, strings.Join(found, "\n")
-	}
-	class := func(table *rules.Table, domain string) rules.Class {
-		if row := table.Lookup(domain, time.Now()); row != nil {
-			return row.Class
-		}
-		return rules.Unknown
-	}
-
-	published := []byte("Organisation,Domain\nA,listed.example\nB,gmail.com\nC,www.listed.example\n" + strings.Repeat("X,padding.example\n", 20))
-	table, found := load(published)
-	if class(table, "gmail.com") != rules.Unknown || class(table, "listed.example") != rules.Secure {
-		t.Error("gmail.com counts, or listed.example does not")
-	}
-	want := `row 3: "gmail.com" is a consumer mail service, where anybody can have an address: the row does not count: remove it, or import the list with -accept
-row 4: "www.listed.example" is the address of a web site: the row is left out: correct or remove it, and import the list again`
-	if found != want {
-		t.Errorf("got\n%s\nwant\n%s", found, want)
-	}
-
-	list, err := rules.ReadAccredited("list", published)
-	if err != nil {
-		t.Fatal(err)
-	}
-	list.Accept(func(domain string) bool { return domain == "gmail.com" })
-	table, found = load(rules.FormatAccredited(list.Rows))
-	if class(table, "gmail.com") != rules.Secure {
-		t.Error("gmail.com was accepted and does not count")
-	}
-	want = `accredited ("gmail.com"): is a consumer mail service, where anybody can have an address, and was imported with -accept: to withdraw trust, give it a local row with class = "unknown"`
-	if found != want {
-		t.Errorf("got\n%s\nwant\n%s", found, want)
-	}
-
-	_, found = load([]byte("Organisation,Domain\n" + strings.Repeat("X,www.listed.example\n", 25) + strings.Repeat("X,padding.example\n", 500)))
-	if lines := strings.Split(found, "\n"); len(lines) != 25 || !strings.HasPrefix(lines[24], `row 26: "www.listed.example"`) {
-		t.Errorf("got\n%s", found)
-	}
-}
-
 func TestPublicSuffixesOfAList(t *testing.T) {
-	list, err := rules.ReadAccredited("list", readFile(t, filepath.Join(lists, "doubtful", "public-suffix.csv")))
+	list, err := accredited.Read("list", readFile(t, filepath.Join(lists, "doubtful", "public-suffix.csv")))
 	var rows []int
 	for _, r := range list.Doubtful {
 		rows = append(rows, r.Row)

@@ -1,4 +1,4 @@
-package rules
+package accredited
 
 import (
 	"fmt"
@@ -42,7 +42,7 @@ var (
 const maxStatus = 40
 
 // isWithdrawn reports whether a cell of a row says that this does not count.
-func (r *accreditedReader) isWithdrawn(column int, text string) bool {
+func (r *reader) isWithdrawn(column int, text string) bool {
 	switch header := r.headers[len(r.headers)-1]; {
 	case withdrawnStart.MatchString(text):
 		return true
@@ -58,7 +58,7 @@ func (r *accreditedReader) isWithdrawn(column int, text string) bool {
 
 // section finds out whether the rows from this one on are a part of the list.
 // A heading of another kind begins the list again, a gap ends it.
-func (r *accreditedReader) section(row listRow, filled int) {
+func (r *reader) section(row listRow, filled int) {
 	if row.number-r.last > maxBlankRows+1 {
 		r.width, r.apart = 0, fmt.Sprintf("stands below more than %d blank rows", maxBlankRows)
 	}
@@ -86,7 +86,7 @@ func (r *accreditedReader) section(row listRow, filled int) {
 
 // isHeader reports whether a row of the list has column headers, and whether
 // they put the domains into the same column as before.
-func (r *accreditedReader) isHeader(row listRow, filled int) (is, same bool) {
+func (r *reader) isHeader(row listRow, filled int) (is, same bool) {
 	if _, why := listedDomain(trimCell(row.at(r.domain).text)); why == "" || row.hidden != "" || filled < 2 {
 		return false, false
 	}

@@ -1,17 +1,17 @@
-package rules
+package accredited
 
-// AccreditedChanges are the differences between two accredited lists, each
+// Changes are the differences between two accredited lists, each
 // part in the order of the domains.
-type AccreditedChanges struct {
-	Added   []AccreditedRow
-	Removed []AccreditedRow
-	Kept    []AccreditedRow // as the new list has them
-	Renamed int             // of Kept, those whose organisation is spelled anew
+type Changes struct {
+	Added   []Row
+	Removed []Row
+	Kept    []Row // as the new list has them
+	Renamed int   // of Kept, those whose organisation is spelled anew
 }
 
-// CompareAccredited compares two lists as ReadAccredited gives them.
-func CompareAccredited(old, fresh []AccreditedRow) AccreditedChanges {
-	var c AccreditedChanges
+// Compare compares two lists as Read gives them.
+func Compare(old, fresh []Row) Changes {
+	var c Changes
 	for len(old) > 0 || len(fresh) > 0 {
 		switch {
 		case len(old) == 0 || len(fresh) > 0 && fresh[0].Domain < old[0].Domain:
@@ -30,13 +30,13 @@ func CompareAccredited(old, fresh []AccreditedRow) AccreditedChanges {
 }
 
 // None tells whether the two lists are the same.
-func (c AccreditedChanges) None() bool {
+func (c Changes) None() bool {
 	return len(c.Added) == 0 && len(c.Removed) == 0 && c.Renamed == 0
 }
 
 // Exceeds tells whether more than a percentage of the old list was removed,
 // or added to it.
-func (c AccreditedChanges) Exceeds(percent int) bool {
+func (c Changes) Exceeds(percent int) bool {
 	limit := percent * (len(c.Removed) + len(c.Kept))
 	return 100*len(c.Removed) > limit || 100*len(c.Added) > limit
 }

@@ -1,4 +1,4 @@
-package rules
+package accredited
 
 import (
 	"archive/zip"
@@ -30,7 +30,7 @@ var errNoPart = errors.New("it is missing")
 // readXLSX hands over the rows of the sheet with the list (ECMA-376, part 1,
 // section 18): the first visible one with a column of domains. Of formulas it
 // takes the value that was saved.
-func readXLSX(data []byte, r *accreditedReader) error {
+func readXLSX(data []byte, r *reader) error {
 	if bytes.Count(data, []byte(zipEntry)) > maxParts {
 		return damaged(limitError(fmt.Sprintf("the workbook has more than %d parts", maxParts)))
 	}
@@ -67,7 +67,7 @@ func damaged(err error) error {
 
 // readSheets reads the sheet that is most like the list, of several the first,
 // and doubts the list if there are two that are wholly like it.
-func readSheets(sheets []sheetEntry, w *workbook, r *accreditedReader) error {
+func readSheets(sheets []sheetEntry, w *workbook, r *reader) error {
 	var list, first sheetReader
 	found, best := 0, noList
 	for i, entry := range sheets {
@@ -75,7 +75,7 @@ func readSheets(sheets []sheetEntry, w *workbook, r *accreditedReader) error {
 		if err != nil {
 			return damaged(err)
 		}
-		probe := newAccreditedReader(r.imported)
+		probe := newReader(r.imported)
 		if err := sheet.probe(probe); err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ const (
 // some notes.
 const listRows = 10
 
-func (r *accreditedReader) likeness() likeness {
+func (r *reader) likeness() likeness {
 	switch {
 	case r.domain < 0:
 		return noList

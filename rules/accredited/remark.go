@@ -1,4 +1,4 @@
-package rules
+package accredited
 
 import (
 	"fmt"
@@ -28,7 +28,8 @@ func newRemark(row int, cell, why string) Remark {
 	return Remark{row, strings.Clone(cell), why} // the clone lets go of the rest of the row
 }
 
-func (r Remark) text() string {
+// Text is what is said, without the row.
+func (r Remark) Text() string {
 	if r.Cell == "" {
 		return r.Why
 	}
@@ -36,7 +37,7 @@ func (r Remark) text() string {
 }
 
 // String names the row.
-func (r Remark) String() string { return fmt.Sprintf("row %d: %s", r.Row, r.text()) }
+func (r Remark) String() string { return fmt.Sprintf("row %d: %s", r.Row, r.Text()) }
 
 // remarkTexts names the first rows and counts the others.
 func remarkTexts(remarks []Remark) []string {

@@ -1,4 +1,4 @@
-package rules
+package accredited
 
 import (
 	"bytes"
@@ -36,37 +36,37 @@ const (
 	saveAsCSV  = `open it in Excel or LibreOffice, save the sheet with the list as "CSV UTF-8", and import that file`
 )
 
-// AccreditedList is the list as a file has it.
-type AccreditedList struct {
-	Rows     []AccreditedRow // in the order of their domains, of each domain the first
-	Doubtful []Remark        // rows that nobody can have meant, and which do not count by themselves
-	Doubts   []string        // of the list as a whole
-	LeftOut  []Remark        // rows without a domain name, or which a person would not take for part of the list
+// List is the list as a file has it.
+type List struct {
+	Rows     []Row    // in the order of their domains, of each domain the first
+	Doubtful []Remark // rows that nobody can have meant, and which do not count by themselves
+	Doubts   []string // of the list as a whole
+	LeftOut  []Remark // rows without a domain name, or which a person would not take for part of the list
 
-	doubtful []AccreditedRow // the rows of Doubtful that name a domain
+	doubtful []Row // the rows of Doubtful that name a domain
 }
 
-// ReadAccredited reads the accredited list as it is published: a CSV or an
+// Read reads the accredited list as it is published: a CSV or an
 // XLSX workbook, which its content tells apart. It finds the columns by their
 // headers. The error names every fault for which the list is refused, each
 // with the list's name.
-func ReadAccredited(name string, data []byte) (AccreditedList, error) {
-	return readAccredited(name, data, false)
+func Read(name string, data []byte) (List, error) {
+	return read(name, data, false)
 }
 
 // ReadImported reads the file that rules.accredited names: one that
-// FormatAccredited made, or the published one itself. Of the doubtful rows
+// Format made, or the published one itself. Of the doubtful rows
 // those count that are marked as accepted.
-func ReadImported(name string, data []byte) (AccreditedList, error) {
-	list, err := readAccredited(name, data, true)
+func ReadImported(name string, data []byte) (List, error) {
+	list, err := read(name, data, true)
 	if err == nil && len(list.Rows) == 0 {
 		err = fmt.Errorf("%s: no row of the list counts: run postseal import", name)
 	}
 	return list, err
 }
 
-func readAccredited(name string, data []byte, imported bool) (AccreditedList, error) {
-	r := newAccreditedReader(imported)
+func read(name string, data []byte, imported bool) (List, error) {
+	r := newReader(imported)
 	var err error
 	switch {
 	case len(data) > MaxListSize:
@@ -81,7 +81,7 @@ func readAccredited(name string, data []byte, imported bool) (AccreditedList, er
 		faults = []string{err.Error()}
 	}
 	if len(faults) > 0 {
-		return AccreditedList{}, errors.New(name + ": " + strings.Join(faults, "\n"+name+": "))
+		return List{}, errors.New(name + ": " + strings.Join(faults, "\n"+name+": "))
 	}
 	if r.formulas > 0 {
 		r.list.Doubts = append(r.list.Doubts, fmt.Sprintf("%d of the domains are formulas, for which Excel may show something else than the saved values: replace them by their values", r.formulas))
@@ -94,14 +94,14 @@ func readAccredited(name string, data []byte, imported bool) (AccreditedList, er
 }
 
 // distinct sorts rows by their domains and keeps the first for each.
-func distinct(rows []AccreditedRow) []AccreditedRow {
-	slices.SortStableFunc(rows, func(a, b AccreditedRow) int { return strings.Compare(a.Domain, b.Domain) })
-	return slices.CompactFunc(rows, func(a, b AccreditedRow) bool { return a.Domain == b.Domain })
+func distinct(rows []Row) []Row {
+	slices.SortStableFunc(rows, func(a, b Row) int { return strings.Compare(a.Domain, b.Domain) })
+	return slices.CompactFunc(rows, func(a, b Row) bool { return a.Domain == b.Domain })
 }
 
 // Accept makes the doubtful rows count for which accepted returns true, and
 // returns the others.
-func (l *AccreditedList) Accept(accepted func(domain string) bool) (left []Remark) {
+func (l *List) Accept(accepted func(domain string) bool) (left []Remark) {
 	rest := l.doubtful[:0]
 	for i, row := range l.doubtful {
 		if !accepted(row.Domain) {
@@ -115,8 +115,8 @@ func (l *AccreditedList) Accept(accepted func(domain string) bool) (left []Remar
 	return left
 }
 
-// accreditedReader gathers a list row by row.
-type accreditedReader struct {
+// reader gathers a list row by row.
+type reader struct {
 	imported      bool // whether the file says what was accepted
 	domain        int  // columns; negative if there is none
 	other         int  // a second column that has domains by its header
@@ -133,11 +133,11 @@ type accreditedReader struct {
 	formulas      int               // of these, the ones that are formulas
 	others        int               // of these, the ones with another domain in the second column
 	organisations map[string]string // one copy of each for all of its rows
-	list          AccreditedList
+	list          List
 }
 
-func newAccreditedReader(imported bool) *accreditedReader {
-	return &accreditedReader{imported: imported, domain: -1, other: -1, organisation: -1, accepted: -1, organisations: make(map[string]string)}
+func newReader(imported bool) *reader {
+	return &reader{imported: imported, domain: -1, other: -1, organisation: -1, accepted: -1, organisations: make(map[string]string)}
 }
 
 // listRow is a row of a file.
@@ -180,7 +180,7 @@ func (r listRow) texts() []string {
 }
 
 // row takes the next row of the list.
-func (r *accreditedReader) row(row listRow) error {
+func (r *reader) row(row listRow) error {
 	if r.seen++; r.seen > maxRows {
 		return fmt.Errorf("the list has more than %d rows: delete what follows it, and import it again", maxRows)
 	}
@@ -209,7 +209,7 @@ func (r *accreditedReader) row(row listRow) error {
 // footer says why a row that has a domain is a note below the list and no part
 // of it: it holds nothing else, or nothing but a text in place of the
 // organisation, while the rows before it have more.
-func (r *accreditedReader) footer(row listRow, filled int) string {
+func (r *reader) footer(row listRow, filled int) string {
 	if filled > 2 {
 		r.full++
 	}
@@ -225,10 +225,10 @@ func (r *accreditedReader) footer(row listRow, filled int) string {
 }
 
 // add puts a row where it belongs. Why says that it is to be left out.
-func (r *accreditedReader) add(row listRow, cell, name, why string) {
+func (r *reader) add(row listRow, cell, name, why string) {
 	doubt := ""
 	if why == "" || why == notADomain && !strings.Contains(name, ".") { // a bare top-level domain is none
-		doubt = doubtOf(name)
+		doubt = Doubt(name)
 	}
 	accepted := r.imported && doubt != "" && trimCell(row.at(r.accepted).text) == "yes"
 	if why == "" || accepted {
@@ -241,7 +241,7 @@ func (r *accreditedReader) add(row listRow, cell, name, why string) {
 		r.others++
 	}
 	// The clone lets go of the rest of the row that the name is a part of.
-	entry := AccreditedRow{r.intern(row.at(r.organisation).text), strings.Clone(name), accepted}
+	entry := Row{r.intern(row.at(r.organisation).text), strings.Clone(name), accepted}
 	switch {
 	case doubt != "" && !accepted:
 		r.list.Doubtful = append(r.list.Doubtful, newRemark(row.number, cell, doubt))
@@ -253,8 +253,8 @@ func (r *accreditedReader) add(row listRow, cell, name, why string) {
 	}
 }
 
-// doubtOf says why nobody can have meant to trust the name, or is empty.
-func doubtOf(name string) string {
+// Doubt says why nobody can have meant to trust the name, or is empty.
+func Doubt(name string) string {
 	switch {
 	case name == "":
 		return ""
@@ -268,7 +268,7 @@ func doubtOf(name string) string {
 
 // unseen says why a person who reads the list would not take the row for part
 // of it.
-func (r *accreditedReader) unseen(row listRow) string {
+func (r *reader) unseen(row listRow) string {
 	switch domain := row.at(r.domain); {
 	case row.hidden != "":
 		return row.hidden
@@ -290,7 +290,7 @@ func (r *accreditedReader) unseen(row listRow) string {
 }
 
 // header finds the columns, or passes over a row that comes before them.
-func (r *accreditedReader) header(row listRow) error {
+func (r *reader) header(row listRow) error {
 	cells := row.texts()
 	r.headers = append(r.headers, cells)
 	if len(r.headers) > headerRows {
@@ -322,9 +322,9 @@ func otherColumn(cells []string, domain int) int {
 }
 
 // domains is how many rows name a domain.
-func (r *accreditedReader) domains() int { return len(r.list.Rows) + len(r.list.Doubtful) }
+func (r *reader) domains() int { return len(r.list.Rows) + len(r.list.Doubtful) }
 
-func (r *accreditedReader) noDomainColumn() error {
+func (r *reader) noDomainColumn() error {
 	var read []string
 	for _, cell := range r.headers[0] {
 		if text := cleanText(cell); text != "" && len(read) < 4 {
@@ -336,7 +336,7 @@ func (r *accreditedReader) noDomainColumn() error {
 }
 
 // check names the faults of the list as a whole.
-func (r *accreditedReader) check() []string {
+func (r *reader) check() []string {
 	switch {
 	case len(r.headers) == 0:
 		return []string{"the list is empty: " + fetchAgain}
@@ -352,7 +352,7 @@ func (r *accreditedReader) check() []string {
 	return nil
 }
 
-func (r *accreditedReader) intern(cell string) string {
+func (r *reader) intern(cell string) string {
 	name := cleanText(cell)
 	if known, ok := r.organisations[name]; ok {
 		return known

@@ -1,11 +1,11 @@
-package rules_test
+package accredited_test
 
 import (
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/accredited"
 	"github.com/postseal/postseal/rules/address"
 )
 
@@ -25,7 +25,7 @@ func FuzzReadAccredited(f *testing.F) {
 // rows that keep every promise, and that what is written for them, accepted
 // ones too, reads back as the same rows.
 func checkRead(t *testing.T, data []byte) {
-	list, err := rules.ReadAccredited("list", data)
+	list, err := accredited.Read("list", data)
 	if err != nil {
 		if list.Rows != nil || !strings.HasPrefix(err.Error(), "list: ") {
 			t.Fatalf("%d rows beside the error %v", len(list.Rows), err)
@@ -50,7 +50,7 @@ func checkRead(t *testing.T, data []byte) {
 			t.Fatalf("%q is before %q", list.Rows[i-1].Domain, row.Domain)
 		}
 	}
-	again, err := rules.ReadImported("list", rules.FormatAccredited(list.Rows))
+	again, err := accredited.ReadImported("list", accredited.Format(list.Rows))
 	if err != nil || len(again.LeftOut)+len(again.Doubtful) > 0 || !slices.Equal(again.Rows, list.Rows) {
 		t.Fatalf("formatted and read again: %v, got %+v, want %+v", err, again, list)
 	}
