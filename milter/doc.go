@@ -4,11 +4,12 @@
 //
 // The packages below it import each other in one direction:
 //
-//	milter   message, maillog, shown: the wire
-//	maillog  message, shown:          the events
-//	message  extract, shown:          one mail: envelope, header, verdict, edits, reply
-//	extract  :                        what a mail says
-//	shown    :                        how addresses stand in the log
+//	milter   maillog, message, shown: the wire
+//	maillog  message, shown: the events
+//	message  extract, shown: one mail: envelope, header, verdict, edits, reply
+//	extract  : what a mail says
+//	shown    : how addresses stand in the log
 //
-// Each may import rules and the packages below it.
+// Each may import rules and the packages below it. Package mtatest, which starts
+// real MTAs for tests and the demo, imports none of them.
 package milter

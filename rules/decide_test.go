@@ -9,12 +9,13 @@ import (
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/finding"
 	"github.com/postseal/postseal/rules/marker"
+	"github.com/postseal/postseal/rules/table"
 )
 
 var (
 	present = []marker.State{marker.Present}
 	missing = []marker.State{marker.Missing}
-	unknown = []rules.Class{rules.Unknown}
+	unknown = []table.Class{table.Unknown}
 )
 
 func TestFaultsOfPolicies(t *testing.T) {
@@ -28,13 +29,13 @@ func TestFaultsOfPolicies(t *testing.T) {
 		{"none", nil, `no policy is sure to hold for a recipient of class "unverified" with the marker "present"`},
 		{"a state left out", []rules.Policy{{Name: "a", Marker: present, Action: rules.Divert}, {Name: "b", Marker: missing, Action: rules.Tag}}, `class "unknown" with the marker "near-miss"`},
 		{"a class left out", []rules.Policy{{Name: "a", Recipient: unknown, Action: rules.Tag}}, `class "unverified" with the marker "missing"`},
-		{"covered in parts", []rules.Policy{{Name: "a", Recipient: unknown, Action: rules.Tag}, {Name: "b", Recipient: []rules.Class{rules.Unverified}, Action: rules.Tag}}, ""},
+		{"covered in parts", []rules.Policy{{Name: "a", Recipient: unknown, Action: rules.Tag}, {Name: "b", Recipient: []table.Class{table.Unverified}, Action: rules.Tag}}, ""},
 		{"a sender covers nothing", []rules.Policy{{Name: "a", Sender: []string{"x.example"}, Action: rules.Tag}}, "no policy is sure to hold"},
 		{"a client covers nothing", []rules.Policy{{Name: "a", Client: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}, Action: rules.Tag}}, "no policy is sure to hold"},
 		{"a finding covers nothing", []rules.Policy{{Name: "a", Findings: []finding.Name{finding.LookAlike}, Action: rules.Tag}}, "no policy is sure to hold"},
 		{"no name", []rules.Policy{{Action: rules.Tag}}, `policy 1 (""): name is missing`},
 		{"name twice", []rules.Policy{rest, rest}, `policy 2 ("rest"): an earlier policy has the name`},
-		{"class that never comes", []rules.Policy{{Name: "a", Recipient: []rules.Class{rules.Closed}, Action: rules.Tag}, rest}, `recipient "closed" never comes to a policy`},
+		{"class that never comes", []rules.Policy{{Name: "a", Recipient: []table.Class{table.Closed}, Action: rules.Tag}, rest}, `recipient "closed" never comes to a policy`},
 		{"sender with a wildcard", []rules.Policy{{Name: "a", Sender: []string{"*.trust.example"}, Action: rules.Tag}, rest}, `sender "*.trust.example": write an address`},
 		{"sender without a local part", []rules.Policy{{Name: "a", Sender: []string{"@trust.example"}, Action: rules.Tag}, rest}, `sender "@trust.example": write an address`},
 		{"senders of each kind", []rules.Policy{{Name: "a", Sender: []string{"<>", "trust.example", "a@trust.example"}, Action: rules.Tag}, rest}, ""},
@@ -46,20 +47,20 @@ func TestFaultsOfPolicies(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			marker, _ := marker.NewReader([]string{"secure"}, nil, marker.Anywhere)
-			_, err := rules.NewRuleset(load(t, rules.Sources{}, nil), marker, "encrypt.invalid", test.policies)
+			_, err := rules.NewRuleset(load(t, table.Sources{}, nil), marker, "encrypt.invalid", test.policies)
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("got %v, want %q in it", err, test.want)
 			}
 		})
 	}
 	marker, _ := marker.NewReader([]string{"secure"}, nil, marker.Anywhere)
-	if _, err := rules.NewRuleset(load(t, rules.Sources{}, nil), marker, "", rules.ShippedPolicies()); err == nil || !strings.Contains(err.Error(), "needs a relay") {
+	if _, err := rules.NewRuleset(load(t, table.Sources{}, nil), marker, "", rules.ShippedPolicies()); err == nil || !strings.Contains(err.Error(), "needs a relay") {
 		t.Errorf("divert without a relay: got %v", err)
 	}
 }
 
 func TestDecide(t *testing.T) {
-	table := load(t, rules.Sources{LocalDomains: []string{"trust.example"}, RelayDomain: "encrypt.invalid"}, nil)
+	loaded := load(t, table.Sources{LocalDomains: []string{"trust.example"}, RelayDomain: "encrypt.invalid"}, nil)
 	policy := func(name string, action rules.Action) rules.Policy {
 		return rules.Policy{Name: name, Action: action, Mode: rules.Enforce}
 	}
@@ -105,22 +106,22 @@ func TestDecide(t *testing.T) {
 		{"another client", []rules.Policy{at(policy("one", rules.Accept), "192.0.2.0/24"), rest}, rules.Message{Client: netip.MustParseAddr("198.51.100.1")}, "b@gmail.com", rules.Tag, "rest/tag", false},
 		{"no client address", []rules.Policy{at(policy("one", rules.Accept), "0.0.0.0/0", "::/0"), rest}, rules.Message{}, "b@gmail.com", rules.Tag, "rest/tag", false},
 		{"holding goes over tagging and diverts", []rules.Policy{from(policy("one", rules.Quarantine), "<>"), rest}, rules.Message{}, "a@nhs.net b@gmail.com", rules.Quarantine, "/accept one/quarantine+", false},
-		{"an accepted recipient of a held message is diverted", []rules.Policy{{Name: "known", Recipient: []rules.Class{rules.Unverified}, Action: rules.Quarantine, Mode: rules.Enforce}, policy("rest", rules.Accept)}, rules.Message{}, "b@gmail.com c@unverified.example", rules.Quarantine, "rest/accept+ known/quarantine+", false},
-		{"rejecting goes over holding", []rules.Policy{{Name: "u", Recipient: []rules.Class{rules.Unverified}, Action: rules.Reject, Mode: rules.Enforce}, policy("rest", rules.Quarantine)}, rules.Message{}, "b@gmail.com c@unverified.example", rules.Reject, "rest/quarantine u/reject", false},
+		{"an accepted recipient of a held message is diverted", []rules.Policy{{Name: "known", Recipient: []table.Class{table.Unverified}, Action: rules.Quarantine, Mode: rules.Enforce}, policy("rest", rules.Accept)}, rules.Message{}, "b@gmail.com c@unverified.example", rules.Quarantine, "rest/accept+ known/quarantine+", false},
+		{"rejecting goes over holding", []rules.Policy{{Name: "u", Recipient: []table.Class{table.Unverified}, Action: rules.Reject, Mode: rules.Enforce}, policy("rest", rules.Quarantine)}, rules.Message{}, "b@gmail.com c@unverified.example", rules.Reject, "rest/quarantine u/reject", false},
 		{"an observing row does nothing", []rules.Policy{observing(policy("one", rules.Reject)), rest}, rules.Message{}, "b@gmail.com", rules.Accept, "one/reject", false},
 		{"an observing divert does nothing", []rules.Policy{observing(policy("one", rules.Divert)), rest}, rules.Message{}, "b@gmail.com", rules.Accept, "one/divert", false},
 		{"marker to be added", []rules.Policy{marking(rest)}, rules.Message{Marker: marker.Missing}, "b@gmail.com", rules.Tag, "rest/tag", true},
 		{"marker stands there", []rules.Policy{marking(rest)}, rules.Message{Marker: marker.Present}, "b@gmail.com", rules.Tag, "rest/tag", false},
 		{"marker asked for by an observing row", []rules.Policy{observing(marking(rest))}, rules.Message{Marker: marker.Missing}, "b@gmail.com", rules.Accept, "rest/tag", false},
-		{"marker and divert", []rules.Policy{{Name: "u", Recipient: []rules.Class{rules.Unverified}, Action: rules.Divert, Mode: rules.Enforce}, marking(rest)}, rules.Message{Marker: marker.Missing}, "b@gmail.com c@unverified.example", rules.Divert, "rest/tag u/divert+", true},
+		{"marker and divert", []rules.Policy{{Name: "u", Recipient: []table.Class{table.Unverified}, Action: rules.Divert, Mode: rules.Enforce}, marking(rest)}, rules.Message{Marker: marker.Missing}, "b@gmail.com c@unverified.example", rules.Divert, "rest/tag u/divert+", true},
 		{"conditions on the marker", []rules.Policy{to(policy("one", rules.Accept), marker.NearMiss), rest}, rules.Message{Marker: marker.NearMiss}, "b@gmail.com", rules.Accept, "one/accept", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := ruleset(t, table, test.policies...)
+			r := ruleset(t, loaded, test.policies...)
 			for address := range strings.FieldsSeq(test.to) {
 				rcpt := r.Classify(address, "", today)
 				if address == "c@unverified.example" {
-					rcpt.Class = rules.Unverified
+					rcpt.Class = table.Unverified
 				}
 				test.message.Recipients = append(test.message.Recipients, rcpt)
 			}
@@ -141,7 +142,7 @@ func TestDecide(t *testing.T) {
 }
 
 func BenchmarkDecide(b *testing.B) {
-	r := ruleset(b, load(b, rules.Sources{Accredited: publishedList, RelayDomain: "encrypt.invalid"}, nil))
+	r := ruleset(b, load(b, table.Sources{Accredited: publishedList, RelayDomain: "encrypt.invalid"}, nil))
 	addresses := []string{"a@nhs.net", "b@gmail.com", "C.D@Listed.nhs.uk", "e@council.gov.uk", "f@example.org"}
 	subjects := []marker.Subject{{Text: "RE: [secure] results for the clinic on Monday"}}
 	b.ReportAllocs()
@@ -157,7 +158,7 @@ func BenchmarkDecide(b *testing.B) {
 }
 
 func TestFindingsOfADecision(t *testing.T) {
-	r := ruleset(t, load(t, rules.Sources{}, nil))
+	r := ruleset(t, load(t, table.Sources{}, nil))
 	var m rules.Message
 	for _, address := range []string{"a@nhs.nte", "b@nhs.nte", "c@gmail.com", "d@gov.co.uk"} {
 		m.Recipients = append(m.Recipients, r.Classify(address, "", today))

@@ -1,7 +1,21 @@
-// Package rules holds what postseal knows of addresses and subjects, and
-// decides from it. It is pure: apart from loading it does no I/O, and it has
-// no clock and no log. The same facts always give the same decision.
+// Package rules decides mail: by its policies, from what is known of the
+// recipients, the marker and the sender. It is pure: apart from loading it does no
+// I/O, and it has no clock and no log. The same facts always give the same
+// decision.
 //
-// Data flows one way: a Table classes recipients, a MarkerReader reads
-// subjects, and a Ruleset decides a Message from both by its policies.
+// The packages below it import each other in one direction:
+//
+//	rules       address, finding, keyword, marker, replytext, table, tomlfile: policies, recipients, the decision
+//	table       accredited, address, editions, keyword, replytext, similar, tomlfile: rows, layers, rule files, trust, look-alikes
+//	accredited  address: the accredited list
+//	marker      keyword, replytext, similar: the marker in a subject
+//	finding     keyword: what a finding is
+//	address     : envelope addresses and domain names
+//	editions    : the tables that ship with postseal
+//	keyword     : the words that name the values of a type
+//	replytext   : texts that clients see
+//	similar     : letters that pass for others, one edit apart
+//	tomlfile    : TOML with the places of its keys
+//
+// Tests import growthtest and rulestest as well.
 package rules

@@ -9,13 +9,15 @@ import (
 
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/accredited"
+	"github.com/postseal/postseal/rules/editions"
 	"github.com/postseal/postseal/rules/growthtest"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // TestAddressGrows reads long addresses of several shapes: a peer can send up
 // to a megabyte.
 func TestAddressGrows(t *testing.T) {
-	r := ruleset(t, load(t, rules.Sources{RelayDomain: "encrypt.invalid", Accredited: publishedList}, nil))
+	r := ruleset(t, load(t, table.Sources{RelayDomain: "encrypt.invalid", Accredited: publishedList}, nil))
 	repeat := func(before, text, after string) func(n int) string {
 		return func(n int) string { return before + strings.Repeat(text, n) + after }
 	}
@@ -81,7 +83,7 @@ func TestLookAlikesGrow(t *testing.T) {
 			tables := make(map[int]*rules.Ruleset)
 			growthtest.Linear(t, 2000, func(n int) func() {
 				if tables[n] == nil {
-					tables[n] = ruleset(t, load(t, rules.Sources{Accredited: "list.csv"}, map[string]string{"list.csv": manyRegistered(n)}))
+					tables[n] = ruleset(t, load(t, table.Sources{Accredited: "list.csv"}, map[string]string{"list.csv": manyRegistered(n)}))
 				}
 				return func() {
 					for range 50 {
@@ -123,9 +125,9 @@ func TestLoadGrows(t *testing.T) {
 				for i := range own {
 					own[i] = fmt.Sprintf("own%d.example", i)
 				}
-				sources := rules.Sources{Edition: rules.DefaultEdition, Files: []string{"local"}, Accredited: "list.csv", LocalDomains: own}
+				sources := table.Sources{Edition: editions.Default, Files: []string{"local"}, Accredited: "list.csv", LocalDomains: own}
 				return func() {
-					table, err := rules.Load(sources, func(name string) ([]byte, error) { return []byte(texts[name]), nil })
+					table, err := table.Load(sources, func(name string) ([]byte, error) { return []byte(texts[name]), nil })
 					if err != nil {
 						_ = err.Error()
 						return

@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/table"
 )
 
 func TestAddressRows(t *testing.T) {
-	r := ruleset(t, load(t, rules.Sources{
+	r := ruleset(t, load(t, table.Sources{
 		Files: []string{"f"}, Accredited: publishedList, LocalDomains: []string{"trust.example"},
 	}, map[string]string{"f": `
 table.name = "local"
@@ -99,7 +99,7 @@ func TestDaysLeft(t *testing.T) {
 		{"in another zone, where it is the day before", time.Date(2027, 3, 31, 23, 30, 0, 0, time.UTC), 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			row := &rules.Row{Expires: expires}
+			row := &table.Row{Expires: expires}
 			if got, ok := row.DaysLeft(test.now); got != test.want || !ok {
 				t.Errorf("got %d, %v, want %d", got, ok, test.want)
 			}
@@ -108,7 +108,7 @@ func TestDaysLeft(t *testing.T) {
 			}
 		})
 	}
-	if _, ok := (&rules.Row{}).DaysLeft(expires); ok {
+	if _, ok := (&table.Row{}).DaysLeft(expires); ok {
 		t.Error("a row that never expires has days left")
 	}
 }
@@ -119,8 +119,8 @@ func TestSuffixWithRetiredNames(t *testing.T) {
 	for _, name := range []string{"gsi", "gcsx", "gsx", "gse"} {
 		text += "[[domain]]\nname = \"" + name + ".gov.uk\"\nsubdomains = true\nclass = \"closed\"\n"
 	}
-	r := ruleset(t, load(t, rules.Sources{Edition: "gp-strict", Files: []string{"f"}}, map[string]string{"f": text}))
-	for address, want := range map[string]rules.Class{"a@council.gov.uk": rules.Secure, "a@x.gsi.gov.uk": rules.Closed} {
+	r := ruleset(t, load(t, table.Sources{Edition: "gp-strict", Files: []string{"f"}}, map[string]string{"f": text}))
+	for address, want := range map[string]table.Class{"a@council.gov.uk": table.Secure, "a@x.gsi.gov.uk": table.Closed} {
 		if got := r.Classify(address, "", today).Class; got != want {
 			t.Errorf("%s: got %s, want %s", address, got, want)
 		}
@@ -136,15 +136,15 @@ func FuzzRuleFile(f *testing.F) {
 		f.Add(head + row + "\n")
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		table, err := loadFiles(rules.Sources{Files: []string{"f"}}, map[string]string{"f": text})
+		loaded, err := loadFiles(table.Sources{Files: []string{"f"}}, map[string]string{"f": text})
 		if err != nil {
 			return
 		}
-		r := ruleset(t, table)
+		r := ruleset(t, loaded)
 		r.Lint(today)
 		for _, suffix := range []string{"nhs.uk", "com", "x.gsi.gov.uk"} {
 			got := r.Classify("a@nobody-names-this."+suffix, "", today)
-			if got.Class < rules.Unverified && !strings.Contains(strings.ToLower(text), "nobody") {
+			if got.Class < table.Unverified && !strings.Contains(strings.ToLower(text), "nobody") {
 				t.Errorf("%s: got %s", suffix, got.Class)
 			}
 		}
@@ -154,7 +154,7 @@ func FuzzRuleFile(f *testing.F) {
 // TestTableNamedRelay holds that only the relay's own row is what diverted
 // recipients bear, whatever a rule file calls itself.
 func TestTableNamedRelay(t *testing.T) {
-	r := ruleset(t, load(t, rules.Sources{Files: []string{"f"}, RelayDomain: "encrypt.invalid"}, map[string]string{"f": `
+	r := ruleset(t, load(t, table.Sources{Files: []string{"f"}, RelayDomain: "encrypt.invalid"}, map[string]string{"f": `
 table.name = "relay"
 [[domain]]
 name = "partner.example"
@@ -162,12 +162,12 @@ class = "secure"
 `}))
 	for _, test := range []struct {
 		address string
-		want    rules.Class
+		want    table.Class
 		bears   bool
 	}{
-		{"a@partner.example", rules.Secure, false},
-		{"a%gmail.com@partner.example", rules.Unknown, false},
-		{"a%b@gmail.com.encrypt.invalid", rules.Secure, true},
+		{"a@partner.example", table.Secure, false},
+		{"a%gmail.com@partner.example", table.Unknown, false},
+		{"a%b@gmail.com.encrypt.invalid", table.Secure, true},
 	} {
 		got := r.Classify(test.address, "", today)
 		if got.Class != test.want || got.BearsRelay() != test.bears {

@@ -10,7 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/editions"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // slips are the ways to get a name wrong, each with all that it makes of one.
@@ -79,13 +80,13 @@ func TestRecallOfLookAlikes(t *testing.T) {
 	for i, name := range listed {
 		fmt.Fprintf(&csv, "Organisation %d,%s\n", i, name)
 	}
-	r := ruleset(t, load(t, rules.Sources{Accredited: "list"}, map[string]string{"list": csv.String()}))
+	r := ruleset(t, load(t, table.Sources{Accredited: "list"}, map[string]string{"list": csv.String()}))
 	recall := func(names []string, make func(string) []string) int {
 		found, all := 0, 0
 		for _, name := range names {
 			for _, typed := range make(name) {
 				got := r.Classify("a@"+typed, "", today)
-				if got.Class == rules.Secure || got.Address.Domain == "" || !strings.Contains(typed, ".") {
+				if got.Class == table.Secure || got.Address.Domain == "" || !strings.Contains(typed, ".") {
 					continue
 				}
 				all++
@@ -149,7 +150,7 @@ var publicBodies = strings.Fields(`
 func TestPrecisionOfLookAlikes(t *testing.T) {
 	others := append(slices.Clone(publicBodies), "gmail.com", "outlook.com", "hotmail.co.uk", "yahoo.co.uk", "icloud.com", "me.com",
 		"btinternet.com", "localgov.uk", "opengov.uk", "mygov.uk", "datagov.uk", "evilnhs.net", "chs.example", "gp-y02001.nhs.uk")
-	for _, edition := range rules.Editions() {
+	for _, edition := range editions.Names() {
 		for left := range 4 { // of four parts, the one that is not listed
 			var csv strings.Builder
 			csv.WriteString("Organisation Name,Domain name\nPractice,gp-y02002.nhs.uk\n")
@@ -158,7 +159,7 @@ func TestPrecisionOfLookAlikes(t *testing.T) {
 					fmt.Fprintf(&csv, "Organisation %d,%s\n", i, name)
 				}
 			}
-			r := ruleset(t, load(t, rules.Sources{Edition: edition, Accredited: "list"}, map[string]string{"list": csv.String()}))
+			r := ruleset(t, load(t, table.Sources{Edition: edition, Accredited: "list"}, map[string]string{"list": csv.String()}))
 			for _, name := range others {
 				if got := r.Classify("a@"+name, "", today); got.LooksLike() {
 					t.Errorf("%s: %s is taken for a look-alike of %q", edition, name, got.Meant())

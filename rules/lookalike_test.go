@@ -5,7 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/editions"
+	"github.com/postseal/postseal/rules/table"
 )
 
 const similarRows = `
@@ -30,7 +31,7 @@ class = "unknown"
 `
 
 func TestLookAlikes(t *testing.T) {
-	r := ruleset(t, load(t, rules.Sources{
+	r := ruleset(t, load(t, table.Sources{
 		Files: []string{"local"}, Accredited: publishedList, LocalDomains: []string{"trust.example"}, RelayDomain: "encrypt.invalid",
 	}, map[string]string{"local": similarRows}))
 	for _, test := range []struct{ name, domain, want string }{
@@ -125,7 +126,7 @@ func TestLookAlikes(t *testing.T) {
 			if got.Meant() != test.want {
 				t.Errorf("got %q, want %q", got.Meant(), test.want)
 			}
-			if test.want != "" && (got.Class != rules.Unknown || got.RowName() != "" && got.RowName() != "nhs.uk") {
+			if test.want != "" && (got.Class != table.Unknown || got.RowName() != "" && got.RowName() != "nhs.uk") {
 				t.Errorf("got %v by row %q", got.Class, got.RowName())
 			}
 		})
@@ -134,7 +135,7 @@ func TestLookAlikes(t *testing.T) {
 		t.Errorf("a secure domain with a route: got %q", got.Meant())
 	}
 	for _, resolved := range []string{"a@gmail.com", "a@nhs.net"} { // as if it were a CNAME
-		if got := r.Classify("a@nhs.nte", resolved, today); got.Meant() != "nhs.net" || got.Class != rules.Unknown {
+		if got := r.Classify("a@nhs.nte", resolved, today); got.Meant() != "nhs.net" || got.Class != table.Unknown {
 			t.Errorf("the MTA reads %s: got %q, %v", resolved, got.Meant(), got.Class)
 		}
 	}
@@ -147,8 +148,8 @@ func TestLookAlikesSuggestWhatIsSecure(t *testing.T) {
 	names := []string{"nhs.uk", "nhs.net", "slam.nhs.uk", "listed.nhs.uk", "lapsed.nhs.uk", "x.nhs.net", "gov.uk", "x.mod.uk", "mod.gov.uk", "police.uk", "parliament.uk", "cjsm.net", "gsi.gov.uk", "x.gsi.gov.uk", "ambulance.example"}
 	local := "table.name = \"local\"\n[[domain]]\nname = \"lapsed.nhs.uk\"\nclass = \"secure\"\nexpires = 2026-01-01\n"
 	found := 0
-	for _, edition := range rules.Editions() {
-		r := ruleset(t, load(t, rules.Sources{Edition: edition, Accredited: publishedList, Files: []string{"local"}}, map[string]string{"local": local}))
+	for _, edition := range editions.Names() {
+		r := ruleset(t, load(t, table.Sources{Edition: edition, Accredited: publishedList, Files: []string{"local"}}, map[string]string{"local": local}))
 		for _, name := range names {
 			typed := []string{strings.TrimSuffix(name, ".uk") + ".com", strings.TrimSuffix(name, ".net") + ".org.uk"}
 			for _, suffix := range []string{"com", "org", "net", "info", "uk", "co.uk", "org.uk", "net.uk", "me.uk", "uk.com", "uk.net"} {
@@ -162,7 +163,7 @@ func TestLookAlikesSuggestWhatIsSecure(t *testing.T) {
 				if got.LooksLike() {
 					found++
 				}
-				if meant := got.Meant(); meant != "" && r.Classify("a@"+meant, "", today).Class != rules.Secure {
+				if meant := got.Meant(); meant != "" && r.Classify("a@"+meant, "", today).Class != table.Secure {
 					t.Errorf("%s, %s: %s is meant", edition, domain, meant)
 				}
 			}
@@ -186,7 +187,7 @@ func TestLookAlikesByEdition(t *testing.T) {
 		{"nhsmail-2019", "mod.co.uk", "mod.uk"},
 		{"nhsmail-2022", "mod.co.uk", ""},
 	} {
-		r := ruleset(t, load(t, rules.Sources{Edition: test.edition}, nil))
+		r := ruleset(t, load(t, table.Sources{Edition: test.edition}, nil))
 		if got := r.Classify("a@"+test.domain, "", today).Meant(); got != test.want {
 			t.Errorf("%s: %s: got %q, want %q", test.edition, test.domain, got, test.want)
 		}
@@ -195,7 +196,7 @@ func TestLookAlikesByEdition(t *testing.T) {
 
 // TestEveryEditIsFound makes all names one edit away from an accredited one.
 func TestEveryEditIsFound(t *testing.T) {
-	r := ruleset(t, load(t, rules.Sources{Accredited: publishedList}, nil))
+	r := ruleset(t, load(t, table.Sources{Accredited: publishedList}, nil))
 	const name, rest = "pharmacy", ".example"
 	var near []string
 	for i := range len(name) + 1 {
@@ -223,7 +224,7 @@ func TestEveryEditIsFound(t *testing.T) {
 // names, the worst case of the index.
 func BenchmarkLookAlike(b *testing.B) {
 	csv := manyRegistered(40_000)
-	r := ruleset(b, load(b, rules.Sources{Accredited: "list.csv"}, map[string]string{"list.csv": csv}))
+	r := ruleset(b, load(b, table.Sources{Accredited: "list.csv"}, map[string]string{"list.csv": csv}))
 	for _, domain := range []string{"gmail.com", "mail.customer7.example.org", "trsut500-hospital.example"} {
 		b.Run(domain, func(b *testing.B) {
 			b.ReportAllocs()
@@ -239,7 +240,7 @@ func BenchmarkLoad(b *testing.B) {
 	csv := manyRegistered(40_000)
 	b.ReportAllocs()
 	for b.Loop() {
-		load(b, rules.Sources{Accredited: "list.csv"}, map[string]string{"list.csv": csv})
+		load(b, table.Sources{Accredited: "list.csv"}, map[string]string{"list.csv": csv})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/postseal/postseal/rules/address"
 	"github.com/postseal/postseal/rules/finding"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // Recipient is an address with what the table says of it.
@@ -15,8 +16,8 @@ type Recipient struct {
 	Text     string // as RCPT gave it, without angle brackets
 	Address  address.Address
 	Resolved *address.Address // the MTA's own reading, where it has another domain; else nil
-	Class    Class
-	Row      *Row          // nil where no row speaks of it
+	Class    table.Class
+	Row      *table.Row    // nil where no row speaks of it
 	Fault    address.Fault // why it cannot be diverted; empty where it can
 	Findings []finding.Finding
 }
@@ -34,10 +35,10 @@ func (r Recipient) RowName() string {
 func (r Recipient) Unsafe() bool { return r.Class.NeedsMarker() && r.Fault != "" }
 
 // Refused tells whether the recipient is refused whatever the policies say.
-func (r Recipient) Refused() bool { return r.Class == Closed || r.Unsafe() }
+func (r Recipient) Refused() bool { return r.Class == table.Closed || r.Unsafe() }
 
 // BearsRelay tells whether the recipient was diverted already.
-func (r Recipient) BearsRelay() bool { return r.Row != nil && r.Row.isRelay() }
+func (r Recipient) BearsRelay() bool { return r.Row != nil && r.Row.IsRelay() }
 
 // LooksLike reports whether the recipient's domain is easily taken for another.
 func (r Recipient) LooksLike() bool {
@@ -58,13 +59,13 @@ func (r Recipient) Meant() string {
 // Reason says in one sentence why the recipient is of its class.
 func (r Recipient) Reason() string {
 	switch {
-	case r.Row != nil && r.Row.isAddress(): // the log may not show addresses
+	case r.Row != nil && r.Row.IsAddress(): // the log may not show addresses
 		return cmp.Or(r.Row.Note, "a row for the address in "+r.Row.Table.Name)
 	case r.Row != nil && r.Meant() != "": // the row of an edition, for all below nhs.uk
 		return cmp.Or(r.Row.Note, "the row "+r.Row.Name) + "; the domain looks like " + r.Meant()
 	case r.Row != nil:
 		return cmp.Or(r.Row.Note, fmt.Sprintf("the row %s of %s", r.Row.Name, r.Row.Table.Name))
-	case r.Class == Local:
+	case r.Class == table.Local:
 		return "a user of the MTA's own host"
 	case r.Address.Domain == "":
 		return "the address cannot be read: " + string(r.Fault)
@@ -84,11 +85,8 @@ func (r Recipient) Reason() string {
 // more decides. What was typed can be diverted if it needs the marker itself.
 func (r *Ruleset) Classify(text, resolved string, now time.Time) Recipient {
 	got := r.weaker(r.read(text, now), resolved, now)
-	if got.Class == Unknown && (got.Row == nil || got.Row.layer == editionLayer) && got.Fault != address.SentOn && !got.Address.HasRoute() {
-		if meant := r.Table.lookAlike(got.Address.Domain, now); meant != "" {
-			if !r.Table.isSecure(meant, now) { // nobody must be told to write there
-				meant = ""
-			}
+	if got.Class == table.Unknown && got.Fault != address.SentOn && !got.Address.HasRoute() {
+		if meant, found := r.Table.LookAlike(got.Address.Domain, got.Row, now); found {
 			got.Findings = []finding.Finding{{Name: finding.LookAlike, Meant: meant}}
 		}
 	}
@@ -106,7 +104,7 @@ func (r *Ruleset) weaker(got Recipient, resolved string, now time.Time) Recipien
 		return got
 	case other.Fault == address.NoDomain && !other.Address.HasRoute(): // a local user's name: the MTA keeps it
 		if got.Fault == address.NoDomain && !got.Address.HasRoute() {
-			got.Class = Local
+			got.Class = table.Local
 		}
 		return got
 	case got.Fault == address.NoDomain && !got.Address.HasRoute(): // the MTA completed it
@@ -135,7 +133,7 @@ func (r *Ruleset) weaker(got Recipient, resolved string, now time.Time) Recipien
 // What bears the relay domain goes to the relay whatever it is called.
 func (r *Ruleset) read(text string, now time.Time) Recipient {
 	a := address.Parse(text)
-	rcpt := Recipient{Text: text, Address: a, Class: Unknown, Fault: a.Fault}
+	rcpt := Recipient{Text: text, Address: a, Class: table.Unknown, Fault: a.Fault}
 	if a.Domain == "" {
 		return rcpt
 	}
@@ -145,11 +143,11 @@ func (r *Ruleset) read(text string, now time.Time) Recipient {
 	if rcpt.Fault == "" && (len(text)+1+len(r.Relay) > address.MaxDiverted || len(a.Domain)+1+len(r.Relay) > address.MaxDomain) {
 		rcpt.Fault = address.TooLong
 	}
-	if rcpt.Class <= Secure && a.HasRoute() && !rcpt.BearsRelay() {
-		if rcpt.Class == Local {
+	if rcpt.Class <= table.Secure && a.HasRoute() && !rcpt.BearsRelay() {
+		if rcpt.Class == table.Local {
 			rcpt.Fault = address.Rerouted
 		}
-		rcpt.Class, rcpt.Row = Unknown, nil
+		rcpt.Class, rcpt.Row = table.Unknown, nil
 	}
 	return rcpt
 }

@@ -8,62 +8,62 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/address"
+	"github.com/postseal/postseal/rules/table"
 )
 
 func TestClassifyTwoReadings(t *testing.T) {
-	r := ruleset(t, load(t, rules.Sources{LocalDomains: []string{"trust.example"}, RelayDomain: "encrypt.invalid"}, nil))
+	r := ruleset(t, load(t, table.Sources{LocalDomains: []string{"trust.example"}, RelayDomain: "encrypt.invalid"}, nil))
 	for _, test := range []struct {
 		name, text, resolved string
-		want                 rules.Class
+		want                 table.Class
 		fault                address.Fault
 	}{
-		{"the same", "a@GMAIL.com", "a@gmail.com", rules.Unknown, ""},
-		{"U-label and A-label", "a@bücher.example", "a@xn--bcher-kva.example", rules.Unknown, ""},
-		{"sent on elsewhere", "a%gmail.com@trust.example", "a@gmail.com", rules.Unknown, address.Rerouted},
-		{"sent on to a secure host", "a%nhs.net@trust.example", "a@nhs.net", rules.Unknown, address.Rerouted},
-		{"the weaker is the text", "a@gmail.com", "a@nhs.net", rules.Unknown, ""},
-		{"both need the marker", "a@www.foo.com", "a@foo.com", rules.Unknown, ""},
-		{"both need the marker, trailing dot", "a@www.foo.com.", "a@foo.com", rules.Unknown, address.TrailingDot},
-		{"only the other needs the marker", "a@mail.council.gov.uk", "a@outlook.com", rules.Unknown, address.SentOn},
-		{"unknown, and no reading of it", "a@gmail.com", "@:", rules.Unknown, ""},
-		{"unknown, and closed behind it", "a@gmail.com", "a@x.gsi.gov.uk", rules.Closed, ""},
-		{"secure, and closed behind it", "a@nhs.net", "a@x.gsi.gov.uk", rules.Closed, address.SentOn},
-		{"both secure", "a@mail.council.gov.uk", "a@nhs.net", rules.Secure, address.SentOn},
-		{"a virtual user elsewhere", "info@trust.example", "a@gmail.com", rules.Unknown, address.SentOn},
-		{"a virtual user at home", "info@trust.example", "a@mx.trust.example", rules.Local, address.SentOn},
-		{"a reading that cannot be read", "a@nhs.net", "@:", rules.Unknown, address.SentOn},
-		{"completed by the MTA", "root", "root@mx.trust.example", rules.Local, address.NoDomain},
-		{"completed with a foreign domain", "root", "root@mx.example.org", rules.Unknown, address.NoDomain},
-		{"kept by the MTA", "root", "root", rules.Local, address.NoDomain},
-		{"bare, no reading", "root", "", rules.Unknown, address.NoDomain},
-		{"percent hack without a domain, kept", "a%gmail.com", "a%gmail.com", rules.Unknown, address.NoDomain},
-		{"bang path without a domain, kept", "gmail.com!a", "a", rules.Unknown, address.NoDomain},
-		{"bang path without a domain", "gmail.com!a", "a@gmail.com", rules.Unknown, address.NoDomain},
-		{"a local user's name", "a@trust.example", "a", rules.Local, ""},
-		{"source route", "@nhs.net:a@nhs.net", "a@nhs.net", rules.Unknown, address.SourceRoute},
-		{"comment", "a(x)@nhs.net", "a@nhs.net", rules.Unknown, address.Comment},
-		{"trailing dot, secure", "a@nhs.net.", "a@nhs.net", rules.Secure, address.TrailingDot},
-		{"trailing dot, unknown", "a@gmail.com.", "a@gmail.com", rules.Unknown, address.TrailingDot},
-		{"percent hack that the MTA does not show", "a%gmail.com@trust.example", "a%gmail.com@trust.example", rules.Unknown, address.Rerouted},
-		{"percent hack, no reading", "a%gmail.com@trust.example", "", rules.Unknown, address.Rerouted},
-		{"bang path, no reading", "gmail.com!a@trust.example", "", rules.Unknown, address.Rerouted},
-		{"quoted address, no reading", `"a@gmail.com"@trust.example`, "", rules.Unknown, address.Rerouted},
-		{"percent hack at a secure host", "a%gmail.com@nhs.net", "a%gmail.com@nhs.net", rules.Unknown, ""},
-		{"percent hack at a secure host, no reading", "a%gmail.com@nhs.net", "", rules.Unknown, ""},
-		{"bang path at a secure host", "gmail.com!a@nhs.net", "gmail.com!a@nhs.net", rules.Unknown, ""},
-		{"quoted address at a secure host", `"a@gmail.com"@nhs.net`, `"a@gmail.com"@nhs.net`, rules.Unknown, ""},
-		{"escaped at sign at a secure host", `"a\@gmail.com"@nhs.net`, "", rules.Unknown, ""},
-		{"percent hack in the MTA's reading alone", "a@nhs.net", "a%gmail.com@nhs.net", rules.Unknown, ""},
-		{"percent hack without a domain, secure", "a%nhs.net", "a@nhs.net", rules.Unknown, address.NoDomain},
-		{"percent hack to a closed name", "a%x.gsi.gov.uk@trust.example", "a@x.gsi.gov.uk", rules.Closed, address.Rerouted},
-		{"a local user's name with a route", "a@nhs.net", "a%gmail.com", rules.Unknown, address.Rerouted},
-		{"quoted blank", `"a b"@nhs.net`, `"a b"@nhs.net`, rules.Secure, ""},
-		{"diverted already, Sendmail's reading", "a@gmail.com.encrypt.invalid", "a@gmail.com", rules.Secure, ""},
-		{"diverted already, another domain", "a@gmail.com.encrypt.invalid", "a@example.org", rules.Unknown, address.SentOn},
-		{"diverted already, a part of the domain", "a@x.gmail.com.encrypt.invalid", "a@gmail.com", rules.Unknown, address.SentOn},
-		{"diverted already, percent sign", "50%off@gmail.com.encrypt.invalid", "", rules.Secure, ""},
+		{"the same", "a@GMAIL.com", "a@gmail.com", table.Unknown, ""},
+		{"U-label and A-label", "a@bücher.example", "a@xn--bcher-kva.example", table.Unknown, ""},
+		{"sent on elsewhere", "a%gmail.com@trust.example", "a@gmail.com", table.Unknown, address.Rerouted},
+		{"sent on to a secure host", "a%nhs.net@trust.example", "a@nhs.net", table.Unknown, address.Rerouted},
+		{"the weaker is the text", "a@gmail.com", "a@nhs.net", table.Unknown, ""},
+		{"both need the marker", "a@www.foo.com", "a@foo.com", table.Unknown, ""},
+		{"both need the marker, trailing dot", "a@www.foo.com.", "a@foo.com", table.Unknown, address.TrailingDot},
+		{"only the other needs the marker", "a@mail.council.gov.uk", "a@outlook.com", table.Unknown, address.SentOn},
+		{"unknown, and no reading of it", "a@gmail.com", "@:", table.Unknown, ""},
+		{"unknown, and closed behind it", "a@gmail.com", "a@x.gsi.gov.uk", table.Closed, ""},
+		{"secure, and closed behind it", "a@nhs.net", "a@x.gsi.gov.uk", table.Closed, address.SentOn},
+		{"both secure", "a@mail.council.gov.uk", "a@nhs.net", table.Secure, address.SentOn},
+		{"a virtual user elsewhere", "info@trust.example", "a@gmail.com", table.Unknown, address.SentOn},
+		{"a virtual user at home", "info@trust.example", "a@mx.trust.example", table.Local, address.SentOn},
+		{"a reading that cannot be read", "a@nhs.net", "@:", table.Unknown, address.SentOn},
+		{"completed by the MTA", "root", "root@mx.trust.example", table.Local, address.NoDomain},
+		{"completed with a foreign domain", "root", "root@mx.example.org", table.Unknown, address.NoDomain},
+		{"kept by the MTA", "root", "root", table.Local, address.NoDomain},
+		{"bare, no reading", "root", "", table.Unknown, address.NoDomain},
+		{"percent hack without a domain, kept", "a%gmail.com", "a%gmail.com", table.Unknown, address.NoDomain},
+		{"bang path without a domain, kept", "gmail.com!a", "a", table.Unknown, address.NoDomain},
+		{"bang path without a domain", "gmail.com!a", "a@gmail.com", table.Unknown, address.NoDomain},
+		{"a local user's name", "a@trust.example", "a", table.Local, ""},
+		{"source route", "@nhs.net:a@nhs.net", "a@nhs.net", table.Unknown, address.SourceRoute},
+		{"comment", "a(x)@nhs.net", "a@nhs.net", table.Unknown, address.Comment},
+		{"trailing dot, secure", "a@nhs.net.", "a@nhs.net", table.Secure, address.TrailingDot},
+		{"trailing dot, unknown", "a@gmail.com.", "a@gmail.com", table.Unknown, address.TrailingDot},
+		{"percent hack that the MTA does not show", "a%gmail.com@trust.example", "a%gmail.com@trust.example", table.Unknown, address.Rerouted},
+		{"percent hack, no reading", "a%gmail.com@trust.example", "", table.Unknown, address.Rerouted},
+		{"bang path, no reading", "gmail.com!a@trust.example", "", table.Unknown, address.Rerouted},
+		{"quoted address, no reading", `"a@gmail.com"@trust.example`, "", table.Unknown, address.Rerouted},
+		{"percent hack at a secure host", "a%gmail.com@nhs.net", "a%gmail.com@nhs.net", table.Unknown, ""},
+		{"percent hack at a secure host, no reading", "a%gmail.com@nhs.net", "", table.Unknown, ""},
+		{"bang path at a secure host", "gmail.com!a@nhs.net", "gmail.com!a@nhs.net", table.Unknown, ""},
+		{"quoted address at a secure host", `"a@gmail.com"@nhs.net`, `"a@gmail.com"@nhs.net`, table.Unknown, ""},
+		{"escaped at sign at a secure host", `"a\@gmail.com"@nhs.net`, "", table.Unknown, ""},
+		{"percent hack in the MTA's reading alone", "a@nhs.net", "a%gmail.com@nhs.net", table.Unknown, ""},
+		{"percent hack without a domain, secure", "a%nhs.net", "a@nhs.net", table.Unknown, address.NoDomain},
+		{"percent hack to a closed name", "a%x.gsi.gov.uk@trust.example", "a@x.gsi.gov.uk", table.Closed, address.Rerouted},
+		{"a local user's name with a route", "a@nhs.net", "a%gmail.com", table.Unknown, address.Rerouted},
+		{"quoted blank", `"a b"@nhs.net`, `"a b"@nhs.net`, table.Secure, ""},
+		{"diverted already, Sendmail's reading", "a@gmail.com.encrypt.invalid", "a@gmail.com", table.Secure, ""},
+		{"diverted already, another domain", "a@gmail.com.encrypt.invalid", "a@example.org", table.Unknown, address.SentOn},
+		{"diverted already, a part of the domain", "a@x.gmail.com.encrypt.invalid", "a@gmail.com", table.Unknown, address.SentOn},
+		{"diverted already, percent sign", "50%off@gmail.com.encrypt.invalid", "", table.Secure, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := r.Classify(test.text, test.resolved, today)
@@ -75,7 +75,7 @@ func TestClassifyTwoReadings(t *testing.T) {
 }
 
 func TestTooLongForTheRelay(t *testing.T) {
-	r := ruleset(t, load(t, rules.Sources{RelayDomain: "encrypt.invalid"}, nil))
+	r := ruleset(t, load(t, table.Sources{RelayDomain: "encrypt.invalid"}, nil))
 	const suffix = len(".encrypt.invalid")
 	name := func(length int) string { // a domain of that length
 		return strings.Repeat("abcdefg.", length/8) + strings.Repeat("x", length%8)
@@ -108,10 +108,10 @@ func FuzzClassify(f *testing.F) {
 		"user%gmail.com@nhs.net", "gmail.com!user@nhs.net", `"user@gmail.com"@nhs.net`, `"a\\"@nhs.net"@gmail.com`, "a@nhs.net@gmail.com", "a(@nhs.net)@gmail.com", "a@nhs.net\x00.gmail.com", "50%off@gmail.com.encrypt.invalid"} {
 		f.Add(seed, "")
 	}
-	r := ruleset(f, load(f, rules.Sources{RelayDomain: "encrypt.invalid", Accredited: publishedList}, nil))
+	r := ruleset(f, load(f, table.Sources{RelayDomain: "encrypt.invalid", Accredited: publishedList}, nil))
 	names := secureNames(f)
 	f.Fuzz(func(t *testing.T, text, resolved string) {
-		if r.Classify(text, resolved, today).Class != rules.Secure {
+		if r.Classify(text, resolved, today).Class != table.Secure {
 			return
 		}
 		for _, reading := range []string{text, resolved} {

@@ -3,14 +3,14 @@ package rules_test
 import (
 	"testing"
 
-	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/address"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // TestLocalPartsThatRoute holds which local parts count as a way to another
 // host, at a secure domain, at an own one and at any other.
 func TestLocalPartsThatRoute(t *testing.T) {
-	r := ruleset(t, load(t, rules.Sources{LocalDomains: []string{"trust.example"}, RelayDomain: "encrypt.invalid"}, nil))
+	r := ruleset(t, load(t, table.Sources{LocalDomains: []string{"trust.example"}, RelayDomain: "encrypt.invalid"}, nil))
 	for _, test := range []struct {
 		local string
 		route bool
@@ -66,11 +66,11 @@ func TestLocalPartsThatRoute(t *testing.T) {
 	} {
 		t.Run(test.local, func(t *testing.T) {
 			readable := address.Parse(test.local+"@x.example").Fault == ""
-			for domain, want := range map[string]rules.Class{"nhs.net": rules.Secure, "trust.example": rules.Local, "gmail.com": rules.Unknown} {
+			for domain, want := range map[string]table.Class{"nhs.net": table.Secure, "trust.example": table.Local, "gmail.com": table.Unknown} {
 				got := r.Classify(test.local+"@"+domain, "", today)
-				own := want == rules.Local
+				own := want == table.Local
 				if test.route || !readable {
-					want = rules.Unknown
+					want = table.Unknown
 				}
 				if got.Class != want {
 					t.Errorf("%s: got %v, want %v", domain, got.Class, want)
@@ -85,7 +85,7 @@ func TestLocalPartsThatRoute(t *testing.T) {
 		})
 	}
 	const bears = "IMCEASMTP-eve+40gmail.com@x.example.encrypt.invalid"
-	if got := r.Classify(bears, "", today); !got.BearsRelay() || got.Class != rules.Secure {
+	if got := r.Classify(bears, "", today); !got.BearsRelay() || got.Class != table.Secure {
 		t.Errorf("diverted already: got %v", got.Class)
 	}
 }
@@ -93,14 +93,14 @@ func TestLocalPartsThatRoute(t *testing.T) {
 // TestBareGatewayForm holds that a name without a domain is not taken for a
 // local user's where a gateway could send it on.
 func TestBareGatewayForm(t *testing.T) {
-	r := ruleset(t, load(t, rules.Sources{LocalDomains: []string{"trust.example"}}, nil))
+	r := ruleset(t, load(t, table.Sources{LocalDomains: []string{"trust.example"}}, nil))
 	const name = "IMCEASMTP-eve+40gmail+2Ecom"
 	for _, resolved := range []string{"", name, name + "@trust.example"} {
-		if got := r.Classify(name, resolved, today); got.Class != rules.Unknown || !got.Refused() {
+		if got := r.Classify(name, resolved, today); got.Class != table.Unknown || !got.Refused() {
 			t.Errorf("%q: got %v, refused %v", resolved, got.Class, got.Refused())
 		}
 	}
-	if got := r.Classify("eve@nhs.net", name+"@nhs.net", today); got.Class != rules.Unknown {
+	if got := r.Classify("eve@nhs.net", name+"@nhs.net", today); got.Class != table.Unknown {
 		t.Errorf("in the MTA's reading alone: got %v", got.Class)
 	}
 }

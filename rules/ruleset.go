@@ -10,13 +10,14 @@ import (
 	"github.com/postseal/postseal/rules/finding"
 	"github.com/postseal/postseal/rules/marker"
 	"github.com/postseal/postseal/rules/replytext"
+	"github.com/postseal/postseal/rules/table"
 	"github.com/postseal/postseal/rules/tomlfile"
 )
 
 // Policy is one row of the decision table. An empty condition holds always.
 type Policy struct {
 	Name      string
-	Recipient []Class
+	Recipient []table.Class
 	Marker    []marker.State
 	Findings  []finding.Name // any of them, on the recipient
 	Sender    []string       // addresses, or domains with all below them; "<>" is the null sender
@@ -31,7 +32,7 @@ type Policy struct {
 
 // ShippedPolicies are in force where a configuration has none of its own.
 func ShippedPolicies() []Policy {
-	needs := []Class{Unverified, Unknown}
+	needs := []table.Class{table.Unverified, table.Unknown}
 	return []Policy{
 		{Name: "look-alike", Recipient: needs, Findings: []finding.Name{finding.LookAlike}, Action: Reject, Mode: Enforce},
 		{Name: "marked", Recipient: needs, Marker: []marker.State{marker.Present, marker.NearMiss}, Action: Divert, Mode: Enforce},
@@ -42,7 +43,7 @@ func ShippedPolicies() []Policy {
 // Ruleset decides messages. It is never changed and may be used by any number
 // of goroutines.
 type Ruleset struct {
-	Table    *Table
+	Table    *table.Table
 	Marker   marker.Reader
 	Relay    string // the relay domain; empty where the site has none
 	policies []Policy
@@ -50,11 +51,11 @@ type Ruleset struct {
 
 // NewRuleset checks the policies: each must make sense by itself, and
 // together they must leave no recipient that needs the marker without a row.
-func NewRuleset(table *Table, reader marker.Reader, relay string, policies []Policy) (*Ruleset, error) {
+func NewRuleset(rows *table.Table, reader marker.Reader, relay string, policies []Policy) (*Ruleset, error) {
 	if name, err := address.NormalizeDomain(relay); err == nil { // or it is a fault of the table
 		relay = name
 	}
-	r := &Ruleset{Table: table, Marker: reader, Relay: relay, policies: slices.Clone(policies)}
+	r := &Ruleset{Table: rows, Marker: reader, Relay: relay, policies: slices.Clone(policies)}
 	var faults []error
 	seen := make(map[string]bool)
 	for i, p := range policies {
@@ -100,7 +101,7 @@ func NewRuleset(table *Table, reader marker.Reader, relay string, policies []Pol
 			fault("reply: %w", err)
 		}
 	}
-	for _, class := range []Class{Unverified, Unknown} {
+	for _, class := range []table.Class{table.Unverified, table.Unknown} {
 		for _, state := range []marker.State{marker.Present, marker.NearMiss, marker.Missing} {
 			if !slices.ContainsFunc(policies, func(p Policy) bool { return p.coversAll(class, state) }) {
 				faults = append(faults, fmt.Errorf("no policy is sure to hold for a recipient of class %q with the marker %q: add a last policy without findings, sender and client", class, state))
@@ -127,7 +128,7 @@ func PolicyFault(number int, name string, err error) error {
 
 // coversAll tells whether the policy holds whatever the findings, the sender
 // and the client.
-func (p Policy) coversAll(class Class, state marker.State) bool {
+func (p Policy) coversAll(class table.Class, state marker.State) bool {
 	return len(p.Findings) == 0 && len(p.Sender) == 0 && len(p.Client) == 0 &&
 		allows(p.Recipient, class) && allows(p.Marker, state)
 }

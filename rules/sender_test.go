@@ -5,12 +5,13 @@ import (
 
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/marker"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // TestSenderConditions holds that a condition which check takes does hold: it
 // once never did where it was written in U-labels or with a trailing dot.
 func TestSenderConditions(t *testing.T) {
-	table := load(t, rules.Sources{}, nil)
+	loaded := load(t, table.Sources{}, nil)
 	for _, test := range []struct {
 		condition, sender string
 		want              bool
@@ -39,7 +40,7 @@ func TestSenderConditions(t *testing.T) {
 		{"trust.example", "", false},
 		{"a@trust.example", "", false},
 	} {
-		r := ruleset(t, table,
+		r := ruleset(t, loaded,
 			rules.Policy{Name: "from", Sender: []string{test.condition}, Action: rules.Accept, Mode: rules.Enforce},
 			rules.Policy{Name: "rest", Action: rules.Tag, Mode: rules.Enforce})
 		d := r.Decide(rules.Message{Sender: test.sender, Recipients: []rules.Recipient{r.Classify("b@gmail.com", "", today)}})
@@ -54,13 +55,13 @@ func TestSenderConditions(t *testing.T) {
 // asked for.
 func TestRelayDomainIsNormalised(t *testing.T) {
 	for _, domain := range []string{"bücher.invalid", "BÜCHER.invalid.", "xn--bcher-kva.invalid", "XN--BCHER-KVA.invalid"} {
-		table := load(t, rules.Sources{RelayDomain: domain}, nil)
+		loaded := load(t, table.Sources{RelayDomain: domain}, nil)
 		marker, _ := marker.NewReader([]string{"secure"}, nil, marker.Anywhere)
-		r, err := rules.NewRuleset(table, marker, domain, rules.ShippedPolicies())
+		r, err := rules.NewRuleset(loaded, marker, domain, rules.ShippedPolicies())
 		if err != nil || r.Relay != "xn--bcher-kva.invalid" {
 			t.Fatalf("%s: got %q, %v", domain, r.Relay, err)
 		}
-		if got := r.Classify("b@gmail.com."+r.Relay, "b@gmail.com", today); !got.BearsRelay() || got.Class != rules.Secure {
+		if got := r.Classify("b@gmail.com."+r.Relay, "b@gmail.com", today); !got.BearsRelay() || got.Class != table.Secure {
 			t.Errorf("%s: a second pass: got %v", domain, got.Class)
 		}
 	}

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/editions"
 	"github.com/postseal/postseal/rules/marker"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // publishedList is like the list that is published.
@@ -18,20 +20,20 @@ const publishedList = "../testdata/accredited.csv"
 var today = time.Date(2026, 11, 21, 12, 0, 0, 0, time.Local)
 
 // load builds a table; files maps names to the texts of local rule files.
-func load(t testing.TB, s rules.Sources, files map[string]string) *rules.Table {
+func load(t testing.TB, s table.Sources, files map[string]string) *table.Table {
 	t.Helper()
-	table, err := loadFiles(s, files)
+	loaded, err := loadFiles(s, files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return table
+	return loaded
 }
 
-func loadFiles(s rules.Sources, files map[string]string) (*rules.Table, error) {
+func loadFiles(s table.Sources, files map[string]string) (*table.Table, error) {
 	if s.Edition == "" {
-		s.Edition = rules.DefaultEdition
+		s.Edition = editions.Default
 	}
-	return rules.Load(s, func(name string) ([]byte, error) {
+	return table.Load(s, func(name string) ([]byte, error) {
 		if text, ok := files[name]; ok {
 			return []byte(text), nil
 		}
@@ -43,7 +45,7 @@ func loadFiles(s rules.Sources, files map[string]string) (*rules.Table, error) {
 }
 
 // ruleset puts the shipped policies on a table.
-func ruleset(t testing.TB, table *rules.Table, policies ...rules.Policy) *rules.Ruleset {
+func ruleset(t testing.TB, table *table.Table, policies ...rules.Policy) *rules.Ruleset {
 	t.Helper()
 	marker, err := marker.NewReader([]string{"secure"}, nil, marker.Anywhere)
 	if err != nil {
@@ -65,10 +67,10 @@ func TestTruthTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	editions := []string{"nhsmail-2022", "nhsmail-2019", "gp-strict"}
+	all := []string{"nhsmail-2022", "nhsmail-2019", "gp-strict"}
 	var rulesets []*rules.Ruleset
-	for _, edition := range editions {
-		table := load(t, rules.Sources{Edition: edition, Accredited: publishedList}, nil)
+	for _, edition := range all {
+		table := load(t, table.Sources{Edition: edition, Accredited: publishedList}, nil)
 		rulesets = append(rulesets, ruleset(t, table))
 	}
 	rows := 0
@@ -78,7 +80,7 @@ func TestTruthTable(t *testing.T) {
 			continue
 		}
 		rows++
-		for i, edition := range editions {
+		for i, edition := range all {
 			for _, address := range []string{fields[0], strings.ToUpper(fields[0]), fields[0] + "."} {
 				if got := rulesets[i].Classify(address, "", today).Class.String(); got != fields[i+1] {
 					t.Errorf("%s: %s: got %s, want %s", edition, address, got, fields[i+1])
@@ -129,7 +131,7 @@ class = "closed"
 name = "bücher.example"
 class = "secure"
 `}
-	r := ruleset(t, load(t, rules.Sources{
+	r := ruleset(t, load(t, table.Sources{
 		Files: []string{"local.toml"}, Accredited: publishedList,
 		LocalDomains: []string{"trust.example", "Ward.Example."}, RelayDomain: "encrypt.invalid",
 	}, files))
@@ -167,7 +169,7 @@ class = "secure"
 }
 
 func TestRowExpiresAtLocalMidnight(t *testing.T) {
-	table := load(t, rules.Sources{Files: []string{"f"}}, map[string]string{"f": `
+	table := load(t, table.Sources{Files: []string{"f"}}, map[string]string{"f": `
 table.name = "f"
 [[domain]]
 name = "summer.example"
@@ -188,37 +190,37 @@ func TestFaultsOfTables(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		text    string
-		sources rules.Sources
+		sources table.Sources
 		want    string
 	}{
-		{"not TOML", "[table\n", rules.Sources{}, `f.toml: line 1, column 7: the closing bracket is missing: write [table]`},
-		{"unknown key", head + "[[domain]]\nname = \"x.example\"\nclass = \"secure\"\nsubdomain = true\n", rules.Sources{}, `f.toml: line 6, column 1: unknown key domain.subdomain: did you mean subdomains?`},
-		{"unknown class", head + "[[domain]]\nname = \"x.example\"\nclass = \"safe\"\n", rules.Sources{}, `line 5, column 1: domain.class: "safe" is none of`},
-		{"no class", head + "[[domain]]\nname = \"x.example\"\n", rules.Sources{}, `f.toml: line 3, column 1: domain 1 ("x.example"): class is missing`},
-		{"no name", head + "[[domain]]\nclass = \"secure\"\n", rules.Sources{}, `f.toml: line 3, column 1: domain 1 (""): name is missing: write name = "a domain" or address = "an address"`},
-		{"no table name", "[[domain]]\nname = \"x.example\"\nclass = \"secure\"\n", rules.Sources{}, `f.toml: table.name is missing`},
-		{"wildcard", head + "[[domain]]\nname = \"*.x.example\"\nclass = \"secure\"\n", rules.Sources{}, `domain 1 ("*.x.example"): a name takes no wildcard and no blank: write "x.example", and subdomains = true`},
-		{"blank", head + "[[domain]]\nname = \"x .example\"\nclass = \"secure\"\n", rules.Sources{}, `"x .example" holds ' ', which no domain name does`},
-		{"address", head + "[[domain]]\nname = \"a@x.example\"\nclass = \"secure\"\n", rules.Sources{}, `domain 1 ("a@x.example"): a name is a domain: write an address under the key address`},
-		{"twice", head + "[[domain]]\nname = \"x.example\"\nclass = \"secure\"\n[[domain]]\nname = \"X.example.\"\nclass = \"unknown\"\n", rules.Sources{}, `domain 2 ("X.example."): f.toml: line 3: domain 1 ("x.example") has the name already: keep one row of the two`},
-		{"no such edition", head, rules.Sources{Edition: "nhsmail-1999"}, `edition "nhsmail-1999" is not known: choose one of gp-strict, nhsmail-2019, nhsmail-2022`},
-		{"the retired names are no edition", head, rules.Sources{Edition: "retired"}, `edition "retired" is not known`},
-		{"several own domains in one text", head, rules.Sources{LocalDomains: []string{"a.example, b.example;c.example"}}, `local_domains: "a.example, b.example;c.example": 3 domains in one text: put each in quotes, "a.example", "b.example", "c.example"`},
-		{"own domain with a page", head, rules.Sources{LocalDomains: []string{"https://www.trust.example/mail"}}, `this is the address of a page: write the domain alone, "trust.example"`},
-		{"own domain an IP address", head, rules.Sources{LocalDomains: []string{"192.0.2.1"}}, `local_domains: "192.0.2.1": this is an IP address: write a domain`},
-		{"own domain an empty text", head, rules.Sources{LocalDomains: []string{""}}, `local_domains: "": a domain is missing: write one between the quotes, or delete them`},
-		{"several names", head + "[[domain]]\nclass = \"secure\"\nname = \"a.example b.example\"\n", rules.Sources{}, `f.toml: line 5, column 1: domain 1 ("a.example b.example"): 2 domains in one text: write a row for each of them`},
-		{"a page", head + "[[domain]]\nname = \"x.example:8080\"\nclass = \"secure\"\n", rules.Sources{}, `f.toml: line 4, column 1: domain 1 ("x.example:8080"): this is the address of a page: write the domain alone, "x.example"`},
-		{"an IP address", head + "[[domain]]\nname = \"[2001:db8::1]\"\nclass = \"secure\"\n", rules.Sources{}, `("[2001:db8::1]"): this is an IP address: write a domain`},
-		{"wildcard in an address", head + "[[domain]]\naddress = \"*@x.example\"\nclass = \"secure\"\n", rules.Sources{}, `f.toml: line 4, column 1: domain 1 ("*@x.example"): an address takes no wildcard: for all addresses of a domain write the domain alone, "x.example"`},
-		{"address with a name", head + "[[domain]]\naddress = \"Bob <bob@x.example>\"\nclass = \"secure\"\n", rules.Sources{}, `write the address alone, "bob@x.example"`},
-		{"bad own domain", head, rules.Sources{LocalDomains: []string{"*.trust.example"}}, `local_domains: "*.trust.example": a domain takes everything below it along: write "trust.example", without a wildcard`},
-		{"bad relay domain", head, rules.Sources{RelayDomain: "encrypt..invalid"}, `relay.domain "encrypt..invalid": this is not a domain: write a domain that nothing else has, such as encrypt.invalid`},
-		{"relay domain with a wildcard", head, rules.Sources{RelayDomain: "*.invalid"}, `relay.domain "*.invalid": this is not a domain`},
-		{"relay domain an IP address", head, rules.Sources{RelayDomain: "[192.0.2.1]"}, `relay.domain "[192.0.2.1]": this is an IP address: write a domain`},
-		{"relay domain an own one", head, rules.Sources{RelayDomain: "trust.example", LocalDomains: []string{"trust.example"}}, `relay.domain "trust.example": local_domains ("trust.example") has the name: write a domain that nothing else has`},
-		{"file gone", head, rules.Sources{Files: []string{"x.missing"}}, `x.missing: file does not exist: make the file readable`},
-		{"list gone", head, rules.Sources{Accredited: "list.missing"}, `list.missing: file does not exist: run postseal import`},
+		{"not TOML", "[table\n", table.Sources{}, `f.toml: line 1, column 7: the closing bracket is missing: write [table]`},
+		{"unknown key", head + "[[domain]]\nname = \"x.example\"\nclass = \"secure\"\nsubdomain = true\n", table.Sources{}, `f.toml: line 6, column 1: unknown key domain.subdomain: did you mean subdomains?`},
+		{"unknown class", head + "[[domain]]\nname = \"x.example\"\nclass = \"safe\"\n", table.Sources{}, `line 5, column 1: domain.class: "safe" is none of`},
+		{"no class", head + "[[domain]]\nname = \"x.example\"\n", table.Sources{}, `f.toml: line 3, column 1: domain 1 ("x.example"): class is missing`},
+		{"no name", head + "[[domain]]\nclass = \"secure\"\n", table.Sources{}, `f.toml: line 3, column 1: domain 1 (""): name is missing: write name = "a domain" or address = "an address"`},
+		{"no table name", "[[domain]]\nname = \"x.example\"\nclass = \"secure\"\n", table.Sources{}, `f.toml: table.name is missing`},
+		{"wildcard", head + "[[domain]]\nname = \"*.x.example\"\nclass = \"secure\"\n", table.Sources{}, `domain 1 ("*.x.example"): a name takes no wildcard and no blank: write "x.example", and subdomains = true`},
+		{"blank", head + "[[domain]]\nname = \"x .example\"\nclass = \"secure\"\n", table.Sources{}, `"x .example" holds ' ', which no domain name does`},
+		{"address", head + "[[domain]]\nname = \"a@x.example\"\nclass = \"secure\"\n", table.Sources{}, `domain 1 ("a@x.example"): a name is a domain: write an address under the key address`},
+		{"twice", head + "[[domain]]\nname = \"x.example\"\nclass = \"secure\"\n[[domain]]\nname = \"X.example.\"\nclass = \"unknown\"\n", table.Sources{}, `domain 2 ("X.example."): f.toml: line 3: domain 1 ("x.example") has the name already: keep one row of the two`},
+		{"no such edition", head, table.Sources{Edition: "nhsmail-1999"}, `edition "nhsmail-1999" is not known: choose one of gp-strict, nhsmail-2019, nhsmail-2022`},
+		{"the retired names are no edition", head, table.Sources{Edition: "retired"}, `edition "retired" is not known`},
+		{"several own domains in one text", head, table.Sources{LocalDomains: []string{"a.example, b.example;c.example"}}, `local_domains: "a.example, b.example;c.example": 3 domains in one text: put each in quotes, "a.example", "b.example", "c.example"`},
+		{"own domain with a page", head, table.Sources{LocalDomains: []string{"https://www.trust.example/mail"}}, `this is the address of a page: write the domain alone, "trust.example"`},
+		{"own domain an IP address", head, table.Sources{LocalDomains: []string{"192.0.2.1"}}, `local_domains: "192.0.2.1": this is an IP address: write a domain`},
+		{"own domain an empty text", head, table.Sources{LocalDomains: []string{""}}, `local_domains: "": a domain is missing: write one between the quotes, or delete them`},
+		{"several names", head + "[[domain]]\nclass = \"secure\"\nname = \"a.example b.example\"\n", table.Sources{}, `f.toml: line 5, column 1: domain 1 ("a.example b.example"): 2 domains in one text: write a row for each of them`},
+		{"a page", head + "[[domain]]\nname = \"x.example:8080\"\nclass = \"secure\"\n", table.Sources{}, `f.toml: line 4, column 1: domain 1 ("x.example:8080"): this is the address of a page: write the domain alone, "x.example"`},
+		{"an IP address", head + "[[domain]]\nname = \"[2001:db8::1]\"\nclass = \"secure\"\n", table.Sources{}, `("[2001:db8::1]"): this is an IP address: write a domain`},
+		{"wildcard in an address", head + "[[domain]]\naddress = \"*@x.example\"\nclass = \"secure\"\n", table.Sources{}, `f.toml: line 4, column 1: domain 1 ("*@x.example"): an address takes no wildcard: for all addresses of a domain write the domain alone, "x.example"`},
+		{"address with a name", head + "[[domain]]\naddress = \"Bob <bob@x.example>\"\nclass = \"secure\"\n", table.Sources{}, `write the address alone, "bob@x.example"`},
+		{"bad own domain", head, table.Sources{LocalDomains: []string{"*.trust.example"}}, `local_domains: "*.trust.example": a domain takes everything below it along: write "trust.example", without a wildcard`},
+		{"bad relay domain", head, table.Sources{RelayDomain: "encrypt..invalid"}, `relay.domain "encrypt..invalid": this is not a domain: write a domain that nothing else has, such as encrypt.invalid`},
+		{"relay domain with a wildcard", head, table.Sources{RelayDomain: "*.invalid"}, `relay.domain "*.invalid": this is not a domain`},
+		{"relay domain an IP address", head, table.Sources{RelayDomain: "[192.0.2.1]"}, `relay.domain "[192.0.2.1]": this is an IP address: write a domain`},
+		{"relay domain an own one", head, table.Sources{RelayDomain: "trust.example", LocalDomains: []string{"trust.example"}}, `relay.domain "trust.example": local_domains ("trust.example") has the name: write a domain that nothing else has`},
+		{"file gone", head, table.Sources{Files: []string{"x.missing"}}, `x.missing: file does not exist: make the file readable`},
+		{"list gone", head, table.Sources{Accredited: "list.missing"}, `list.missing: file does not exist: run postseal import`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.sources.Files = append(test.sources.Files, "f.toml")
@@ -231,7 +233,7 @@ func TestFaultsOfTables(t *testing.T) {
 }
 
 func TestEveryFaultIsNamed(t *testing.T) {
-	_, err := loadFiles(rules.Sources{Edition: "x", Files: []string{"a.missing", "b.missing"}, LocalDomains: []string{"@"}}, nil)
+	_, err := loadFiles(table.Sources{Edition: "x", Files: []string{"a.missing", "b.missing"}, LocalDomains: []string{"@"}}, nil)
 	for _, want := range []string{"edition", "a.missing", "b.missing", "local_domains"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q in it", err, want)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/address"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // answer is one line of lookup -json. Its keys are never renamed within a
@@ -14,7 +15,7 @@ import (
 type answer struct {
 	Input       string      `json:"input"`
 	Domain      string      `json:"domain"`
-	Class       rules.Class `json:"class"`
+	Class       table.Class `json:"class"`
 	Row         string      `json:"row"`
 	Table       string      `json:"table"`
 	Layer       string      `json:"layer"`
@@ -33,7 +34,7 @@ type lostRow struct {
 	Row   string      `json:"row"`
 	Table string      `json:"table"`
 	Layer string      `json:"layer"`
-	Class rules.Class `json:"class"`
+	Class table.Class `json:"class"`
 	Why   string      `json:"why"`
 }
 
@@ -58,7 +59,7 @@ func look(r *rules.Ruleset, input string, now time.Time) answer {
 	switch {
 	case got.Fault == address.NoDomain:
 		a.Reason = "a bare name cannot be judged: " + aliases
-	case got.Class == rules.Local:
+	case got.Class == table.Local:
 		a.Reason += "; " + aliases
 	case got.Unsafe() && a.Domain != "":
 		a.Reason += "; the address is refused, since " + string(got.Fault)
@@ -75,7 +76,7 @@ func look(r *rules.Ruleset, input string, now time.Time) answer {
 // toDo is what the sender has to do.
 func toDo(r rules.Recipient, marker string) string {
 	switch {
-	case r.Class == rules.Closed:
+	case r.Class == table.Closed:
 		return "nothing can be sent there"
 	case r.Unsafe():
 		return "write the address as name@domain"

@@ -18,8 +18,10 @@ import (
 	"github.com/postseal/postseal/milter/message"
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/editions"
 	"github.com/postseal/postseal/rules/finding"
 	"github.com/postseal/postseal/rules/marker"
+	"github.com/postseal/postseal/rules/table"
 	"github.com/postseal/postseal/rules/tomlfile"
 )
 
@@ -57,7 +59,7 @@ type configFile struct {
 
 type policyTable struct {
 	Name      string         `toml:"name"`
-	Recipient []rules.Class  `toml:"recipient"`
+	Recipient []table.Class  `toml:"recipient"`
 	Marker    []marker.State `toml:"marker"`
 	Findings  []finding.Name `toml:"findings"`
 	Sender    []string       `toml:"sender"`
@@ -148,7 +150,7 @@ func parseConfig(origin string, text []byte) (*config, error) {
 	c.file.Marker.Words = []string{"secure"}
 	c.file.Marker.Others = marker.ShippedOthers()
 	c.file.Relay.Domain = "encrypt.invalid"
-	c.file.Rules.Edition = rules.DefaultEdition
+	c.file.Rules.Edition = editions.Default
 	c.file.Rules.MaxChange = 20
 	c.file.Rules.MaxAge = 14
 	c.file.Rules.ExpiryNotice = []int{30, 14, 7}
@@ -197,7 +199,7 @@ func (f *configFile) build(whole bool, read func(string) ([]byte, error)) (*mess
 	faults := []error{tomlfile.At("listen", err)}
 	files, err := expand(f.Rules.Files)
 	faults = append(faults, tomlfile.At("rules.files", err))
-	table, err := rules.Load(rules.Sources{
+	table, err := table.Load(table.Sources{
 		Edition:      f.Rules.Edition,
 		Accredited:   f.Rules.Accredited,
 		Files:        files,

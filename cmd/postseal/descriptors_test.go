@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/milter"
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // withoutDescriptors calls f while this process can open no file.
@@ -52,13 +52,13 @@ func TestOutOfDescriptors(t *testing.T) {
 		s.reload(s.now)
 	})
 	s.wantEvents("out of descriptors", s.events("reason"), "reload refused reason=DIR/postseal.toml: "+errDescriptors.Error())
-	s.wantClass("a@partner.example", rules.Secure)
+	s.wantClass("a@partner.example", table.Secure)
 	s.put("rules.d/local.toml", "table.name = \"local\"\n"+rule("partner.example", "unknown", ""))
 	withoutDescriptors(t, func() { s.polls(5) })
 	s.wantEvents("changed meanwhile", s.events())
 	s.polls(3)
 	s.wantEvents("afterwards", s.events(), "reloaded")
-	s.wantClass("a@partner.example", rules.Unknown)
+	s.wantClass("a@partner.example", table.Unknown)
 }
 
 func TestPatterns(t *testing.T) {

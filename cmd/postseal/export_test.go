@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // exportConfig has an exception of each kind below a secure suffix.
@@ -249,5 +249,5 @@ func text(c *config, level, format string) string {
 
 func wantSecure(c *config, name string) bool {
 	row := c.milter.Rules.Table.Lookup(name, time.Now())
-	return row != nil && row.Class == rules.Secure
+	return row != nil && row.Class == table.Secure
 }

@@ -12,13 +12,14 @@ import (
 
 	"github.com/postseal/postseal/milter"
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // lint returns the warnings: those of the rules, and what only the files show.
-func (c *config) lint(now time.Time) []rules.Warning {
+func (c *config) lint(now time.Time) []table.Warning {
 	found := c.milter.Rules.Lint(now)
 	if days, old := c.listAge(now); old {
-		found = append(found, rules.Warning{
+		found = append(found, table.Warning{
 			File: c.file.Rules.Accredited, Row: "the list",
 			Fault:  fmt.Sprintf("imported %d days ago, more than rules.max_age = %d", days, c.file.Rules.MaxAge),
 			Remedy: "run postseal import with the list of today",
@@ -28,15 +29,15 @@ func (c *config) lint(now time.Time) []rules.Warning {
 }
 
 // warning is one about a key of the configuration.
-func (c *config) warning(path, row, fault, remedy string) rules.Warning {
+func (c *config) warning(path, row, fault, remedy string) table.Warning {
 	if line, _, ok := c.places.At(path); ok {
 		row = fmt.Sprintf("line %d: %s", line, row)
 	}
-	return rules.Warning{Row: row, Fault: fault, Remedy: remedy}
+	return table.Warning{Row: row, Fault: fault, Remedy: remedy}
 }
 
 // lintMode finds a mode at the end of the file, which is one of the last policy.
-func (c *config) lintMode() (found []rules.Warning) {
+func (c *config) lintMode() (found []table.Warning) {
 	if _, _, ok := c.places.At("mode"); ok {
 		return nil
 	}
@@ -55,9 +56,9 @@ func (c *config) lintMode() (found []rules.Warning) {
 var unitFolders = []string{"/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
 
 // lintListen finds sockets that strangers can reach, or that nobody can.
-func (c *config) lintListen() []rules.Warning {
-	warn := func(fault, remedy string) []rules.Warning {
-		return []rules.Warning{c.warning("listen", fmt.Sprintf("listen (%q)", c.file.Listen), fault, remedy)}
+func (c *config) lintListen() []table.Warning {
+	warn := func(fault, remedy string) []table.Warning {
+		return []table.Warning{c.warning("listen", fmt.Sprintf("listen (%q)", c.file.Listen), fault, remedy)}
 	}
 	if slices.ContainsFunc(unitFolders, func(dir string) bool { return isThere(filepath.Join(dir, "postseal.socket")) }) {
 		return nil
@@ -88,7 +89,7 @@ func isThere(name string) bool {
 
 // lintFolders finds the files beside the rule files that no pattern reads, such
 // as local.tml and local.toml.bak. Hidden ones are editors' own.
-func (c *config) lintFolders() (found []rules.Warning) {
+func (c *config) lintFolders() (found []table.Warning) {
 	read, err := expand(c.file.Rules.Files)
 	if err != nil {
 		return nil // an error of loadConfig
@@ -102,7 +103,7 @@ func (c *config) lintFolders() (found []rules.Warning) {
 		}
 		seen = append(seen, dir)
 		for _, name := range unread(dir, read) {
-			found = append(found, rules.Warning{
+			found = append(found, table.Warning{
 				File: name, Row: "the file",
 				Fault:  "it is not read, because rules.files does not name it",
 				Remedy: fmt.Sprintf("rename it to match %s, or move it to another folder", pattern),

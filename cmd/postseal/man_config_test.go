@@ -11,6 +11,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/editions"
 )
 
 // configKey is a key of the configuration, as in "marker.words".
@@ -166,7 +167,7 @@ func TestManConfigValues(t *testing.T) {
 	for _, key := range defaults(t) {
 		values := valuesOf(t, key.value.Type())
 		if key.name == "rules.edition" {
-			values = rules.Editions()
+			values = editions.Names()
 		}
 		if len(values) == 0 {
 			continue

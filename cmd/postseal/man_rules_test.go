@@ -10,8 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/editions"
 	"github.com/postseal/postseal/rules/marker"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // put writes a file beside another.
@@ -51,7 +52,7 @@ func tomlKeys(t *testing.T, types []*ast.TypeSpec, expr ast.Expr, prefix string)
 }
 
 func TestManRuleFileKeys(t *testing.T) {
-	types := find[*ast.TypeSpec](t, "../../rules")
+	types := find[*ast.TypeSpec](t, "../../rules/table")
 	keys := tomlKeys(t, types, ast.NewIdent("ruleFile"), "")
 	same(t, "RULE FILES", readManPage(t, "postseal-rules.5").below("RULE FILES"), keys)
 }
@@ -88,8 +89,8 @@ func TestManRuleFileExamples(t *testing.T) {
 
 func TestManClassesAndLayers(t *testing.T) {
 	page := readManPage(t, "postseal-rules.5")
-	same(t, "CLASSES", page.section(t, "CLASSES").names(), valuesOf(t, reflect.TypeFor[rules.Class]()))
-	layers := stringList(t, "../../rules", "layerNames")
+	same(t, "CLASSES", page.section(t, "CLASSES").names(), valuesOf(t, reflect.TypeFor[table.Class]()))
+	layers := stringList(t, "../../rules/table", "layerNames")
 	if got := page.section(t, "LAYERS").names(); !slices.Equal(got, layers) {
 		t.Errorf("the page has the layers %q, the program, from the strongest, %q", got, layers)
 	}
@@ -99,18 +100,18 @@ func TestManClassesAndLayers(t *testing.T) {
 // tables.
 func TestManEditions(t *testing.T) {
 	section := readManPage(t, "postseal-rules.5").section(t, "EDITIONS")
-	same(t, "EDITIONS", section.names(), rules.Editions())
+	same(t, "EDITIONS", section.names(), editions.Names())
 	for _, edition := range section.terms {
-		table, err := rules.Load(rules.Sources{Edition: edition.name}, nil)
+		loaded, err := table.Load(table.Sources{Edition: edition.name}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var trusted []string
-		for _, row := range table.Rows() {
+		for _, row := range loaded.Rows() {
 			switch {
-			case row.Class == rules.Secure:
+			case row.Class == table.Secure:
 				trusted = append(trusted, row.Name)
-			case row.Class == rules.Closed && !strings.Contains(section.text, row.Name):
+			case row.Class == table.Closed && !strings.Contains(section.text, row.Name):
 				t.Errorf("the retired name %s is missing", row.Name)
 			}
 		}

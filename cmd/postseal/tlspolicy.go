@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // The levels, in Postfix's words.
@@ -26,7 +27,7 @@ const (
 type tlsRow struct {
 	key    string
 	secure bool
-	table  *rules.TableInfo // behind it; nil where no row of the table is
+	table  *table.Info // behind it; nil where no row of the table is
 }
 
 // line is the row as the MTA reads it.
@@ -65,7 +66,7 @@ type tlsPolicy []tlsRow
 // At level may nothing is demanded, so that no row takes it back.
 func newTLSPolicy(r *rules.Ruleset, level, format string, now time.Time) tlsPolicy {
 	var policy tlsPolicy
-	add := func(name, key string, row *rules.Row, otherwise bool) bool {
+	add := func(name, key string, row *table.Row, otherwise bool) bool {
 		secure := isSecure(row)
 		switch {
 		case !secure && (!otherwise || level == levelMay):
@@ -96,7 +97,7 @@ func newTLSPolicy(r *rules.Ruleset, level, format string, now time.Time) tlsPoli
 	return policy
 }
 
-func isSecure(row *rules.Row) bool { return row != nil && row.Class == rules.Secure }
+func isSecure(row *table.Row) bool { return row != nil && row.Class == table.Secure }
 
 // sources names the tables behind the rows, each once and sorted.
 func (p tlsPolicy) sources() []string {

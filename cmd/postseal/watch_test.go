@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/table"
 	"golang.org/x/sys/unix"
 )
 
@@ -126,7 +126,7 @@ func (s *watched) wantEvents(when string, got []string, want ...string) {
 	}
 }
 
-func (s *watched) wantClass(address string, want rules.Class) {
+func (s *watched) wantClass(address string, want table.Class) {
 	s.t.Helper()
 	if got := s.current.Load().milter.Rules.Classify(address, "", s.now).Class; got != want {
 		s.t.Errorf("%s is %s, want %s", address, got, want)
@@ -144,13 +144,13 @@ func TestChangedFilesAreRead(t *testing.T) {
 	s.wantEvents("it may still be written", s.events())
 	s.polls(1)
 	s.wantEvents("it lay still", s.events("cause", "rows"), fmt.Sprintf("reloaded cause=file changed rows=%d", s.current.Load().milter.Rules.Table.Len()))
-	s.wantClass("a@renewed.nhs.uk", rules.Secure)
-	s.wantClass("a@listed.nhs.uk", rules.Unknown)
+	s.wantClass("a@renewed.nhs.uk", table.Secure)
+	s.wantClass("a@listed.nhs.uk", table.Unknown)
 
 	s.put("rules.d/more.toml", "table.name = \"more\"\n"+rule("renewed.nhs.uk", "unknown", ""))
 	s.polls(2)
 	s.wantEvents("a new file", s.events("cause"), "reloaded cause=file changed")
-	s.wantClass("a@renewed.nhs.uk", rules.Unknown)
+	s.wantClass("a@renewed.nhs.uk", table.Unknown)
 	s.polls(3)
 	s.wantEvents("read once", s.events())
 
@@ -171,7 +171,7 @@ func TestAutomaticReloadLeavesTheConfigurationFile(t *testing.T) {
 	s.wantEvents("the list", s.events(), "reloaded")
 	s.reload(s.now)
 	s.wantEvents("SIGHUP", s.events("cause"), "reload refused cause=SIGHUP")
-	s.wantClass("a@renewed.nhs.uk", rules.Secure)
+	s.wantClass("a@renewed.nhs.uk", table.Secure)
 }
 
 // TestLastGoodTable breaks one file after the other: the table stays, the log
@@ -188,19 +188,19 @@ func TestLastGoodTable(t *testing.T) {
 		name   string
 		breaks func(s *watched)
 		want   string
-		hangup rules.Class // of listed.nhs.uk after SIGHUP; Local where it is refused
+		hangup table.Class // of listed.nhs.uk after SIGHUP; Local where it is refused
 	}{
-		{"list gone", func(s *watched) { remove(s, "accredited.csv") }, "no such file or directory: run postseal import", rules.Local},
-		{"list empty", func(s *watched) { s.put("accredited.csv", "") }, "the list is empty", rules.Local},
-		{"list without rows", func(s *watched) { s.put("accredited.csv", "Domain name\n") }, "no row follows the column headers", rules.Local},
-		{"list a folder", func(s *watched) { remove(s, "accredited.csv"); os.Mkdir(s.file("accredited.csv"), 0o755) }, "is a directory", rules.Local},
-		{"list of another column", func(s *watched) { s.put("accredited.csv", "Domain name\nY\nN\nY\n") }, "only 0 of 3 rows", rules.Local},
-		{"list cut short", func(s *watched) { s.put("accredited.csv", "Domain name\ntrust1.example\n") }, "accredited.csv: only 1 of 41 rows are left: send SIGHUP, or run systemctl reload postseal, if this is meant", rules.Unknown},
-		{"rule file gone", func(s *watched) { remove(s, local) }, "local.toml: only 0 of 3 rows are left: send SIGHUP, or run systemctl reload postseal, if this is meant", rules.Secure},
-		{"rule file empty", func(s *watched) { s.put(local, "") }, "table.name is missing", rules.Local},
-		{"rule file cut short", func(s *watched) { s.put(local, "table.name = \"local\"\n"+rule("b.gov.uk", "unknown", "")) }, "local.toml: only 1 of 3 rows are left", rules.Secure},
-		{"rule file broken", func(s *watched) { s.put(local, "[[domain]\n") }, "local.toml: line 1, column 9: a closing bracket is missing: write [[domain]]", rules.Local},
-		{"folder gone", func(s *watched) { remove(s, local); remove(s, "rules.d") }, "make the folder readable", rules.Local},
+		{"list gone", func(s *watched) { remove(s, "accredited.csv") }, "no such file or directory: run postseal import", table.Local},
+		{"list empty", func(s *watched) { s.put("accredited.csv", "") }, "the list is empty", table.Local},
+		{"list without rows", func(s *watched) { s.put("accredited.csv", "Domain name\n") }, "no row follows the column headers", table.Local},
+		{"list a folder", func(s *watched) { remove(s, "accredited.csv"); os.Mkdir(s.file("accredited.csv"), 0o755) }, "is a directory", table.Local},
+		{"list of another column", func(s *watched) { s.put("accredited.csv", "Domain name\nY\nN\nY\n") }, "only 0 of 3 rows", table.Local},
+		{"list cut short", func(s *watched) { s.put("accredited.csv", "Domain name\ntrust1.example\n") }, "accredited.csv: only 1 of 41 rows are left: send SIGHUP, or run systemctl reload postseal, if this is meant", table.Unknown},
+		{"rule file gone", func(s *watched) { remove(s, local) }, "local.toml: only 0 of 3 rows are left: send SIGHUP, or run systemctl reload postseal, if this is meant", table.Secure},
+		{"rule file empty", func(s *watched) { s.put(local, "") }, "table.name is missing", table.Local},
+		{"rule file cut short", func(s *watched) { s.put(local, "table.name = \"local\"\n"+rule("b.gov.uk", "unknown", "")) }, "local.toml: only 1 of 3 rows are left", table.Secure},
+		{"rule file broken", func(s *watched) { s.put(local, "[[domain]\n") }, "local.toml: line 1, column 9: a closing bracket is missing: write [[domain]]", table.Local},
+		{"folder gone", func(s *watched) { remove(s, local); remove(s, "rules.d") }, "make the folder readable", table.Local},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newWatched(t, "", rows)
@@ -215,11 +215,11 @@ func TestLastGoodTable(t *testing.T) {
 			if s.current.Load() != before {
 				t.Error("another table is in force")
 			}
-			s.wantClass("x@council.gov.uk", rules.Unknown)
-			s.wantClass("x@listed.nhs.uk", rules.Secure)
+			s.wantClass("x@council.gov.uk", table.Unknown)
+			s.wantClass("x@listed.nhs.uk", table.Secure)
 
 			s.reload(s.now)
-			if test.hangup == rules.Local {
+			if test.hangup == table.Local {
 				s.wantEvents("SIGHUP", s.events(), "reload refused")
 			} else {
 				s.wantEvents("SIGHUP", s.events(), "reloaded")
@@ -231,7 +231,7 @@ func TestLastGoodTable(t *testing.T) {
 			s.put(local, "table.name = \"local\"\n"+rows)
 			s.polls(2)
 			s.wantEvents("mended", s.events(), "reloaded")
-			s.wantClass("x@council.gov.uk", rules.Unknown)
+			s.wantClass("x@council.gov.uk", table.Unknown)
 		})
 	}
 }
@@ -311,7 +311,7 @@ func TestFilesMendedByTheirMode(t *testing.T) {
 			chmod(0o755)
 			s.polls(6)
 			s.wantEvents("mended", s.events("config_refused"), "reloaded config_refused=false")
-			s.wantClass("x@council.gov.uk", rules.Unknown)
+			s.wantClass("x@council.gov.uk", table.Unknown)
 		})
 	}
 	t.Run("not readable when SIGHUP came", func(t *testing.T) {
@@ -400,11 +400,11 @@ func TestRemindersTurnedOff(t *testing.T) {
 func TestRowExpiresWhileRunning(t *testing.T) {
 	s := newWatched(t, "", rule("hospice.example", "secure", "expires = 2026-11-22")+rule("council.gov.uk", "unknown", "expires = 2026-11-22"))
 	s.now = time.Date(2026, 11, 21, 23, 59, 59, 0, time.Local)
-	s.wantClass("a@hospice.example", rules.Secure)
-	s.wantClass("a@council.gov.uk", rules.Unknown)
+	s.wantClass("a@hospice.example", table.Secure)
+	s.wantClass("a@council.gov.uk", table.Unknown)
 	s.now = s.now.Add(time.Second)
-	s.wantClass("a@hospice.example", rules.Unknown)
-	s.wantClass("a@council.gov.uk", rules.Secure)
+	s.wantClass("a@hospice.example", table.Unknown)
+	s.wantClass("a@council.gov.uk", table.Secure)
 }
 
 // TestReloadKeepsToItsFile moves the configuration file away: the built-in

@@ -7,6 +7,7 @@ import (
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/finding"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // The bounds of lists, and of texts in them, in octets as JSON writes them: a list
@@ -108,11 +109,11 @@ func fitting(list []Recipient, maximum int) int {
 
 // byClass and byAction count the recipients.
 func byClass(d rules.Decision) slog.Value {
-	var counts [rules.Closed + 1]int
+	var counts [table.Closed + 1]int
 	for _, o := range d.Outcomes {
 		counts[o.Class]++
 	}
-	return group(counts[:], func(i int) string { return rules.Class(i).String() })
+	return group(counts[:], func(i int) string { return table.Class(i).String() })
 }
 
 func byAction(d rules.Decision) slog.Value {

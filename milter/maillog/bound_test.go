@@ -14,6 +14,7 @@ import (
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/finding"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // lineLimit is what postseal(8) promises.
@@ -56,7 +57,7 @@ func TestDecisionLinesAreBounded(t *testing.T) {
 			d := rules.Decision{}
 			for i := range n {
 				// One text for all: only the address differs, by its beginning.
-				rcpt := rules.Recipient{Text: fmt.Sprint(i, local, "@gmail.com"), Class: rules.Unknown, Findings: []finding.Finding{{Name: finding.LookAlike, Meant: fmt.Sprint(i, ".nhs.uk")}}}
+				rcpt := rules.Recipient{Text: fmt.Sprint(i, local, "@gmail.com"), Class: table.Unknown, Findings: []finding.Finding{{Name: finding.LookAlike, Meant: fmt.Sprint(i, ".nhs.uk")}}}
 				d.Outcomes = append(d.Outcomes, rules.Outcome{Recipient: rcpt, Policy: strings.Repeat("p", 100), Action: rules.Divert})
 			}
 			var log bytes.Buffer

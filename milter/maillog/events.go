@@ -12,13 +12,14 @@ import (
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/finding"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // Recipient is an element of "recipients" in the decision line and in
 // the output of "postseal explain".
 type Recipient struct {
 	Address string       `json:"address"`
-	Class   rules.Class  `json:"class"`
+	Class   table.Class  `json:"class"`
 	Row     string       `json:"row"`
 	Policy  string       `json:"policy"`
 	Action  rules.Action `json:"action"`

@@ -8,6 +8,7 @@ import (
 	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // TestAddressRowsInTheLog holds that log.addresses goes for the name of a row
@@ -25,7 +26,7 @@ func TestAddressRowsInTheLog(t *testing.T) {
 		{"domain hashed", shown.Hash, "partner.example", "partner.example"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			rcpt := rules.Recipient{Text: "Clinic@partner.example", Row: &rules.Row{Name: test.row}}
+			rcpt := rules.Recipient{Text: "Clinic@partner.example", Row: &table.Row{Name: test.row}}
 			d := rules.Decision{Outcomes: []rules.Outcome{{Recipient: rcpt}}}
 			if got := maillog.Recipients(d, shown.Addresses{Format: test.format, Key: []byte("a key")})[0].Row; got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)

@@ -17,6 +17,7 @@ import (
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/address"
 	"github.com/postseal/postseal/rules/marker"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // ErrLimit is the cause of an error of End for a message past a bound.
@@ -117,7 +118,7 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 	// What recipients leave free is for the header.
 	if len(m.recipients)+len(m.refused) >= MaxRecipients || !m.keep(octets, MaxMessage*3/4) {
 		// What is refused now is not lost: the client sends it again by itself.
-		r := rules.Recipient{Text: path, Class: rules.Unknown}
+		r := rules.Recipient{Text: path, Class: table.Unknown}
 		refusal := &Refusal{tooManyRecipients, "too many recipients"}
 		if m.Envelope.DecideAtEnd || m.Envelope.Sendmail { // see unheeded
 			m.Limit(refusal.Reason)

@@ -8,6 +8,7 @@ import (
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/address"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // Reply is an SMTP reply.
@@ -29,7 +30,7 @@ const maxNamed = 2
 // a domain that the recipient leads to.
 func refusalReason(r rules.Recipient, show func(domain string) string) string {
 	switch {
-	case r.Class == rules.Closed:
+	case r.Class == table.Closed:
 		return cmp.Or(r.Row.Note, "no mail can be sent to this address: ask its owner for another one")
 	case r.Fault == address.SentOn:
 		return leadsTo(cmp.Or(show(r.Resolved.Domain), noAddress))
@@ -52,7 +53,7 @@ func leadsTo(where string) string {
 // log, which may be set to show no addresses.
 func refusalReply(r rules.Recipient) Reply {
 	reason := refusalReason(r, inClear)
-	if r.Class != rules.Closed && r.Fault == address.SentOn && r.Resolved.Domain != "" {
+	if r.Class != table.Closed && r.Fault == address.SentOn && r.Resolved.Domain != "" {
 		reason = leadsTo(printable(r.Resolved.Local + "@" + r.Resolved.Domain))
 	}
 	return Reply{550, "5.7.1", namedText([]string{r.Text}, reason)}

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/editions"
 	"github.com/postseal/postseal/rules/marker"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // texts are those of a configuration that could reach a client or the MTA.
@@ -30,7 +32,7 @@ func (x texts) load() (*Config, error) {
 	}
 	file := fmt.Sprintf("table.name = %s\n[[domain]]\nname = \"closed.example\"\nclass = \"closed\"\nnote = %s\n[[domain]]\nname = %s\nsubdomains = true\nclass = \"closed\"\n",
 		quote(x.table), quote(x.note), quote(x.name))
-	table, err := rules.Load(rules.Sources{Edition: rules.DefaultEdition, RelayDomain: "encrypt.invalid", Files: []string{"local"}}, func(name string) ([]byte, error) {
+	table, err := table.Load(table.Sources{Edition: editions.Default, RelayDomain: "encrypt.invalid", Files: []string{"local"}}, func(name string) ([]byte, error) {
 		if name == "local" {
 			return []byte(file), nil
 		}

@@ -86,7 +86,7 @@ func endsEntity(cells []similar.Cell) bool {
 	return begin > 0 && begin < len(cells) && strings.ContainsRune("&#", cells[begin-1].Rune)
 }
 
-// isAddress reports whether the cells up to the next blank are an address, a
+// IsAddress reports whether the cells up to the next blank are an address, a
 // path or an assignment, in which a word proves nothing.
 func isAddress(cells []similar.Cell) bool {
 	if end := slices.IndexFunc(cells, func(c similar.Cell) bool { return c.Rune == ' ' }); end >= 0 {

@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/editions"
 	"github.com/postseal/postseal/rules/marker"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // Ruleset has the default edition, the own domain trust.example, the relay
@@ -13,7 +15,7 @@ import (
 // shipped ones.
 func Ruleset(t testing.TB, policies ...rules.Policy) *rules.Ruleset {
 	t.Helper()
-	table, err := rules.Load(rules.Sources{Edition: rules.DefaultEdition, LocalDomains: []string{"trust.example"}, RelayDomain: "encrypt.invalid"}, nil)
+	table, err := table.Load(table.Sources{Edition: editions.Default, LocalDomains: []string{"trust.example"}, RelayDomain: "encrypt.invalid"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

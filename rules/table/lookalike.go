@@ -1,4 +1,4 @@
-package rules
+package table
 
 import (
 	"hash/maphash"
@@ -38,7 +38,7 @@ func newLookAlikes(t *Table) lookAlikes {
 		for ; row != nil; row = row.next {
 			name := registered(row.Name)
 			first, rest, _ := strings.Cut(name, ".")
-			if row.Class != Secure || row.isRelay() || rest == "" {
+			if row.Class != Secure || row.IsRelay() || rest == "" {
 				continue
 			}
 			if above := t.rows[rest]; row.layer == editionLayer && (above == nil || above.Class != Secure) {
@@ -133,6 +133,20 @@ func isOtherNumber(a, b string) bool {
 		}, s)
 	}
 	return (strings.ContainsFunc(a, digits) || strings.ContainsFunc(b, digits)) && drop(a) == drop(b)
+}
+
+// LookAlike reports whether a domain that the row decides, which may be nil, is
+// easily taken for another. meant is that domain if it is secure: nobody must be
+// told to write to one that is not.
+func (t *Table) LookAlike(domain string, row *Row, now time.Time) (meant string, found bool) {
+	if row != nil && row.layer != editionLayer {
+		return "", false
+	}
+	meant = t.lookAlike(domain, now)
+	if meant != "" && !t.isSecure(meant, now) {
+		return "", true
+	}
+	return meant, meant != ""
 }
 
 // lookAlike returns the domain that one without a row is easily taken for, or ""

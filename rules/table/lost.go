@@ -1,4 +1,4 @@
-package rules
+package table
 
 import (
 	"cmp"
@@ -40,7 +40,3 @@ func (r *Row) lostTo(decided *Row, now time.Time) string {
 	}
 	return fmt.Sprintf("the longer name %s goes before it", decided.Name)
 }
-
-// Layer is the rank of the row's table: local, retired, accredited or
-// edition, the strongest first.
-func (r *Row) Layer() string { return r.layer.String() }

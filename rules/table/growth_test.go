@@ -1,6 +1,6 @@
 //go:build !race
 
-package rules
+package table
 
 import (
 	"fmt"
@@ -14,9 +14,9 @@ import (
 // beside which loading them costs too much to show how that grows.
 func TestChecksOfLocalRowsGrow(t *testing.T) {
 	now := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
-	table := func(n int) *Table {
+	filled := func(n int) *Table {
 		t := &Table{rows: make(map[string]*Row)}
-		info := &TableInfo{Name: ownDomains}
+		info := &Info{Name: ownDomains}
 		for i := range n {
 			t.add(&Row{Name: fmt.Sprintf("own%d.example", i), Subdomains: true, Class: Local, Table: info, layer: localLayer})
 		}
@@ -26,24 +26,24 @@ func TestChecksOfLocalRowsGrow(t *testing.T) {
 	}
 	t.Run("trust", func(t *testing.T) {
 		growthtest.Linear(t, 1000, func(n int) func() {
-			l := loader{table: table(n)}
+			l := loader{table: filled(n)}
 			return l.refuseWideTrust
 		})
 	})
 	t.Run("unlisted", func(t *testing.T) {
 		growthtest.Linear(t, 1000, func(n int) func() {
-			table := table(n)
+			filled := filled(n)
 			return func() {
-				for _, row := range table.list {
-					table.isUnlisted(row.Name, now)
+				for _, row := range filled.list {
+					filled.isUnlisted(row.Name, now)
 				}
 			}
 		})
 	})
 	t.Run("rows of files", func(t *testing.T) {
 		growthtest.Linear(t, 1000, func(n int) func() {
-			r := &Ruleset{Table: table(n)}
-			return func() { r.Lint(now) }
+			t := filled(n)
+			return func() { t.Lint(now) }
 		})
 	})
 }

@@ -1,4 +1,4 @@
-package rules
+package table
 
 import "github.com/postseal/postseal/rules/keyword"
 

@@ -1,4 +1,4 @@
-package rules_test
+package table_test
 
 import (
 	"io/fs"
@@ -7,37 +7,38 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/accredited"
+	"github.com/postseal/postseal/rules/editions"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // A list that is in use without having been imported is read, but for the rows
 // that do not count; check names these, and those that somebody accepted.
 func TestLoadNamesRowsThatDoNotCount(t *testing.T) {
-	load := func(list []byte) (*rules.Table, string) {
+	load := func(list []byte) (*table.Table, string) {
 		t.Helper()
-		table, err := rules.Load(rules.Sources{Edition: rules.DefaultEdition, Accredited: "list"}, func(string) ([]byte, error) { return list, nil })
+		loaded, err := table.Load(table.Sources{Edition: editions.Default, Accredited: "list"}, func(string) ([]byte, error) { return list, nil })
 		if err != nil {
 			t.Fatal(err)
 		}
 		var found []string
-		for _, w := range (&rules.Ruleset{Table: table}).Lint(time.Now()) {
+		for _, w := range loaded.Lint(time.Now()) {
 			if w.File == "list" {
 				found = append(found, w.Row+": "+w.Fault+": "+w.Remedy)
 			}
 		}
-		return table, strings.Join(found, "\n")
+		return loaded, strings.Join(found, "\n")
 	}
-	class := func(table *rules.Table, domain string) rules.Class {
-		if row := table.Lookup(domain, time.Now()); row != nil {
+	class := func(loaded *table.Table, domain string) table.Class {
+		if row := loaded.Lookup(domain, time.Now()); row != nil {
 			return row.Class
 		}
-		return rules.Unknown
+		return table.Unknown
 	}
 
 	published := []byte("Organisation,Domain\nA,listed.example\nB,gmail.com\nC,www.listed.example\n" + strings.Repeat("X,padding.example\n", 20))
-	table, found := load(published)
-	if class(table, "gmail.com") != rules.Unknown || class(table, "listed.example") != rules.Secure {
+	loaded, found := load(published)
+	if class(loaded, "gmail.com") != table.Unknown || class(loaded, "listed.example") != table.Secure {
 		t.Error("gmail.com counts, or listed.example does not")
 	}
 	want := `row 3: "gmail.com" is a consumer mail service, where anybody can have an address: the row does not count: remove it, or import the list with -accept
@@ -51,8 +52,8 @@ row 4: "www.listed.example" is the address of a web site: the row is left out: c
 		t.Fatal(err)
 	}
 	list.Accept(func(domain string) bool { return domain == "gmail.com" })
-	table, found = load(accredited.Format(list.Rows))
-	if class(table, "gmail.com") != rules.Secure {
+	loaded, found = load(accredited.Format(list.Rows))
+	if class(loaded, "gmail.com") != table.Secure {
 		t.Error("gmail.com was accepted and does not count")
 	}
 	want = `accredited ("gmail.com"): is a consumer mail service, where anybody can have an address, and was imported with -accept: to withdraw trust, give it a local row with class = "unknown"`
@@ -78,23 +79,23 @@ func TestLoadAccreditedList(t *testing.T) {
 		{"as import writes it", readList(t, "want.csv")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			table, err := rules.Load(rules.Sources{Edition: rules.DefaultEdition, Accredited: "list"},
+			loaded, err := table.Load(table.Sources{Edition: editions.Default, Accredited: "list"},
 				func(string) ([]byte, error) { return test.list, nil })
 			if err != nil {
 				t.Fatal(err)
 			}
-			for domain, want := range map[string]rules.Class{
-				"made-up-102.nhs.uk":        rules.Secure,
-				"below.made-up-102.nhs.uk":  rules.Unknown,
-				"secure.made-up-100.nhs.uk": rules.Secure,
-				"made-up-100.nhs.uk":        rules.Unknown,
+			for domain, want := range map[string]table.Class{
+				"made-up-102.nhs.uk":        table.Secure,
+				"below.made-up-102.nhs.uk":  table.Unknown,
+				"secure.made-up-100.nhs.uk": table.Secure,
+				"made-up-100.nhs.uk":        table.Unknown,
 			} {
-				row := table.Lookup(domain, time.Time{})
+				row := loaded.Lookup(domain, time.Time{})
 				if row == nil || row.Class != want {
 					t.Errorf("%s: got %+v, want class %s", domain, row, want)
 				}
 			}
-			if row := table.Lookup("made-up-102.nhs.uk", time.Time{}); row.Note != "Ynys Môn Example Care" {
+			if row := loaded.Lookup("made-up-102.nhs.uk", time.Time{}); row.Note != "Ynys Môn Example Care" {
 				t.Errorf("note %q", row.Note)
 			}
 		})
@@ -116,7 +117,7 @@ func TestLoadNamesTheFaultsOfTheList(t *testing.T) {
 		{"doubtful rows alone", func(string) ([]byte, error) { return []byte("Domain name\ngmail.com\n"), nil }, "/a/list.csv: no row of the list counts: run postseal import"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := rules.Load(rules.Sources{Edition: rules.DefaultEdition, Accredited: "/a/list.csv"}, test.read)
+			_, err := table.Load(table.Sources{Edition: editions.Default, Accredited: "/a/list.csv"}, test.read)
 			if err == nil || !strings.HasPrefix(err.Error(), test.want) {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
@@ -126,7 +127,7 @@ func TestLoadNamesTheFaultsOfTheList(t *testing.T) {
 
 func readList(t *testing.T, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile("../testdata/lists/" + name)
+	data, err := os.ReadFile("../../testdata/lists/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}

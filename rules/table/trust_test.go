@@ -1,9 +1,11 @@
-package rules
+package table
 
 import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/postseal/postseal/rules/editions"
 )
 
 // TestRowsForAnybodysNames refuses trust in all names below one below which
@@ -25,8 +27,8 @@ func TestRowsForAnybodysNames(t *testing.T) {
 			file := fmt.Sprintf("table.name = \"t\"\n[[domain]]\nname = %q\nsubdomains = true\nclass = \"secure\"\n", test.name)
 			read := func(string) ([]byte, error) { return []byte(file), nil }
 			for place, s := range map[string]Sources{
-				"a rule file":   {Edition: DefaultEdition, Files: []string{"file"}},
-				"local_domains": {Edition: DefaultEdition, LocalDomains: []string{test.name}},
+				"a rule file":   {Edition: editions.Default, Files: []string{"file"}},
+				"local_domains": {Edition: editions.Default, LocalDomains: []string{test.name}},
 			} {
 				_, err := Load(s, read)
 				if refused := err != nil && strings.Contains(err.Error(), "anybody can have a name below"); refused != test.refuse {

@@ -1,11 +1,9 @@
-package rules
+package table
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/postseal/postseal/rules/address"
-	"github.com/postseal/postseal/rules/tomlfile"
 )
 
 // trustedSuffixes are the public suffixes that an edition trusts as a whole,
@@ -76,30 +74,4 @@ func (t *Table) localSuffix(name string, given *Row) *Row {
 		}
 		name = parent
 	}
-}
-
-// fault names the row before what is wrong with it. The place of an own domain
-// is known to the configuration alone.
-func (r *Row) fault(format string, args ...any) error {
-	err := fmt.Errorf("%s: %s", r.where(), fmt.Sprintf(format, args...))
-	if r.Table.Name == ownDomains && r.Table.File == "" {
-		return &tomlfile.Fault{Path: fmt.Sprintf("%s[%d]", ownDomains, r.item), Err: err}
-	}
-	return err
-}
-
-// where names the row with its file, as errors and findings do.
-func (r *Row) where() string {
-	if r.Table.File == "" {
-		return r.place()
-	}
-	return r.Table.File + ": " + r.place()
-}
-
-// place names the row inside its file.
-func (r *Row) place() string {
-	if r.Number > 0 {
-		return fmt.Sprintf("line %d: domain %d (%q)", r.Line, r.Number, r.Name)
-	}
-	return fmt.Sprintf("%s (%q)", r.Table.Name, r.Name)
 }

@@ -1,4 +1,4 @@
-package rules_test
+package table_test
 
 import (
 	"fmt"
@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/editions"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // bigList makes a list of as many rows, in the published shape, whose domains
@@ -22,14 +23,14 @@ func bigList(rows int) []byte {
 
 func benchDomain(i int) string { return fmt.Sprintf("made-up-%07d.nhs.uk", i) }
 
-func loadList(b *testing.B, list []byte) *rules.Table {
+func loadList(b *testing.B, list []byte) *table.Table {
 	b.Helper()
-	table, err := rules.Load(rules.Sources{Edition: rules.DefaultEdition, Accredited: "list"},
+	loaded, err := table.Load(table.Sources{Edition: editions.Default, Accredited: "list"},
 		func(string) ([]byte, error) { return list, nil })
 	if err != nil {
 		b.Fatal(err)
 	}
-	return table
+	return loaded
 }
 
 // BenchmarkLoad40k reads, checks and compiles a list of 40,000 rows,
@@ -40,11 +41,11 @@ func BenchmarkLoad40k(b *testing.B) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	table := loadList(b, list)
+	loaded := loadList(b, list)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	if table.Len() < rows {
-		b.Fatalf("%d rows", table.Len())
+	if loaded.Len() < rows {
+		b.Fatalf("%d rows", loaded.Len())
 	}
 	runtime.KeepAlive(list)
 	b.ReportAllocs()
@@ -61,7 +62,7 @@ func BenchmarkLoad40k(b *testing.B) {
 func BenchmarkLookup(b *testing.B) {
 	for _, rows := range []int{10, 1000, 40_000} {
 		b.Run(fmt.Sprint(rows), func(b *testing.B) {
-			table := loadList(b, bigList(rows))
+			loaded := loadList(b, bigList(rows))
 			random := rand.New(rand.NewPCG(1, uint64(rows)))
 			var domains [1024]string
 			for i := range domains {
@@ -77,8 +78,8 @@ func BenchmarkLookup(b *testing.B) {
 			now := time.Now()
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				row := table.Lookup(domains[i%len(domains)], now)
-				if secure := row != nil && row.Class == rules.Secure; secure != (i%len(domains)%3 != 2) {
+				row := loaded.Lookup(domains[i%len(domains)], now)
+				if secure := row != nil && row.Class == table.Secure; secure != (i%len(domains)%3 != 2) {
 					b.Fatalf("%s: got %+v", domains[i%len(domains)], row)
 				}
 			}

@@ -1,7 +1,6 @@
-package rules
+package table
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -9,82 +8,6 @@ import (
 
 	"github.com/postseal/postseal/rules/address"
 )
-
-// TableInfo says where rows come from.
-type TableInfo struct {
-	Name     string
-	File     string // empty for rows that the configuration itself makes
-	Source   string // the document or decision behind the rows
-	Issued   time.Time
-	ReviewBy time.Time // zero where the table does not say
-}
-
-// ReviewDue tells whether the day of the table's review has come.
-func (t *TableInfo) ReviewDue(now time.Time) bool {
-	return !t.ReviewBy.IsZero() && !now.Before(t.ReviewBy)
-}
-
-// layer is the rank of a row's table: a lower one wins over all above it.
-type layer uint8
-
-const (
-	localLayer layer = iota // local files, local_domains and the relay domain
-	retiredLayer
-	accreditedLayer
-	editionLayer
-)
-
-var layerNames = [...]string{"local", "retired", "accredited", "edition"}
-
-func (l layer) String() string { return layerNames[l] }
-
-// Row is an entry of the table.
-type Row struct {
-	Name       string // a domain as NormalizeDomain gives it, or a full address
-	Subdomains bool   // every name below Name too
-	Class      Class
-	Expires    time.Time // from then on the row no longer counts; zero for never
-	Note       string
-	Source     string // the row's own; empty where the table's holds
-	Number     int    // its place in a rule file, from 1; 0 elsewhere
-	Line       int    // of that file; 0 elsewhere
-	item       int    // of local_domains, from 0
-	Table      *TableInfo
-
-	layer     layer
-	belowOnly bool // not Name itself
-	next      *Row // another layer's row for Name
-}
-
-// Origin is the document or decision behind the row.
-func (r *Row) Origin() string { return cmp.Or(r.Source, r.Table.Source) }
-
-// Expired tells whether the row no longer counts.
-func (r *Row) Expired(now time.Time) bool {
-	return !r.Expires.IsZero() && !now.Before(r.Expires)
-}
-
-// DaysLeft is the number of local calendar days until the row expires; ok is
-// false where it never does.
-func (r *Row) DaysLeft(now time.Time) (days int, ok bool) {
-	if r.Expires.IsZero() {
-		return 0, false
-	}
-	date := func(t time.Time) time.Time { // in UTC every day has 24 hours
-		return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
-	}
-	return int(date(r.Expires).Sub(date(now.In(time.Local))) / (24 * time.Hour)), true
-}
-
-// domain is the domain that the row speaks of.
-func (r *Row) domain() string { return r.Name[strings.LastIndexByte(r.Name, '@')+1:] }
-
-// isAddress tells whether the row is for one address alone.
-func (r *Row) isAddress() bool { return strings.Contains(r.Name, "@") }
-
-// isRelay tells whether the row is the one for recipients that were diverted
-// already: no rule file can leave a name out and speak of what is below it.
-func (r *Row) isRelay() bool { return r.belowOnly }
 
 // Table finds the row that decides a recipient's class. It is never changed
 // after Load and may be used by any number of goroutines.
@@ -109,9 +32,9 @@ func (t *Table) Len() int { return len(t.list) }
 func (t *Table) Rows() []*Row { return t.list }
 
 // Tables are the tables that have rows, in the order of their rows.
-func (t *Table) Tables() []*TableInfo {
-	var tables []*TableInfo
-	seen := make(map[*TableInfo]bool)
+func (t *Table) Tables() []*Info {
+	var tables []*Info
+	seen := make(map[*Info]bool)
 	for _, row := range t.list {
 		if !seen[row.Table] {
 			seen[row.Table] = true

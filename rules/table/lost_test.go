@@ -1,17 +1,17 @@
-package rules_test
+package table_test
 
 import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
-	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/editions"
+	"github.com/postseal/postseal/rules/table"
 )
 
 func TestLost(t *testing.T) {
-	table := load(t, rules.Sources{
-		Files: []string{"f"}, Accredited: "list.csv", LocalDomains: []string{"trust.gov.uk"}, RelayDomain: "encrypt.invalid",
-	}, map[string]string{"f": `
+	files := map[string]string{"f": `
 table.name = "f"
 [[domain]]
 name = "x.gsi.gov.uk"
@@ -24,7 +24,14 @@ class = "unknown"
 name = "old.gov.uk"
 class = "closed"
 expires = 2026-11-21
-`, "list.csv": "Domain name\nx.gsi.gov.uk\na.police.uk\n"})
+`, "list.csv": "Domain name\nx.gsi.gov.uk\na.police.uk\n"}
+	loaded, err := table.Load(table.Sources{
+		Edition: editions.Default, Files: []string{"f"}, Accredited: "list.csv", LocalDomains: []string{"trust.gov.uk"}, RelayDomain: "encrypt.invalid",
+	}, func(name string) ([]byte, error) { return []byte(files[name]), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	today := time.Date(2026, 11, 21, 12, 0, 0, 0, time.Local)
 	for _, test := range []struct {
 		name, domain string
 		want         []string
@@ -45,7 +52,7 @@ expires = 2026-11-21
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string
-			for _, lost := range table.Lost(test.domain, table.Lookup(test.domain, today), today) {
+			for _, lost := range loaded.Lost(test.domain, loaded.Lookup(test.domain, today), today) {
 				got = append(got, fmt.Sprintf("%s %s: %s", lost.Name, lost.Layer(), lost.Why))
 			}
 			if !slices.Equal(got, test.want) {

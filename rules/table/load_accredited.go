@@ -1,4 +1,4 @@
-package rules
+package table
 
 import (
 	"fmt"
@@ -18,7 +18,7 @@ func (l *loader) accredited(file string) {
 		l.faults = append(l.faults, err)
 		return
 	}
-	info := &TableInfo{Name: "accredited", File: file, Source: "secure email standard DCB1596, accredited organisations"}
+	info := &Info{Name: "accredited", File: file, Source: "secure email standard DCB1596, accredited organisations"}
 	for _, a := range list.Rows {
 		row := &Row{Name: a.Domain, Class: Secure, Note: a.Organisation, Table: info, layer: accreditedLayer}
 		if l.table.add(row) == nil && a.Accepted {

@@ -1,32 +1,22 @@
-package rules
+package table
 
 import (
 	"cmp"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/postseal/postseal/rules/address"
+	"github.com/postseal/postseal/rules/editions"
 	"github.com/postseal/postseal/rules/replytext"
 	"github.com/postseal/postseal/rules/tomlfile"
 )
 
-// DefaultEdition is the edition of a configuration that names none.
-const DefaultEdition = "nhsmail-2022"
-
-// retiredNames is the file of the names that no edition can bring back.
-const retiredNames = "retired"
-
 // ownDomains is the table of the site's own domains.
 const ownDomains = "local_domains"
-
-//go:embed editions/*.toml
-var editions embed.FS
 
 // Sources say what a table is made of.
 type Sources struct {
@@ -46,34 +36,18 @@ func Load(s Sources, read func(name string) ([]byte, error)) (*Table, error) {
 	}
 	l.localDomains(s.LocalDomains)
 	l.relayDomain(s.RelayDomain)
-	l.ruleFile("editions/"+retiredNames+".toml", retiredLayer, editions.ReadFile)
+	l.ruleFile(editions.File(editions.Retired), retiredLayer, editions.Read)
 	if s.Accredited != "" {
 		l.accredited(s.Accredited)
 	}
-	if names := Editions(); slices.Contains(names, s.Edition) {
-		l.ruleFile("editions/"+s.Edition+".toml", editionLayer, editions.ReadFile)
+	if names := editions.Names(); slices.Contains(names, s.Edition) {
+		l.ruleFile(editions.File(s.Edition), editionLayer, editions.Read)
 	} else {
 		l.faults = append(l.faults, tomlfile.At("rules.edition", fmt.Errorf("edition %q is not known: choose one of %s", s.Edition, strings.Join(names, ", "))))
 	}
 	l.table.similar = newLookAlikes(l.table)
 	l.refuseWideTrust()
 	return l.table, errors.Join(l.faults...)
-}
-
-// Editions lists the tables that ship with postseal.
-func Editions() []string {
-	files, err := fs.Glob(editions, "editions/*.toml")
-	if err != nil {
-		panic(err) // the pattern is constant
-	}
-	var names []string
-	for _, file := range files {
-		name := strings.TrimSuffix(strings.TrimPrefix(file, "editions/"), ".toml")
-		if name != retiredNames {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 type loader struct {
@@ -123,7 +97,7 @@ func (l *loader) ruleFile(file string, in layer, read func(string) ([]byte, erro
 	if f.Table.Name == "" && err == nil {
 		l.fault("%s: table.name is missing: write [table] and, below it, name = \"a name for the log\"", file)
 	}
-	info := &TableInfo{
+	info := &Info{
 		Name: f.Table.Name, File: file, Source: f.Table.Source,
 		Issued: f.Table.Issued, ReviewBy: f.Table.ReviewBy,
 	}
@@ -206,7 +180,7 @@ func (l *loader) reportTwin(where string, twin *Row) {
 // localDomains adds a row for each own domain, unless a local file has a row
 // for the very name: local files win over all else.
 func (l *loader) localDomains(domains []string) {
-	info := &TableInfo{Name: ownDomains, Source: "the configuration"}
+	info := &Info{Name: ownDomains, Source: "the configuration"}
 	for i, domain := range domains {
 		name, err := address.OwnDomain(domain)
 		if err != nil {
@@ -242,7 +216,7 @@ func (l *loader) relayDomain(domain string) {
 	twin := l.table.add(&Row{
 		Name: name, Subdomains: true, belowOnly: true, Class: Secure,
 		Note: "on its way to the encryption relay", layer: localLayer,
-		Table: &TableInfo{Name: "relay", Source: "the configuration"},
+		Table: &Info{Name: "relay", Source: "the configuration"},
 	})
 	if twin != nil {
 		fault("%s has the name", twin.where())

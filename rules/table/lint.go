@@ -1,0 +1,170 @@
+package table
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postseal/postseal/rules/address"
+)
+
+// Warning is something in a table or in the policies that may stand there and
+// is probably not meant. What must not stand there is an error of Load.
+type Warning struct {
+	File   string // empty for the configuration itself
+	Row    string // the row, by number and name where it has them
+	Fault  string
+	Remedy string
+}
+
+// Lint looks the table over, as it is at the time given.
+func (t *Table) Lint(now time.Time) []Warning {
+	var found []Warning
+	for _, table := range t.Tables() {
+		if table.ReviewDue(now) {
+			found = append(found, Warning{table.File, fmt.Sprintf("table %q", table.Name),
+				"its review was due by " + table.ReviewBy.Format(time.DateOnly),
+				"review it and move review_by on; a newer release may bring a newer edition"})
+		}
+	}
+	if !t.HasClass([]Class{Local}, now) {
+		found = append(found, Warning{"", ownDomains, "there are none, so that mail to your own people is treated as outgoing", `name every domain that your mail host delivers itself, as in local_domains = ["trust.example"]`})
+	}
+	found = append(found, t.listWarnings...)
+	hidden := t.hidden(now)
+	for _, row := range t.list {
+		found = append(found, t.lintRow(row, now)...)
+		found = append(found, lintHiding(row, hidden[row])...)
+	}
+	for _, d := range t.doubles {
+		found = append(found, d.left.warning("the name is there already, in "+d.kept.where(), "keep one row of the two"))
+	}
+	return found
+}
+
+func (t *Table) lintRow(row *Row, now time.Time) (found []Warning) {
+	add := func(fault, remedy string) { found = append(found, row.warning(fault, remedy)) }
+	if row.Expired(now) {
+		add("expired on "+row.Expires.Format(time.DateOnly)+" and no longer counts", "take it out, or renew it with a new expires")
+	}
+	if own := t.ownAbove(row, now); own == nil && row.IsRelay() && address.IsInTheDNS(row.Name) {
+		add("a name that the DNS may have: without the route to the relay, sealed mail goes there, in clear", "choose a name below invalid, as in encrypt.invalid")
+	} else if own != nil {
+		add("below the own domain "+own.Name+": the mail host may deliver sealed mail itself, in clear", "choose a name below invalid, as in encrypt.invalid")
+	}
+	switch row.layer {
+	case localLayer:
+		if fault, remedy := lintSuffix(row); fault != "" {
+			add(fault, remedy)
+		}
+		if row.Class.trusts() && !row.IsAddress() && !row.IsRelay() && address.IsConsumerMail(row.Name) {
+			add("a consumer mail service: anybody can have an address at "+row.Name, "name the addresses that are meant, each in a row with address = \"…\", or remove the row")
+		}
+		if row.Table.Name == ownDomains && t.isUnlisted(row.Name, now) {
+			add("an own domain that is not on the accredited list: to other sites it is not secure", "correct its spelling, or have it accredited")
+		}
+	case accreditedLayer:
+		if retired := t.walk(row.Name, now, retiredLayer, nil); retired.layer == retiredLayer {
+			add("hidden by the retired name "+retired.Name+": mail there stays refused", "take it out of the list")
+		}
+	}
+	return found
+}
+
+// ownAbove returns the local row of class local that the relay domain is below,
+// for the row of the relay domain.
+func (t *Table) ownAbove(row *Row, now time.Time) *Row {
+	if !row.IsRelay() {
+		return nil
+	}
+	_, parent, _ := strings.Cut(row.Name, ".")
+	if above := t.Lookup(parent, now); above != nil && above.Class == Local && (above.Subdomains || above.Name == parent) {
+		return above
+	}
+	return nil
+}
+
+// lintSuffix speaks of the rows for public suffixes that Load takes.
+func lintSuffix(row *Row) (fault, remedy string) {
+	is, registry := address.IsPublicSuffix(row.Name)
+	switch {
+	case !is || row.Number == 0 && !registry: // its owner's own domain
+	case !row.Subdomains:
+		return "equals a public suffix and covers no name below it", "name the domain that is meant, or say subdomains = true"
+	case row.Class.trusts():
+		return "trusts every name below the public suffix " + row.Name, "name the domains that are meant, or choose an edition that trusts it"
+	case row.Class == Closed:
+		return "refuses mail to every name below the public suffix " + row.Name, "name the domains that are meant"
+	}
+	return "", ""
+}
+
+// isUnlisted tells whether there is an accredited list, and neither it nor
+// another table that all sites have calls the domain secure.
+func (t *Table) isUnlisted(domain string, now time.Time) bool {
+	if t.layers[accreditedLayer] == 0 {
+		return false
+	}
+	row := t.walk(domain, now, retiredLayer, nil)
+	return row == nil || row.Class != Secure
+}
+
+// hidden gives the local rows of rule files each with the rows of weaker
+// layers that it leaves nothing to decide.
+func (t *Table) hidden(now time.Time) map[*Row][]*Row {
+	by := make(map[*Row][]*Row)
+	for _, row := range t.list {
+		if row.layer == localLayer {
+			continue
+		}
+		if hider := t.hider(row, now); hider != nil && hider.Number > 0 {
+			by[hider] = append(by[hider], row)
+		}
+	}
+	return by
+}
+
+// hider returns the local row that speaks of every name that row speaks of.
+func (t *Table) hider(row *Row, now time.Time) *Row {
+	for name, exact := row.Name, true; ; exact = false {
+		local := t.in(localLayer, name)
+		if local != nil && !local.Expired(now) && (local.Subdomains || exact && !row.Subdomains) {
+			return local
+		}
+		_, parent, ok := strings.Cut(name, ".")
+		if !ok {
+			return nil
+		}
+		name = parent
+	}
+}
+
+// lintHiding asks that a row which overrides others say why, by a note or an
+// end, and finds the one that has become needless.
+func lintHiding(row *Row, hidden []*Row) []Warning {
+	var others []string
+	for _, h := range hidden {
+		switch {
+		case h.layer == retiredLayer && h.Class == row.Class: // needed below a local suffix
+		case h.Class == row.Class && h.Name == row.Name && h.Subdomains == row.Subdomains:
+			return []Warning{row.warning(fmt.Sprintf("says what the row of %s says", h.Table.Name), "take it out, so that a change there counts")}
+		case h.Class != row.Class && row.Note == "" && row.Expires.IsZero():
+			others = append(others, fmt.Sprintf("%s of %s (%s)", h.Name, h.Table.Name, h.Class))
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	names := others[0]
+	if more := len(others) - 1; more > 0 {
+		names += fmt.Sprintf(" and %d more", more)
+	}
+	return []Warning{row.warning("hides "+names, "give it a note that says why, or an expires, or take it out")}
+}
+
+func (t *Table) HasClass(classes []Class, now time.Time) bool {
+	return slices.ContainsFunc(t.list, func(row *Row) bool {
+		return slices.Contains(classes, row.Class) && !row.Expired(now)
+	})
+}
