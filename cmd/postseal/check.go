@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"time"
+
+	"github.com/postseal/postseal/cmd/postseal/config"
 )
 
 const checkUsage = `Usage: postseal check [-config FILE] [-strict]
@@ -23,24 +25,24 @@ func check(args []string, std stdio) int {
 	if c.NArg() > 0 {
 		return c.misused("unexpected argument %q", c.Arg(0))
 	}
-	config, err := loadConfig(*c.config)
+	loaded, err := config.Load(*c.config)
 	if err != nil {
 		return c.failed(exitConfig, err)
 	}
-	if err := config.checkKey(); err != nil {
+	if err := loaded.CheckKey(); err != nil {
 		return c.failed(exitConfig, err)
 	}
-	severity, found := "warning", config.lint(time.Now())
+	severity, found := "warning", loaded.Lint(time.Now())
 	if *strict {
 		severity = "error"
 	}
 	for _, f := range found {
-		fmt.Fprintf(std.err, "%s: %s: %s: %s: %s\n", cmp.Or(f.File, config.origin), f.Row, severity, f.Fault, f.Remedy)
+		fmt.Fprintf(std.err, "%s: %s: %s: %s: %s\n", cmp.Or(f.File, loaded.Origin), f.Row, severity, f.Fault, f.Remedy)
 	}
 	if *strict && len(found) > 0 {
 		return exitFailure
 	}
 	fmt.Fprintf(std.out, "%s: good: mode %s, edition %s, %d rows, configuration %s\n",
-		config.origin, config.milter.Mode, config.file.Rules.Edition, config.milter.Rules.Table.Len(), config.milter.Hash)
+		loaded.Origin, loaded.Message.Mode, loaded.File.Rules.Edition, loaded.Message.Rules.Table.Len(), loaded.Message.Hash)
 	return exitDone
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/milter"
 	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/milter/message"
@@ -60,7 +61,7 @@ func explain(args []string, std stdio) int {
 			return c.misused("-client %q is not an IP address", *client)
 		}
 	}
-	config, err := loadConfig(*c.config)
+	loaded, err := config.Load(*c.config)
 	if err != nil {
 		return c.failed(exitConfig, err)
 	}
@@ -69,7 +70,7 @@ func explain(args []string, std stdio) int {
 		return c.failed(exitFailure, err)
 	}
 	defer file.Close()
-	e, err := explainMessage(config.milter, envelope, splitAddresses(*to), file)
+	e, err := explainMessage(loaded.Message, envelope, splitAddresses(*to), file)
 	if err != nil {
 		return c.failed(exitFailure, fmt.Errorf("%s: %w", name, err))
 	}
@@ -103,12 +104,12 @@ func openMessage(path string, stdin io.Reader) (file io.ReadCloser, name string,
 }
 
 // explainMessage drives a message as a session does.
-func explainMessage(config *message.Config, envelope message.Envelope, to []string, file io.Reader) (explanation, error) {
-	enforcing := *config
-	enforcing.Mode, enforcing.Rules = rules.Enforce, config.Rules.Enforcing()
+func explainMessage(loaded *message.Config, envelope message.Envelope, to []string, file io.Reader) (explanation, error) {
+	enforcing := *loaded
+	enforcing.Mode, enforcing.Rules = rules.Enforce, loaded.Rules.Enforcing()
 	m := message.New(&enforcing, envelope)
 	var refused []rules.Outcome
-	e := explanation{Mode: config.Mode, Edits: []message.Edit{}}
+	e := explanation{Mode: loaded.Mode, Edits: []message.Edit{}}
 	for _, path := range to {
 		if r, refusal := m.Recipient(address.TrimAngles(path), "", nil, time.Now()); refusal != nil {
 			refused = append(refused, rules.Outcome{Recipient: r, Action: rules.Reject})

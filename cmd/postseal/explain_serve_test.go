@@ -14,6 +14,7 @@ import (
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
+	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/milter"
 	"github.com/postseal/postseal/milter/message"
 )
@@ -158,13 +159,13 @@ func readServed(t *testing.T, log *bytes.Buffer) (got explained) {
 // TestExplainAgreesWithServe runs both over generated messages.
 func TestExplainAgreesWithServe(t *testing.T) {
 	path := write(t, strings.Replace(agreeConfig, "\n", "\nmode = \"enforce\"\n", 1))
-	config, err := loadConfig(path)
+	loaded, err := config.Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer // each answer comes after its line
 	server := &milter.Server{
-		Config: func() *message.Config { return config.milter }, Log: slog.New(slog.NewJSONHandler(&log, nil)),
+		Config: func() *message.Config { return loaded.Message }, Log: slog.New(slog.NewJSONHandler(&log, nil)),
 		Timeouts: milter.DefaultTimeouts, Now: time.Now, MaxConnections: 10,
 	}
 	socket := filepath.Join(t.TempDir(), "s")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/postseal/postseal/cmd/postseal/config"
 )
 
 const exportUsage = `Usage: postseal export [-config FILE] [-level may|encrypt|verify] [-format postfix|sendmail] tls-policy
@@ -49,13 +51,13 @@ func export(args []string, std stdio) int {
 	if formats := []string{formatPostfix, formatSendmail}; !slices.Contains(formats, *format) {
 		return c.misused("-format %q is none of %q", *format, formats)
 	}
-	config, err := loadConfig(*c.config)
+	loaded, err := config.Load(*c.config)
 	if err != nil {
 		return c.failed(exitConfig, err)
 	}
 	out := bufio.NewWriter(std.out)
-	policy := newTLSPolicy(config.milter.Rules, *level, *format, time.Now())
-	fmt.Fprintf(out, "# postseal export tls-policy -level %s -format %s, configuration %s\n", *level, *format, config.milter.Hash)
+	policy := newTLSPolicy(loaded.Message.Rules, *level, *format, time.Now())
+	fmt.Fprintf(out, "# postseal export tls-policy -level %s -format %s, configuration %s\n", *level, *format, loaded.Message.Hash)
 	for _, source := range policy.sources() {
 		fmt.Fprintf(out, "# from %s\n", source)
 	}

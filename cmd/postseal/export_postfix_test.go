@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/postseal/postseal/cmd/postseal/config"
 )
 
 // postfixKeys are the keys by which Postfix looks a next-hop domain up in
@@ -97,7 +99,7 @@ func TestPostfixFindsWhatTheTableSays(t *testing.T) {
 
 // TestPostfixTakesTheFirstMap holds that exceptions go before the export.
 func TestPostfixTakesTheFirstMap(t *testing.T) {
-	c, err := loadConfig(writeExport(t, exportConfig, exportRules, exportList))
+	c, err := config.Load(writeExport(t, exportConfig, exportRules, exportList))
 	if err != nil {
 		t.Fatal(err)
 	}

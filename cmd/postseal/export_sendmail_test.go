@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
@@ -77,7 +78,7 @@ func TestSendmailFindsWhatTheTableSays(t *testing.T) {
 }
 
 func TestSendmailLevels(t *testing.T) {
-	c, err := loadConfig(writeExport(t, exportConfig, exportRules, exportList))
+	c, err := config.Load(writeExport(t, exportConfig, exportRules, exportList))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +112,7 @@ func TestSendmailLevels(t *testing.T) {
 // TestSendmailTriesTLS holds that rows of level may go over a site's own
 // "Try_TLS: NO", by the name of the server.
 func TestSendmailTriesTLS(t *testing.T) {
-	c, err := loadConfig(writeExport(t, exportConfig, exportRules, exportList))
+	c, err := config.Load(writeExport(t, exportConfig, exportRules, exportList))
 	if err != nil {
 		t.Fatal(err)
 	}

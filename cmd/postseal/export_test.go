@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/rules/table"
 )
 
@@ -164,12 +165,12 @@ TLS_Rcpt:.police.uk	ENCR:128
 
 func TestExportSaysWhereRowsComeFrom(t *testing.T) {
 	path := writeExport(t, exportConfig, exportRules, exportList)
-	config, err := loadConfig(path)
+	loaded, err := config.Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, _ := exported(t, path, "-level", "verify")
-	want := `# postseal export tls-policy -level verify -format postfix, configuration ` + config.milter.Hash + `
+	want := `# postseal export tls-policy -level verify -format postfix, configuration ` + loaded.Message.Hash + `
 # from accredited: secure email standard DCB1596, accredited organisations
 # from local_domains: the configuration
 # from nhsmail-2022: NHS Digital, guidance for sending secure email (including to patients), 26 July 2022, issued 2022-07-26
@@ -183,7 +184,7 @@ func TestExportSaysWhereRowsComeFrom(t *testing.T) {
 
 // randomTable is a configuration whose rows lie close together, so that they
 // cover one another in every way.
-func randomTable(t *testing.T, random *rand.Rand) *config {
+func randomTable(t *testing.T, random *rand.Rand) *config.Config {
 	t.Helper()
 	local, list, seen := "table.name = \"f\"\n", "Domain name\n", make(map[string]bool)
 	for range 12 {
@@ -210,11 +211,11 @@ func randomTable(t *testing.T, random *rand.Rand) *config {
 		own = "a.b.example"
 	}
 	path := writeExport(t, fmt.Sprintf("local_domains = [%q]\n", own)+exportConfig[strings.Index(exportConfig, "[rules]"):], local, list)
-	config, err := loadConfig(path)
+	loaded, err := config.Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return config
+	return loaded
 }
 
 // mayTrust tells whether a configuration may trust the name: neither a public
@@ -239,15 +240,15 @@ func randomNames(random *rand.Rand, n int) []string {
 }
 
 // text is what export writes for a configuration.
-func text(c *config, level, format string) string {
+func text(c *config.Config, level, format string) string {
 	var b strings.Builder
-	for _, row := range newTLSPolicy(c.milter.Rules, level, format, time.Now()) {
+	for _, row := range newTLSPolicy(c.Message.Rules, level, format, time.Now()) {
 		b.WriteString(row.line(level, format))
 	}
 	return b.String()
 }
 
-func wantSecure(c *config, name string) bool {
-	row := c.milter.Rules.Table.Lookup(name, time.Now())
+func wantSecure(c *config.Config, name string) bool {
+	row := c.Message.Rules.Table.Lookup(name, time.Now())
 	return row != nil && row.Class == table.Secure
 }

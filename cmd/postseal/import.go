@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/rules/accredited"
 )
 
@@ -41,18 +42,18 @@ func importList(args []string, std stdio) int {
 	if c.NArg() != 1 {
 		return c.misused("give one list after the options: a file, or - for standard input")
 	}
-	origin, text, err := readConfigFile(*c.config)
+	origin, text, err := config.Read(*c.config)
 	if err != nil {
 		return c.failed(exitConfig, err)
 	}
-	config, err := parseConfig(origin, text)
+	loaded, err := config.Parse(origin, text)
 	if err != nil {
 		return c.failed(exitConfig, err)
 	}
-	if config.file.Rules.Accredited == "" {
-		return c.failed(exitConfig, fmt.Errorf(`%s: rules.accredited names no file for the list: add accredited = "/var/lib/postseal/accredited.csv" below [rules]`, config.origin))
+	if loaded.File.Rules.Accredited == "" {
+		return c.failed(exitConfig, fmt.Errorf(`%s: rules.accredited names no file for the list: add accredited = "/var/lib/postseal/accredited.csv" below [rules]`, loaded.Origin))
 	}
-	i := listImport{name: c.Arg(0), list: config.file.Rules.Accredited, maxChange: config.file.Rules.MaxChange, accept: *accept, dryRun: *dryRun, verbose: *verbose}
+	i := listImport{name: c.Arg(0), list: loaded.File.Rules.Accredited, maxChange: loaded.File.Rules.MaxChange, accept: *accept, dryRun: *dryRun, verbose: *verbose}
 	data, err := i.readInput(std)
 	if err != nil {
 		return c.failed(exitFailure, err)

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/postseal/postseal/cmd/postseal/config"
 )
 
 // listenJournal stands in for journald.
@@ -68,7 +70,7 @@ func newJournalLog(t *testing.T, path string) logFile {
 func TestJournalEntries(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
 	journald := listenJournal(t, path)
-	w, log := newLogWriter(newJournalLog(t, path), formatAuto)
+	w, log := newLogWriter(newJournalLog(t, path), config.AutoFormat)
 	defer w.close()
 	for _, text := range []string{"", "x", "two\nlines", "MESSAGE=x\nPRIORITY=0\n", "\x00\xff", "é", strings.Repeat("x", 7900), strings.Repeat("x", 1<<20)} {
 		for priority, write := range map[string]func(string, ...any){"6": log.Info, "4": log.Warn, "3": log.Error} {
@@ -108,7 +110,7 @@ func countEntries(t *testing.T, journald *net.UnixConn, all int) (lost int) {
 func TestStuckJournal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
 	journald := listenJournal(t, path)
-	w, log := newLogWriter(newJournalLog(t, path), formatJSON)
+	w, log := newLogWriter(newJournalLog(t, path), config.JSONFormat)
 	const all = 1000
 	text := strings.Repeat("x", 7000)
 	for range all { // 7 MB
@@ -129,7 +131,7 @@ func TestStuckJournal(t *testing.T) {
 func TestJournalComesBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
 	journald := listenJournal(t, path)
-	w, log := newLogWriter(newJournalLog(t, path), formatJSON)
+	w, log := newLogWriter(newJournalLog(t, path), config.JSONFormat)
 	log.Info("x")
 	readEntry(t, journald)
 	for range 3 {

@@ -7,23 +7,9 @@ import (
 	"time"
 
 	"github.com/lmittmann/tint"
+	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/milter/maillog"
-	"github.com/postseal/postseal/rules/keyword"
 )
-
-// logFormat is the value of log.format.
-type logFormat string
-
-const (
-	formatAuto logFormat = "auto" // colour on a terminal, JSON elsewhere
-	formatJSON logFormat = "json"
-	formatText logFormat = "text"
-)
-
-// UnmarshalText reads the name; anything else is an error.
-func (f *logFormat) UnmarshalText(text []byte) error {
-	return keyword.Word(f, text, formatAuto, formatJSON, formatText)
-}
 
 // logFile is where lines go.
 type logFile struct {
@@ -36,9 +22,9 @@ func plainLog(w io.Writer) logFile {
 }
 
 // newLogger returns a logger that gives its lines to write.
-func newLogger(format logFormat, terminal bool, write func(slog.Level, []byte)) *slog.Logger {
+func newLogger(format config.LogFormat, terminal bool, write func(slog.Level, []byte)) *slog.Logger {
 	return slog.New(maillog.NewLineHandler(func(w io.Writer) slog.Handler {
-		if format == formatJSON || format == formatAuto && !terminal {
+		if format == config.JSONFormat || format == config.AutoFormat && !terminal {
 			return slog.NewJSONHandler(w, nil)
 		}
 		return tint.NewTextHandler(w, &tint.Options{TimeFormat: time.DateTime, NoColor: !terminal})
@@ -46,7 +32,7 @@ func newLogger(format logFormat, terminal bool, write func(slog.Level, []byte)) 
 }
 
 // lossReport returns what renders the line "lines lost".
-func lossReport(file logFile, format logFormat) func(int, time.Time, string) []byte {
+func lossReport(file logFile, format config.LogFormat) func(int, time.Time, string) []byte {
 	return func(lost int, since time.Time, reason string) (entry []byte) {
 		log := newLogger(format, isTerminal(file.Writer), func(level slog.Level, line []byte) { entry = file.entry(level, line) })
 		log.Error("lines lost", "lost", lost, "since", since.Format(time.RFC3339), "reason", reason)

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/postseal/postseal/cmd/postseal/config"
 )
 
 const hashing = "local_domains = [\"trust.example\"]\n[log]\naddresses = \"hash\"\n"
@@ -19,20 +21,20 @@ func newState(t *testing.T) (key string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "state")
 	t.Setenv("STATE_DIRECTORY", dir)
-	return filepath.Join(dir, keyName)
+	return filepath.Join(dir, "log.key")
 }
 
 // taken loads the configuration as serve does, and returns its key.
 func taken(t *testing.T, path string) string {
 	t.Helper()
-	c, err := loadConfig(path)
+	c, err := config.Load(path)
 	if err == nil {
-		err = c.takeKey()
+		err = c.TakeKey()
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return hex.EncodeToString(c.milter.Addresses.Key)
+	return hex.EncodeToString(c.Message.Addresses.Key)
 }
 
 func TestKeyIsMadeOnce(t *testing.T) {
@@ -44,7 +46,7 @@ func TestKeyIsMadeOnce(t *testing.T) {
 	}
 	group.Wait()
 	first := taken(t, path)
-	if len(first) != 2*keyLength || strings.Trim(first, first[:1]) == "" {
+	if len(first) != 64 || strings.Trim(first, first[:1]) == "" {
 		t.Errorf("got the key %q", first)
 	}
 	all.Range(func(other, _ any) bool {
@@ -136,23 +138,6 @@ func TestFaultyKeys(t *testing.T) {
 	}
 }
 
-func TestKeyOfAnotherUser(t *testing.T) {
-	key := filepath.Join(t.TempDir(), keyName)
-	if err := os.WriteFile(key, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	info, err := os.Stat(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	self := os.Geteuid()
-	for user, want := range map[int]bool{self: true, 0: true, self + 1: false} {
-		if err := checkKeyFile(key, info, user); (err == nil) != want {
-			t.Errorf("the file of user %d, read by %d: %v", self, user, err)
-		}
-	}
-}
-
 // TestCheckMakesNoKey holds that check changes nothing, before the first start
 // too.
 func TestCheckMakesNoKey(t *testing.T) {
@@ -178,7 +163,7 @@ func TestFolderThatCannotBeMade(t *testing.T) {
 func TestReloadWithAFaultyKey(t *testing.T) {
 	key := newState(t)
 	s := newWatched(t, "[log]\naddresses = \"hash\"\n", rule("partner.example", "secure", ""))
-	if err := s.current.Load().takeKey(); err != nil {
+	if err := s.current.Load().TakeKey(); err != nil {
 		t.Fatal(err)
 	}
 	before := s.current.Load()
@@ -198,7 +183,7 @@ func TestReloadWithAFaultyKey(t *testing.T) {
 	}
 	s.reload(time.Now())
 	s.wantEvents("mended", s.events("cause"), "reloaded cause=SIGHUP")
-	if got, want := s.current.Load().milter.Addresses.Key, before.milter.Addresses.Key; string(got) != string(want) || len(got) == 0 {
+	if got, want := s.current.Load().Message.Addresses.Key, before.Message.Addresses.Key; string(got) != string(want) || len(got) == 0 {
 		t.Error("the key has changed")
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/postseal/postseal/cmd/postseal/config"
 )
 
 const (
@@ -41,7 +43,7 @@ type queuedLine struct {
 	written chan struct{}
 }
 
-func newLogWriter(file logFile, format logFormat) (*logWriter, *slog.Logger) {
+func newLogWriter(file logFile, format config.LogFormat) (*logWriter, *slog.Logger) {
 	w := &logWriter{file: file, report: lossReport(file, format), wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	go w.run()
 	return w, newLogger(format, isTerminal(file.Writer), w.write)

@@ -13,11 +13,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/postseal/postseal/cmd/postseal/config"
 )
 
 // jsonLog is a log of serve that is never stuck.
 func jsonLog(w io.Writer) *slog.Logger {
-	return newLogger(formatJSON, false, func(_ slog.Level, line []byte) { w.Write(line) })
+	return newLogger(config.JSONFormat, false, func(_ slog.Level, line []byte) { w.Write(line) })
 }
 
 // countLines reads a log of lines "x" and returns how many there are and how
@@ -48,7 +50,7 @@ func TestStuckPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	w, log := newLogWriter(plainLog(file), formatJSON)
+	w, log := newLogWriter(plainLog(file), config.JSONFormat)
 	const all = 1000
 	text := strings.Repeat("x", 7000)
 	for range all { // 7 MB
@@ -98,7 +100,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	w, log := newLogWriter(plainLog(file), formatJSON)
+	w, log := newLogWriter(plainLog(file), config.JSONFormat)
 	const all = 300 // 45 KB
 	for range all {
 		log.Info("x", "text", strings.Repeat("x", 80))

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/rules"
 )
 
@@ -36,12 +37,12 @@ func lookup(args []string, std stdio) int {
 	if c.NArg() == 0 && isTerminal(std.in) {
 		return c.misused("no address and no domain")
 	}
-	config, err := loadConfig(*c.config)
+	loaded, err := config.Load(*c.config)
 	if err != nil {
 		return c.failed(exitConfig, err)
 	}
 	out := bufio.NewWriter(std.out)
-	answers := answerer{rules: config.milter.Rules, now: time.Now(), out: out}
+	answers := answerer{rules: loaded.Message.Rules, now: time.Now(), out: out}
 	if *asJSON {
 		answers.json = json.NewEncoder(out)
 		answers.json.SetEscapeHTML(false)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/rules/tomlfile"
 )
 
@@ -28,7 +29,7 @@ var commands = []struct {
 
 const usage = `
 postseal COMMAND -h shows the options of a command, postseal -version the
-version. Without -config, ` + defaultConfig + ` is read; where that
+version. Without -config, ` + config.Default + ` is read; where that
 file does not exist, the built-in configuration is used.
 
 Exit status: 0 good, 1 findings or a failure while running, 2 bad usage,

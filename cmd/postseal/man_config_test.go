@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/BurntSushi/toml"
+	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/editions"
 )
@@ -40,11 +41,11 @@ func configKeys(table reflect.Value, prefix string) (keys []configKey) {
 
 func defaults(t *testing.T) []configKey {
 	t.Helper()
-	c, err := parseConfig("built-in configuration", nil)
+	c, err := config.Parse("built-in configuration", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return configKeys(reflect.ValueOf(c.file), "")
+	return configKeys(reflect.ValueOf(c.File), "")
 }
 
 // inTable gives the line of a key below the header of its table.
@@ -88,11 +89,11 @@ func TestManDefaultsAndExamples(t *testing.T) {
 			if match == nil {
 				t.Fatalf("%s: no %s", key.name, label)
 			}
-			c, err := parseConfig(label, []byte(inTable(key.name, fmt.Sprintf(form, match[1]))))
+			c, err := config.Parse(label, []byte(inTable(key.name, fmt.Sprintf(form, match[1]))))
 			if err != nil {
 				t.Fatalf("%s: %v", key.name, err)
 			}
-			all := configKeys(reflect.ValueOf(c.file), "")
+			all := configKeys(reflect.ValueOf(c.File), "")
 			i := slices.IndexFunc(all, func(k configKey) bool { return k.name == key.name })
 			return fmt.Sprintf("%v", all[i].value)
 		}
@@ -132,7 +133,7 @@ func TestManPolicyExamples(t *testing.T) {
 					policy += other + "\n"
 				}
 			}
-			if _, err = buildConfig("example", []byte(policy+"[[policy]]\nname = \"rest\"\naction = \"tag\"\n")); err == nil {
+			if _, err = config.Build("example", []byte(policy+"[[policy]]\nname = \"rest\"\naction = \"tag\"\n")); err == nil {
 				break
 			}
 		}
@@ -175,7 +176,7 @@ func TestManConfigValues(t *testing.T) {
 		tried++
 		if key.name == "policy.recipient" {
 			values = slices.DeleteFunc(values, func(v string) bool {
-				_, err := buildConfig("x", []byte("[[policy]]\nname = \"a\"\nrecipient = [\""+v+"\"]\naction = \"tag\"\n[[policy]]\nname = \"rest\"\naction = \"tag\"\n"))
+				_, err := config.Build("x", []byte("[[policy]]\nname = \"a\"\nrecipient = [\""+v+"\"]\naction = \"tag\"\n[[policy]]\nname = \"rest\"\naction = \"tag\"\n"))
 				return err != nil
 			})
 		}
@@ -192,17 +193,13 @@ func TestManConfigValues(t *testing.T) {
 
 func TestManShippedPolicies(t *testing.T) {
 	code := strings.Join(readManPage(t, "postseal.toml.5").section(t, "SHIPPED POLICIES").code, "\n")
-	var file configFile
+	var file config.File
 	if _, err := toml.Decode(code, &file); err != nil {
 		t.Fatal(err)
 	}
-	var policies []rules.Policy
-	for _, p := range file.Policy {
-		policy, err := p.policy()
-		if err != nil {
-			t.Fatal(err)
-		}
-		policies = append(policies, policy)
+	policies, err := file.Policies()
+	if err != nil {
+		t.Fatal(err)
 	}
 	if want := rules.ShippedPolicies(); !reflect.DeepEqual(policies, want) {
 		t.Errorf("got %+v\nwant %+v", policies, want)

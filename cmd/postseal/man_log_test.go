@@ -104,8 +104,8 @@ func (s logSource) list(in *ast.FuncDecl, expr ast.Expr) []ast.Expr {
 		if isNamed(e.Fun, "append") {
 			return s.flatten(in, append(slices.Clone(s.list(in, e.Args[0])), e.Args[1:]...))
 		}
-		if selector, ok := e.Fun.(*ast.SelectorExpr); ok { // a method of ours
-			i := slices.IndexFunc(s.functions, func(f *ast.FuncDecl) bool { return f.Name.Name == selector.Sel.Name })
+		if function, ok := e.Fun.(*ast.Ident); ok {
+			i := slices.IndexFunc(s.functions, func(f *ast.FuncDecl) bool { return f.Name.Name == function.Name })
 			if i < 0 {
 				break
 			}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/rules/editions"
 	"github.com/postseal/postseal/rules/marker"
 	"github.com/postseal/postseal/rules/table"
@@ -79,9 +80,9 @@ func TestManRuleFileExamples(t *testing.T) {
 				text += example + "\n"
 			}
 		}
-		config := write(t, "[rules]\nfiles = [\"/DIR/local.rules\"]\n")
-		put(t, config, "local.rules", text)
-		if _, err := loadConfig(config); err != nil {
+		path := write(t, "[rules]\nfiles = [\"/DIR/local.rules\"]\n")
+		put(t, path, "local.rules", text)
+		if _, err := config.Load(path); err != nil {
 			t.Errorf("%s: %v", title, err)
 		}
 	}
@@ -129,13 +130,13 @@ func TestManTrustedSuffixes(t *testing.T) {
 	_, list, _ := strings.Cut(text, "The suffixes that an edition trusts, ")
 	list, _, _ = strings.Cut(strings.ReplaceAll(list, " and ", ", "), ", may be secure")
 	for _, name := range append(strings.Split(list, ", "), "co.uk", "nhs.uk") {
-		config := write(t, "[rules]\nfiles = [\"/DIR/local.rules\"]\n")
+		path := write(t, "[rules]\nfiles = [\"/DIR/local.rules\"]\n")
 		rows := rule(name, "secure", "subdomains = true")
 		for _, retired := range []string{"gsi", "gcsx", "gsx", "gse"} {
 			rows += rule(retired+".gov.uk", "closed", "subdomains = true")
 		}
-		put(t, config, "local.rules", "[table]\nname = \"local\"\n"+rows)
-		_, err := loadConfig(config)
+		put(t, path, "local.rules", "[table]\nname = \"local\"\n"+rows)
+		_, err := config.Load(path)
 		if trusted := !strings.HasSuffix(name, "co.uk") && name != "nhs.uk"; trusted != (err == nil) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/cpuguy83/go-md2man/v2/md2man"
+	"github.com/postseal/postseal/cmd/postseal/config"
 )
 
 // TestManPagesRender has groff look for faults, as man does.
@@ -79,8 +80,8 @@ func TestManCommandsAndOptions(t *testing.T) {
 			t.Errorf("postseal %s: exit %d, %s", name, code, stdout)
 		}
 	}
-	if text := page.section(t, "COMMANDS").terms[0].text; !strings.Contains(text, defaultConfig+" ") {
-		t.Errorf("-config: no %s in %s", defaultConfig, text)
+	if text := page.section(t, "COMMANDS").terms[0].text; !strings.Contains(text, config.Default+" ") {
+		t.Errorf("-config: no %s in %s", config.Default, text)
 	}
 }
 

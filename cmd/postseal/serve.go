@@ -11,6 +11,7 @@ import (
 	"time"
 
 	systemd "github.com/coreos/go-systemd/v22/daemon"
+	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/milter"
 	"github.com/postseal/postseal/milter/message"
 )
@@ -33,9 +34,9 @@ func serve(args []string, std stdio) int {
 	if c.NArg() > 0 {
 		return c.misused("unexpected argument %q", c.Arg(0))
 	}
-	first, err := loadConfig(*c.config)
+	first, err := config.Load(*c.config)
 	if err == nil {
-		err = first.takeKey()
+		err = first.TakeKey()
 	}
 	if err != nil {
 		return c.failed(exitConfig, err)
@@ -46,12 +47,12 @@ func serve(args []string, std stdio) int {
 
 	// A log that nobody reads any longer is an error of the write, not the end.
 	signal.Ignore(syscall.SIGPIPE)
-	writer, log := newLogWriter(openLog(std.err, journalSocket), first.file.Log.Format)
+	writer, log := newLogWriter(openLog(std.err, journalSocket), first.File.Log.Format)
 	defer writer.close()
 	d := newDaemon(*c.config, first, log)
 	d.logState = writer.state
 	slog.SetDefault(d.log) // what go-milter prints
-	listeners, kept, err := d.open(first.file.Listen)
+	listeners, kept, err := d.open(first.File.Listen)
 	if err != nil {
 		return c.failed(exitFailure, err)
 	}
@@ -60,7 +61,7 @@ func serve(args []string, std stdio) int {
 	}
 	d.resume(kept)
 	d.server.Start(listeners...)
-	d.log.Info("started", append([]any{"version", version(), "listen", addresses(listeners), "file", first.origin}, first.summary()...)...)
+	d.log.Info("started", append([]any{"version", version(), "listen", addresses(listeners), "file", first.Origin}, summary(first)...)...)
 	d.remind(time.Now())
 	d.notify(systemd.SdNotifyReady, d.status())
 	d.run(signals)
@@ -76,7 +77,7 @@ type daemon struct {
 	log  *slog.Logger
 	// logState returns how many lines are lost, and whether the log is stuck.
 	logState func() (lost int, stuck bool)
-	current  atomic.Pointer[config]
+	current  atomic.Pointer[config.Config]
 	server   *milter.Server
 
 	sockets  []*socketFile
@@ -87,11 +88,11 @@ type daemon struct {
 	stuck    int    // sessions at the last tick of the watchdog
 }
 
-func newDaemon(path string, first *config, log *slog.Logger) *daemon {
-	d := &daemon{path: path, log: log, logState: func() (int, bool) { return 0, false }, polled: first.stamp, tried: first.stamp}
+func newDaemon(path string, first *config.Config, log *slog.Logger) *daemon {
+	d := &daemon{path: path, log: log, logState: func() (int, bool) { return 0, false }, polled: first.Stamp, tried: first.Stamp}
 	d.current.Store(first)
 	d.server = &milter.Server{
-		Config:   func() *message.Config { return d.current.Load().milter },
+		Config:   func() *message.Config { return d.current.Load().Message },
 		Log:      log,
 		Timeouts: milter.DefaultTimeouts,
 		Drain:    milter.DefaultDrain,
@@ -133,25 +134,25 @@ type refusals struct {
 // reload reads everything again.
 func (d *daemon) reload(now time.Time) {
 	old := d.current.Load()
-	var fresh *config
-	origin, text, err := readConfigFile(d.path)
+	var fresh *config.Config
+	origin, text, err := config.Read(d.path)
 	if err == nil {
-		fresh, err = buildConfig(origin, text)
+		fresh, err = config.Build(origin, text)
 	}
 	if err == nil {
-		err = fresh.takeKey()
+		err = fresh.TakeKey()
 	}
-	if err == nil && fresh.origin != old.origin {
-		err = fmt.Errorf("%s would replace %s: put the file back, or restart postseal", fresh.origin, old.origin)
+	if err == nil && fresh.Origin != old.Origin {
+		err = fmt.Errorf("%s would replace %s: put the file back, or restart postseal", fresh.Origin, old.Origin)
 	}
-	if err == nil && (fresh.file.Listen != old.file.Listen || fresh.file.Log.Format != old.file.Log.Format) {
-		err = fmt.Errorf("%s: listen or log.format has changed: restart postseal for that", fresh.origin)
+	if err == nil && (fresh.File.Listen != old.File.Listen || fresh.File.Log.Format != old.File.Log.Format) {
+		err = fmt.Errorf("%s: listen or log.format has changed: restart postseal for that", fresh.Origin)
 	}
 	switch {
 	case err == nil:
-		d.polled, d.tried = fresh.stamp, fresh.stamp
+		d.polled, d.tried = fresh.Stamp, fresh.Stamp
 		d.refused = refusals{}
-	case origin == old.origin && bytes.Equal(text, old.text): // the fault is in the other files
+	case origin == old.Origin && bytes.Equal(text, old.Text): // the fault is in the other files
 		d.refused = refusals{files: true}
 	default:
 		d.refused.config = true
@@ -161,22 +162,22 @@ func (d *daemon) reload(now time.Time) {
 
 // swap puts a fresh configuration in force in one step, or where it has a
 // fault keeps the old one. The cause is what made it be read.
-func (d *daemon) swap(fresh *config, err error, cause string, now time.Time) {
+func (d *daemon) swap(fresh *config.Config, err error, cause string, now time.Time) {
 	if err != nil {
-		d.log.Error("reload refused", "cause", cause, "reason", d.current.Load().milter.Addresses.Text(err.Error()), "config", d.current.Load().milter.Hash)
+		d.log.Error("reload refused", "cause", cause, "reason", d.current.Load().Message.Addresses.Text(err.Error()), "config", d.current.Load().Message.Hash)
 	} else {
 		d.current.Store(fresh)
-		d.log.Info("reloaded", append([]any{"cause", cause, "config_refused", d.refused.config}, fresh.summary()...)...)
+		d.log.Info("reloaded", append([]any{"cause", cause, "config_refused", d.refused.config}, summary(fresh)...)...)
 		d.remind(now)
 	}
 	d.notify(d.status())
 }
 
-func (c *config) summary() []any {
+func summary(c *config.Config) []any {
 	return []any{
-		"mode", c.milter.Mode.String(),
-		"edition", c.file.Rules.Edition,
-		"rows", c.milter.Rules.Table.Len(),
-		"config", c.milter.Hash,
+		"mode", c.Message.Mode.String(),
+		"edition", c.File.Rules.Edition,
+		"rows", c.Message.Rules.Table.Len(),
+		"config", c.Message.Hash,
 	}
 }

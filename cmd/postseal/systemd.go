@@ -126,7 +126,7 @@ func (d *daemon) notifyReloading() {
 // status is what "systemctl status" shows. Everybody may read that, so that
 // the reason of a refused reload stays in the log.
 func (d *daemon) status() string {
-	c := d.current.Load().milter
+	c := d.current.Load().Message
 	text := fmt.Sprintf("STATUS=mode %s, %d rows, config %s, %d sessions", c.Mode, c.Rules.Table.Len(), c.Hash, d.server.Sessions())
 	if d.refused.config {
 		text += "; the configuration on disk was refused: see the log"

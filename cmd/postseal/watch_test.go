@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/rules/table"
 	"golang.org/x/sys/unix"
 )
@@ -60,7 +61,7 @@ func newWatched(t *testing.T, more, rules string) *watched {
 	}
 	s.put("accredited.csv", list("listed.nhs.uk"))
 	s.put("rules.d/local.toml", "table.name = \"local\"\n"+rules)
-	first, err := loadConfig(path)
+	first, err := config.Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +129,7 @@ func (s *watched) wantEvents(when string, got []string, want ...string) {
 
 func (s *watched) wantClass(address string, want table.Class) {
 	s.t.Helper()
-	if got := s.current.Load().milter.Rules.Classify(address, "", s.now).Class; got != want {
+	if got := s.current.Load().Message.Rules.Classify(address, "", s.now).Class; got != want {
 		s.t.Errorf("%s is %s, want %s", address, got, want)
 	}
 }
@@ -143,7 +144,7 @@ func TestChangedFilesAreRead(t *testing.T) {
 	s.polls(1)
 	s.wantEvents("it may still be written", s.events())
 	s.polls(1)
-	s.wantEvents("it lay still", s.events("cause", "rows"), fmt.Sprintf("reloaded cause=file changed rows=%d", s.current.Load().milter.Rules.Table.Len()))
+	s.wantEvents("it lay still", s.events("cause", "rows"), fmt.Sprintf("reloaded cause=file changed rows=%d", s.current.Load().Message.Rules.Table.Len()))
 	s.wantClass("a@renewed.nhs.uk", table.Secure)
 	s.wantClass("a@listed.nhs.uk", table.Unknown)
 
@@ -244,7 +245,7 @@ func TestEachRefusalHasItsFlag(t *testing.T) {
 	const noConfig, noFiles = "; the configuration on disk was refused: see the log", "; a changed list or rule file was refused: see the log"
 	s := newWatched(t, "", "")
 	s.remind(s.now)
-	config := string(s.current.Load().text)
+	config := string(s.current.Load().Text)
 	wantFlags := func(when, want string) {
 		t.Helper()
 		if got := s.status(); !strings.HasSuffix(got, "0 sessions"+want) {
@@ -410,7 +411,7 @@ func TestRowExpiresWhileRunning(t *testing.T) {
 // TestReloadKeepsToItsFile moves the configuration file away: the built-in
 // one, which only observes, is not what anybody meant.
 func TestReloadKeepsToItsFile(t *testing.T) {
-	first, err := loadConfig(write(t, "mode = \"enforce\"\n"))
+	first, err := config.Load(write(t, "mode = \"enforce\"\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

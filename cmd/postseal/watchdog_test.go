@@ -52,7 +52,7 @@ func TestWatchdogIsFedOnProgressAlone(t *testing.T) {
 	s.server.Config = func() *message.Config {
 		close(called)
 		<-release
-		return s.current.Load().milter
+		return s.current.Load().Message
 	}
 	listener, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
 	if err != nil {

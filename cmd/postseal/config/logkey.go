@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"bytes"
@@ -29,10 +29,10 @@ func keyPath() string {
 	return filepath.Join(cmp.Or(os.Getenv("STATE_DIRECTORY"), stateFolder), keyName)
 }
 
-// takeKey reads the key if addresses are to be hashed, and makes one if there
+// TakeKey reads the key if addresses are to be hashed, and makes one if there
 // is none. Only serve hashes: no other command needs the key.
-func (c *config) takeKey() error {
-	if c.milter.Addresses.Format != shown.Hash {
+func (c *Config) TakeKey() error {
+	if c.Message.Addresses.Format != shown.Hash {
 		return nil
 	}
 	path := keyPath()
@@ -42,14 +42,14 @@ func (c *config) takeKey() error {
 			key, err = readKey(path)
 		}
 	}
-	c.milter.Addresses.Key = key
+	c.Message.Addresses.Key = key
 	return c.keyFault(err)
 }
 
-// checkKey is takeKey for a command that changes nothing: serve will make a key
+// CheckKey is TakeKey for a command that changes nothing: serve will make a key
 // that is missing.
-func (c *config) checkKey() error {
-	if c.milter.Addresses.Format != shown.Hash {
+func (c *Config) CheckKey() error {
+	if c.Message.Addresses.Format != shown.Hash {
 		return nil
 	}
 	_, err := readKey(keyPath())
@@ -60,11 +60,11 @@ func (c *config) checkKey() error {
 }
 
 // keyFault says which setting needs the key.
-func (c *config) keyFault(err error) error {
+func (c *Config) keyFault(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf(`%s: log.addresses = "hash" needs its key: %w`, c.origin, err)
+	return fmt.Errorf(`%s: log.addresses = "hash" needs its key: %w`, c.Origin, err)
 }
 
 // readKey reads a key that nobody but its owner and root can know.

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -15,13 +15,13 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// lint returns the warnings: those of the rules, and what only the files show.
-func (c *config) lint(now time.Time) []table.Warning {
-	found := c.milter.Rules.Lint(now)
-	if days, old := c.listAge(now); old {
+// Lint returns the warnings: those of the rules, and what only the files show.
+func (c *Config) Lint(now time.Time) []table.Warning {
+	found := c.Message.Rules.Lint(now)
+	if days, old := c.ListAge(now); old {
 		found = append(found, table.Warning{
-			File: c.file.Rules.Accredited, Row: "the list",
-			Fault:  fmt.Sprintf("imported %d days ago, more than rules.max_age = %d", days, c.file.Rules.MaxAge),
+			File: c.File.Rules.Accredited, Row: "the list",
+			Fault:  fmt.Sprintf("imported %d days ago, more than rules.max_age = %d", days, c.File.Rules.MaxAge),
 			Remedy: "run postseal import with the list of today",
 		})
 	}
@@ -29,7 +29,7 @@ func (c *config) lint(now time.Time) []table.Warning {
 }
 
 // warning is one about a key of the configuration.
-func (c *config) warning(path, row, fault, remedy string) table.Warning {
+func (c *Config) warning(path, row, fault, remedy string) table.Warning {
 	if line, _, ok := c.places.At(path); ok {
 		row = fmt.Sprintf("line %d: %s", line, row)
 	}
@@ -37,14 +37,14 @@ func (c *config) warning(path, row, fault, remedy string) table.Warning {
 }
 
 // lintMode finds a mode at the end of the file, which is one of the last policy.
-func (c *config) lintMode() (found []table.Warning) {
+func (c *Config) lintMode() (found []table.Warning) {
 	if _, _, ok := c.places.At("mode"); ok {
 		return nil
 	}
-	for i, p := range c.file.Policy {
+	for i, p := range c.File.Policy {
 		if p.Mode != nil && *p.Mode == rules.Enforce {
 			found = append(found, c.warning(fmt.Sprintf("policy[%d].mode", i), fmt.Sprintf("policy %d (%q)", i+1, p.Name),
-				"this mode is the policy's own, and that of the configuration is "+c.file.Mode.String(),
+				"this mode is the policy's own, and that of the configuration is "+c.File.Mode.String(),
 				`put mode = "enforce" above the first [section] if you mean the configuration`))
 		}
 	}
@@ -56,16 +56,16 @@ func (c *config) lintMode() (found []table.Warning) {
 var unitFolders = []string{"/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
 
 // lintListen finds sockets that strangers can reach, or that nobody can.
-func (c *config) lintListen() []table.Warning {
+func (c *Config) lintListen() []table.Warning {
 	warn := func(fault, remedy string) []table.Warning {
-		return []table.Warning{c.warning("listen", fmt.Sprintf("listen (%q)", c.file.Listen), fault, remedy)}
+		return []table.Warning{c.warning("listen", fmt.Sprintf("listen (%q)", c.File.Listen), fault, remedy)}
 	}
 	if slices.ContainsFunc(unitFolders, func(dir string) bool { return isThere(filepath.Join(dir, "postseal.socket")) }) {
 		return nil
 	}
-	network, address, err := milter.ParseListen(c.file.Listen)
+	network, address, err := milter.ParseListen(c.File.Listen)
 	switch {
-	case err != nil: // an error of loadConfig
+	case err != nil: // an error of Load
 	case network == "unix":
 		if err := milter.CheckSocket(address); err != nil {
 			return warn("serve cannot start", err.Error())
@@ -89,14 +89,14 @@ func isThere(name string) bool {
 
 // lintFolders finds the files beside the rule files that no pattern reads, such
 // as local.tml and local.toml.bak. Hidden ones are editors' own.
-func (c *config) lintFolders() (found []table.Warning) {
-	read, err := expand(c.file.Rules.Files)
+func (c *Config) lintFolders() (found []table.Warning) {
+	read, err := expand(c.File.Rules.Files)
 	if err != nil {
-		return nil // an error of loadConfig
+		return nil // an error of Load
 	}
-	read = append(read, c.file.Rules.Accredited, c.origin)
+	read = append(read, c.File.Rules.Accredited, c.Origin)
 	var seen []string
-	for _, pattern := range c.file.Rules.Files {
+	for _, pattern := range c.File.Rules.Files {
 		dir := filepath.Dir(pattern)
 		if !isPattern(pattern) || isPattern(dir) || slices.Contains(seen, dir) {
 			continue

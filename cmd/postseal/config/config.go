@@ -1,4 +1,5 @@
-package main
+// Package config reads postseal.toml and all that it names.
+package config
 
 import (
 	"cmp"
@@ -25,10 +26,10 @@ import (
 	"github.com/postseal/postseal/rules/tomlfile"
 )
 
-const defaultConfig = "/etc/postseal/postseal.toml"
+const Default = "/etc/postseal/postseal.toml"
 
-// configFile is the TOML of the configuration.
-type configFile struct {
+// File is the TOML of the configuration.
+type File struct {
 	Listen       string     `toml:"listen"`
 	Mode         rules.Mode `toml:"mode"`
 	LocalDomains []string   `toml:"local_domains"`
@@ -52,7 +53,7 @@ type configFile struct {
 	} `toml:"rules"`
 	Policy []policyTable `toml:"policy"`
 	Log    struct {
-		Format    logFormat    `toml:"format"`
+		Format    LogFormat    `toml:"format"`
 		Addresses shown.Format `toml:"addresses"`
 	} `toml:"log"`
 }
@@ -70,48 +71,48 @@ type policyTable struct {
 	Reply     string         `toml:"reply"`
 }
 
-// config is a configuration that was read and checked.
-type config struct {
-	origin string // the file, or "built-in configuration"
-	text   []byte // of that file
-	file   configFile
-	places *tomlfile.Places // of the keys in text
-	milter *message.Config
+// Config is a configuration that was read and checked.
+type Config struct {
+	Origin  string // the file, or "built-in configuration"
+	Text    []byte // of that file
+	File    File
+	places  *tomlfile.Places // of the keys in text
+	Message *message.Config
 
-	stamp        string    // of the files that file names, taken before they were read
+	Stamp        string    // of the files that file names, taken before they were read
 	listModified time.Time // the accredited list's; zero where there is none
 }
 
-// loadConfig reads the configuration file and all that it names. An empty
+// Load reads the configuration file and all that it names. An empty
 // path means the default file, or the built-in configuration where there is
 // none. The error names every fault.
-func loadConfig(path string) (*config, error) {
-	origin, text, err := readConfigFile(path)
+func Load(path string) (*Config, error) {
+	origin, text, err := Read(path)
 	if err != nil {
 		return nil, err
 	}
-	return buildConfig(origin, text)
+	return Build(origin, text)
 }
 
-// readConfigFile reads the file that path means to loadConfig.
-func readConfigFile(path string) (origin string, text []byte, err error) {
-	origin = cmp.Or(path, defaultConfig)
+// Read reads the file that path means to Load.
+func Read(path string) (origin string, text []byte, err error) {
+	origin = cmp.Or(path, Default)
 	text, err = os.ReadFile(origin)
 	switch {
 	case path == "" && errors.Is(err, fs.ErrNotExist):
 		return "built-in configuration", nil, nil
-	case outOfDescriptors(err):
-		return "", nil, fmt.Errorf("%s: %w", origin, errDescriptors)
+	case OutOfDescriptors(err):
+		return "", nil, fmt.Errorf("%s: %w", origin, ErrDescriptors)
 	case err != nil:
 		return "", nil, fmt.Errorf("%w: name a readable file with -config", err)
 	}
 	return origin, text, nil
 }
 
-// buildConfig takes in the text of a configuration and reads all that it
+// Build takes in the text of a configuration and reads all that it
 // names.
-func buildConfig(origin string, text []byte) (*config, error) {
-	c, err := parseConfig(origin, text)
+func Build(origin string, text []byte) (*Config, error) {
+	c, err := Parse(origin, text)
 	if c == nil {
 		return nil, err
 	}
@@ -119,18 +120,18 @@ func buildConfig(origin string, text []byte) (*config, error) {
 	hash := sha256.New()
 	add := func(name string, text []byte) { fmt.Fprintf(hash, "%s\x00%d\x00%s", name, len(text), text) }
 	add(origin, text)
-	c.stamp, _ = c.file.stamp() // build finds the same fault
-	if info, err := os.Stat(c.file.Rules.Accredited); err == nil {
+	c.Stamp, _ = c.File.Stamp() // build finds the same fault
+	if info, err := os.Stat(c.File.Rules.Accredited); err == nil {
 		c.listModified = info.ModTime()
 	}
 	var buildErr error
-	c.milter, buildErr = c.file.build(whole, func(name string) ([]byte, error) {
+	c.Message, buildErr = c.File.build(whole, func(name string) ([]byte, error) {
 		text, err := os.ReadFile(name)
 		add(name, text)
 		return text, err
 	})
-	if outOfDescriptors(buildErr) {
-		return nil, fmt.Errorf("%s: %w", origin, errDescriptors) // no file is at fault
+	if OutOfDescriptors(buildErr) {
+		return nil, fmt.Errorf("%s: %w", origin, ErrDescriptors) // no file is at fault
 	}
 	if buildErr != nil {
 		err = errors.Join(err, c.named(buildErr))
@@ -138,26 +139,26 @@ func buildConfig(origin string, text []byte) (*config, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.milter.Hash = hex.EncodeToString(hash.Sum(nil))[:12]
+	c.Message.Hash = hex.EncodeToString(hash.Sum(nil))[:12]
 	return c, nil
 }
 
-// parseConfig takes in the text of a configuration alone. Where single keys
+// Parse takes in the text of a configuration alone. Where single keys
 // are at fault, it returns the rest beside the error.
-func parseConfig(origin string, text []byte) (*config, error) {
-	c := &config{origin: origin, text: text}
-	c.file.Listen = "inet:127.0.0.1:8899"
-	c.file.Marker.Words = []string{"secure"}
-	c.file.Marker.Others = marker.ShippedOthers()
-	c.file.Relay.Domain = "encrypt.invalid"
-	c.file.Rules.Edition = editions.Default
-	c.file.Rules.MaxChange = 20
-	c.file.Rules.MaxAge = 14
-	c.file.Rules.ExpiryNotice = []int{30, 14, 7}
-	c.file.Log.Format = formatAuto
-	c.file.Log.Addresses = shown.Full
+func Parse(origin string, text []byte) (*Config, error) {
+	c := &Config{Origin: origin, Text: text}
+	c.File.Listen = "inet:127.0.0.1:8899"
+	c.File.Marker.Words = []string{"secure"}
+	c.File.Marker.Others = marker.ShippedOthers()
+	c.File.Relay.Domain = "encrypt.invalid"
+	c.File.Rules.Edition = editions.Default
+	c.File.Rules.MaxChange = 20
+	c.File.Rules.MaxAge = 14
+	c.File.Rules.ExpiryNotice = []int{30, 14, 7}
+	c.File.Log.Format = AutoFormat
+	c.File.Log.Addresses = shown.Full
 
-	places, err := tomlfile.Decode(text, &c.file)
+	places, err := tomlfile.Decode(text, &c.File)
 	c.places = places
 	if places == nil {
 		return nil, c.named(err)
@@ -166,13 +167,13 @@ func parseConfig(origin string, text []byte) (*config, error) {
 	fault := func(path, format string, args ...any) {
 		faults = append(faults, &tomlfile.Fault{Path: path, Err: fmt.Errorf(path+": "+format, args...)})
 	}
-	if share := c.file.Rules.MaxChange; share < 0 || share > 100 {
+	if share := c.File.Rules.MaxChange; share < 0 || share > 100 {
 		fault("rules.max_change", "%d is no percentage: give 0 to 100", share)
 	}
-	if c.file.Rules.MaxAge < 0 {
-		fault("rules.max_age", "%d: give a number of days, or 0 for no limit", c.file.Rules.MaxAge)
+	if c.File.Rules.MaxAge < 0 {
+		fault("rules.max_age", "%d: give a number of days, or 0 for no limit", c.File.Rules.MaxAge)
 	}
-	for _, days := range c.file.Rules.ExpiryNotice {
+	for _, days := range c.File.Rules.ExpiryNotice {
 		if days < 1 {
 			fault("rules.expiry_notice", "%d: give days before the expiry, from 1", days)
 		}
@@ -185,21 +186,21 @@ func parseConfig(origin string, text []byte) (*config, error) {
 
 // named puts the configuration's name before each line of an error, and the
 // place where it is known.
-func (c *config) named(err error) error {
+func (c *Config) named(err error) error {
 	if c.places != nil {
 		err = c.places.Locate(err)
 	}
-	return fmt.Errorf("%s: %s", c.origin, strings.ReplaceAll(err.Error(), "\n", "\n"+c.origin+": "))
+	return fmt.Errorf("%s: %s", c.Origin, strings.ReplaceAll(err.Error(), "\n", "\n"+c.Origin+": "))
 }
 
 // build makes what messages are decided by. Unless the file is whole, it leaves
 // the policies alone: what they lack may be what was at fault.
-func (f *configFile) build(whole bool, read func(string) ([]byte, error)) (*message.Config, error) {
+func (f *File) build(whole bool, read func(string) ([]byte, error)) (*message.Config, error) {
 	_, _, err := milter.ParseListen(f.Listen)
 	faults := []error{tomlfile.At("listen", err)}
 	files, err := expand(f.Rules.Files)
 	faults = append(faults, tomlfile.At("rules.files", err))
-	table, err := table.Load(table.Sources{
+	rows, err := table.Load(table.Sources{
 		Edition:      f.Rules.Edition,
 		Accredited:   f.Rules.Accredited,
 		Files:        files,
@@ -207,15 +208,28 @@ func (f *configFile) build(whole bool, read func(string) ([]byte, error)) (*mess
 		RelayDomain:  f.Relay.Domain,
 	}, read)
 	faults = append(faults, err)
-	marker, err := marker.NewReader(f.Marker.Words, f.Marker.Others, f.Marker.Position)
+	reader, err := marker.NewReader(f.Marker.Words, f.Marker.Others, f.Marker.Position)
 	faults = append(faults, tomlfile.At("marker", err))
 	if !whole {
 		return nil, errors.Join(faults...)
 	}
-	policies := rules.ShippedPolicies()
-	if len(f.Policy) > 0 {
-		policies = nil
+	policies, err := f.Policies()
+	faults = append(faults, err)
+	ruleset, err := rules.NewRuleset(rows, reader, f.Relay.Domain, policies)
+	faults = append(faults, err)
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
 	}
+	return &message.Config{Rules: ruleset, Mode: f.Mode, Addresses: shown.Addresses{Format: f.Log.Addresses}}, nil
+}
+
+// Policies returns those of the file, or the shipped ones if it has none.
+func (f *File) Policies() ([]rules.Policy, error) {
+	if len(f.Policy) == 0 {
+		return rules.ShippedPolicies(), nil
+	}
+	var policies []rules.Policy
+	var faults []error
 	for i, p := range f.Policy {
 		policy, wrong := p.policy()
 		for _, err := range wrong {
@@ -223,12 +237,7 @@ func (f *configFile) build(whole bool, read func(string) ([]byte, error)) (*mess
 		}
 		policies = append(policies, policy)
 	}
-	ruleset, err := rules.NewRuleset(table, marker, f.Relay.Domain, policies)
-	faults = append(faults, err)
-	if err := errors.Join(faults...); err != nil {
-		return nil, err
-	}
-	return &message.Config{Rules: ruleset, Mode: f.Mode, Addresses: shown.Addresses{Format: f.Log.Addresses}}, nil
+	return policies, errors.Join(faults...)
 }
 
 func (p policyTable) policy() (rules.Policy, []error) {

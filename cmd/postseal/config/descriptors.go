@@ -1,0 +1,24 @@
+package config
+
+import (
+	"errors"
+	"syscall"
+)
+
+// ErrDescriptors takes the place of faults that files are not to blame for. It
+// wraps EMFILE for OutOfDescriptors.
+var ErrDescriptors error = noDescriptors{}
+
+type noDescriptors struct{}
+
+func (noDescriptors) Error() string {
+	return "no file descriptors are left to read the configuration with: find out which process holds them, or raise LimitNOFILE= in postseal.service"
+}
+
+func (noDescriptors) Unwrap() error { return syscall.EMFILE }
+
+// OutOfDescriptors reports whether the process or the host has no file
+// descriptors left.
+func OutOfDescriptors(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
