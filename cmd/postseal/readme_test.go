@@ -1,10 +1,7 @@
 package main
 
 import (
-	"maps"
 	"os"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -36,16 +33,4 @@ func TestReadmeAlerts(t *testing.T) {
 		}
 	}
 	same(t, "alerts", codeSpans(list)[1:], want) // the first one is msg
-}
-
-// TestReadmeNearMisses holds that README names each kind, and no other.
-func TestReadmeNearMisses(t *testing.T) {
-	_, list, _ := strings.Cut(readmeLine(t, "kind of a near miss:"), "kind of a near miss:")
-	var got []string
-	for _, span := range codeSpans(list) {
-		if regexp.MustCompile(`^[a-z]+(-[a-z]+)+$|^(misspelt|escaped|undecodable)$`).MatchString(span) {
-			got = append(got, span)
-		}
-	}
-	same(t, "near misses", got, slices.Collect(maps.Values(constants(t, "../../rules/marker", "Kind"))))
 }

@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// TestReadmeHoldsWhatContribHolds ties what a sysadmin is told to type, to put
+// TestReadmesHoldWhatContribHolds ties what a sysadmin is told to type, to put
 // postseal in and to take it out again, to the files that these tests run with.
-func TestReadmeHoldsWhatContribHolds(t *testing.T) {
+func TestReadmesHoldWhatContribHolds(t *testing.T) {
 	readme, contrib := read(t, "README.md"), read(t, "contrib/postfix/README.md")
 	want := func(readme, text string) {
 		t.Helper()
@@ -28,7 +28,7 @@ func TestReadmeHoldsWhatContribHolds(t *testing.T) {
 		name, _, _ := strings.Cut(setting, " = ")
 		names = append(names, name)
 	}
-	sameWords(t, readme, "postconf -X ", names)
+	sameWords(t, contrib, "postconf -X ", names)
 
 	var services []string
 	for _, line := range settled(read(t, "contrib/postfix/master.cf")) {
@@ -36,28 +36,28 @@ func TestReadmeHoldsWhatContribHolds(t *testing.T) {
 			services = append(services, fields[0]+"/"+fields[1])
 		}
 	}
-	sameWords(t, readme, "postconf -MX ", services)
+	sameWords(t, contrib, "postconf -MX ", services)
 
 	port := postfix.ContentFilter[strings.LastIndexByte(postfix.ContentFilter, ':'):]
 	override := "pickup/unix/content_filter=" + strings.Replace(postfix.ContentFilter, port, ":10026", 1)
 	want(readme, "postconf -P '"+override+"'")
 	want(contrib, `postconf -P "`+override+`"`)
 
-	for _, folder := range []string{"postfix", "sendmail"} {
+	for folder, page := range map[string]string{"postfix": readme, "sendmail": read(t, "contrib/sendmail/README.md")} {
 		files, err := os.ReadDir(filepath.Join(root, "contrib", folder))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, file := range files {
 			if name := file.Name(); name != "README.md" && name != "main.cf" {
-				want(readme, " "+name+" ")
+				want(page, " "+name+" ")
 			}
 		}
 	}
 
 	m4 := read(t, "contrib/sendmail/postseal.m4")
 	if got := regexp.MustCompile(`(?m)^INPUT_MAIL_FILTER\(.*\)dnl$`).FindAllString(m4, -1); len(got) != 1 {
-		t.Errorf("postseal.m4: got lines %q, where README has one deleted", got)
+		t.Errorf("postseal.m4: got lines %q, where contrib/sendmail has one deleted", got)
 	}
 }
 
@@ -116,12 +116,12 @@ func settled(text string) []string {
 	return lines
 }
 
-// sameWords compares what follows a command, wherever README has it, with
+// sameWords compares what follows a command, wherever the page has it, with
 // what it should be, in any order.
-func sameWords(t *testing.T, readme, command string, want []string) {
+func sameWords(t *testing.T, page, command string, want []string) {
 	t.Helper()
 	var got []string
-	for line := range strings.Lines(readme) {
+	for line := range strings.Lines(page) {
 		if words, ok := strings.CutPrefix(strings.TrimSpace(line), command); ok {
 			got = append(got, strings.Fields(words)...)
 		}

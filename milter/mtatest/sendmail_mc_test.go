@@ -65,8 +65,8 @@ func TestSendmailMCAroundTheInclude(t *testing.T) {
 	}
 }
 
-// TestSendmailMCWithoutTheFilter deletes the filter's line, as README's
-// Uninstalling says: the way to the relay stays.
+// TestSendmailMCWithoutTheFilter deletes the filter's line, as contrib/sendmail's
+// "Removing postseal" says: the way to the relay stays.
 func TestSendmailMCWithoutTheFilter(t *testing.T) {
 	files, err := mtatest.UnpackSendmail(root, t.TempDir())
 	if err != nil {
