@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 )
 
 // TestLint runs check on one bad file for each finding. A .want file holds
@@ -24,7 +26,7 @@ func TestLint(t *testing.T) {
 			}
 			config := file
 			if strings.Contains(file, "/lint/rules/") {
-				config = write(t, "local_domains = [\"dental.example\"]\n[rules]\nmax_age = 0\naccredited = \"../../testdata/accredited.csv\"\nfiles = [\""+file+"\"]\n")
+				config = configtest.Write(t, "local_domains = [\"dental.example\"]\n[rules]\nmax_age = 0\naccredited = \"../../testdata/accredited.csv\"\nfiles = [\""+file+"\"]\n")
 			}
 			want := strings.Split(strings.TrimSpace(strings.ReplaceAll(string(text), "FILE", file)), "\n")
 			exit, strict := exitConfig, exitConfig
@@ -74,7 +76,7 @@ func TestNothingToLint(t *testing.T) {
 			if !strings.Contains(config, "local_domains") {
 				config = "local_domains = [\"dental.example\"]\n" + strings.Replace(config, "max_age", "accredited = \"../../testdata/accredited.csv\"\nmax_age", 1)
 			}
-			path := write(t, config)
+			path := configtest.Write(t, config)
 			if err := os.WriteFile(filepath.Join(filepath.Dir(path), "local.rules"), []byte("table.name = \"local\"\n"+test.rules), 0o644); err != nil {
 				t.Fatal(err)
 			}
@@ -86,7 +88,7 @@ func TestNothingToLint(t *testing.T) {
 }
 
 func TestCheckOldList(t *testing.T) {
-	config := write(t, "local_domains = [\"listed.nhs.uk\"]\n[rules]\naccredited = \"/DIR/accredited.csv\"\nmax_age = 7\n")
+	config := configtest.Write(t, "local_domains = [\"listed.nhs.uk\"]\n[rules]\naccredited = \"/DIR/accredited.csv\"\nmax_age = 7\n")
 	list := filepath.Join(filepath.Dir(config), "accredited.csv")
 	for _, test := range []struct {
 		name string
@@ -97,7 +99,7 @@ func TestCheckOldList(t *testing.T) {
 		{"old", 9*24*time.Hour + time.Hour, list + ": the list: warning: imported 9 days ago, more than rules.max_age = 7: run postseal import with the list of today\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			putFile(t, list, "Domain name\nlisted.nhs.uk\n", time.Now().Add(-test.age))
+			configtest.Put(t, list, "Domain name\nlisted.nhs.uk\n", time.Now().Add(-test.age))
 			code, _, stderr := runWith("", "check", "-config", config)
 			if code != exitDone || stderr != test.want {
 				t.Errorf("exit %d, got %q, want %q", code, stderr, test.want)
@@ -109,12 +111,12 @@ func TestCheckOldList(t *testing.T) {
 // TestFilesThatAreNotRead finds what stands beside the rule files and was
 // probably meant as one. The configuration and the list are no rule files.
 func TestFilesThatAreNotRead(t *testing.T) {
-	config := write(t, "local_domains = [\"listed.nhs.uk\"]\n[rules]\nmax_age = 0\naccredited = \"/DIR/accredited.csv\"\nfiles = [\"/DIR/*.rules\", \"/DIR/also\", \"/DIR/*.rules\", \"/DIR/sub*/*.rules\"]\n")
+	config := configtest.Write(t, "local_domains = [\"listed.nhs.uk\"]\n[rules]\nmax_age = 0\naccredited = \"/DIR/accredited.csv\"\nfiles = [\"/DIR/*.rules\", \"/DIR/also\", \"/DIR/*.rules\", \"/DIR/sub*/*.rules\"]\n")
 	dir := filepath.Dir(config)
 	for _, name := range []string{"local.rules", "also", "local.rule", "local.rules.bak", "local.rules~", ".local.rules.swp"} {
-		putFile(t, filepath.Join(dir, name), "table.name = \"local\"\n", time.Now())
+		configtest.Put(t, filepath.Join(dir, name), "table.name = \"local\"\n", time.Now())
 	}
-	putFile(t, filepath.Join(dir, "accredited.csv"), "Domain name\nlisted.nhs.uk\n", time.Now())
+	configtest.Put(t, filepath.Join(dir, "accredited.csv"), "Domain name\nlisted.nhs.uk\n", time.Now())
 	if err := os.Mkdir(filepath.Join(dir, "old"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +144,7 @@ func TestCheckListen(t *testing.T) {
 		{"unix:/" + strings.Repeat("x/", 60), `: warning: serve cannot start: the path has 121 octets: choose one of 107 at most`},
 		{"unix:/DIR/postseal.toml/postseal.sock", `: warning: serve cannot start: /DIR/postseal.toml is not a folder`},
 	} {
-		config := write(t, "local_domains = [\"trust.example\"]\nlisten = \""+test.listen+"\"\n")
+		config := configtest.Write(t, "local_domains = [\"trust.example\"]\nlisten = \""+test.listen+"\"\n")
 		dir := filepath.Dir(config)
 		if err := os.Chmod(dir, 0o750); err != nil {
 			t.Fatal(err)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 )
 
 // TestClientNetworks asks explain, which reads addresses and networks as serve
@@ -30,7 +32,7 @@ func TestClientNetworks(t *testing.T) {
 		{"2001:db8::/32", "2001:DB8:0::7", true},
 		{"fe80::/10", "fe80::1%eth0", true},
 	} {
-		config := write(t, fmt.Sprintf("[[policy]]\nname = \"inside\"\nclient = [%q]\naction = \"quarantine\"\n[[policy]]\nname = \"rest\"\naction = \"tag\"\n", test.network))
+		config := configtest.Write(t, fmt.Sprintf("[[policy]]\nname = \"inside\"\nclient = [%q]\naction = \"quarantine\"\n[[policy]]\nname = \"rest\"\naction = \"tag\"\n", test.network))
 		code, stdout, stderr := runWith("Subject: x\n\n", "explain", "-config", config, "-from", "<>", "-to", "b@gmail.com", "-client", test.client, "-")
 		if got := strings.Contains(stdout, "policy inside"); code != exitDone || got != test.want {
 			t.Errorf("%s in %s: exit %d, got %t\n%s%s", test.client, test.network, code, got, stdout, stderr)
@@ -40,7 +42,7 @@ func TestClientNetworks(t *testing.T) {
 
 // TestExplainShowsWhatIsOnlyObserved: explain says what enforcing would do.
 func TestExplainShowsWhatIsOnlyObserved(t *testing.T) {
-	config := write(t, "[[policy]]\nname = \"trial\"\naction = \"quarantine\"\nmode = \"observe\"\n")
+	config := configtest.Write(t, "[[policy]]\nname = \"trial\"\naction = \"quarantine\"\nmode = \"observe\"\n")
 	code, stdout, _ := runWith("Subject: x\n\n", "explain", "-config", config, "-from", "<>", "-to", "b@gmail.com", "-")
 	for _, want := range []string{"action  quarantine\n", "policy trial: quarantine\n", "edit: hold: postseal: policy trial\n"} {
 		if code != exitDone || !strings.Contains(stdout, want) {

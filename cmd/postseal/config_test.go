@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 )
 
 // TestOneFileUnderTwoNames reads it once: its rows were once said to be there
@@ -17,7 +19,7 @@ func TestOneFileUnderTwoNames(t *testing.T) {
 		`"/DIR/local.rules", "/DIR/./local.rules"`,
 		`"/DIR/link", "/DIR/*.rules"`,
 	} {
-		config := write(t, "local_domains = [\"trust.example\"]\n[rules]\nfiles = ["+files+"]\n")
+		config := configtest.Write(t, "local_domains = [\"trust.example\"]\n[rules]\nfiles = ["+files+"]\n")
 		dir := filepath.Dir(config)
 		for _, name := range []string{"local", "other"} {
 			text := "table.name = \"" + name + "\"\n[[domain]]\nname = \"" + name + ".example\"\nclass = \"secure\"\n"

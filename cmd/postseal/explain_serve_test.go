@@ -15,6 +15,7 @@ import (
 
 	gomilter "github.com/emersion/go-milter"
 	"github.com/postseal/postseal/cmd/postseal/config"
+	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 	"github.com/postseal/postseal/milter"
 	"github.com/postseal/postseal/milter/message"
 )
@@ -158,7 +159,7 @@ func readServed(t *testing.T, log *bytes.Buffer) (got explained) {
 
 // TestExplainAgreesWithServe runs both over generated messages.
 func TestExplainAgreesWithServe(t *testing.T) {
-	path := write(t, strings.Replace(agreeConfig, "\n", "\nmode = \"enforce\"\n", 1))
+	path := configtest.Write(t, strings.Replace(agreeConfig, "\n", "\nmode = \"enforce\"\n", 1))
 	loaded, err := config.Load(path)
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/cmd/postseal/config"
+	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 	"github.com/postseal/postseal/rules/table"
 )
 
@@ -53,7 +54,7 @@ const exportList = "Organisation Name,Domain name\nA,listed.nhs.uk\nA,guests.par
 // writeExport lays the configuration of a test below a new folder.
 func writeExport(t *testing.T, config, local, list string) string {
 	t.Helper()
-	path := write(t, config)
+	path := configtest.Write(t, config)
 	for name, text := range map[string]string{"local.rules": local, "accredited.csv": list} {
 		if err := os.WriteFile(filepath.Join(filepath.Dir(path), name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/postseal/postseal/rules/accredited"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // How much is shown without -v.
@@ -101,7 +102,7 @@ func (i *listImport) outcome() string {
 		return "not written to " + i.list + ", because of -dry-run"
 	case unchanged:
 		return "unchanged: the timestamp of " + i.list + " is updated"
-	case halved(had, left):
+	case table.Halved(had, left):
 		return "written to " + i.list + ": more than half of the rows are gone: run systemctl reload postseal to load it"
 	}
 	return "written to " + i.list + ": a running postseal loads it automatically"

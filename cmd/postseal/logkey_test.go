@@ -9,9 +9,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/postseal/postseal/cmd/postseal/config"
+	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 )
 
 const hashing = "local_domains = [\"trust.example\"]\n[log]\naddresses = \"hash\"\n"
@@ -38,7 +38,7 @@ func taken(t *testing.T, path string) string {
 }
 
 func TestKeyIsMadeOnce(t *testing.T) {
-	path, key := write(t, hashing), newState(t)
+	path, key := configtest.Write(t, hashing), newState(t)
 	var all sync.Map
 	var group sync.WaitGroup
 	for range 8 { // daemons that start at once
@@ -77,7 +77,7 @@ func TestKeyIsMadeOnce(t *testing.T) {
 func TestNoKeyWithoutHash(t *testing.T) {
 	for _, format := range []string{"full", "domain"} {
 		key := newState(t)
-		if got := taken(t, write(t, strings.Replace(hashing, "hash", format, 1))); got != "" {
+		if got := taken(t, configtest.Write(t, strings.Replace(hashing, "hash", format, 1))); got != "" {
 			t.Errorf("%s: got the key %q", format, got)
 		}
 		if _, err := os.Stat(filepath.Dir(key)); err == nil {
@@ -117,7 +117,7 @@ func TestFaultyKeys(t *testing.T) {
 		}, "KEY is a symbolic link: put the file itself there"},
 		{"a folder", func(key string) error { return os.Mkdir(key, 0o700) }, "KEY is no regular file: remove it, and serve makes a new key"},
 	} {
-		config, key := write(t, hashing), newState(t)
+		config, key := configtest.Write(t, hashing), newState(t)
 		if err := os.Mkdir(filepath.Dir(key), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +141,7 @@ func TestFaultyKeys(t *testing.T) {
 // TestCheckMakesNoKey holds that check changes nothing, before the first start
 // too.
 func TestCheckMakesNoKey(t *testing.T) {
-	config, key := write(t, hashing), newState(t)
+	config, key := configtest.Write(t, hashing), newState(t)
 	if code, _, stderr := runWith("", "check", "-config", config); code != exitDone {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
@@ -151,39 +151,10 @@ func TestCheckMakesNoKey(t *testing.T) {
 }
 
 func TestFolderThatCannotBeMade(t *testing.T) {
-	config := write(t, hashing)
+	config := configtest.Write(t, hashing)
 	t.Setenv("STATE_DIRECTORY", filepath.Join(t.TempDir(), "none", "state"))
 	code, _, stderr := runWith("", "serve", "-config", config)
 	if code != exitConfig || !strings.Contains(stderr, "make the folder with install -d -m 0700 -o USER, for the user of serve") {
 		t.Errorf("exit %d: %s", code, stderr)
-	}
-}
-
-// TestReloadWithAFaultyKey keeps the configuration in force, and its key.
-func TestReloadWithAFaultyKey(t *testing.T) {
-	key := newState(t)
-	s := newWatched(t, "[log]\naddresses = \"hash\"\n", rule("partner.example", "secure", ""))
-	if err := s.current.Load().TakeKey(); err != nil {
-		t.Fatal(err)
-	}
-	before := s.current.Load()
-	if err := os.Chmod(key, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	s.events()
-	s.reload(s.now)
-	s.put("rules.d/local.toml", "table.name = \"local\"\n"+rule("partner.example", "unknown", ""))
-	s.polls(3)
-	s.wantEvents("faulty", s.events("cause"), "reload refused cause=SIGHUP", "reload refused cause=file changed")
-	if s.current.Load() != before {
-		t.Error("another configuration is in force")
-	}
-	if err := os.Chmod(key, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s.reload(time.Now())
-	s.wantEvents("mended", s.events("cause"), "reloaded cause=SIGHUP")
-	if got, want := s.current.Load().Message.Addresses.Key, before.Message.Addresses.Key; string(got) != string(want) || len(got) == 0 {
-		t.Error("the key has changed")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/cmd/postseal/config"
+	"github.com/postseal/postseal/cmd/postseal/terminal"
 	"github.com/postseal/postseal/rules"
 )
 
@@ -34,7 +35,7 @@ func lookup(args []string, std stdio) int {
 		}
 	}
 	dash := c.NArg() == 1 && c.Arg(0) == "-"
-	if c.NArg() == 0 && isTerminal(std.in) {
+	if c.NArg() == 0 && terminal.Is(std.in) {
 		return c.misused("no address and no domain")
 	}
 	loaded, err := config.Load(*c.config)

@@ -8,10 +8,12 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 )
 
 func TestLookupJSON(t *testing.T) {
-	config := write(t, lookupConfig)
+	config := configtest.Write(t, lookupConfig)
 	const (
 		edition = `"source":"NHS Digital, guidance for sending secure email (including to patients), 26 July 2022","issued":"2022-07-26"`
 		retired = `"source":"Sharing sensitive information by email, a guide for health and social care, version 2, November 2019","issued":"2019-11-01"`
@@ -51,7 +53,7 @@ func TestLookupJSON(t *testing.T) {
 }
 
 func TestLookupText(t *testing.T) {
-	_, stdout, _ := runWith("", "lookup", "-config", write(t, lookupConfig), "a@gmail.com", "x@y.gsi.gov.uk", "a@nhs.net", "hospice.example")
+	_, stdout, _ := runWith("", "lookup", "-config", configtest.Write(t, lookupConfig), "a@gmail.com", "x@y.gsi.gov.uk", "a@nhs.net", "hospice.example")
 	const want = `a@gmail.com
   class   unknown
   reason  no row speaks of the domain
@@ -107,7 +109,7 @@ func inputs(t *testing.T, jsonLines string) string {
 }
 
 func TestLookupReadsLines(t *testing.T) {
-	config := write(t, lookupConfig)
+	config := configtest.Write(t, lookupConfig)
 	for _, test := range []struct {
 		name, stdin string
 		args        []string
@@ -132,7 +134,7 @@ func TestLookupReadsLines(t *testing.T) {
 
 // TestLookupAnswersAtOnce asks one name after the other over a pair of pipes.
 func TestLookupAnswersAtOnce(t *testing.T) {
-	config := write(t, lookupConfig)
+	config := configtest.Write(t, lookupConfig)
 	in, ask := io.Pipe()
 	answers, out := io.Pipe()
 	done := make(chan int)
@@ -161,7 +163,7 @@ type closedPipe struct{}
 func (closedPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 
 func TestLookupIntoAClosedPipe(t *testing.T) {
-	config := write(t, lookupConfig)
+	config := configtest.Write(t, lookupConfig)
 	lines := strings.Repeat("a@gmail.com\n", 10_000)
 	var stderr strings.Builder
 	code := run([]string{"lookup", "-config", config, "-"}, stdio{strings.NewReader(lines), closedPipe{}, &stderr})
@@ -172,7 +174,7 @@ func TestLookupIntoAClosedPipe(t *testing.T) {
 
 // BenchmarkLookupLines is the cost of the whole command for 100,000 lines.
 func BenchmarkLookupLines(b *testing.B) {
-	config := write(b, lookupConfig)
+	config := configtest.Write(b, lookupConfig)
 	var lines strings.Builder
 	for i := range 100_000 {
 		fmt.Fprintf(&lines, "a@council%d.gov.uk\n", i)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 )
 
 // runWith runs a command as a user does, without the process.
@@ -14,17 +16,6 @@ func runWith(stdin string, args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
 	code = run(args, stdio{strings.NewReader(stdin), &out, &err})
 	return code, out.String(), err.String()
-}
-
-// write puts a configuration below a new folder, where /DIR/ in it is.
-func write(t testing.TB, text string) string {
-	t.Helper()
-	dir := t.TempDir()
-	path := filepath.Join(dir, "postseal.toml")
-	if err := os.WriteFile(path, []byte(strings.ReplaceAll(text, "/DIR/", dir+"/")), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 func TestBadConfigurations(t *testing.T) {
@@ -48,7 +39,7 @@ func TestBadConfigurations(t *testing.T) {
 }
 
 func TestEveryFaultIsNamed(t *testing.T) {
-	config := write(t, "nonsense = 1\n[rules]\nedition = \"x\"\nfiles = [\"/DIR/gone.toml\"]\n[marker]\nwords = []\n")
+	config := configtest.Write(t, "nonsense = 1\n[rules]\nedition = \"x\"\nfiles = [\"/DIR/gone.toml\"]\n[marker]\nwords = []\n")
 	code, _, stderr := runWith("", "check", "-config", config)
 	for _, want := range []string{"unknown key nonsense", `edition "x"`, "gone.toml", "marker.words"} {
 		if code != exitConfig || !strings.Contains(stderr, want) {
@@ -63,7 +54,7 @@ func TestEveryFaultIsNamed(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	code, stdout, stderr := runWith("", "check", "-config", write(t, "mode = \"enforce\"\nlocal_domains = [\"trust.example\"]\n[rules]\nedition = \"gp-strict\"\nfiles = [\"/DIR/*.rules\"]\n"))
+	code, stdout, stderr := runWith("", "check", "-config", configtest.Write(t, "mode = \"enforce\"\nlocal_domains = [\"trust.example\"]\n[rules]\nedition = \"gp-strict\"\nfiles = [\"/DIR/*.rules\"]\n"))
 	if code != exitDone || !strings.Contains(stdout, "good: mode enforce, edition gp-strict") || stderr != "" {
 		t.Errorf("exit %d, %s%s", code, stdout, stderr)
 	}
@@ -80,8 +71,8 @@ func TestFaultyConfigurationExits78(t *testing.T) {
 		{"import", "-"}, {"export", "tls-policy"},
 	}
 	for name, config := range map[string]string{
-		"unknown key": write(t, "nonsense = 1\n"),
-		"no TOML":     write(t, "mode = \n"),
+		"unknown key": configtest.Write(t, "nonsense = 1\n"),
+		"no TOML":     configtest.Write(t, "mode = \n"),
 		"no file":     filepath.Join(t.TempDir(), "postseal.toml"),
 		"a folder":    t.TempDir(),
 	} {
@@ -165,7 +156,7 @@ files = ["../../contrib/rules.d/*.toml"]
 const savedMail = "Received: by mx\r\nSubject: =?utf-8?q?=5Bsecure=5D?=\r\n results\r\nx-postseal: forged\r\n\r\nSubject: (not this one)\r\n"
 
 func TestExplainJSON(t *testing.T) {
-	config := write(t, lookupConfig)
+	config := configtest.Write(t, lookupConfig)
 	code, stdout, stderr := runWith(savedMail, "explain", "-json", "-config", config, "-from", "<ward@trust.example>",
 		"-to", ` bob@gmail.com,"x,y"@gmail.com, a@nhs.net , <x@y.gsi.gov.uk>,`, "-client", "192.0.2.7", "-")
 	const want = `{"action":"reject","mode":"observe","marker":"present","near_miss":"","findings":[],"recipients":[` +
@@ -187,7 +178,7 @@ func TestExplainJSON(t *testing.T) {
 // TestExplainJSONNamesWhomAFindingIsAbout holds that a finding stands beside its
 // recipient, and in the list of all.
 func TestExplainJSONNamesWhomAFindingIsAbout(t *testing.T) {
-	_, stdout, _ := runWith(savedMail, "explain", "-json", "-config", write(t, ""), "-from", "<>", "-to", "a@nhs.net,b@nhs.nte", "-")
+	_, stdout, _ := runWith(savedMail, "explain", "-json", "-config", configtest.Write(t, ""), "-from", "<>", "-to", "a@nhs.net,b@nhs.nte", "-")
 	for _, want := range []string{
 		`"findings":[{"name":"look-alike","meant":"nhs.net"}],"recipients"`,
 		`"address":"a@nhs.net","class":"secure","row":"nhs.net","policy":"","action":"accept","findings":[]}`,
@@ -202,7 +193,7 @@ func TestExplainJSONNamesWhomAFindingIsAbout(t *testing.T) {
 func TestExplain(t *testing.T) {
 	marking := "\n[[policy]]\nname = \"smart-host\"\nmarker = [\"missing\"]\nsender = [\"trust.example\"]\naction = \"tag\"\nadd_marker = true\n"
 	rejecting := "[[policy]]\nname = \"rest\"\naction = \"reject\"\n"
-	config := write(t, lookupConfig+marking+rejecting)
+	config := configtest.Write(t, lookupConfig+marking+rejecting)
 	for _, test := range []struct{ name, from, to, mail, want string }{
 		{"marker to be added", "a@trust.example", "b@gmail.com", "Subject: 999 000 0018\n\n", "prefix header Subject (number 1): [secure]"},
 		{"strongest of all", "<>", "a@nhs.net, b@x.gsi.gov.uk", "Subject: x\n\n", "action  reject\n"},
@@ -240,11 +231,11 @@ func TestSamplesLoad(t *testing.T) {
 	uncommented := strings.ReplaceAll(strings.ReplaceAll(sample, "\n# ", "\n"), "\n#\n", "\n\n")
 	_, policies, _ := strings.Cut(uncommented, "[[policy]]\n")
 	for name, text := range map[string]string{"as it is": sample, "with the policies in its comments": sample + "[[policy]]\n" + policies} {
-		code, stdout, stderr := runWith("", "check", "-config", write(t, text))
+		code, stdout, stderr := runWith("", "check", "-config", configtest.Write(t, text))
 		if code != exitDone || !strings.Contains(stdout, "mode observe, edition nhsmail-2022") {
 			t.Errorf("%s: exit %d, %s%s", name, code, stdout, stderr)
 		}
-		if code, stdout, _ := runWith("", "lookup", "-config", write(t, text), "a@hospice.example"); code != exitDone || !strings.Contains(stdout, "trust-local") {
+		if code, stdout, _ := runWith("", "lookup", "-config", configtest.Write(t, text), "a@hospice.example"); code != exitDone || !strings.Contains(stdout, "trust-local") {
 			t.Errorf("%s: %s", name, stdout)
 		}
 	}

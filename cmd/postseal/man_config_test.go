@@ -11,6 +11,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 	"github.com/postseal/postseal/cmd/postseal/config"
+	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/editions"
 )
@@ -211,7 +212,7 @@ func TestManShippedPolicies(t *testing.T) {
 func TestManExamplesLoad(t *testing.T) {
 	example := strings.Join(readManPage(t, "postseal.toml.5").section(t, "EXAMPLE").code, "\n")
 	example = strings.NewReplacer("/etc/postseal/rules.d/", "/DIR/", "/var/lib/postseal/", "../../testdata/").Replace(example)
-	config := write(t, strings.ReplaceAll(example, "*.toml", "*.rules"))
+	config := configtest.Write(t, strings.ReplaceAll(example, "*.toml", "*.rules"))
 	put(t, config, "local.rules", strings.Join(readManPage(t, "postseal-rules.5").section(t, "EXAMPLE").code, "\n"))
 	for input, want := range map[string]string{
 		"hospice.example":    "2027-01-31",

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/cmd/postseal/config"
+	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 	"github.com/postseal/postseal/rules/editions"
 	"github.com/postseal/postseal/rules/marker"
 	"github.com/postseal/postseal/rules/table"
@@ -80,7 +81,7 @@ func TestManRuleFileExamples(t *testing.T) {
 				text += example + "\n"
 			}
 		}
-		path := write(t, "[rules]\nfiles = [\"/DIR/local.rules\"]\n")
+		path := configtest.Write(t, "[rules]\nfiles = [\"/DIR/local.rules\"]\n")
 		put(t, path, "local.rules", text)
 		if _, err := config.Load(path); err != nil {
 			t.Errorf("%s: %v", title, err)
@@ -130,10 +131,10 @@ func TestManTrustedSuffixes(t *testing.T) {
 	_, list, _ := strings.Cut(text, "The suffixes that an edition trusts, ")
 	list, _, _ = strings.Cut(strings.ReplaceAll(list, " and ", ", "), ", may be secure")
 	for _, name := range append(strings.Split(list, ", "), "co.uk", "nhs.uk") {
-		path := write(t, "[rules]\nfiles = [\"/DIR/local.rules\"]\n")
-		rows := rule(name, "secure", "subdomains = true")
+		path := configtest.Write(t, "[rules]\nfiles = [\"/DIR/local.rules\"]\n")
+		rows := configtest.Rule(name, "secure", "subdomains = true")
 		for _, retired := range []string{"gsi", "gcsx", "gsx", "gse"} {
-			rows += rule(retired+".gov.uk", "closed", "subdomains = true")
+			rows += configtest.Rule(retired+".gov.uk", "closed", "subdomains = true")
 		}
 		put(t, path, "local.rules", "[table]\nname = \"local\"\n"+rows)
 		_, err := config.Load(path)

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 )
 
 // checkout copies what the program is built from into a repository of its own.
@@ -55,7 +57,7 @@ func output(t *testing.T, dir, name string, args ...string) string {
 // loggedVersion starts a daemon and reads the line "started".
 func loggedVersion(t *testing.T, binary string) string {
 	t.Helper()
-	daemon := exec.Command(binary, "serve", "-config", write(t, "listen = \"inet:127.0.0.1:0\"\n"))
+	daemon := exec.Command(binary, "serve", "-config", configtest.Write(t, "listen = \"inet:127.0.0.1:0\"\n"))
 	log, err := daemon.StderrPipe()
 	if err == nil {
 		err = daemon.Start()

@@ -141,3 +141,6 @@ func (t *Table) addAddress(m address.Mailbox, row *Row) (twin *Row) {
 	t.list = append(t.list, row)
 	return nil
 }
+
+// Halved reports whether a table of so many rows has lost more than half of them.
+func Halved(had, left int) bool { return left*2 < had }

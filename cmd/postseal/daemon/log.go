@@ -1,13 +1,13 @@
-package main
+package daemon
 
 import (
 	"io"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/lmittmann/tint"
 	"github.com/postseal/postseal/cmd/postseal/config"
+	"github.com/postseal/postseal/cmd/postseal/terminal"
 	"github.com/postseal/postseal/milter/maillog"
 )
 
@@ -34,17 +34,8 @@ func newLogger(format config.LogFormat, terminal bool, write func(slog.Level, []
 // lossReport returns what renders the line "lines lost".
 func lossReport(file logFile, format config.LogFormat) func(int, time.Time, string) []byte {
 	return func(lost int, since time.Time, reason string) (entry []byte) {
-		log := newLogger(format, isTerminal(file.Writer), func(level slog.Level, line []byte) { entry = file.entry(level, line) })
+		log := newLogger(format, terminal.Is(file.Writer), func(level slog.Level, line []byte) { entry = file.entry(level, line) })
 		log.Error("lines lost", "lost", lost, "since", since.Format(time.RFC3339), "reason", reason)
 		return entry
 	}
-}
-
-func isTerminal(file any) bool {
-	f, ok := file.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/cmd/postseal/config"
+	"github.com/postseal/postseal/rules/table"
 )
 
 // pollInterval is how often the files of the table are looked at.
@@ -59,15 +60,12 @@ func (d *daemon) poll(now time.Time) {
 func lostRows(old, fresh *config.Config) error {
 	had, left := old.Message.Rules.Table.RowsByFile(), fresh.Message.Rules.Table.RowsByFile()
 	for _, file := range slices.Sorted(maps.Keys(had)) {
-		if halved(had[file], left[file]) {
+		if table.Halved(had[file], left[file]) {
 			return fmt.Errorf("%s: only %d of %d rows are left: send SIGHUP, or run systemctl reload postseal, if this is meant", file, left[file], had[file])
 		}
 	}
 	return nil
 }
-
-// halved tells whether a table of so many rows has lost more than half of them.
-func halved(had, left int) bool { return left*2 < had }
 
 // remind logs what the calendar has brought: an old list, rows that expire or
 // have expired, and tables whose review is due.

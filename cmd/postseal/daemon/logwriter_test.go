@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/cmd/postseal/config"
+	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 )
 
 // jsonLog is a log of serve that is never stuck.
@@ -125,19 +126,27 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// buildCommand builds the program whose command serve runs this package.
+func buildCommand(t *testing.T, binary string) {
+	t.Helper()
+	if out, err := exec.Command("go", "build", "-o", binary, "..").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
 // startLogging starts a daemon whose log is file. It returns what the daemon tells
 // systemd when it is ready, and how it ended.
 func startLogging(t *testing.T, file *os.File) (daemon *os.Process, ready string, ended <-chan error) {
 	t.Helper()
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "postseal")
-	output(t, ".", "go", "build", "-o", binary, ".")
+	buildCommand(t, binary)
 	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "notify"), Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { notify.Close() })
-	command := exec.Command(binary, "serve", "-config", write(t, "listen = \"inet:127.0.0.1:0\"\n"))
+	command := exec.Command(binary, "serve", "-config", configtest.Write(t, "listen = \"inet:127.0.0.1:0\"\n"))
 	command.Env = append(os.Environ(), "NOTIFY_SOCKET="+notify.LocalAddr().String())
 	command.Stderr = file
 	if err := command.Start(); err != nil {

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/cmd/postseal/config"
+	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 	"github.com/postseal/postseal/rules/table"
 	"golang.org/x/sys/unix"
 )
@@ -46,15 +47,11 @@ func list(names ...string) string {
 	return text + "Example," + strings.Join(names, "\nExample,") + "\n"
 }
 
-func rule(name, class, more string) string {
-	return fmt.Sprintf("[[domain]]\nname = %q\nclass = %q\n%s\n", name, class, more)
-}
-
 // newSite starts with rules as the rows of rules.d/local.toml.
 func newWatched(t *testing.T, more, rules string) *watched {
 	t.Helper()
 	s := &watched{t: t, now: time.Date(2026, 11, 21, 22, 0, 0, 0, time.Local)}
-	path := write(t, siteConfig+more)
+	path := configtest.Write(t, siteConfig+more)
 	s.dir = filepath.Dir(path)
 	if err := os.Mkdir(filepath.Join(s.dir, "rules.d"), 0o755); err != nil {
 		t.Fatal(err)
@@ -73,21 +70,7 @@ func (s *watched) file(name string) string { return filepath.Join(s.dir, name) }
 
 func (s *watched) put(name, text string) {
 	s.t.Helper()
-	putFile(s.t, s.file(name), text, s.now)
-}
-
-// putFile writes a file in one step and sets the time of its change.
-func putFile(t *testing.T, path, text string, modified time.Time) {
-	t.Helper()
-	if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chtimes(path+".new", modified, modified); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		t.Fatal(err)
-	}
+	configtest.Put(s.t, s.file(name), text, s.now)
 }
 
 // polls lets the daemon poll so often.
@@ -135,7 +118,7 @@ func (s *watched) wantClass(address string, want table.Class) {
 }
 
 func TestChangedFilesAreRead(t *testing.T) {
-	s := newWatched(t, "", rule("partner.example", "secure", ""))
+	s := newWatched(t, "", configtest.Rule("partner.example", "secure", ""))
 	s.remind(s.now)
 	s.polls(3)
 	s.wantEvents("nothing changed", s.events())
@@ -148,7 +131,7 @@ func TestChangedFilesAreRead(t *testing.T) {
 	s.wantClass("a@renewed.nhs.uk", table.Secure)
 	s.wantClass("a@listed.nhs.uk", table.Unknown)
 
-	s.put("rules.d/more.toml", "table.name = \"more\"\n"+rule("renewed.nhs.uk", "unknown", ""))
+	s.put("rules.d/more.toml", "table.name = \"more\"\n"+configtest.Rule("renewed.nhs.uk", "unknown", ""))
 	s.polls(2)
 	s.wantEvents("a new file", s.events("cause"), "reloaded cause=file changed")
 	s.wantClass("a@renewed.nhs.uk", table.Unknown)
@@ -164,7 +147,7 @@ func TestChangedFilesAreRead(t *testing.T) {
 func TestAutomaticReloadLeavesTheConfigurationFile(t *testing.T) {
 	s := newWatched(t, "", "")
 	s.remind(s.now)
-	putFile(t, s.path, "nonsense\n", s.now)
+	configtest.Put(t, s.path, "nonsense\n", s.now)
 	s.polls(2)
 	s.wantEvents("the configuration file alone", s.events())
 	s.put("accredited.csv", list("renewed.nhs.uk"))
@@ -179,7 +162,7 @@ func TestAutomaticReloadLeavesTheConfigurationFile(t *testing.T) {
 // says so once, and withdrawn trust stays withdrawn.
 func TestLastGoodTable(t *testing.T) {
 	const local = "rules.d/local.toml"
-	rows := rule("council.gov.uk", "unknown", "") + rule("a.gov.uk", "unknown", "") + rule("b.gov.uk", "unknown", "")
+	rows := configtest.Rule("council.gov.uk", "unknown", "") + configtest.Rule("a.gov.uk", "unknown", "") + configtest.Rule("b.gov.uk", "unknown", "")
 	remove := func(s *watched, name string) {
 		if err := os.Remove(s.file(name)); err != nil {
 			s.t.Fatal(err)
@@ -199,7 +182,7 @@ func TestLastGoodTable(t *testing.T) {
 		{"list cut short", func(s *watched) { s.put("accredited.csv", "Domain name\ntrust1.example\n") }, "accredited.csv: only 1 of 41 rows are left: send SIGHUP, or run systemctl reload postseal, if this is meant", table.Unknown},
 		{"rule file gone", func(s *watched) { remove(s, local) }, "local.toml: only 0 of 3 rows are left: send SIGHUP, or run systemctl reload postseal, if this is meant", table.Secure},
 		{"rule file empty", func(s *watched) { s.put(local, "") }, "table.name is missing", table.Local},
-		{"rule file cut short", func(s *watched) { s.put(local, "table.name = \"local\"\n"+rule("b.gov.uk", "unknown", "")) }, "local.toml: only 1 of 3 rows are left", table.Secure},
+		{"rule file cut short", func(s *watched) { s.put(local, "table.name = \"local\"\n"+configtest.Rule("b.gov.uk", "unknown", "")) }, "local.toml: only 1 of 3 rows are left", table.Secure},
 		{"rule file broken", func(s *watched) { s.put(local, "[[domain]\n") }, "local.toml: line 1, column 9: a closing bracket is missing: write [[domain]]", table.Local},
 		{"folder gone", func(s *watched) { remove(s, local); remove(s, "rules.d") }, "make the folder readable", table.Local},
 	} {
@@ -241,7 +224,7 @@ func TestLastGoodTable(t *testing.T) {
 // the configuration file on disk was still faulty.
 func TestEachRefusalHasItsFlag(t *testing.T) {
 	const bad = "[[domain]\n"
-	good := "table.name = \"local\"\n" + rule("a.example", "secure", "")
+	good := "table.name = \"local\"\n" + configtest.Rule("a.example", "secure", "")
 	const noConfig, noFiles = "; the configuration on disk was refused: see the log", "; a changed list or rule file was refused: see the log"
 	s := newWatched(t, "", "")
 	s.remind(s.now)
@@ -273,7 +256,7 @@ func TestEachRefusalHasItsFlag(t *testing.T) {
 	} {
 		when := fmt.Sprintf("step %d", i+1)
 		if step.config != "" {
-			putFile(t, s.path, step.config, s.now)
+			configtest.Put(t, s.path, step.config, s.now)
 			s.reload(s.now)
 		}
 		if step.rules != "" {
@@ -290,7 +273,7 @@ func TestEachRefusalHasItsFlag(t *testing.T) {
 func TestFilesMendedByTheirMode(t *testing.T) {
 	for _, name := range []string{"accredited.csv", "rules.d/local.toml", "rules.d"} {
 		t.Run(name, func(t *testing.T) {
-			s := newWatched(t, "", rule("council.gov.uk", "unknown", ""))
+			s := newWatched(t, "", configtest.Rule("council.gov.uk", "unknown", ""))
 			s.remind(s.now)
 			asOwner(t)
 			before := s.current.Load()
@@ -360,8 +343,8 @@ func TestReminders(t *testing.T) {
 		return "expires = " + time.Date(2026, 11, 21+n, 0, 0, 0, 0, time.Local).Format(time.DateOnly)
 	}
 	s := newWatched(t, "max_age = 3\n[log]\naddresses = \"domain\"\n", "table.review_by = 2026-11-24\n"+
-		rule("gone.example", "secure", days(-5))+rule("today.example", "secure", days(0))+
-		rule("week.example", "secure", days(7))+rule("eight.example", "secure", days(8))+rule("thirty.example", "secure", days(30))+
+		configtest.Rule("gone.example", "secure", days(-5))+configtest.Rule("today.example", "secure", days(0))+
+		configtest.Rule("week.example", "secure", days(7))+configtest.Rule("eight.example", "secure", days(8))+configtest.Rule("thirty.example", "secure", days(30))+
 		"[[domain]]\naddress = \"clinic@fortnight.example\"\nclass = \"secure\"\n"+days(14)+"\n")
 	keys := []string{"row", "table", "days_left", "age_days", "expires", "review_by"}
 	standing := []string{"row expired row=gone.example expires=2026-11-16", "row expired row=today.example expires=2026-11-21"}
@@ -391,7 +374,7 @@ func TestReminders(t *testing.T) {
 }
 
 func TestRemindersTurnedOff(t *testing.T) {
-	s := newWatched(t, "max_age = 0\nexpiry_notice = []\n", rule("gone.example", "secure", "expires = 2026-01-01")+rule("week.example", "secure", "expires = 2026-11-28"))
+	s := newWatched(t, "max_age = 0\nexpiry_notice = []\n", configtest.Rule("gone.example", "secure", "expires = 2026-01-01")+configtest.Rule("week.example", "secure", "expires = 2026-11-28"))
 	s.now = s.now.AddDate(3, 0, 0)
 	s.remind(s.now)
 	s.wantEvents("three years on", s.events("table"), "table review due table=retired", "table review due table=nhsmail-2022")
@@ -399,7 +382,7 @@ func TestRemindersTurnedOff(t *testing.T) {
 
 // TestRowExpiresWhileRunning needs no poll and no reload.
 func TestRowExpiresWhileRunning(t *testing.T) {
-	s := newWatched(t, "", rule("hospice.example", "secure", "expires = 2026-11-22")+rule("council.gov.uk", "unknown", "expires = 2026-11-22"))
+	s := newWatched(t, "", configtest.Rule("hospice.example", "secure", "expires = 2026-11-22")+configtest.Rule("council.gov.uk", "unknown", "expires = 2026-11-22"))
 	s.now = time.Date(2026, 11, 21, 23, 59, 59, 0, time.Local)
 	s.wantClass("a@hospice.example", table.Secure)
 	s.wantClass("a@council.gov.uk", table.Unknown)
@@ -411,7 +394,7 @@ func TestRowExpiresWhileRunning(t *testing.T) {
 // TestReloadKeepsToItsFile moves the configuration file away: the built-in
 // one, which only observes, is not what anybody meant.
 func TestReloadKeepsToItsFile(t *testing.T) {
-	first, err := config.Load(write(t, "mode = \"enforce\"\n"))
+	first, err := config.Load(configtest.Write(t, "mode = \"enforce\"\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/cmd/postseal/config"
+	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 )
 
 // listenJournal stands in for journald.
@@ -160,8 +161,8 @@ func TestServeFindsTheJournal(t *testing.T) {
 	}
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "postseal")
-	output(t, ".", "go", "build", "-o", binary, ".")
-	config := write(t, "listen = \"inet:127.0.0.1:0\"\n")
+	buildCommand(t, binary)
+	config := configtest.Write(t, "listen = \"inet:127.0.0.1:0\"\n")
 	run := filepath.Join(dir, "run")
 	if err := os.MkdirAll(filepath.Join(run, "systemd", "journal"), 0o755); err != nil {
 		t.Fatal(err)

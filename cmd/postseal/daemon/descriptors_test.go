@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"strings"
@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/cmd/postseal/config"
+	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 	"github.com/postseal/postseal/milter"
 	"github.com/postseal/postseal/rules/table"
 )
@@ -29,7 +30,7 @@ func withoutDescriptors(t *testing.T, f func()) {
 // TestOutOfDescriptors holds that no file is blamed, that no rule gets lost, and
 // that what changed meanwhile is read afterwards.
 func TestOutOfDescriptors(t *testing.T) {
-	s := newWatched(t, "", rule("partner.example", "secure", ""))
+	s := newWatched(t, "", configtest.Rule("partner.example", "secure", ""))
 	s.polls(2)
 	s.events()
 	withoutDescriptors(t, func() {
@@ -38,7 +39,7 @@ func TestOutOfDescriptors(t *testing.T) {
 	})
 	s.wantEvents("out of descriptors", s.events("reason"), "reload refused reason=DIR/postseal.toml: "+config.ErrDescriptors.Error())
 	s.wantClass("a@partner.example", table.Secure)
-	s.put("rules.d/local.toml", "table.name = \"local\"\n"+rule("partner.example", "unknown", ""))
+	s.put("rules.d/local.toml", "table.name = \"local\"\n"+configtest.Rule("partner.example", "unknown", ""))
 	withoutDescriptors(t, func() { s.polls(5) })
 	s.wantEvents("changed meanwhile", s.events())
 	s.polls(3)

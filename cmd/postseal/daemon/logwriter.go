@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"log/slog"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/cmd/postseal/config"
+	"github.com/postseal/postseal/cmd/postseal/terminal"
 )
 
 const (
@@ -46,7 +47,7 @@ type queuedLine struct {
 func newLogWriter(file logFile, format config.LogFormat) (*logWriter, *slog.Logger) {
 	w := &logWriter{file: file, report: lossReport(file, format), wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	go w.run()
-	return w, newLogger(format, isTerminal(file.Writer), w.write)
+	return w, newLogger(format, terminal.Is(file.Writer), w.write)
 }
 
 // write returns once the line is written or, if the log is stuck, at once.

@@ -1,0 +1,164 @@
+// Package daemon serves: it opens the sockets, answers signals, follows the files of
+// the table, tells systemd, and writes the log.
+package daemon
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	systemd "github.com/coreos/go-systemd/v22/daemon"
+	"github.com/postseal/postseal/cmd/postseal/config"
+	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/milter/message"
+)
+
+// Serve runs the milter by the configuration that was read from the path,
+// until a signal ends it. An error means that it could not start.
+func Serve(path string, first *config.Config, stderr io.Writer, version string) error {
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(signals)
+
+	// A log that nobody reads any longer is an error of the write, not the end.
+	signal.Ignore(syscall.SIGPIPE)
+	writer, log := newLogWriter(openLog(stderr, journalSocket), first.File.Log.Format)
+	defer writer.close()
+	d := newDaemon(path, first, log)
+	d.logState = writer.state
+	slog.SetDefault(d.log) // what go-milter prints
+	listeners, kept, err := d.open(first.File.Listen)
+	if err != nil {
+		return err
+	}
+	if os.Getenv("NOTIFY_SOCKET") != "" {
+		d.server.HandOver = keep
+	}
+	d.resume(kept)
+	d.server.Start(listeners...)
+	d.log.Info("started", append([]any{"version", version, "listen", addresses(listeners), "file", first.Origin}, summary(first)...)...)
+	d.remind(time.Now())
+	d.notify(systemd.SdNotifyReady, d.status())
+	d.run(signals)
+	signal.Reset(syscall.SIGINT) // a further one ends the daemon at once
+	d.notify(systemd.SdNotifyStopping)
+	d.log.Info("stopped", "cut_off", d.server.Shutdown())
+	return nil
+}
+
+// daemon is what a reload changes. Its methods belong to one goroutine.
+type daemon struct {
+	path string
+	log  *slog.Logger
+	// logState returns how many lines are lost, and whether the log is stuck.
+	logState func() (lost int, stuck bool)
+	current  atomic.Pointer[config.Config]
+	server   *milter.Server
+
+	sockets  []*socketFile
+	refused  refusals
+	polled   string // the files' stamp at the last poll
+	tried    string // the files' stamp at the last load, good or not
+	reminded string // the day of the last reminders
+	stuck    int    // sessions at the last tick of the watchdog
+}
+
+func newDaemon(path string, first *config.Config, log *slog.Logger) *daemon {
+	d := &daemon{path: path, log: log, logState: func() (int, bool) { return 0, false }, polled: first.Stamp, tried: first.Stamp}
+	d.current.Store(first)
+	d.server = &milter.Server{
+		Config:   func() *message.Config { return d.current.Load().Message },
+		Log:      log,
+		Timeouts: milter.DefaultTimeouts,
+		Drain:    milter.DefaultDrain,
+		Now:      time.Now,
+
+		MaxConnections: maxConnections(),
+	}
+	return d
+}
+
+// run answers signals and looks after the table until it is told to stop.
+func (d *daemon) run(signals <-chan os.Signal) {
+	poll, watchdog := time.NewTicker(pollInterval), d.watchdog()
+	defer poll.Stop()
+	for {
+		select {
+		case <-poll.C:
+			d.tick(time.Now())
+		case <-watchdog.C:
+			d.feed(d.server.Now())
+		case s := <-signals:
+			if s != syscall.SIGHUP {
+				return
+			}
+			d.notifyReloading()
+			d.reload(time.Now())
+			d.notify(systemd.SdNotifyReady)
+		}
+	}
+}
+
+// reload reads everything again.
+func (d *daemon) reload(now time.Time) {
+	old := d.current.Load()
+	var fresh *config.Config
+	origin, text, err := config.Read(d.path)
+	if err == nil {
+		fresh, err = config.Build(origin, text)
+	}
+	if err == nil {
+		err = fresh.TakeKey()
+	}
+	if err == nil && fresh.Origin != old.Origin {
+		err = fmt.Errorf("%s would replace %s: put the file back, or restart postseal", fresh.Origin, old.Origin)
+	}
+	if err == nil && (fresh.File.Listen != old.File.Listen || fresh.File.Log.Format != old.File.Log.Format) {
+		err = fmt.Errorf("%s: listen or log.format has changed: restart postseal for that", fresh.Origin)
+	}
+	switch {
+	case err == nil:
+		d.polled, d.tried = fresh.Stamp, fresh.Stamp
+		d.refused = refusals{}
+	case origin == old.Origin && bytes.Equal(text, old.Text): // the fault is in the other files
+		d.refused = refusals{files: true}
+	default:
+		d.refused.config = true
+	}
+	d.swap(fresh, err, "SIGHUP", now)
+}
+
+// swap puts a fresh configuration in force in one step, or where it has a
+// fault keeps the old one. The cause is what made it be read.
+func (d *daemon) swap(fresh *config.Config, err error, cause string, now time.Time) {
+	if err != nil {
+		d.log.Error("reload refused", "cause", cause, "reason", d.current.Load().Message.Addresses.Text(err.Error()), "config", d.current.Load().Message.Hash)
+	} else {
+		d.current.Store(fresh)
+		d.log.Info("reloaded", append([]any{"cause", cause, "config_refused", d.refused.config}, summary(fresh)...)...)
+		d.remind(now)
+	}
+	d.notify(d.status())
+}
+
+func summary(c *config.Config) []any {
+	return []any{
+		"mode", c.Message.Mode.String(),
+		"edition", c.File.Rules.Edition,
+		"rows", c.Message.Rules.Table.Len(),
+		"config", c.Message.Hash,
+	}
+}
+
+// refusals says what was refused and still lies on disk. Each cause has its
+// flag: a mended rule file does not mend the configuration file.
+type refusals struct {
+	config bool // the configuration file, at SIGHUP
+	files  bool // a list or rule file
+}
