@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// manTypes reads from postseal(8) which JSON type each key has: "key of msg".
+// manTypes reads from postseal-log(5) which JSON type each key has: "key of msg".
 func manTypes(t *testing.T) map[string]string {
 	t.Helper()
-	text, err := os.ReadFile("../contrib/man/postseal.8.md")
+	text, err := os.ReadFile("../contrib/man/postseal-log.5.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -109,14 +109,14 @@ func TestRecallOfLookAlikes(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := make(map[string][2]int)
-	for _, m := range regexp.MustCompile(`(?m)^\* (a[^:]*|two[^:]*): (\d+) % and (\d+) %$`).FindAllStringSubmatch(string(page), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^\| (a[^|]*|two[^|]*) \| (\d+) % \| (\d+) % \|$`).FindAllStringSubmatch(string(page), -1) {
 		first, _ := strconv.Atoi(m[2])
 		second, _ := strconv.Atoi(m[3])
 		want[m[1]] = [2]int{first, second}
 	}
 	if !maps.Equal(got, want) {
 		for _, slip := range slips {
-			t.Logf("* %s: %d %% and %d %%", slip.kind, got[slip.kind][0], got[slip.kind][1])
+			t.Logf("| %s | %d %% | %d %% |", slip.kind, got[slip.kind][0], got[slip.kind][1])
 		}
 		t.Errorf("the page says %v", want)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/BurntSushi/toml"
 	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/cmd/postseal/config/configtest"
+	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/editions"
 )
@@ -190,6 +191,8 @@ func TestManConfigValues(t *testing.T) {
 	if tried < 10 {
 		t.Errorf("only %d keys with fixed values", tried)
 	}
+	formats := valuesOf(t, reflect.TypeFor[shown.Format]())
+	same(t, "ADDRESSES", readManPage(t, "postseal-log.5").section(t, "ADDRESSES").names(), formats)
 }
 
 func TestManShippedPolicies(t *testing.T) {

@@ -147,10 +147,10 @@ func TestManLog(t *testing.T) {
 	for _, dir := range []string{"daemon", "../../milter", "../../milter/maillog"} {
 		logSource{t, find[*ast.FuncDecl](t, dir)}.events(events)
 	}
-	page := readManPage(t, "postseal.8")
+	page := readManPage(t, "postseal-log.5")
 	documented := make(map[string][]string)
-	for _, title := range page.below("LOG") {
-		section := page["LOG/"+title]
+	for _, title := range page.below("EVENTS") {
+		section := page["EVENTS/"+title]
 		msg := title[:strings.LastIndexByte(title, ' ')]
 		documented[msg] = section.names()
 		if level := title[len(msg)+1:]; events[msg] != nil && events[msg].level != level {
@@ -163,9 +163,9 @@ func TestManLog(t *testing.T) {
 		}
 	}
 	taken := make(map[string][]string)
-	for _, title := range page.below("LOG") {
+	for _, title := range page.below("EVENTS") {
 		msg := title[:strings.LastIndexByte(title, ' ')]
-		for _, match := range asElsewhere.FindAllStringSubmatch(page["LOG/"+title].text, -1) {
+		for _, match := range asElsewhere.FindAllStringSubmatch(page["EVENTS/"+title].text, -1) {
 			for _, key := range codeSpans(match[1]) {
 				if !slices.Contains(documented[match[2]], key) {
 					t.Errorf("%s: %s does not have %s", msg, match[2], key)
@@ -182,7 +182,7 @@ func TestManLog(t *testing.T) {
 		msgs = append(msgs, msg)
 		same(t, msg, append(taken[msg], documented[msg]...), event.keys)
 	}
-	same(t, "LOG", pageMsgs, msgs)
+	same(t, "EVENTS", pageMsgs, msgs)
 }
 
 // TestManLogLine takes a line without keys of its own.
@@ -193,7 +193,7 @@ func TestManLogLine(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
 		t.Fatal(err)
 	}
-	section := readManPage(t, "postseal.8").section(t, "LOG")
+	section := readManPage(t, "postseal-log.5").section(t, "EVERY LINE")
 	same(t, "every line", section.names(), slices.Collect(maps.Keys(line)))
 	for _, term := range section.terms {
 		if _, ok := line[term.name].(string); !ok || !strings.Contains(term.line, "(string)") {

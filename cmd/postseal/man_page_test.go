@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// manPage is a page of contrib/man by its sections: "LOG", and those of the
-// third level below it, as "LOG/started INFO".
+// manPage is a page of contrib/man by its sections: "EVENTS", and those of the
+// third level below it, as "EVENTS/started INFO".
 type manPage map[string]*manSection
 
 type manSection struct {

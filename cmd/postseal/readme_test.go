@@ -22,15 +22,17 @@ func readmeLine(t *testing.T, text string) string {
 	return ""
 }
 
-// TestReadmeAlerts holds that the alerting that README sets up misses no line of
-// the log that warns.
+// TestReadmeAlerts holds that the alerting that README and postseal-log(5) set up
+// misses no line of the log that warns.
 func TestReadmeAlerts(t *testing.T) {
 	list, _, _ := strings.Cut(readmeLine(t, "these values of `msg`"), ";")
 	var want []string
-	for _, title := range readManPage(t, "postseal.8").below("LOG") {
+	page := readManPage(t, "postseal-log.5")
+	for _, title := range page.below("EVENTS") {
 		if msg, level := title[:strings.LastIndexByte(title, ' ')], title[strings.LastIndexByte(title, ' ')+1:]; level == "WARN" || level == "ERROR" {
 			want = append(want, msg)
 		}
 	}
-	same(t, "alerts", codeSpans(list)[1:], want) // the first one is msg
+	same(t, "README: alerts", codeSpans(list)[1:], want) // the first one is msg
+	same(t, "ALERTS", page.section(t, "ALERTS").names(), want)
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// lineLimit is what postseal(8) promises.
+// lineLimit is what postseal-log(5) promises.
 const lineLimit = 8000
 
 type decisionLine struct {

@@ -70,6 +70,7 @@ func checkInstalled(t *testing.T, d system, before map[string]string) {
 		"/usr/share/man/man5/postseal.toml.5.gz":               "-rw-r--r-- 0:0",
 		"/usr/share/man/man5/postseal-rules.5.gz":              "-rw-r--r-- 0:0",
 		"/usr/share/man/man7/postseal.7.gz":                    "-rw-r--r-- 0:0",
+		"/usr/share/man/man5/postseal-log.5.gz":                "-rw-r--r-- 0:0",
 		"/usr/share/man/man8/postseal.8.gz":                    "-rw-r--r-- 0:0",
 		installedConfig:                                        "-rw-r--r-- 0:0",
 		"/etc/postseal/rules.d":                                "drwxr-xr-x 0:0",
