@@ -1,13 +1,14 @@
 dnl postseal: include this file in /etc/mail/sendmail.mc, as the last line
-dnl before the MAILER lines. README.md beside it says what each part is for.
+dnl before the MAILER lines. README.md in this directory explains each part.
 dnl
-dnl The filter. F=T: while postseal is down, mail waits at its client.
+dnl The filter. F=T: while postseal is down, clients keep their mail.
 INPUT_MAIL_FILTER(`postseal', `S=local:/run/postseal/postseal.sock, F=T, T=S:30s;R:30s;E:5m')dnl
 dnl
-dnl The end of sendmail.mc. m4 reads this before the m4wrap of cf.m4, which writes
-dnl the options, so that lines after the include count as well. After a fault no
-dnl Sendmail starts with the file: its only line is none that Sendmail knows. If
-dnl you delete the line INPUT_MAIL_FILTER, to uninstall, the filter is not missed.
+dnl The end of sendmail.mc. m4 reads this after all lines of sendmail.mc, including
+dnl those after the include, and before the m4wrap of cf.m4, which writes the
+dnl options. After a fault, Sendmail does not start with the file, because it does
+dnl not know the only line of the file. If you delete the line INPUT_MAIL_FILTER to
+dnl uninstall postseal, the checks for the filter pass.
 define(`_POSTSEAL_FAULT_', `errprint(`postseal.m4: $1
 ')divert(0)dnl
 postseal.m4: `$1'
@@ -35,29 +36,30 @@ dnl
 dnl The port of the encryption relay, as in `TCP $h 587'.
 ifdef(`ENCRYPT_MAILER_ARGS',, `define(`ENCRYPT_MAILER_ARGS', `TCP $h')')dnl
 dnl
-dnl Rules for sealed addresses. The end of sendmail.mc puts them before those of
-dnl LOCAL_RULE_3 and LOCAL_RULE_0, wherever the site has these.
+dnl Rules for diverted addresses. The macro _POSTSEAL_END_ puts them before those
+dnl of LOCAL_RULE_3 and LOCAL_RULE_0, wherever these are in sendmail.mc.
 divert(92)dnl
-# postseal: a sealed address is canonical. Otherwise Sendmail would complete it
-# with a domain of the resolver's search list that has a wildcard in DNS.
+# postseal: a diverted address is canonical. Otherwise Sendmail would complete it
+# with a domain of the resolver's search list that has a wildcard in the DNS.
 R$* < @ $+ . encrypt.invalid > $*	$@ $1 < @ $2 . encrypt.invalid . > $3
 divert(93)dnl
-# postseal: a sealed address goes where its row says, by the mailer encrypt. As
-# long as there is no row it waits, for an address that no host has. $#error
-# would not do: Sendmail loses a recipient that a filter adds if it leads there.
+# postseal: a diverted address goes by the mailer encrypt to the host in its row of
+# the mailertable. Without a row the mail stays queued for an address that no host
+# has. $#error cannot be used: Sendmail loses a recipient that a filter added if
+# the recipient resolves to it.
 R$* < @ $+ . encrypt.invalid . > $*	$: < $(mailertable .encrypt.invalid $: $) > $1 < @ $2 . encrypt.invalid . > $3
 R< encrypt : $+ > $*	$# encrypt $@ $1 $: $2
 R< $* > $* < @ $+ . encrypt.invalid . > $*	$# encrypt $@ [255.255.255.255] $: $2 < @ $3 . encrypt.invalid . > $4
 dnl
 LOCAL_CONFIG
-# Mail on the leg to the encryption relay bears this field, and no other does:
-# Y is a flag of that mailer alone.
+# Only mail for the encryption relay has this field: Y is a flag of the mailer
+# encrypt, and of no other.
 H?Y?X-Postseal-Relay: encrypt
 
 MAILER_DEFINITIONS
-# The leg to the encryption relay: the mailer esmtp, with recipients restored.
-# While the relay is down, mail waits for it: with the flag 0 Sendmail looks for
-# no MX records, and so does not take the fallback MX host.
+# The delivery to the encryption relay: the mailer esmtp, with the recipients
+# restored. While the relay is down, mail stays queued: with the flag 0 Sendmail
+# looks up no MX records, and so does not use the fallback MX host.
 Mencrypt,	P=[IPC], F=mDFMuXaY0, S=EnvFromSMTP/HdrFromSMTP, E=\r\n, L=990,
 		R=EnvToEncrypt/ifdef(`_ALL_MASQUERADE_', `HdrFromSMTP', `EnvToSMTP'),
 		T=DNS/RFC822/SMTP,
