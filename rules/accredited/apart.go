@@ -9,18 +9,20 @@ import (
 )
 
 const (
-	// maxBlankRows is how many blank rows a list may have in one place. Nobody
-	// scrolls farther to look for more of it.
+	// maxBlankRows is how many blank rows in sequence a list may have. Nobody
+	// scrolls further to look for more of the list.
 	maxBlankRows = 20
 
-	// maxIndent is how many blanks a domain may have before it. More of them
-	// move it out of the part of the cell that is shown.
+	// maxIndent is how many blanks a domain may have before it. More blanks
+	// move it out of the visible part of the cell.
 	maxIndent = 8
 )
 
-// Words that say of a row, if a cell begins with one or is short, or of all rows
-// below a heading, if that has one, that the domain is not accredited any more
-// or yet. An organisation may have one of the others in its name.
+// Words that say that a domain is not accredited any more, or not yet.
+// withdrawnWords exclude a row if a cell begins with one. The words of both
+// lists exclude a row if a short cell contains one, and all rows below a
+// heading that contains one. An organisation may have one of the others in its
+// name.
 const (
 	withdrawnWords = `withdrawn|lapsed|revoked|expired|suspended|removed|pending|not accredited|no longer|do not use`
 	otherWords     = `deleted|ceased|terminated|cancell?ed|rejected|refused|failed|inactive|superseded|decommissioned|awaiting|in progress|under review|on hold|` +
@@ -32,16 +34,17 @@ var (
 	withdrawnHeading = regexp.MustCompile(`(?i)\b(?:` + withdrawnWords + `|` + otherWords + `)\b`)
 )
 
-// A column with one of these headers may say no.
+// A column with one of these headers may say "no" of a row.
 var (
 	statusHeader = regexp.MustCompile(`(?i)^\W*(?:(?:is |currently )?(?:accredited|accreditation|compliant|conformant|active|live)(?: status)?|status)\W*(?:y/n|yes/no)?\W*$`)
 	statusNo     = regexp.MustCompile(`(?i)^\W*(?:no?|false|not|none|closed|left|applied|tbc|overdue|out of date)\W*$`)
 )
 
-// maxStatus is how long a cell is that is a status, and not a text, in octets.
+// maxStatus is the greatest length of a cell that is a status, in octets. A
+// longer cell is text.
 const maxStatus = 40
 
-// isWithdrawn reports whether a cell of a row says that this does not count.
+// isWithdrawn reports whether a cell says that its row does not count.
 func (r *reader) isWithdrawn(column int, text string) bool {
 	switch header := r.headers[len(r.headers)-1]; {
 	case withdrawnStart.MatchString(text):
@@ -56,8 +59,9 @@ func (r *reader) isWithdrawn(column int, text string) bool {
 	return withdrawnHeading.MatchString(text)
 }
 
-// section finds out whether the rows from this one on are a part of the list.
-// A heading of another kind begins the list again, a gap ends it.
+// section decides whether the rows from this one on are part of the list. Other
+// column headers and a long gap end the list. A new heading resumes it, unless
+// the heading says that what follows is not accredited.
 func (r *reader) section(row listRow, filled int) {
 	if row.number-r.last > maxBlankRows+1 {
 		r.width, r.apart = 0, fmt.Sprintf("stands below more than %d blank rows", maxBlankRows)
@@ -96,8 +100,8 @@ func (r *reader) isHeader(row listRow, filled int) (is, same bool) {
 		slices.Equal(headerWords(row.at(r.domain).text), headerWords(first[r.domain]))
 }
 
-// misleading says why the text of a cell is shown as something else than the
-// domain that it holds, or as nothing.
+// misleading says why the cell shows something else than the domain that it
+// contains, or nothing.
 func misleading(cell string) string {
 	if strings.ContainsFunc(cell, func(r rune) bool { return r != '\u200e' && unicode.Is(unicode.Bidi_Control, r) }) {
 		return "has characters that change the direction of writing"

@@ -15,17 +15,18 @@ import (
 // maxCell is how much of a cell is read, in octets.
 const maxCell = 1024
 
-// foundColumn is a column that a header names, and a second one that may be
-// the same. Each is -1 if there is none.
+// foundColumn is a column that a header names, and a second column that the
+// header may name as well. Each is -1 if there is none.
 type foundColumn struct {
 	column, twin int
-	exact        bool // the header is the very word or title
+	exact        bool // the header is exactly the word or title
 }
 
-// findColumn finds the column whose header is the word alone or the title, or
-// failing that has a word that starts like it. A row with one cell is a
-// heading of the whole, unless that is the very word or title; neither a
-// sentence nor a domain name heads a column.
+// findColumn finds the column whose header is exactly the word or the title. If
+// there is none, it finds one whose header has a word that begins with the
+// word. A row with a single cell is a heading of the whole list, unless it is
+// exactly the word or title. A sentence or a domain name is not a column
+// header.
 func findColumn(cells []string, word, title string) foundColumn {
 	found := foundColumn{column: -1, twin: -1}
 	filled := 0
@@ -52,16 +53,16 @@ func findColumn(cells []string, word, title string) foundColumn {
 	return found
 }
 
-// otherHeaders are words by which a column of domains is not that of a list, even
-// if there is no better one.
+// otherHeaders are words that show that a column of domains is not that of the
+// list, even if there is no better column.
 var otherHeaders = []string{"old", "former", "previous", "withdrawn", "expired", "retired", "web", "website", "parent", "owner"}
 
 func isOtherHeader(cell string) bool {
 	return slices.ContainsFunc(headerWords(cell), func(w string) bool { return slices.Contains(otherHeaders, w) })
 }
 
-// headerWords gives the words of a column header in lower case, "organiz" as
-// British spelling has it.
+// headerWords returns the words of a column header in lower case. It spells
+// "organiz" as British English does.
 func headerWords(cell string) []string {
 	lower := strings.ReplaceAll(strings.ToLower(cut(cell)), "organiz", "organis")
 	return strings.FieldsFunc(lower, func(r rune) bool { return !unicode.IsLetter(r) })
@@ -69,9 +70,9 @@ func headerWords(cell string) []string {
 
 const notADomain = "is not a domain name"
 
-// listedDomain normalises a cell that holds one domain name and nothing else,
-// or says why it is left out. A number with a point in it, such as a version
-// of TLS, is not a domain name.
+// listedDomain normalises a cell that contains a domain name and nothing else,
+// or says why the cell is left out. A number with a point in it, such as a
+// version of TLS, is not a domain name.
 func listedDomain(cell string) (name, why string) {
 	if cell == "" {
 		return "", "has no domain name"
@@ -91,9 +92,9 @@ func listedDomain(cell string) (name, why string) {
 	return name, foreignLetter(name)
 }
 
-// foreignLetter says which letter of a name is neither one of a to z nor one of
-// these with an accent. No accredited organisation is known to have one, and
-// they are easily taken for others.
+// foreignLetter returns a letter of a name that is neither one of a to z nor
+// one of these with an accent. No accredited organisation is known to use such
+// letters, and they are easily mistaken for others.
 func foreignLetter(name string) string {
 	if !strings.Contains(name, "xn--") {
 		return ""
@@ -110,8 +111,8 @@ func foreignLetter(name string) string {
 	return ""
 }
 
-// trimCell takes off blanks and characters of no width at both ends. What is
-// longer than maxCell then is no name of anything, and stays longer.
+// trimCell removes blanks and characters of no width at both ends. A longer
+// text than maxCell is not a name of anything, and stays longer.
 func trimCell(cell string) string {
 	cell = strings.TrimFunc(cell, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
 	if len(cell) > maxCell {
@@ -120,8 +121,8 @@ func trimCell(cell string) string {
 	return cell
 }
 
-// cleanText makes text fit to print: single blanks, and nothing that a
-// terminal would act on.
+// cleanText makes text safe to print: single blanks, and no characters that
+// control a terminal.
 func cleanText(cell string) string {
 	printable := strings.Map(func(r rune) rune {
 		switch {

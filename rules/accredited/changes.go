@@ -1,15 +1,15 @@
 package accredited
 
-// Changes are the differences between two accredited lists, each
-// part in the order of the domains.
+// Changes are the differences between two accredited lists. Each part is sorted
+// by domain.
 type Changes struct {
 	Added   []Row
 	Removed []Row
 	Kept    []Row // as the new list has them
-	Renamed int   // of Kept, those whose organisation is spelled anew
+	Renamed int   // of Kept, those whose organisation is spelt differently
 }
 
-// Compare compares two lists as Read gives them.
+// Compare compares two lists that Read returned.
 func Compare(old, fresh []Row) Changes {
 	var c Changes
 	for len(old) > 0 || len(fresh) > 0 {
@@ -29,12 +29,12 @@ func Compare(old, fresh []Row) Changes {
 	return c
 }
 
-// None tells whether the two lists are the same.
+// None reports whether the two lists are the same.
 func (c Changes) None() bool {
 	return len(c.Added) == 0 && len(c.Removed) == 0 && c.Renamed == 0
 }
 
-// Exceeds tells whether more than a percentage of the old list was removed,
+// Exceeds reports whether more than a percentage of the old list was removed,
 // or added to it.
 func (c Changes) Exceeds(percent int) bool {
 	limit := percent * (len(c.Removed) + len(c.Kept))

@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	maxCSVColumns = 16384   // which is how many Excel can write
+	maxCSVColumns = 16384   // the most that Excel writes
 	maxCSVRow     = 1 << 20 // octets
 )
 
-// readCSV hands over the rows of a CSV. Quotes are read strictly: one that is
-// never closed would swallow rows.
+// readCSV passes the rows of a CSV to r. It reads quotes strictly, because an
+// unclosed quote would swallow rows.
 func readCSV(text []byte, r *reader) error {
 	comma, text, err := separator(text)
 	if err != nil {
@@ -24,7 +24,7 @@ func readCSV(text []byte, r *reader) error {
 	}
 	rows := newCSVRows(text, comma)
 	width, widthBefore := 0, 0
-	columns, rowsSeen := 0, 0 // the cells of the column headers or of the row below, and how many of these were read
+	columns, rowsSeen := 0, 0 // columns: the cells of the headers, or of the row below if it has more; rowsSeen: how many of these two rows were read
 	var row listRow
 	for {
 		cells, err := rows.next()
@@ -56,8 +56,8 @@ func readCSV(text []byte, r *reader) error {
 // csvRows reads a CSV row by row.
 type csvRows struct {
 	*csv.Reader
-	row   int // the last one's number, as a spreadsheet counts
-	inner int // line ends inside of cells so far
+	row   int // the number of the last row, as a spreadsheet counts
+	inner int // line ends inside cells so far
 }
 
 func newCSVRows(text []byte, comma rune) *csvRows {
@@ -85,16 +85,16 @@ func (r *csvRows) next() ([]string, error) {
 	return cells, nil
 }
 
-// sepLine is the line by which a CSV tells Excel its separator.
+// sepLine is the line with which a CSV tells Excel its separator.
 var sepLine = regexp.MustCompile(`(?i)^"?sep=([^\r\n])"?[ \t]*(?:\r?\n|$)`)
 
-// separators are what stands between cells: a comma, and what Excel writes
-// instead for another region, for "Unicode Text", or if somebody chose it.
+// separators can stand between cells: a comma, or what Excel writes instead in
+// another region, for "Unicode Text", or because somebody chose it.
 const separators = ",;\t|"
 
-// separator returns what separates the cells, and the text without a line that
-// says so. It is the separator by which the headers are found: the best one if
-// there are several, and the comma if there is none.
+// separator returns the separator of the cells, and the text without a line
+// that names it. Without such a line it is the separator with which the headers
+// are found best, or the comma if none finds them.
 func separator(text []byte) (comma rune, rest []byte, err error) {
 	if named := sepLine.FindSubmatch(text); named != nil {
 		comma = rune(named[1][0])
@@ -117,7 +117,7 @@ func separator(text []byte) (comma rune, rest []byte, err error) {
 		if fit > best {
 			best, comma = fit, candidate
 		}
-		if fit > maxCSVColumns+1 { // not the title alone, which any separator finds
+		if fit > maxCSVColumns+1 { // more than just the title, which any separator finds
 			titles++
 		}
 	}
@@ -127,8 +127,8 @@ func separator(text []byte) (comma rune, rest []byte, err error) {
 	return comma, text, nil
 }
 
-// headerFit says how well the headers can be read with a separator: 0 is not
-// at all, and the title itself is better than any number of columns.
+// headerFit returns how well the headers can be read with a separator. 0 means
+// not at all. The exact title is better than any number of columns.
 func headerFit(text []byte, comma rune) int {
 	rows := newCSVRows(text, comma)
 	for seen := 0; seen < headerRows; {
@@ -151,7 +151,7 @@ func headerFit(text []byte, comma rune) int {
 	return 0
 }
 
-// checkWidth refuses rows on which encoding/csv would spend many times the
+// checkWidth refuses rows for which encoding/csv would use many times the
 // memory of the file: it makes several copies of a row, and keeps a record of
 // each cell.
 func checkWidth(text []byte, comma rune) error {

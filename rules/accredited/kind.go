@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// fileKind is a kind of file that no list can be read from, by the octets that
-// it has at a place.
+// fileKind is a kind of file that no list can be read from. It is recognised by
+// its octets at one place.
 type fileKind struct {
 	at     int
 	magic  string
@@ -21,8 +21,8 @@ const (
 	download = "download the list itself, as CSV or XLSX"
 )
 
-// binaryKinds are told by their first octets. Those of Excel before it wrote
-// OLE2 files are records BOF (MS-XLS, section 2.4.21).
+// binaryKinds are recognised by their first octets. Excel files from before
+// OLE2 begin with a BOF record (MS-XLS, section 2.4.21).
 var binaryKinds = []fileKind{
 	{0, "\x1f\x8b", "a gzip archive", unpack},
 	{0, "BZh", "a bzip2 archive", unpack},
@@ -48,8 +48,8 @@ var binaryKinds = []fileKind{
 	{0, "\x09\x08\x08\x00", "an old Excel workbook (.xls)", saveAsCSV},
 }
 
-// ole2Magic starts a compound file (MS-CFB, section 2.2), and ole2Streams are
-// the names of streams in its folder by which the programs tell their files.
+// ole2Magic begins a compound file (MS-CFB, section 2.2). ole2Streams are the
+// streams in its directory by which the files of each program are recognised.
 const ole2Magic = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 var ole2Streams = []fileKind{
@@ -64,7 +64,8 @@ var ole2Streams = []fileKind{
 
 func (k fileKind) refusal() error { return fmt.Errorf("this is %s: %s", k.is, k.do) }
 
-// refuseKind names the kind of a file from which no list can be read.
+// refuseKind returns an error that names the kind of a file from which no list
+// can be read.
 func refuseKind(kinds []fileKind, data []byte) error {
 	for _, kind := range kinds {
 		if len(data) > kind.at && bytes.HasPrefix(data[kind.at:], []byte(kind.magic)) {
@@ -82,8 +83,8 @@ func refuseKind(kinds []fileKind, data []byte) error {
 	return nil
 }
 
-// hasStream reports whether a compound file has an entry of the name in its
-// folder: they are 128 octets long, and start with the name in UTF-16.
+// hasStream reports whether the directory of a compound file has an entry with
+// the name. Entries are 128 octets long, and begin with the name in UTF-16.
 func hasStream(data []byte, name string) bool {
 	const size = 128
 	entry := []byte(strings.Join(strings.Split(name, ""), "\x00") + "\x00\x00\x00")
@@ -95,8 +96,8 @@ func hasStream(data []byte, name string) bool {
 	return false
 }
 
-// markupKinds are told by what stands in the first octets of a text that
-// begins with "<". The first that fits counts.
+// markupKinds are recognised by the first octets of a text that begins with
+// "<". The first kind that matches is used.
 var markupKinds = []fileKind{
 	{magic: "urn:schemas-microsoft-com:office:spreadsheet", is: "an Excel 2003 workbook in XML", do: saveAsCSV},
 	{magic: "urn:oasis:names:tc:opendocument", is: "an OpenDocument file in XML", do: saveAsCSV},
@@ -112,12 +113,14 @@ var markupKinds = []fileKind{
 var (
 	jsonStart = regexp.MustCompile(`^(\{\s*["}]|\[\s*["\[\{\]])`)
 
-	// mailStart is a message's first field, and a second one or the first
-	// one's next line: a heading above the list may look like the first alone.
+	// mailStart matches a message's first field and the line after it, a second
+	// field or a continuation. A heading above the list may look like the first
+	// field alone.
 	mailStart = regexp.MustCompile(`(?i)^(From [^\n]*\n|>?(received|return-path|delivered-to|from|to|cc|subject|date|message-id|mime-version|content-type|reply-to|dkim-signature|authentication-results|arc-[a-z-]+|x-[a-z-]+):[^\n]*\n)([a-z][a-z0-9-]*:|[ \t]+\S)`)
 )
 
-// refuseMarkup names the kind of a text that is not a CSV.
+// refuseMarkup returns an error that names the kind of a text that is not a
+// CSV.
 func refuseMarkup(text []byte) error {
 	start := bytes.TrimSpace(text[:min(len(text), 8192)])
 	switch {
@@ -135,5 +138,5 @@ func refuseMarkup(text []byte) error {
 	case mailStart.Match(start):
 		return errors.New("this is an email message: save its attachment, and import that")
 	}
-	return refuseKind(binaryKinds, start) // behind a mark or blanks
+	return refuseKind(binaryKinds, start) // after a byte order mark or blanks
 }

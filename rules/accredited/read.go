@@ -10,21 +10,21 @@ import (
 	"github.com/postseal/postseal/rules/address"
 )
 
-// A list is refused beyond these limits. The published one has some 300 rows
-// and 30 KB. Because of them and of those of a workbook's XML, reading a list
-// takes at most 32 MiB of live memory, whatever is in the file.
+// A list beyond these limits is refused. The published list has about 300 rows
+// and 30 KB. With these limits and those on a workbook's XML, reading a list
+// needs at most 32 MiB of live memory, whatever the file contains.
 const (
 	// MaxListSize is the greatest size of the file, and of all parts of a
-	// workbook together once they are unpacked, in octets.
+	// workbook together after unpacking, in octets.
 	MaxListSize = 8 << 20
 
 	maxRows = 50_000
 )
 
 const (
-	// minDomainShare is the share of rows, in per cent, that must hold a
-	// domain name before a column is taken for the list's: the published list
-	// has once been read by the wrong column.
+	// minDomainShare is the percentage of rows that must have a domain name in
+	// the column of the list. A published list was once read by the wrong
+	// column.
 	minDomainShare = 90
 
 	// headerRows is how many rows are searched for the column headers.
@@ -36,27 +36,27 @@ const (
 	saveAsCSV  = `open it in Excel or LibreOffice, save the sheet with the list as "CSV UTF-8", and import that file`
 )
 
-// List is the list as a file has it.
+// List is the content of a list file.
 type List struct {
-	Rows     []Row    // in the order of their domains, of each domain the first
-	Doubtful []Remark // rows that nobody can have meant, and which do not count by themselves
-	Doubts   []string // of the list as a whole
-	LeftOut  []Remark // rows without a domain name, or which a person would not take for part of the list
+	Rows     []Row    // sorted by domain, only the first of each domain
+	Doubtful []Remark // rows that nobody can have meant; they count only if they are accepted
+	Doubts   []string // about the list as a whole
+	LeftOut  []Remark // rows without a domain name, or that a person would not regard as part of the list
 
 	doubtful []Row // the rows of Doubtful that name a domain
 }
 
-// Read reads the accredited list as it is published: a CSV or an
-// XLSX workbook, which its content tells apart. It finds the columns by their
-// headers. The error names every fault for which the list is refused, each
-// with the list's name.
+// Read reads the accredited list as it is published, a CSV or an XLSX workbook.
+// It recognises the format by the content, and finds the columns by their
+// headers. The error names every fault for which the list is refused, each with
+// the list's name.
 func Read(name string, data []byte) (List, error) {
 	return read(name, data, false)
 }
 
-// ReadImported reads the file that rules.accredited names: one that
-// Format made, or the published one itself. Of the doubtful rows
-// those count that are marked as accepted.
+// ReadImported reads the file that rules.accredited names: one that Format
+// made, or the published list itself. A doubtful row counts only if it is
+// marked as accepted.
 func ReadImported(name string, data []byte) (List, error) {
 	list, err := read(name, data, true)
 	if err == nil && len(list.Rows) == 0 {
@@ -93,13 +93,13 @@ func read(name string, data []byte, imported bool) (List, error) {
 	return r.list, nil
 }
 
-// distinct sorts rows by their domains and keeps the first for each.
+// distinct sorts rows by domain and keeps the first for each domain.
 func distinct(rows []Row) []Row {
 	slices.SortStableFunc(rows, func(a, b Row) int { return strings.Compare(a.Domain, b.Domain) })
 	return slices.CompactFunc(rows, func(a, b Row) bool { return a.Domain == b.Domain })
 }
 
-// Accept makes the doubtful rows count for which accepted returns true, and
+// Accept makes those doubtful rows count for which accepted returns true, and
 // returns the others.
 func (l *List) Accept(accepted func(domain string) bool) (left []Remark) {
 	rest := l.doubtful[:0]
@@ -115,24 +115,24 @@ func (l *List) Accept(accepted func(domain string) bool) (left []Remark) {
 	return left
 }
 
-// reader gathers a list row by row.
+// reader collects a list row by row.
 type reader struct {
-	imported      bool // whether the file says what was accepted
+	imported      bool // whether the file marks accepted rows
 	domain        int  // columns; negative if there is none
-	other         int  // a second column that has domains by its header
+	other         int  // a second column whose header says that it has domains
 	organisation  int
 	accepted      int
 	width         int               // how many columns have headers
 	headers       [][]string        // the rows up to the one with the column headers
-	seen          int               // rows, blank ones too
-	last          int               // the number of the last row that holds something
-	apart         string            // why the rows that follow are no part of the list; empty if they are
-	cells         int               // rows below the headers that may hold a domain
-	good          int               // of these, the ones with a domain name
-	full          int               // of these, the ones with a third cell at least
-	formulas      int               // of these, the ones that are formulas
-	others        int               // of these, the ones with another domain in the second column
-	organisations map[string]string // one copy of each for all of its rows
+	seen          int               // rows, including blank ones
+	last          int               // the number of the last row that is not blank
+	apart         string            // why the following rows are not part of the list; empty if they are
+	cells         int               // rows below the headers that may have a domain
+	good          int               // of these, those with a domain name
+	full          int               // of these, those with a third cell or more
+	formulas      int               // of these, those that are formulas
+	others        int               // of these, those with another domain in the second column
+	organisations map[string]string // one copy of each name for all of its rows
 	list          List
 }
 
@@ -144,14 +144,14 @@ func newReader(imported bool) *reader {
 type listRow struct {
 	number int // as a spreadsheet counts
 	cells  []listCell
-	hidden string // how the row is hidden from who reads the list, or garbled; empty if it is not
+	hidden string // why the row cannot be seen, or is garbled; empty otherwise
 }
 
 type listCell struct {
 	text  string
-	fault string // why a person would not read the text; empty if one would
+	fault string // why a person would not read the text; empty if a person would
 
-	formula bool // whether the text is the saved value of one
+	formula bool // whether the text is the saved value of a formula
 }
 
 func (r listRow) at(column int) listCell {
@@ -161,7 +161,7 @@ func (r listRow) at(column int) listCell {
 	return r.cells[column]
 }
 
-// filled counts the cells that hold something.
+// filled returns how many cells are not blank.
 func (r listRow) filled() (n int) {
 	for _, cell := range r.cells {
 		if cell.fault != "" || trimCell(cell.text) != "" {
@@ -179,7 +179,7 @@ func (r listRow) texts() []string {
 	return texts
 }
 
-// row takes the next row of the list.
+// row reads the next row of the list.
 func (r *reader) row(row listRow) error {
 	if r.seen++; r.seen > maxRows {
 		return fmt.Errorf("the list has more than %d rows: delete what follows it, and import it again", maxRows)
@@ -206,9 +206,9 @@ func (r *reader) row(row listRow) error {
 	return nil
 }
 
-// footer says why a row that has a domain is a note below the list and no part
-// of it: it holds nothing else, or nothing but a text in place of the
-// organisation, while the rows before it have more.
+// footer says why a row with a domain is a note below the list and not part of
+// it. Such a row has only the domain, or only the domain and a text in the
+// column of the organisation, and the rows before it have more.
 func (r *reader) footer(row listRow, filled int) string {
 	if filled > 2 {
 		r.full++
@@ -217,17 +217,19 @@ func (r *reader) footer(row listRow, filled int) string {
 	switch {
 	case filled == 1 && r.width > 2:
 		return "is alone in its row, like a footer"
-	// What import writes has a third column, which most rows leave blank.
+	// The file that import writes has a third column, which is blank in most
+	// rows.
 	case hasText && r.accepted < 0 && r.cells > listRows && r.full*100 >= (r.cells-1)*minDomainShare:
 		return "has nothing beside it but a text, like a footer"
 	}
 	return ""
 }
 
-// add puts a row where it belongs. Why says that it is to be left out.
+// add adds a row to the part of the list that it belongs to. If why is not
+// empty, the row is left out for that reason.
 func (r *reader) add(row listRow, cell, name, why string) {
 	doubt := ""
-	if why == "" || why == notADomain && !strings.Contains(name, ".") { // a bare top-level domain is none
+	if why == "" || why == notADomain && !strings.Contains(name, ".") { // such as a bare top-level domain
 		doubt = Doubt(name)
 	}
 	accepted := r.imported && doubt != "" && trimCell(row.at(r.accepted).text) == "yes"
@@ -240,7 +242,7 @@ func (r *reader) add(row listRow, cell, name, why string) {
 	if other, fault := listedDomain(trimCell(row.at(r.other).text)); why == "" && fault == "" && other != name {
 		r.others++
 	}
-	// The clone lets go of the rest of the row that the name is a part of.
+	// strings.Clone frees the rest of the row that the name is part of.
 	entry := Row{r.intern(row.at(r.organisation).text), strings.Clone(name), accepted}
 	switch {
 	case doubt != "" && !accepted:
@@ -253,7 +255,8 @@ func (r *reader) add(row listRow, cell, name, why string) {
 	}
 }
 
-// Doubt says why nobody can have meant to trust the name, or is empty.
+// Doubt says why nobody can have meant to trust the name. It is empty if there
+// is no reason.
 func Doubt(name string) string {
 	switch {
 	case name == "":
@@ -266,7 +269,7 @@ func Doubt(name string) string {
 	return ""
 }
 
-// unseen says why a person who reads the list would not take the row for part
+// unseen says why a person who reads the list would not regard the row as part
 // of it.
 func (r *reader) unseen(row listRow) string {
 	switch domain := row.at(r.domain); {
@@ -289,7 +292,8 @@ func (r *reader) unseen(row listRow) string {
 	return ""
 }
 
-// header finds the columns, or passes over a row that comes before them.
+// header finds the columns, or skips a row that comes before the column
+// headers.
 func (r *reader) header(row listRow) error {
 	cells := row.texts()
 	r.headers = append(r.headers, cells)
@@ -309,8 +313,7 @@ func (r *reader) header(row listRow) error {
 	return nil
 }
 
-// otherColumn finds a second column whose header speaks of domains. Only one
-// headed by the very title goes before it.
+// otherColumn finds a second column whose header mentions domains.
 func otherColumn(cells []string, domain int) int {
 	for i, cell := range cells {
 		isLike := slices.ContainsFunc(headerWords(cell), func(w string) bool { return strings.HasPrefix(w, "domain") })
@@ -321,7 +324,7 @@ func otherColumn(cells []string, domain int) int {
 	return -1
 }
 
-// domains is how many rows name a domain.
+// domains returns how many rows name a domain.
 func (r *reader) domains() int { return len(r.list.Rows) + len(r.list.Doubtful) }
 
 func (r *reader) noDomainColumn() error {
@@ -335,7 +338,7 @@ func (r *reader) noDomainColumn() error {
 		headerRows, strings.Join(read, ", "))
 }
 
-// check names the faults of the list as a whole.
+// check returns the faults of the list as a whole.
 func (r *reader) check() []string {
 	switch {
 	case len(r.headers) == 0:

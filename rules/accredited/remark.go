@@ -6,29 +6,29 @@ import (
 )
 
 const (
-	// maxRemarks is how many rows of a refused list are named before the rest
-	// is only counted.
+	// maxRemarks is how many rows of a refused list are named. The rest are
+	// only counted.
 	maxRemarks = 10
 
-	// maxQuoted is how much of a cell a remark repeats, in octets.
+	// maxQuoted is how much of a cell a remark quotes, in octets.
 	maxQuoted = 80
 )
 
-// Remark is said of one row of a list.
+// Remark is a remark on one row of a list.
 type Remark struct {
 	Row  int    // as a spreadsheet counts rows, from 1
-	Cell string // what the row has for a domain
-	Why  string // what is wrong with that
+	Cell string // the content of the row's domain cell
+	Why  string // what is wrong with it
 }
 
 func newRemark(row int, cell, why string) Remark {
 	if len(cell) > maxQuoted {
 		cell = strings.ToValidUTF8(cell[:maxQuoted], "")
 	}
-	return Remark{row, strings.Clone(cell), why} // the clone lets go of the rest of the row
+	return Remark{row, strings.Clone(cell), why} // strings.Clone frees the rest of the row
 }
 
-// Text is what is said, without the row.
+// Text returns the remark without the row.
 func (r Remark) Text() string {
 	if r.Cell == "" {
 		return r.Why
@@ -36,7 +36,7 @@ func (r Remark) Text() string {
 	return fmt.Sprintf("%q %s", r.Cell, r.Why)
 }
 
-// String names the row.
+// String returns the remark with the row.
 func (r Remark) String() string { return fmt.Sprintf("row %d: %s", r.Row, r.Text()) }
 
 // remarkTexts names the first rows and counts the others.

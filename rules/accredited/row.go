@@ -8,22 +8,21 @@ import (
 	"slices"
 )
 
-// Row is an entry of the list of domains accredited to the secure
-// email standard, DCB1596.
+// Row is an entry of the accredited list.
 type Row struct {
-	Organisation string `json:"organisation"` // for people to read; empty if the list has none
+	Organisation string `json:"organisation"` // for people to read; empty if the list names none
 	Domain       string `json:"domain"`       // an exact name, as NormalizeDomain returns it
 
-	// Accepted says that the row is doubtful and was imported all the same.
+	// Accepted says that the row is doubtful but was imported with -accept.
 	Accepted bool `json:"accepted"`
 }
 
-// acceptedHeader heads the column in which a list that was imported says which
-// of its doubtful rows somebody accepted.
+// acceptedHeader is the header of the column in which an imported list marks
+// the doubtful rows that somebody accepted.
 const acceptedHeader = "Accepted with -accept"
 
-// Format returns the list as CSV in UTF-8, with headers of the
-// published list. ReadImported reads the same rows from it.
+// Format returns the list as CSV in UTF-8, with the headers of the published
+// list. ReadImported reads the same rows from it.
 func Format(rows []Row) []byte {
 	records := [][]string{{"Organisation Name", "Domain name"}}
 	for _, row := range rows {

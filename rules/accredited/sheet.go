@@ -16,34 +16,36 @@ const (
 	maxMerges = 1000
 )
 
-// errProbed ends the reading of a sheet once it is known what it is.
+// errProbed ends the reading of a sheet when its likeness to the list is known.
 var errProbed = errors.New("the sheet is known")
 
-// sheetReader reads a sheet cell by cell, so that a crafted one takes no more
+// sheetReader reads a sheet cell by cell, so that a crafted sheet needs no more
 // memory than its own size.
 type sheetReader struct {
 	text      []byte
 	shared    []listCell
 	styles    styles
-	ruleHides bool             // a rule of conditional formatting may
-	hidden    [maxColumns]bool // the columns that are
+	ruleHides bool             // a rule of conditional formatting may hide cells
+	hidden    [maxColumns]bool // the hidden columns
 	formula   [maxColumns]bool // the columns in which a formula fills several cells
 	merges    []cellRange
-	top, left int // of the first cell of the view, from 1 and from 0
-	above     int // the last row that nobody can scroll to
+	top, left int // the first visible cell, from 1 and from 0
+	above     int // the last row that is out of reach of scrolling
 }
 
-// cellRange is a merged cell. Only its first cell is seen.
+// cellRange is a merged cell. Only its first cell is visible.
 type cellRange struct{ top, left, bottom, right int }
 
-// sheet unpacks a sheet, and reads what of it decides which cells are seen.
+// sheet unpacks a sheet, and reads the elements that decide which cells are
+// visible.
 func (w *workbook) sheet(entry sheetEntry) (sheetReader, error) {
 	s := sheetReader{shared: w.shared, styles: w.styles}
 	var err error
 	if s.text, err = w.part(entry.part); err != nil {
 		return s, err
 	}
-	// What is cut off is found once more with the rows, with the row's number.
+	// The rows are read later. If the sheet is cut off, that reports it with
+	// the number of the row.
 	err = eachToken(s.text, func(token xml.Token) error {
 		if element, ok := token.(xml.StartElement); ok {
 			return s.layout(element)
@@ -90,8 +92,8 @@ func (s *sheetReader) layout(element xml.StartElement) error {
 	return nil
 }
 
-// freeze finds the rows and columns that are out of reach: nobody can scroll to
-// what is before the corner of a view whose first rows or columns are frozen.
+// freeze finds the rows and columns that nobody can scroll to: those before the
+// first visible cell, if the first rows or columns of the view are frozen.
 func (s *sheetReader) freeze(pane xml.StartElement) {
 	if !strings.HasPrefix(attribute(pane, "state"), "frozen") {
 		return
@@ -106,7 +108,7 @@ func (s *sheetReader) freeze(pane xml.StartElement) {
 	}
 }
 
-// probe reads a sheet as far as its first domains.
+// probe reads a sheet up to its first domains.
 func (s sheetReader) probe(r *reader) error {
 	err := s.read(func(row listRow) error {
 		err := r.row(row)
@@ -121,7 +123,7 @@ func (s sheetReader) probe(r *reader) error {
 	return err
 }
 
-// hiddenColumns is the fault of a sheet whose headers are not found.
+// hiddenColumns returns the fault of a sheet whose headers are not found.
 func (s sheetReader) hiddenColumns() error {
 	for column, hidden := range s.hidden[:26] {
 		if hidden {
@@ -131,10 +133,10 @@ func (s sheetReader) hiddenColumns() error {
 	return nil
 }
 
-// read hands over the rows. A column that is hidden has no cells.
+// read passes each row to the function. The cells of a hidden column are blank.
 func (s sheetReader) read(each func(row listRow) error) error {
 	row := listRow{}
-	var cell *sheetCell // nil outside of one
+	var cell *sheetCell // nil outside a cell
 	var filled [maxColumns]bool
 	err := eachToken(s.text, func(token xml.Token) error {
 		start, isStart := token.(xml.StartElement)
@@ -184,10 +186,10 @@ func (s sheetReader) read(each func(row listRow) error) error {
 	return nil
 }
 
-// listError is a fault of the list, and not of the workbook.
+// listError is a fault of the list, not of the workbook.
 type listError struct{ error }
 
-// sheetCell gathers CT_Cell.
+// sheetCell collects a CT_Cell.
 type sheetCell struct {
 	reference, kind string
 	column, format  int
@@ -217,7 +219,7 @@ func (c *sheetCell) token(token xml.Token) {
 	c.inline.token(token)
 }
 
-// put reads a cell's content and puts it at its column.
+// put adds a cell's content to the row, in the column of the cell.
 func (s sheetReader) put(row *listRow, c *sheetCell) error {
 	if c.column >= maxColumns {
 		return nil
@@ -253,7 +255,7 @@ func (s sheetReader) put(row *listRow, c *sheetCell) error {
 	return nil
 }
 
-// covered reports whether a cell is behind a merged one.
+// covered reports whether a cell is hidden behind a merged cell.
 func (s sheetReader) covered(row, column int) bool {
 	for _, m := range s.merges {
 		inside := m.top <= row && row <= m.bottom && m.left <= column && column <= m.right
@@ -270,8 +272,8 @@ func rowOf(reference string) int {
 	return row
 }
 
-// columnOf counts the column of a reference such as "AB12" from 0. A cell
-// without one stands beside the cell before it.
+// columnOf returns the column of a reference such as "AB12", from 0. A cell
+// without a reference is in the next column.
 func columnOf(reference string, next int) int {
 	column := 0
 	for _, r := range strings.TrimPrefix(reference, "$") {

@@ -8,24 +8,24 @@ import (
 	"strings"
 )
 
-// maxStrings is how many shared strings a workbook may have: twice as many as
-// rows.
+// maxStrings is how many shared strings a workbook may have: twice the number
+// of rows.
 const maxStrings = 2 * maxRows
 
-// isStruck says of a cell that its text is struck through.
+// isStruck is the fault of a cell whose text is struck through.
 const isStruck = "is struck through"
 
-// richText gathers CT_Rst: plain text, or runs of it that differ in style.
-// Text that guides the pronunciation is no part of it.
+// richText collects a CT_Rst: plain text, or runs of text with different
+// styles. Pronunciation hints are left out.
 type richText struct {
 	text     cellText
 	inText   bool
 	phonetic bool
-	strikes  bool // the run does
+	strikes  bool // the run is struck through
 	filled   bool // the run has text
 	struck   bool // some text is struck through
 	faint    bool // the run is white or tiny
-	unseen   bool // some text is
+	unseen   bool // some text is white or tiny
 }
 
 func (t *richText) token(token xml.Token) {
@@ -77,8 +77,7 @@ func strikes(element xml.StartElement) bool {
 	return attribute(element, "val") == "" || isTrue(element, "val")
 }
 
-// cellText gathers as much of a cell as is read, and a sign that there is
-// more.
+// cellText collects as much of a cell as is read. "…" follows if there is more.
 type cellText struct {
 	strings.Builder
 	cut bool
@@ -99,7 +98,7 @@ func (c *cellText) String() string {
 	return text
 }
 
-// escaped is how ST_Xstring writes a character that XML cannot.
+// escaped matches how ST_Xstring writes a character that XML cannot contain.
 var escaped = regexp.MustCompile(`_x[0-9A-Fa-f]{4}_`)
 
 func unescape(text string) string {
@@ -107,7 +106,7 @@ func unescape(text string) string {
 		return text
 	}
 	return escaped.ReplaceAllStringFunc(text, func(e string) string {
-		code, _ := strconv.ParseUint(e[2:6], 16, 16) // the pattern lets no other through
+		code, _ := strconv.ParseUint(e[2:6], 16, 16) // the pattern allows nothing else
 		return string(rune(code))
 	})
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// maxStyles is how many fonts, fills and cell formats each a workbook may have:
-// Excel writes at most 65,490 formats.
+// maxStyles is how many fonts, how many fills and how many cell formats a
+// workbook may have. Excel writes at most 65,490 formats.
 const maxStyles = 1 << 16
 
 const (
@@ -17,8 +17,8 @@ const (
 	isMasked = "has a number format that shows something else"
 )
 
-// styles says which cell formats keep a person from reading a text, and which
-// of the conditional ones may.
+// styles records which cell formats make a text unreadable, and which
+// conditional formats may do so.
 type styles struct {
 	cells []cellStyle
 	rules []bool
@@ -42,7 +42,7 @@ func (s styles) fault(format int) string {
 	return [...]string{plainStyle: "", struckStyle: isStruck, faintStyle: isFaint, maskedStyle: isMasked}[s.cells[format]]
 }
 
-// paint is a colour, by which two can be compared.
+// paint is a colour that can be compared with another.
 type paint struct {
 	white bool
 	key   uint32
@@ -53,7 +53,7 @@ type font struct {
 	colour       paint
 }
 
-// stylesReader gathers what CT_Stylesheet says of how text looks.
+// stylesReader collects what CT_Stylesheet says about the look of text.
 type stylesReader struct {
 	styles
 	list   string // the list that an element is in
@@ -181,7 +181,7 @@ func colourOf(t xml.StartElement) paint {
 	return paint{isWhite(t), hash.Sum32() | 1}
 }
 
-// isWhite reports whether a colour is that of a sheet, or nearly so.
+// isWhite reports whether a colour is the colour of the sheet, or nearly so.
 func isWhite(t xml.StartElement) bool {
 	if rgb := attribute(t, "rgb"); rgb != "" {
 		value, err := strconv.ParseUint(rgb, 16, 32)
@@ -198,17 +198,17 @@ func isWhite(t xml.StartElement) bool {
 	return indexed == "1" || indexed == "9" || indexed == "65"
 }
 
-// isTiny reports whether a size of letters is too small to read.
+// isTiny reports whether a font size is too small to read.
 func isTiny(t xml.StartElement) bool {
 	size, err := strconv.ParseFloat(attribute(t, "val"), 64)
 	return t.Name.Local == "sz" && err == nil && size < 4
 }
 
-// masksText reports whether a number format shows a text otherwise than as it
-// is, or not at all. The text is @ in the last section of a format, and only
-// the fourth section may lack it.
+// masksText reports whether a number format changes or hides a text. The text
+// is @ in the last section of a format, and only the fourth section may lack
+// it.
 func masksText(code string) bool {
-	if len(code) > 1024 { // Excel has at most 255 characters
+	if len(code) > 1024 { // Excel allows at most 255 characters
 		return true
 	}
 	sections := []string{""}

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/text/encoding/unicode/utf32"
 )
 
-// readText hands over the rows of a file that is not a workbook.
+// readText passes the rows of a file that is not a workbook to r.
 func readText(data []byte, r *reader) error {
 	if err := refuseKind(binaryKinds, data); err != nil {
 		return err
@@ -27,13 +27,14 @@ func readText(data []byte, r *reader) error {
 	return readCSV(text, r)
 }
 
-// unicodeForms are the encodings of Unicode that a text may be in, with their
-// byte order marks: that of UTF-32LE begins like that of UTF-16LE.
+// unicodeForms are the Unicode encodings of a text, with their byte order
+// marks. UTF-32 comes first, because the mark of UTF-32LE begins like that of
+// UTF-16LE.
 var unicodeForms = []struct {
 	name, mark string
 	encoding   encoding.Encoding
 	unit       int  // octets
-	zeros      uint // which octets of a unit are 0 in an ASCII text, as bits from the first
+	zeros      uint // which octets of a unit are 0 in an ASCII text; bit 0 is the first octet
 }{
 	{"UTF-32", "\xff\xfe\x00\x00", utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM), 4, 0b1110},
 	{"UTF-32", "\x00\x00\xfe\xff", utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM), 4, 0b0111},
@@ -41,10 +42,10 @@ var unicodeForms = []struct {
 	{"UTF-16", "\xfe\xff", unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), 2, 0b01},
 }
 
-// decodeText returns UTF-8 without a byte order mark, and with the line ends
-// that encoding/csv knows. UTF-16 and UTF-32 need no mark: a list is mostly
-// ASCII. What is in no form of Unicode is taken for Windows-1252, in which the
-// list has been published before.
+// decodeText returns UTF-8 without a byte order mark, and with line ends that
+// encoding/csv recognises. UTF-16 and UTF-32 need no mark, because a list is
+// mostly ASCII. Any text that is not Unicode is read as Windows-1252, in which
+// the list has been published before.
 func decodeText(data []byte) (text []byte, err error) {
 	switch {
 	case bytes.HasPrefix(data, []byte("\ufeff")):
@@ -63,15 +64,15 @@ func decodeText(data []byte) (text []byte, err error) {
 	return unifyLineEnds(text), nil
 }
 
-// unifyLineEnds makes line feeds of the carriage returns that end rows: an old
-// Mac's, or those of some rows among others. Several before a line feed are one
-// line end.
+// unifyLineEnds replaces the carriage returns that end rows with line feeds.
+// Old Macs write them, and some files have them in single rows. Several before
+// a line feed are one line end.
 func unifyLineEnds(text []byte) []byte {
 	if bytes.IndexByte(text, '\r') < 0 {
 		return text
 	}
 	unified := make([]byte, 0, len(text))
-	quoted, returns := false, 0 // how many wait for what follows them
+	quoted, returns := false, 0 // returns: how many carriage returns come before the next character
 	for _, c := range text {
 		if c == '\r' && !quoted {
 			returns++
@@ -89,8 +90,8 @@ func unifyLineEnds(text []byte) []byte {
 	return append(unified, bytes.Repeat([]byte("\n"), returns)...)
 }
 
-// decodeWindows1252 takes no more memory than the text needs, of which a
-// hostile file makes three times its size.
+// decodeWindows1252 allocates exactly the memory that the text needs. A hostile
+// file can grow to three times its size.
 func decodeWindows1252(data []byte) []byte {
 	size := 0
 	for _, c := range data {
@@ -118,8 +119,8 @@ func decodeUnicode(data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// looksLike reports whether nine in ten of the units at the start of data are
-// those of ASCII characters.
+// looksLike reports whether at least nine in ten of the units at the start of
+// data are ASCII characters.
 func looksLike(data []byte, unit int, zeros uint) bool {
 	data = data[:min(len(data), 4096)]
 	units, ascii := len(data)/unit, 0

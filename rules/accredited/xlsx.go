@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// zipMagic starts every workbook, and zipEntry each entry of its table of
-// contents (APPNOTE.TXT of PKWARE, sections 4.3.7 and 4.3.12).
+// zipMagic begins every workbook, and zipEntry begins each entry of its table
+// of contents (APPNOTE.TXT of PKWARE, sections 4.3.7 and 4.3.12).
 const (
 	zipMagic = "PK\x03\x04"
 	zipEntry = "PK\x01\x02"
@@ -27,9 +27,8 @@ const (
 
 var errNoPart = errors.New("it is missing")
 
-// readXLSX hands over the rows of the sheet with the list (ECMA-376, part 1,
-// section 18): the first visible one with a column of domains. Of formulas it
-// takes the value that was saved.
+// readXLSX passes the rows of the sheet with the list to r (ECMA-376, part 1,
+// section 18). For formulas it reads the saved value.
 func readXLSX(data []byte, r *reader) error {
 	if bytes.Count(data, []byte(zipEntry)) > maxParts {
 		return damaged(limitError(fmt.Sprintf("the workbook has more than %d parts", maxParts)))
@@ -52,7 +51,7 @@ func readXLSX(data []byte, r *reader) error {
 	return readSheets(sheets, w, r)
 }
 
-// limitError says that a workbook is beyond a limit.
+// limitError is the error of a workbook beyond a limit.
 type limitError string
 
 func (e limitError) Error() string { return string(e) }
@@ -65,8 +64,8 @@ func damaged(err error) error {
 	return fmt.Errorf("the workbook is damaged: %w: "+fetchAgain, err)
 }
 
-// readSheets reads the sheet that is most like the list, of several the first,
-// and doubts the list if there are two that are wholly like it.
+// readSheets reads the visible sheet that is most like the list, or the first
+// of several. If two are completely like the list, it adds a doubt.
 func readSheets(sheets []sheetEntry, w *workbook, r *reader) error {
 	var list, first sheetReader
 	found, best := 0, noList
@@ -90,7 +89,7 @@ func readSheets(sheets []sheetEntry, w *workbook, r *reader) error {
 		}
 	}
 	if best == noList {
-		return first.hiddenColumns() // if there are none, r names the fault
+		return first.hiddenColumns() // without hidden columns, r names the fault
 	}
 	if list.ruleHides {
 		r.list.Doubts = append(r.list.Doubts, "conditional formatting strikes cells through or hides them, which postseal cannot see: look at the list in Excel")
@@ -109,8 +108,8 @@ const (
 	wholeList
 )
 
-// listRows is how many domains make a sheet a list, and not an example in
-// some notes.
+// listRows is how many domains a sheet must have to be a list. With fewer they
+// may be an example in some notes.
 const listRows = 10
 
 func (r *reader) likeness() likeness {
@@ -125,15 +124,15 @@ func (r *reader) likeness() likeness {
 	return wholeList
 }
 
-// workbook is the package of a workbook's parts.
+// workbook is the ZIP archive with a workbook's parts.
 type workbook struct {
 	*zip.Reader
-	left   int64 // how much may still be unpacked, in octets
+	left   int64 // how many octets may still be unpacked
 	shared []listCell
 	styles styles
 }
 
-// open reads what all sheets refer to, and returns the visible ones.
+// open reads what all sheets share, and returns the visible sheets.
 func (w *workbook) open() ([]sheetEntry, error) {
 	sheets, parts, err := w.parts()
 	if err != nil {
@@ -150,7 +149,7 @@ func (w *workbook) open() ([]sheetEntry, error) {
 	return sheets, err
 }
 
-// sheetEntry is CT_Sheet, and the part that it refers to.
+// sheetEntry is a CT_Sheet, and the part that it refers to.
 type sheetEntry struct {
 	Name  string `xml:"name,attr"`
 	State string `xml:"state,attr"`
@@ -160,10 +159,11 @@ type sheetEntry struct {
 
 func (s sheetEntry) hidden() bool { return s.State != "" && s.State != "visible" }
 
-// commonParts are what all sheets share; empty if there is none.
+// commonParts are the names of the parts that all sheets share; empty if there
+// is none.
 type commonParts struct{ strings, styles string }
 
-// parts names the visible sheets, and the parts that all sheets share.
+// parts returns the visible sheets, and the parts that all sheets share.
 func (w *workbook) parts() (sheets []sheetEntry, common commonParts, err error) {
 	var book struct {
 		Sheets []sheetEntry `xml:"sheets>sheet"`
@@ -213,7 +213,7 @@ func (w *workbook) parts() (sheets []sheetEntry, common commonParts, err error) 
 }
 
 // partName resolves a target, which is absolute or relative to the workbook's
-// own folder.
+// own directory.
 func partName(target string) string {
 	if !strings.HasPrefix(target, "/") {
 		target = "/xl/" + target
@@ -221,8 +221,8 @@ func partName(target string) string {
 	return path.Clean(target)[1:]
 }
 
-// part unpacks a part whole, so that its checksum is tested before its
-// content is believed, and bounds its XML.
+// part unpacks a whole part and checks that its XML is within bounds. The
+// checksum is tested only at the end of a part.
 func (w *workbook) part(name string) ([]byte, error) {
 	f, err := w.find(name)
 	if err != nil {
@@ -248,8 +248,9 @@ func (w *workbook) part(name string) ([]byte, error) {
 	return text.Bytes(), nil
 }
 
-// find returns the part of a name, which counts in any case (ECMA-376, part 2,
-// section 6.2.2). Of two, other programs may read the other one.
+// find returns the part with the name, in any case (ECMA-376, part 2, section
+// 6.2.2). Two such parts are refused, because other programs may read the other
+// one.
 func (w *workbook) find(name string) (found *zip.File, err error) {
 	for _, f := range w.File {
 		switch {
@@ -282,8 +283,8 @@ func (w *workbook) decode(name string, value any) error {
 	return nil
 }
 
-// archiveKinds are other files that are ZIP archives inside, by a part that
-// they have.
+// archiveKinds are other kinds of files that are ZIP archives. They are
+// recognised by a part that they have.
 var archiveKinds = []fileKind{
 	{magic: "xl/workbook.bin", is: "a binary Excel workbook (.xlsb)", do: saveAsCSV},
 	{magic: "content.xml", is: "an OpenDocument file (.ods)", do: saveAsCSV},
@@ -311,7 +312,7 @@ func (w *workbook) kind() error {
 }
 
 // root refuses an archive whose workbook is in another part than the one that
-// is read: a spreadsheet shows that one.
+// is read, because a spreadsheet program shows that other part.
 func (w *workbook) root() error {
 	const links = "_rels/.rels"
 	if _, err := w.find(links); errors.Is(err, errNoPart) {

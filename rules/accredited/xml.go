@@ -10,14 +10,14 @@ import (
 )
 
 // Limits of a workbook's XML, far above what Excel writes. The decoder keeps
-// every open element and all attributes of one.
+// every open element, and all attributes of one element.
 const (
 	maxDepth = 64
 	maxTag   = 16 << 10 // octets
 )
 
-// boundXML refuses XML on which the decoder would spend many times the memory
-// of the text: it keeps one element of each open one, and each attribute.
+// boundXML refuses XML for which the decoder would use many times the memory of
+// the text.
 func boundXML(text []byte) error {
 	depth := 0
 	for {
@@ -28,7 +28,7 @@ func boundXML(text []byte) error {
 		text = text[start:]
 		end := markupEnd(text)
 		if end < 0 {
-			return nil // the decoder finds that it is cut off
+			return nil // the decoder reports that it is cut off
 		}
 		tag := text[:end]
 		text = text[end:]
@@ -71,14 +71,14 @@ func markupEnd(text []byte) int {
 			return i + 1
 		}
 		if i > maxTag {
-			return i // long enough to be refused
+			return i // long enough for the caller to refuse it
 		}
 	}
 	return -1
 }
 
-// parents are the elements that count in one place alone. Excel shows nothing
-// of a row that is in an extension, say.
+// parents are the elements that count in only one place. For example, Excel
+// does not show a row that is in an extension.
 var parents = map[string]string{
 	"worksheet": "", "sst": "", "styleSheet": "",
 	"sheetData": "worksheet", "row": "sheetData", "c": "row", "v": "c", "f": "c", "is": "c", "si": "sst",
@@ -87,8 +87,8 @@ var parents = map[string]string{
 	"fonts": "styleSheet", "fills": "styleSheet", "cellXfs": "styleSheet", "dxfs": "styleSheet",
 }
 
-// eachToken hands over the tokens of a part, without the elements that are in
-// another namespace than the part or in a wrong place.
+// eachToken passes the tokens of a part to each. It skips elements in another
+// namespace than the part's, or in a wrong place.
 func eachToken(text []byte, each func(token xml.Token) error) error {
 	d := xml.NewDecoder(bytes.NewReader(text))
 	var open []xml.Name
@@ -118,7 +118,7 @@ func eachToken(text []byte, each func(token xml.Token) error) error {
 	}
 }
 
-// inPlace reports whether an element counts below the open ones.
+// inPlace reports whether an element counts below the open elements.
 func inPlace(open []xml.Name, name xml.Name) bool {
 	parent := ""
 	if len(open) > 0 {
@@ -141,8 +141,8 @@ func attribute(element xml.StartElement, name string) string {
 	return ""
 }
 
-// number returns the value of an attribute that is a whole number, or the
-// default.
+// number returns the value of an attribute that is a whole number, or
+// otherwise.
 func number(element xml.StartElement, name string, otherwise int) int {
 	if n, err := strconv.Atoi(attribute(element, name)); err == nil {
 		return n
@@ -156,8 +156,8 @@ func isTrue(element xml.StartElement, name string) bool {
 	return value == "1" || value == "true" || value == "on"
 }
 
-// isZero reports whether an attribute is a number so small that nothing of
-// what it measures can be seen.
+// isZero reports whether an attribute is a number below 1, so small that its
+// element cannot be seen.
 func isZero(element xml.StartElement, name string) bool {
 	size, err := strconv.ParseFloat(attribute(element, name), 64)
 	return err == nil && size < 1
