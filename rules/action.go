@@ -2,8 +2,8 @@ package rules
 
 import "github.com/postseal/postseal/rules/keyword"
 
-// Action is what is done with a message or for one recipient. The values are
-// ordered by strength.
+// Action is what postseal does with a message or for one recipient. The values
+// are ordered by strength.
 type Action uint8
 
 const (
@@ -11,24 +11,24 @@ const (
 	Tag                      // add the header field X-Postseal
 	Divert                   // route the recipient through the encryption relay
 	Quarantine               // hold the message at the MTA
-	Reject                   // refuse the message at its end
+	Reject                   // reject the message at its end
 )
 
 var actionNames = [...]string{"accept", "tag", "divert", "quarantine", "reject"}
 
 func (a Action) String() string { return actionNames[a] }
 
-// MarshalText gives the name that configuration, log and JSON use.
+// MarshalText returns the name that configuration, log and JSON use.
 func (a Action) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
-// UnmarshalText reads the name; anything else is an error.
+// UnmarshalText reads the name. Any other text is an error.
 func (a *Action) UnmarshalText(text []byte) error { return keyword.Number(a, text, actionNames[:]) }
 
 // Mode says whether decisions are carried out.
 type Mode uint8
 
 const (
-	Observe Mode = iota // decide and log, change nothing
+	Observe Mode = iota // decide and log, but change nothing
 	Enforce
 )
 
@@ -36,8 +36,8 @@ var modeNames = [...]string{"observe", "enforce"}
 
 func (m Mode) String() string { return modeNames[m] }
 
-// MarshalText gives the name that configuration, log and JSON use.
+// MarshalText returns the name that configuration, log and JSON use.
 func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
-// UnmarshalText reads the name; anything else is an error.
+// UnmarshalText reads the name. Any other text is an error.
 func (m *Mode) UnmarshalText(text []byte) error { return keyword.Number(m, text, modeNames[:]) }

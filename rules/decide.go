@@ -10,21 +10,21 @@ import (
 // Outcome is the decision for one recipient.
 type Outcome struct {
 	Recipient
-	Policy string // the row of the decision table; empty where none was asked
+	Policy string // the row of the decision table; empty if no row was needed
 	Action Action
-	Mode   Mode // Observe where the policy itself only observes
+	Mode   Mode // Observe if the policy only observes
 }
 
-// Decision is what enforcing does with a message. Rejecting goes over all
-// else, and holding over tagging; diverting is per recipient.
+// Decision is what enforcing does with a message. Reject wins over all other
+// actions, and quarantine over tag. Divert applies to each recipient.
 type Decision struct {
-	Action    Action // the strongest of those that are carried out
+	Action    Action // the strongest action that is carried out
 	Marker    marker.State
 	NearMiss  marker.Kind
 	Outcomes  []Outcome // in the order of the recipients
-	Policy    string    // the policy of Action, where one decided it
+	Policy    string    // the policy of Action, if a policy decided it
 	AddMarker bool      // put the marker before the subject
-	Reply     string    // for Reject: the policy's text, empty for the default
+	Reply     string    // for Reject: the policy's text; empty for the default
 }
 
 // Decide applies the policies to a message.
@@ -55,16 +55,16 @@ func (r *Ruleset) decideOne(rcpt Recipient, m Message) (Outcome, Policy) {
 	case !rcpt.Class.NeedsMarker():
 		return o, Policy{}
 	}
-	// NewRuleset has seen to it that some policy holds.
+	// NewRuleset guarantees that some policy matches.
 	i := slices.IndexFunc(r.policies, func(p Policy) bool { return p.holds(rcpt, m) })
 	p := r.policies[i]
 	o.Policy, o.Action, o.Mode = p.Name, p.Action, p.Mode
 	return o, p
 }
 
-// Diverted tells whether the recipient goes through the encryption relay: its
-// own policy says so, or the message is held. No MTA asks the filter again
-// when held mail is released, so that it must be on its way already.
+// Diverted reports whether the recipient goes through the encryption relay,
+// because of its own policy or because the message is held. No MTA asks the
+// filter again when held mail is released, so the filter must divert it before.
 func (d Decision) Diverted(o Outcome) bool {
 	switch d.Action {
 	case Reject:
@@ -75,7 +75,7 @@ func (d Decision) Diverted(o Outcome) bool {
 	return o.Action == Divert && o.Mode == Enforce
 }
 
-// Findings lists what was found on the recipients, each fact once.
+// Findings returns the findings on all recipients, each once.
 func (d Decision) Findings() []finding.Finding {
 	list := []finding.Finding{}
 	seen := make(map[finding.Finding]bool)

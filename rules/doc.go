@@ -1,6 +1,6 @@
-// Package rules decides mail: by its policies, from what is known of the
+// Package rules decides mail: by its policies, from what is known about the
 // recipients, the marker and the sender. It is pure: apart from loading it does no
-// I/O, and it has no clock and no log. The same facts always give the same
+// I/O, and it has no clock and no log. The same facts always lead to the same
 // decision.
 //
 // The packages below it import each other in one direction:
@@ -9,13 +9,13 @@
 //	table       accredited, address, editions, keyword, replytext, similar, tomlfile: rows, layers, rule files, trust, look-alikes
 //	accredited  address: the accredited list
 //	marker      keyword, replytext, similar: the marker in a subject
-//	finding     keyword: what a finding is
+//	finding     keyword: facts that a policy can test
 //	address     : envelope addresses and domain names
 //	editions    : the tables that ship with postseal
-//	keyword     : the words that name the values of a type
+//	keyword     : words that name the values of a type
 //	replytext   : texts that clients see
-//	similar     : letters that pass for others, one edit apart
-//	tomlfile    : TOML with the places of its keys
+//	similar     : letters that look like others, texts that differ by one edit
+//	tomlfile    : TOML files with the positions of their keys
 //
 // Tests import growthtest and rulestest as well.
 package rules

@@ -13,8 +13,8 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// Lint looks the table over, as it is at the time given, and finds the policies
-// that can never hold.
+// Lint checks the table as it is at the given time, and finds policies that can
+// never match.
 func (r *Ruleset) Lint(now time.Time) (found []table.Warning) {
 	found = r.Table.Lint(now)
 	for i, p := range r.policies {
@@ -38,8 +38,8 @@ func classTexts(classes []table.Class) (texts []string) {
 	return texts
 }
 
-// hidersOf names the earlier policies that together take every message that p
-// could decide; none where something is left to it.
+// hidersOf names the earlier policies that together match every message that p
+// could decide. It returns nil if any message is left for p.
 func hidersOf(p Policy, earlier []Policy) (names []string) {
 	for _, class := range []table.Class{table.Unverified, table.Unknown} {
 		for _, state := range []marker.State{marker.Present, marker.NearMiss, marker.Missing} {
@@ -60,8 +60,8 @@ func hidersOf(p Policy, earlier []Policy) (names []string) {
 	return names
 }
 
-// coversOrigin tells whether the policy holds for every sender, client and
-// finding for which the other does.
+// coversOrigin reports whether the policy matches every sender, client and
+// finding that the other policy matches.
 func (p Policy) coversOrigin(other Policy) bool {
 	sender := func(other address.Mailbox) bool { return slices.ContainsFunc(p.from, Message{from: other}.isFrom) }
 	client := func(n netip.Prefix) bool {

@@ -11,18 +11,18 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// Recipient is an address with what the table says of it.
+// Recipient is an address and what the table says about it.
 type Recipient struct {
-	Text     string // as RCPT gave it, without angle brackets
+	Text     string // as RCPT has it, without angle brackets
 	Address  address.Address
-	Resolved *address.Address // the MTA's own reading, where it has another domain; else nil
+	Resolved *address.Address // the MTA's own reading, if its domain differs; otherwise nil
 	Class    table.Class
-	Row      *table.Row    // nil where no row speaks of it
-	Fault    address.Fault // why it cannot be diverted; empty where it can
+	Row      *table.Row    // nil if no row covers it
+	Fault    address.Fault // why it cannot be diverted; empty if it can
 	Findings []finding.Finding
 }
 
-// RowName is the name of the row, empty where there is none.
+// RowName returns the name of the row, or "" without a row.
 func (r Recipient) RowName() string {
 	if r.Row == nil {
 		return ""
@@ -30,23 +30,24 @@ func (r Recipient) RowName() string {
 	return r.Row.Name
 }
 
-// Unsafe tells whether the recipient must be refused: it needs the marker, and
-// there is no safe way to rewrite it.
+// Unsafe reports whether the recipient must be refused because it needs the
+// marker and cannot be rewritten safely.
 func (r Recipient) Unsafe() bool { return r.Class.NeedsMarker() && r.Fault != "" }
 
-// Refused tells whether the recipient is refused whatever the policies say.
+// Refused reports whether the recipient is refused whatever the policies say.
 func (r Recipient) Refused() bool { return r.Class == table.Closed || r.Unsafe() }
 
-// BearsRelay tells whether the recipient was diverted already.
+// BearsRelay reports whether the recipient was diverted already.
 func (r Recipient) BearsRelay() bool { return r.Row != nil && r.Row.IsRelay() }
 
-// LooksLike reports whether the recipient's domain is easily taken for another.
+// LooksLike reports whether the recipient's domain is easily mistaken for
+// another.
 func (r Recipient) LooksLike() bool {
 	return slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Name == finding.LookAlike })
 }
 
-// Meant is the secure domain that the recipient's looks like, or "" if it looks
-// like none or like one that is not secure itself.
+// Meant returns the secure domain that the recipient's domain looks like. It
+// returns "" if there is none, or if the other domain is not secure.
 func (r Recipient) Meant() string {
 	for _, f := range r.Findings {
 		if f.Name == finding.LookAlike {
@@ -56,12 +57,12 @@ func (r Recipient) Meant() string {
 	return ""
 }
 
-// Reason says in one sentence why the recipient is of its class.
+// Reason says in one sentence why the recipient has its class.
 func (r Recipient) Reason() string {
 	switch {
-	case r.Row != nil && r.Row.IsAddress(): // the log may not show addresses
+	case r.Row != nil && r.Row.IsAddress(): // the log may be set to show no addresses
 		return cmp.Or(r.Row.Note, "a row for the address in "+r.Row.Table.Name)
-	case r.Row != nil && r.Meant() != "": // the row of an edition, for all below nhs.uk
+	case r.Row != nil && r.Meant() != "": // the row of an edition for all names below nhs.uk
 		return cmp.Or(r.Row.Note, "the row "+r.Row.Name) + "; the domain looks like " + r.Meant()
 	case r.Row != nil:
 		return cmp.Or(r.Row.Note, fmt.Sprintf("the row %s of %s", r.Row.Name, r.Row.Table.Name))
@@ -79,10 +80,10 @@ func (r Recipient) Reason() string {
 	return "no row speaks of the domain"
 }
 
-// Classify reads a recipient: text as RCPT gave it, without angle brackets,
-// and resolved as the MTA says that it reads it ({rcpt_addr}), or empty. If the
-// two readings differ, as those of a CNAME on Sendmail do, the one that demands
-// more decides. What was typed can be diverted if it needs the marker itself.
+// Classify reads a recipient. text is the address in RCPT, without angle
+// brackets. resolved is the address as the MTA reads it ({rcpt_addr}), or "".
+// If the two differ, as for a CNAME on Sendmail, the one that demands more
+// decides. The address as typed can be diverted if it needs the marker itself.
 func (r *Ruleset) Classify(text, resolved string, now time.Time) Recipient {
 	got := r.weaker(r.read(text, now), resolved, now)
 	if got.Class == table.Unknown && got.Fault != address.SentOn && !got.Address.HasRoute() {
@@ -93,16 +94,17 @@ func (r *Ruleset) Classify(text, resolved string, now time.Time) Recipient {
 	return got
 }
 
-// weaker sets the MTA's reading against our own.
+// weaker compares the MTA's reading with our own, and keeps the one that
+// demands more.
 func (r *Ruleset) weaker(got Recipient, resolved string, now time.Time) Recipient {
 	if resolved == "" {
 		return got
 	}
 	other := r.read(resolved, now)
 	switch {
-	case got.BearsRelay() && other.Address.Domain+"."+r.Relay == got.Address.Domain: // as Sendmail shows it
+	case got.BearsRelay() && other.Address.Domain+"."+r.Relay == got.Address.Domain: // Sendmail shows it in this form
 		return got
-	case other.Fault == address.NoDomain && !other.Address.HasRoute(): // a local user's name: the MTA keeps it
+	case other.Fault == address.NoDomain && !other.Address.HasRoute(): // a local user's name, which the MTA keeps
 		if got.Fault == address.NoDomain && !got.Address.HasRoute() {
 			got.Class = table.Local
 		}
@@ -117,7 +119,7 @@ func (r *Ruleset) weaker(got Recipient, resolved string, now time.Time) Recipien
 		case got.Address.HasRoute() || other.Address.HasRoute():
 			got.Fault = address.Rerouted
 		case !got.Class.NeedsMarker():
-			// The sender trusts the domain that was typed and so types no marker.
+			// The sender sees a secure domain and so types no marker.
 			got.Fault = address.SentOn
 		}
 	}
@@ -127,10 +129,10 @@ func (r *Ruleset) weaker(got Recipient, resolved string, now time.Time) Recipien
 	return got
 }
 
-// read classes one reading of an address. The domain does not decide where
-// the local part can name another host: it may be sent on from there in
-// clear. At a domain of the site's own, the MTA itself would send it on.
-// What bears the relay domain goes to the relay whatever it is called.
+// read classifies one reading of an address. If the local part can name another
+// host, the domain does not decide, because the mail may be sent on from there
+// unencrypted. For one of the site's own domains, the MTA itself would send it
+// on. A recipient with the relay domain always goes to the relay.
 func (r *Ruleset) read(text string, now time.Time) Recipient {
 	a := address.Parse(text)
 	rcpt := Recipient{Text: text, Address: a, Class: table.Unknown, Fault: a.Fault}

@@ -14,23 +14,24 @@ import (
 	"github.com/postseal/postseal/rules/tomlfile"
 )
 
-// Policy is one row of the decision table. An empty condition holds always.
+// Policy is one row of the decision table. An empty condition always matches.
 type Policy struct {
 	Name      string
 	Recipient []table.Class
 	Marker    []marker.State
 	Findings  []finding.Name // any of them, on the recipient
-	Sender    []string       // addresses, or domains with all below them; "<>" is the null sender
+	Sender    []string       // addresses, or domains including all below them; "<>" is the null sender
 	Client    []netip.Prefix
 	Action    Action
-	Mode      Mode   // Observe logs what the row would do, and does nothing
-	AddMarker bool   // Tag alone: put the marker before the subject as well
-	Reply     string // Reject alone: the text of the reply, ASCII
+	Mode      Mode   // Observe logs what the row would do, but does nothing
+	AddMarker bool   // only for Tag: put the marker before the subject as well
+	Reply     string // only for Reject: the text of the reply, ASCII
 
 	from []address.Mailbox // Sender, in the spelling by which senders are compared
 }
 
-// ShippedPolicies are in force where a configuration has none of its own.
+// ShippedPolicies returns the policies of a configuration that has none of its
+// own.
 func ShippedPolicies() []Policy {
 	needs := []table.Class{table.Unverified, table.Unknown}
 	return []Policy{
@@ -40,19 +41,19 @@ func ShippedPolicies() []Policy {
 	}
 }
 
-// Ruleset decides messages. It is never changed and may be used by any number
-// of goroutines.
+// Ruleset decides messages. It is never changed, and may be used by several
+// goroutines at once.
 type Ruleset struct {
 	Table    *table.Table
 	Marker   marker.Reader
-	Relay    string // the relay domain; empty where the site has none
+	Relay    string // the relay domain; empty if the site has no relay
 	policies []Policy
 }
 
-// NewRuleset checks the policies: each must make sense by itself, and
-// together they must leave no recipient that needs the marker without a row.
+// NewRuleset checks the policies. Each must be valid by itself, and together
+// they must cover every recipient that needs the marker.
 func NewRuleset(rows *table.Table, reader marker.Reader, relay string, policies []Policy) (*Ruleset, error) {
-	if name, err := address.NormalizeDomain(relay); err == nil { // or it is a fault of the table
+	if name, err := address.NormalizeDomain(relay); err == nil { // otherwise the table reports the fault
 		relay = name
 	}
 	r := &Ruleset{Table: rows, Marker: reader, Relay: relay, policies: slices.Clone(policies)}
@@ -94,7 +95,7 @@ func NewRuleset(rows *table.Table, reader marker.Reader, relay string, policies 
 		if p.Reply != "" && p.Action != Reject {
 			fault("reply goes with action \"reject\" alone")
 		}
-		if err := replytext.Check(p.Name, replytext.MaxName); err != nil { // the MTA gets it as the reason for a hold
+		if err := replytext.Check(p.Name, replytext.MaxName); err != nil { // the MTA gets the name as the reason for a hold
 			fault("name: %w", err)
 		}
 		if err := replytext.Check(p.Reply, replytext.MaxReply); err != nil {
@@ -111,7 +112,7 @@ func NewRuleset(rows *table.Table, reader marker.Reader, relay string, policies 
 	return r, errors.Join(faults...)
 }
 
-// Enforcing returns the same rules with no policy that only observes.
+// Enforcing returns the same rules, but every policy enforces.
 func (r *Ruleset) Enforcing() *Ruleset {
 	enforcing := *r
 	enforcing.policies = slices.Clone(r.policies)
@@ -121,13 +122,13 @@ func (r *Ruleset) Enforcing() *Ruleset {
 	return &enforcing
 }
 
-// PolicyFault says which policy, from 0, a fault is in.
+// PolicyFault adds to a fault which policy it is in. number counts from 0.
 func PolicyFault(number int, name string, err error) error {
 	return &tomlfile.Fault{Path: fmt.Sprintf("policy[%d]", number), Err: fmt.Errorf("policy %d (%q): %w", number+1, name, err)}
 }
 
-// coversAll tells whether the policy holds whatever the findings, the sender
-// and the client.
+// coversAll reports whether the policy matches whatever the findings, the
+// sender and the client.
 func (p Policy) coversAll(class table.Class, state marker.State) bool {
 	return len(p.Findings) == 0 && len(p.Sender) == 0 && len(p.Client) == 0 &&
 		allows(p.Recipient, class) && allows(p.Marker, state)
@@ -144,7 +145,7 @@ func allows[T comparable](list []T, value T) bool {
 	return len(list) == 0 || slices.Contains(list, value)
 }
 
-// Message is what a decision rests on.
+// Message contains the facts that a decision depends on.
 type Message struct {
 	Sender     string // without angle brackets; empty for the null sender
 	Client     netip.Addr

@@ -10,8 +10,8 @@ import (
 
 var errAddressOfClient = errors.New("this is the IP address of a client: write it under client")
 
-// readSender reads a condition on the sender: an address, a domain, which has
-// no local part, or "<>", which has neither.
+// readSender reads a condition on the sender: an address, a domain (without a
+// local part), or "<>" (with neither).
 func readSender(text string) (address.Mailbox, error) {
 	if text == "<>" {
 		return address.Mailbox{}, nil
@@ -30,10 +30,10 @@ func readSender(text string) (address.Mailbox, error) {
 	return a.Mailbox(), nil
 }
 
-// senderOf spells a sender as a condition is spelt, so that the two can be
-// compared: U-labels and A-labels, a trailing dot, quotes that nothing needs,
-// a source route and capital letters make no difference. Of one that cannot be
-// read, what follows the last "@" is the domain.
+// senderOf returns a sender in the spelling of conditions, so that the two can
+// be compared. U-labels and A-labels, a trailing dot, unneeded quotes, a source
+// route and capital letters make no difference. If the sender cannot be read,
+// the text after the last "@" is the domain.
 func senderOf(text string) address.Mailbox {
 	if text == "" {
 		return address.Mailbox{}
@@ -44,15 +44,15 @@ func senderOf(text string) address.Mailbox {
 	if a := address.Parse(text); a.Domain != "" {
 		return a.Mailbox()
 	}
-	from := address.Mailbox{Local: text + "@"} // as no condition has it
+	from := address.Mailbox{Local: text + "@"} // no condition has this form
 	if at := strings.LastIndexByte(text, '@'); at >= 0 {
 		from.Domain, _ = address.NormalizeDomain(text[at+1:])
 	}
 	return from
 }
 
-// takes reports whether the condition holds for the sender: it is the address,
-// or of the domain or one below it.
+// takes reports whether the condition matches the sender: it is the sender's
+// address or domain, or a domain above it.
 func takes(want, from address.Mailbox) bool {
 	if want.Local != "" || want.Domain == "" {
 		return want == from

@@ -1,6 +1,6 @@
-// Package address reads envelope addresses and domain names, and knows what
-// can be said of them without a table: their faults, public suffixes, consumer
-// mail services.
+// Package address reads envelope addresses and domain names. It knows what
+// needs no table: the faults of an address, public suffixes and consumer mail
+// services.
 package address
 
 import (
@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// Fault says why an address cannot be rewritten safely. The empty fault
-// means that it can.
+// Fault says why an address cannot be rewritten safely. The empty fault means
+// that it can.
 type Fault string
 
-// The faults of an address. Only TrailingDot leaves the domain readable.
+// The faults of an address. Only with TrailingDot is the domain readable.
 const (
 	NoAddress    Fault = "it is empty"
 	NoDomain     Fault = "it has no domain"
@@ -28,23 +28,24 @@ const (
 	NotASCII     Fault = "it is not ASCII, for which the client must ask with SMTPUTF8"
 )
 
-// The longest path without its angle brackets (RFC 5321, section 4.5.3.1.3),
-// and one octet less, the longest that Sendmail lets a filter add.
+// maxPath is the longest path without its angle brackets (RFC 5321, section
+// 4.5.3.1.3). MaxDiverted is the longest that Sendmail lets a filter add, one
+// octet less.
 const (
 	maxPath     = 254
 	MaxDiverted = 253
 )
 
-// Address is a mailbox as an envelope gives it.
+// Address is a mailbox of an envelope.
 type Address struct {
-	Local  string // as it was written, quotes included
-	Domain string // as NormalizeDomain gives it; empty where it cannot be read
+	Local  string // as written, with quotes
+	Domain string // as NormalizeDomain returns it; empty if it cannot be read
 	Fault  Fault
 }
 
-// Parse reads a path of RFC 5321, section 4.1.2, without its angle
-// brackets. It never guesses: what a mailbox of that section cannot look like
-// has a Fault. UTF-8 is taken as RFC 6531 has it.
+// Parse reads a path (RFC 5321, section 4.1.2) without its angle brackets. It
+// never guesses: any text that is not a mailbox of that section has a Fault. It
+// reads UTF-8 by RFC 6531.
 func Parse(text string) Address {
 	switch {
 	case text == "":
@@ -56,7 +57,7 @@ func Parse(text string) Address {
 	switch {
 	case !ok && strings.ContainsAny(text, "()"):
 		return Address{Fault: Comment}
-	case !ok || end == 0 || text[:end] == `""`: // which MTAs read as no local part
+	case !ok || end == 0 || text[:end] == `""`: // MTAs read "" as no local part
 		return Address{Fault: BadLocalPart}
 	case end == len(text):
 		return Address{Local: text, Fault: NoDomain}
@@ -83,8 +84,8 @@ func Parse(text string) Address {
 	return a
 }
 
-// localPartEnd returns the length of the Local-part at the start of text. It
-// must be followed by "@" or by nothing.
+// localPartEnd returns the length of the Local-part at the start of text. "@"
+// or the end of the text must follow it.
 func localPartEnd(text string) (end int, ok bool) {
 	if !utf8.ValidString(text) {
 		return 0, false
@@ -106,8 +107,8 @@ func localPartEnd(text string) (end int, ok bool) {
 	return end, true
 }
 
-// quotedStringEnd returns the length of the Quoted-string at the start of
-// text, or 0 where it does not end or holds what may not be quoted.
+// quotedStringEnd returns the length of the Quoted-string at the start of text,
+// or 0 if it does not end or contains a character that is not allowed.
 func quotedStringEnd(text string) int {
 	for i := 1; i < len(text); i++ {
 		switch c := text[i]; {
@@ -125,7 +126,8 @@ func quotedStringEnd(text string) int {
 	return 0
 }
 
-// isDotString allows the dots in odd places that are seen in live addresses.
+// isDotString reports whether s is a Dot-string. It allows dots in odd places,
+// because real addresses have them.
 func isDotString(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c <= ' ' || c == 0x7f || strings.IndexByte(`()<>,;:\"[]@`, c) >= 0 {
@@ -135,7 +137,7 @@ func isDotString(s string) bool {
 	return true
 }
 
-// IsASCII tells whether the text is ASCII.
+// IsASCII reports whether the text is ASCII.
 func IsASCII(text string) bool {
 	for i := range len(text) {
 		if text[i] >= utf8.RuneSelf {
@@ -145,7 +147,7 @@ func IsASCII(text string) bool {
 	return true
 }
 
-// TrimAngles takes one pair of angle brackets off a path.
+// TrimAngles removes one pair of angle brackets from a path.
 func TrimAngles(path string) string {
 	if n := len(path); n >= 2 && path[0] == '<' && path[n-1] == '>' {
 		return path[1 : n-1]
@@ -153,13 +155,13 @@ func TrimAngles(path string) string {
 	return path
 }
 
-// Mailbox is an address in the spelling by which addresses are compared.
+// Mailbox is an address in a spelling that can be compared.
 type Mailbox struct{ Local, Domain string }
 
-// Mailbox gives the spelling by which addresses are compared. A quoted local
-// part is the same as one without quotes (RFC 5321, section 4.1.2). ASCII
-// letters count in any case: RFC 5321, section 2.4, leaves the case to the
-// receiving host, and none in practice tells two people apart by it.
+// Mailbox returns the spelling by which addresses are compared. A quoted local
+// part equals the same one without quotes (RFC 5321, section 4.1.2). ASCII
+// letters are compared in any case: RFC 5321, section 2.4, leaves case to the
+// receiving host, but in practice no host uses it to tell two people apart.
 func (a Address) Mailbox() Mailbox {
 	return Mailbox{strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {
@@ -169,7 +171,7 @@ func (a Address) Mailbox() Mailbox {
 	}, unquoted(a.Local)), a.Domain}
 }
 
-// unquote takes the backslashes out of what stood between quotes.
+// unquote removes the backslashes from text that was between quotes.
 func unquote(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {

@@ -7,14 +7,14 @@ import (
 
 // consumerDomains are domains at which anybody can have an address: the large
 // consumer services, and the internet providers of the UK. They come from the
-// help pages on which the providers name the domains of their own mailboxes:
+// help pages on which the providers list the domains of their own mailboxes:
 // Google's on Gmail, Microsoft's on Outlook.com, Yahoo's and AOL's on account
 // names, Apple's (support.apple.com/118230), Proton's and Tuta's on address
 // domains, GMX's, Fastmail's, BT's, Virgin Media's, Sky's, TalkTalk's and
-// Plusnet's on mail settings; those of other countries are the large ones of
+// Plusnet's on mail settings. Those of other countries are the large ones of
 // Mozilla's database of providers (github.com/thunderbird/autoconfig). The list
-// is short on purpose: it catches a slip or a forgery in a list, and does not try
-// to name every such service.
+// is short on purpose: it should catch a slip or a forgery in a list, not name
+// every such service.
 var consumerDomains = strings.Fields(`
 	gmail.com googlemail.com
 	msn.com windowslive.com
@@ -33,13 +33,13 @@ var consumerDomains = strings.Fields(`
 	t-online.de freenet.de orange.fr free.fr libero.it o2.pl daum.net bigpond.com
 `)
 
-// consumerNames are services that have one such domain for each country, as
-// yahoo.co.uk.
+// consumerNames are services that have a domain of this name in each country,
+// such as yahoo.co.uk.
 var consumerNames = []string{"aol", "gmx", "hotmail", "live", "outlook", "yahoo"}
 
-// IsConsumerMail reports whether the name, as NormalizeDomain gives it, is
-// that of a well-known mail service at which anybody can have an address, or
-// below one.
+// IsConsumerMail reports whether the name, as NormalizeDomain returns it, is
+// the domain of a well-known mail service at which anybody can have an address,
+// or is below one.
 func IsConsumerMail(name string) bool {
 	for {
 		label, rest, ok := strings.Cut(name, ".")
@@ -54,7 +54,8 @@ func IsConsumerMail(name string) bool {
 }
 
 // isCountrySuffix reports whether the name is com, net, or a country's general
-// suffix such as fr, co.uk or com.au: live.nhs.uk is not Microsoft's.
+// suffix such as fr, co.uk or com.au. Under other suffixes the name is not the
+// service: live.nhs.uk is not Microsoft's.
 func isCountrySuffix(name string) bool {
 	second, country, ok := strings.Cut(name, ".")
 	if !ok {

@@ -9,21 +9,22 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// The longest domain name in text (RFC 1035, section 2.3.4), and its longest
-// label.
+// The greatest length of a domain name in text (RFC 1035, section 2.3.4) and of
+// a label.
 const (
 	MaxDomain = 253
 	maxLabel  = 63
 )
 
-// NormalizeDomain gives the one spelling by which domains are compared: lower
-// case, A-labels, no trailing dot. Labels hold letters, digits, "-" and "_".
-// A U-label must be in the form that RFC 5891 has its A-label decode to, so
-// that no look-alike character is mapped to an ASCII one in silence.
+// NormalizeDomain returns the spelling by which domains are compared: lower
+// case, A-labels, no trailing dot. Labels consist of letters, digits, "-" and
+// "_". A U-label must be the form that its A-label decodes to by RFC 5891, so
+// that no look-alike character is silently mapped to an ASCII one.
 func NormalizeDomain(text string) (string, error) {
 	name := strings.TrimSuffix(text, ".")
-	// An A-label has an octet or more for each character of its U-label. To make
-	// one takes time that grows with the square of the length.
+	// The check comes first because the time to make an A-label grows with the
+	// square of its length. An A-label has at least one octet for each
+	// character of its U-label.
 	if utf8.RuneCountInString(name) > MaxDomain {
 		return "", fmt.Errorf("%q is longer than %d octets", text, MaxDomain)
 	}
@@ -67,7 +68,7 @@ func NormalizeDomain(text string) (string, error) {
 	return name, nil
 }
 
-// IsAtOrBelow reports whether the name is the suffix, or ends in it at a label.
+// IsAtOrBelow reports whether the name is the suffix or a name below it.
 func IsAtOrBelow(name, suffix string) bool {
 	return name == suffix || strings.HasSuffix(name, "."+suffix)
 }

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// RuleName normalises a row's name and names the remedy for what people
-// write, such as the "*. nhs.uk" of the guidance of November 2019.
+// RuleName normalises a row's name. Its errors say what to write instead of
+// what people write, such as the "*. nhs.uk" of the guidance of November 2019.
 func RuleName(text string) (string, error) {
 	name, err := NormalizeDomain(text)
 	if _, ipErr := netip.ParseAddr(strings.Trim(strings.TrimSpace(text), "[].")); ipErr == nil {
@@ -39,8 +39,8 @@ func RuleName(text string) (string, error) {
 	return "", fmt.Errorf("%w: write %q", err, meant)
 }
 
-// OwnDomain normalises a domain of local_domains, which takes everything below
-// it along.
+// OwnDomain normalises a domain of local_domains, which includes everything
+// below it.
 func OwnDomain(text string) (string, error) {
 	if several := severalNames(text); several != nil {
 		return "", fmt.Errorf(`%d domains in one text: put each in quotes, "%s"`, len(several), strings.Join(several, `", "`))
@@ -62,8 +62,8 @@ func OwnDomain(text string) (string, error) {
 	return RuleName(text)
 }
 
-// severalNames splits a text into the domains that it lists; nil unless it lists
-// two or more, and nothing else.
+// severalNames returns the domains of a text that lists two or more of them and
+// nothing else, or nil.
 func severalNames(text string) (names []string) {
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;|", r) }) {
 		name, err := NormalizeDomain(withoutStrays(word))
@@ -90,7 +90,8 @@ func hostOf(text string) (host string, ok bool) {
 	return strings.TrimPrefix(host, "www."), err == nil && (isURL || hasPath || hasPort)
 }
 
-// withoutStrays leaves out what comes along when a name is copied from a page.
+// withoutStrays removes characters that are copied along with a name from a
+// page.
 func withoutStrays(text string) string {
 	name := strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune(`*"'“”‘’<>(),;`, r) {
@@ -116,8 +117,8 @@ func RuleAddress(text string) (Address, error) {
 	return a, CheckLabels(a.Domain)
 }
 
-// innerAddress returns what stands in angle brackets, or behind "mailto:", if
-// that is an address; otherwise it is empty.
+// innerAddress returns the text in angle brackets, or after "mailto:", if that
+// is an address. Otherwise it returns "".
 func innerAddress(text string) string {
 	inner := strings.TrimPrefix(strings.TrimSpace(text), "mailto:")
 	if _, rest, ok := strings.Cut(inner, "<"); ok {
@@ -129,7 +130,7 @@ func innerAddress(text string) string {
 	return inner
 }
 
-// CheckLabels refuses A-labels that do not decode, and labels whose letters
+// CheckLabels refuses A-labels that do not decode, and labels with letters that
 // only look like those of another name.
 func CheckLabels(name string) error {
 	for label := range strings.SplitSeq(name, ".") {
@@ -147,8 +148,8 @@ func CheckLabels(name string) error {
 	return nil
 }
 
-// mixedScripts names the scripts of a label that holds letters of more than
-// one of those that are taken for each other, or is empty.
+// mixedScripts names the scripts of a label with letters of several scripts
+// that are easily confused. It returns "" for any other label.
 func mixedScripts(label string) string {
 	var found []string
 	for _, script := range []struct {

@@ -7,17 +7,17 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// unlistedSuffixes lack from the Public Suffix List: below them, too, names
-// are given to separate bodies, and nobody's address is on the name itself.
+// unlistedSuffixes are not in the Public Suffix List. Separate bodies have
+// names below them, and nobody has an address at the suffix itself.
 var unlistedSuffixes = []string{"mod.uk", "pnn.police.uk", "sch.uk"}
 
-// sharedSuffixes lack from it as well: a company gives anybody who asks a name
-// below them. Microsoft does so to each of its tenants.
+// sharedSuffixes are not in the list either. A company gives anybody who asks a
+// name below them, as Microsoft does for each of its tenants.
 var sharedSuffixes = []string{"onmicrosoft.com", "onmicrosoft.de", "onmicrosoft.us", "partner.onmschina.cn"}
 
 // IsPublicSuffix reports whether others can have a name below the name.
-// registry is true if that is a domain registry's rule, and false if a company
-// lets its customers have them, or a body its parts, as with gov.scot.
+// registry is true if the rule is a domain registry's. It is false if a company
+// lets its customers have such names, or a body its parts, as with gov.scot.
 func IsPublicSuffix(name string) (is, registry bool) {
 	switch {
 	case slices.Contains(unlistedSuffixes, name):
@@ -25,25 +25,26 @@ func IsPublicSuffix(name string) (is, registry bool) {
 	case slices.Contains(sharedSuffixes, name):
 		return true, false
 	}
-	// Of np, ck and others the list says only that each name below them is a
+	// For np, ck and others the list says only that each name below them is a
 	// suffix.
 	child := "any-name." + name
 	if suffix, registry := publicsuffix.PublicSuffix(child); suffix == child {
 		return true, registry
 	}
 	suffix, registry := publicsuffix.PublicSuffix(name)
-	// A last label that the list does not know is its own suffix by default.
+	// A last label that is not in the list counts as a suffix by default.
 	return suffix == name && (registry || strings.Contains(name, ".")), registry
 }
 
-// IsOpenToAnybody reports whether strangers can have a name below the name:
-// below every public suffix but those that a government keeps to itself.
+// IsOpenToAnybody reports whether strangers can have a name below the name.
+// They can for every public suffix, except those that a government keeps to
+// itself.
 func IsOpenToAnybody(name string) bool {
 	is, registry := IsPublicSuffix(name)
 	return is && (registry || !slices.Contains(strings.Split(name, "."), "gov"))
 }
 
-// IsInTheDNS reports whether a registry gives names of this kind to others.
+// IsInTheDNS reports whether a registry gives others names like this one.
 func IsInTheDNS(name string) bool {
 	_, registry := publicsuffix.PublicSuffix(name)
 	return registry

@@ -7,26 +7,27 @@ import (
 	"strings"
 )
 
-// Default is the edition of a configuration that names none.
+// Default is the edition that is used if the configuration names none.
 const Default = "nhsmail-2022"
 
-// Retired is the table of the names that no edition can bring back.
+// Retired is the table of the retired names. No edition can make them valid
+// again.
 const Retired = "retired"
 
 //go:embed *.toml
 var files embed.FS
 
-// File is the name of a table's file, for messages and for Read.
+// File returns the name of a table's file, for messages and for Read.
 func File(name string) string { return "editions/" + name + ".toml" }
 
 // Read returns the text of a file.
 func Read(file string) ([]byte, error) { return files.ReadFile(strings.TrimPrefix(file, "editions/")) }
 
-// Names lists the editions.
+// Names returns the names of the editions.
 func Names() []string {
 	entries, err := files.ReadDir(".")
 	if err != nil {
-		panic(err) // the folder is part of the program
+		panic(err) // the directory is part of the program
 	}
 	var names []string
 	for _, entry := range entries {

@@ -1,11 +1,12 @@
 //go:build !race
 
-// Package growthtest tests how time and memory grow with the input. It
-// compares two sizes, and sets no limit to either.
+// Package growthtest tests how time and memory grow with the input. It compares
+// two sizes, and has no limit for either.
 //
-// It is not built with the race detector, for which memory that is allocated in
-// large pieces costs several times as much as the same memory in small ones. The
-// tests have "Grow" in their names, by which the Makefile runs them.
+// It is not built with the race detector, because memory that is allocated in
+// large pieces then costs several times as much as the same memory in small
+// pieces. The tests have "Grow" in their names, and the Makefile runs them by
+// that.
 package growthtest
 
 import (
@@ -20,25 +21,25 @@ import (
 
 const (
 	factor = 10 // between the two sizes
-	// rounds is how often a comparison that fails is made again. Of each size
-	// the least counts: a busy machine can only add to what work takes, and work
-	// that grows too fast does so in every round.
+	// rounds is how often a comparison that fails is repeated. For each size
+	// the smallest cost is used: a busy machine can only increase a cost, and
+	// work that grows too fast does so in every round.
 	rounds = 10
-	// most is what the larger input may cost, in costs of ten smaller ones.
-	// Linear work costs 1, and quadratic work comes near 10.
+	// most is the greatest cost of the larger input, as a multiple of the cost
+	// of ten smaller ones. Linear work costs 1, and quadratic work nearly 10.
 	most = 4
 )
 
-// Below these a fixed cost would decide, such as that of a buffer.
+// Below these, a fixed cost would dominate, such as that of a buffer.
 const (
 	leastTime   = 200 * time.Microsecond
 	leastMemory = 64 << 10
 )
 
-// Linear fails the test if work on an input of ten times n costs more than
-// four times the processor time or the memory of work on ten inputs of n.
-// Prepare makes an input of the size given, and is not measured. The time is
-// that of the thread alone, because other processes must not count.
+// Linear fails the test if work on an input of ten times n costs more than four
+// times the processor time or the memory of work on ten inputs of n. prepare
+// makes an input of the given size, and is not measured. The time is that of
+// the thread alone, because other processes must not count.
 func Linear(t *testing.T, n int, prepare func(n int) (work func())) {
 	t.Helper()
 	if !strings.Contains(t.Name(), "Grow") {
@@ -53,10 +54,10 @@ func Linear(t *testing.T, n int, prepare func(n int) (work func())) {
 	}
 }
 
-// cost is what work took.
+// cost is what work needed.
 type cost struct {
 	time   time.Duration
-	memory uint64 // octets allocated, even if they are free again
+	memory uint64 // octets allocated, including those that are free again
 }
 
 func (c cost) least(d cost) cost { return cost{min(c.time, d.time), min(c.memory, d.memory)} }
@@ -68,7 +69,7 @@ func growsInMemory(small, large cost) bool {
 }
 
 // compare returns the cost of ten inputs of n, and of one input of ten times n.
-// It measures both in turn, so that other load meets both.
+// It measures both in turn, so that other load affects both.
 func compare(t *testing.T, n int, prepare func(n int) func()) (small, large cost) {
 	t.Helper()
 	for round := range rounds {
@@ -84,12 +85,12 @@ func compare(t *testing.T, n int, prepare func(n int) func()) (small, large cost
 	return small, large
 }
 
-// memoryLimit is where garbage is collected all the same: what grows too fast
-// must not take the machine with it.
+// memoryLimit is where garbage is collected after all, so that work that grows
+// too fast does not exhaust the machine's memory.
 const memoryLimit = 512 << 20
 
-// measure returns what work on so many inputs takes. No garbage is collected
-// meanwhile, because the thread would be charged for that by chance.
+// measure returns the cost of work on so many inputs. No garbage is collected
+// meanwhile, because its cost would be added at random.
 func measure(t *testing.T, inputs, n int, prepare func(n int) func()) cost {
 	t.Helper()
 	work := make([]func(), inputs)
@@ -98,7 +99,7 @@ func measure(t *testing.T, inputs, n int, prepare func(n int) func()) cost {
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	runtime.GC() // what is left of the preparation
+	runtime.GC() // frees what the preparation left
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
 	var before, after runtime.MemStats
@@ -112,7 +113,7 @@ func measure(t *testing.T, inputs, n int, prepare func(n int) func()) cost {
 	return cost{took, after.TotalAlloc - before.TotalAlloc}
 }
 
-// threadTime returns the processor time that the thread has had.
+// threadTime returns the processor time that the thread has used.
 func threadTime(t *testing.T) time.Duration {
 	t.Helper()
 	var ts unix.Timespec

@@ -1,4 +1,4 @@
-// Package keyword reads the words by which configuration, log and JSON name
+// Package keyword reads the words with which configuration, log and JSON name
 // the values of a type.
 package keyword
 
@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Number sets the value to the place of the text among the words. Any other
+// Number sets the value to the index of the text among the words. Any other
 // text is an error.
 func Number[T ~uint8](value *T, text []byte, words []string) error {
 	i := slices.Index(words, string(text))
@@ -18,8 +18,8 @@ func Number[T ~uint8](value *T, text []byte, words []string) error {
 	return nil
 }
 
-// Word sets the value to the text, if that is one of the words. Any other text
-// is an error.
+// Word sets the value to the text if it is one of the words. Any other text is
+// an error.
 func Word[T ~string](value *T, text []byte, words ...T) error {
 	if !slices.Contains(words, T(text)) {
 		return unknown(text, words)
