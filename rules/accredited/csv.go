@@ -24,7 +24,9 @@ func readCSV(text []byte, r *reader) error {
 	}
 	rows := newCSVRows(text, comma)
 	width, widthBefore := 0, 0
-	columns, rowsSeen := 0, 0 // columns: the cells of the headers, or of the row below if it has more; rowsSeen: how many of these two rows were read
+	// columns is how many cells the headers have, or the row below if it has more.
+	// rowsSeen is how many of these two rows were read.
+	columns, rowsSeen := 0, 0
 	var row listRow
 	for {
 		cells, err := rows.next()

@@ -72,7 +72,7 @@ func unifyLineEnds(text []byte) []byte {
 		return text
 	}
 	unified := make([]byte, 0, len(text))
-	quoted, returns := false, 0 // returns: how many carriage returns come before the next character
+	quoted, returns := false, 0 // returns is how many carriage returns are pending
 	for _, c := range text {
 		if c == '\r' && !quoted {
 			returns++

@@ -13,28 +13,30 @@ func isClosing(r rune) bool { return r == ']' || r == ')' || r == '}' || r == '>
 
 func isBracket(r rune) bool { return isOpening(r) || isClosing(r) }
 
-// isStrong tells the brackets that prose has little use for. Round and angle
-// ones are weak: they are also asides, smileys and arrows, and prove less.
+// isStrong reports whether a bracket is rare in prose. Round and angle brackets
+// are weak: they are also used for asides, smileys and arrows, and so prove
+// less.
 func isStrong(r rune) bool { return r == '[' || r == ']' || r == '{' || r == '}' }
 
 func areMates(left, right rune) bool {
 	return slices.Contains([]string{"[]", "()", "{}", "<>"}, string([]rune{left, right}))
 }
 
-// bracket is one in a subject; the zero value stands for either end of it.
+// bracket is a bracket in a subject. The zero value stands for either end of
+// the subject.
 type bracket struct {
 	similar.Cell
 	index int
-	loose bool // without a mate, or an empty pair; weak ones at the start alone
+	loose bool // without a mate, or an empty pair; weak brackets only at the start
 }
 
-// span is a stretch of the subject between two neighbouring brackets.
+// span is the part of the subject between two neighbouring brackets.
 type span struct {
 	left, right bracket
 	inner       []similar.Cell
 }
 
-// spans cuts the cells at each bracket. The subject proper begins at start.
+// spans cuts the cells at each bracket. The subject itself begins at start.
 func spans(cells []similar.Cell, start int) iter.Seq[span] {
 	brackets := findBrackets(cells)
 	return func(yield func(span) bool) {
@@ -50,7 +52,7 @@ func spans(cells []similar.Cell, start int) iter.Seq[span] {
 	}
 }
 
-// hasAsides reports whether brackets may stand inside of others.
+// hasAsides reports whether there may be brackets inside others.
 func hasAsides(cells []similar.Cell) bool {
 	depth := 0
 	for _, c := range cells {
@@ -66,11 +68,11 @@ func hasAsides(cells []similar.Cell) bool {
 	return false
 }
 
-// withoutAsides leaves out what stands in brackets of its own inside of strong
-// ones: "[secure (PDF)]" becomes "[secure ]".
+// withoutAsides removes text in brackets inside strong brackets: "[secure
+// (PDF)]" becomes "[secure ]".
 func withoutAsides(cells []similar.Cell) []similar.Cell {
 	kept := make([]similar.Cell, 0, len(cells))
-	var open []int // of kept, the opening brackets that wait for their mates
+	var open []int // indexes in kept of the opening brackets without a mate so far
 	strong := 0    // how many of them are strong
 	for _, c := range cells {
 		kept = append(kept, c)
@@ -101,11 +103,11 @@ func withoutAsides(cells []similar.Cell) []similar.Cell {
 	return kept
 }
 
-// findBrackets lists the brackets with the two ends around them, and pairs the
-// strong ones.
+// findBrackets returns the brackets and the two ends around them. It pairs the
+// strong brackets.
 func findBrackets(cells []similar.Cell) []bracket {
 	brackets := []bracket{{index: -1}}
-	var open []int // of brackets, those that wait for their mates
+	var open []int // indexes in brackets of those without a mate so far
 	for i, c := range cells {
 		if !isBracket(c.Rune) {
 			continue

@@ -14,14 +14,14 @@ func countBlanks(cells []similar.Cell) int {
 	return len(cells)
 }
 
-// indexAny gives the place of the first cell that is one of the characters,
+// indexAny returns the index of the first cell that is one of the characters,
 // or -1.
 func indexAny(cells []similar.Cell, chars string) int {
 	return slices.IndexFunc(cells, func(c similar.Cell) bool { return strings.ContainsRune(chars, c.Rune) })
 }
 
-// wordLength is the length of the word where the cells begin with it and go on
-// with no letter, else 0.
+// wordLength returns the length of the word if the cells begin with it and no
+// letter follows. Otherwise it returns 0.
 func wordLength(cells []similar.Cell, word []rune) int {
 	if !beginsWith(cells, word) || len(cells) > len(word) && cells[len(word)].IsLetter() {
 		return 0
@@ -41,8 +41,8 @@ func beginsWith(cells []similar.Cell, word []rune) bool {
 	return true
 }
 
-// lastWordLength is likewise the length of the word where the cells end with
-// it, after no letter.
+// lastWordLength returns the length of the word if the cells end with it and no
+// letter comes before it. Otherwise it returns 0.
 func lastWordLength(cells []similar.Cell, word []rune) int {
 	at := len(cells) - len(word)
 	if at < 0 || at > 0 && cells[at-1].IsLetter() {
@@ -59,7 +59,7 @@ func trimBlanks(cells []similar.Cell) []similar.Cell {
 	return cells[:end]
 }
 
-// fields gives the words of cells, but no more than one past most.
+// fields returns the words of the cells, but at most one more than most.
 func fields(cells []similar.Cell, most int) [][]rune {
 	var parts [][]rune
 	for len(cells) > 0 && len(parts) <= most {

@@ -8,12 +8,12 @@ import (
 	"unicode/utf8"
 )
 
-// maxEscapes is how many times over a text is unescaped. Two programs that
-// each escape the text of the other are common, four are not.
+// maxEscapes is how many times a text is unescaped in sequence. It is common
+// that two programs each escape the other's text, but four are not.
 const maxEscapes = 4
 
-// plainTexts returns the readings of a text that differ from it: with its
-// escapes undone, and without its markup too.
+// plainTexts returns readings that differ from the text: one with its escapes
+// undone, and one also without its markup.
 func plainTexts(text string) []string {
 	plain := text
 	for range maxEscapes {
@@ -33,7 +33,7 @@ func plainTexts(text string) []string {
 	return readings
 }
 
-// escapes are the characters that escapes begin with.
+// escapes are the characters with which escapes begin.
 const escapes = `%=&\+_`
 
 // undoEscapes undoes each escape once.
@@ -58,8 +58,8 @@ func undoEscapes(text string) string {
 	return b.String()
 }
 
-// cutEscape returns what the escape at the start of text means, and its
-// length; a length of 0 if there is none. It looks only so far as an escape
+// cutEscape returns the meaning of the escape at the start of text, and its
+// length. The length is 0 if there is none. It looks no further than an escape
 // can reach.
 func cutEscape(text string) (plain string, size int) {
 	switch text[0] {
@@ -68,7 +68,7 @@ func cutEscape(text string) (plain string, size int) {
 			return cutHex(text, 2, 4, "")
 		}
 		return cutHex(text, 1, 2, "")
-	case '=': // quoted-printable, and "Q" without its encoded word
+	case '=': // quoted-printable, and the "Q" encoding outside an encoded word
 		return cutHex(text, 1, 2, "")
 	case '_': // XML names
 		if hasFold(text[1:], "x") {
@@ -89,8 +89,8 @@ func hasFold(text, prefix string) bool {
 	return len(text) >= len(prefix) && strings.EqualFold(text[:len(prefix)], prefix)
 }
 
-// cutHex reads an escape of so many hexadecimal digits after its head and
-// before its tail. Two digits mean an octet, more a character.
+// cutHex reads an escape that consists of a head, so many hexadecimal digits
+// and a tail. Two digits are an octet, more digits a character.
 func cutHex(text string, head, digits int, tail string) (plain string, size int) {
 	size = head + digits + len(tail)
 	if len(text) < size || text[head+digits:size] != tail {
@@ -106,14 +106,14 @@ func cutHex(text string, head, digits int, tail string) (plain string, size int)
 	return string(r), size
 }
 
-// fromDigits returns the character with a number.
+// fromDigits returns the character with the number.
 func fromDigits(digits string, base int) (rune, bool) {
 	n, err := strconv.ParseUint(digits, base, 32)
 	return rune(n), err == nil && n <= utf8.MaxRune
 }
 
-// cutBackslash reads the escapes of programming languages, of LDAP, and of
-// Markdown before a bracket.
+// cutBackslash reads the escapes of programming languages and LDAP, and those
+// of Markdown before a bracket.
 func cutBackslash(text string) (plain string, size int) {
 	if len(text) < 2 {
 		return "", 0
@@ -153,8 +153,8 @@ func cutBraces(text string) (plain string, size int) {
 	return string(r), head + len(digits) + 1
 }
 
-// maxUTF7 bounds what is looked at after each "+", which may stand inside such
-// text too. The rest of a longer text is not decoded.
+// maxUTF7 limits how much is read after each "+", because the encoded text may
+// contain "+" too. If the text is longer, its rest is not decoded.
 const maxUTF7 = 1 + 512
 
 // cutUTF7 reads the encoded text of RFC 2152.
@@ -173,7 +173,7 @@ func cutUTF7(text string) (plain string, size int) {
 	if size == 0 && strings.HasPrefix(run, "-") {
 		return "+", len("+-")
 	}
-	if spare := 6 * size % 16; size == 0 || spare >= 6 { // not a number of whole characters
+	if spare := 6 * size % 16; size == 0 || spare >= 6 { // not a whole number of characters
 		return "", 0
 	}
 	octets, err := base64.RawStdEncoding.Strict().DecodeString(run[:size])

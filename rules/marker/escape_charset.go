@@ -8,8 +8,8 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// undoMojibake reads as UTF-8 what was UTF-8 before a program took it for
-// Windows-1252: "ï¼»secureï¼½".
+// undoMojibake returns UTF-8 text that a program has read as Windows-1252:
+// "ï¼»secureï¼½".
 func undoMojibake(text string) string {
 	if !strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) {
 		return text
@@ -23,9 +23,9 @@ func undoMojibake(text string) string {
 	return b.String()
 }
 
-// cutMojibake returns the character that text begins with, or the one whose
-// octets of UTF-8 are what the characters at its start stand for, and the length
-// of these.
+// cutMojibake returns the character whose UTF-8 octets the characters at the
+// start of text represent, and their length. If there is none, it returns the
+// first character.
 func cutMojibake(text string) (plain string, size int) {
 	octets := make([]byte, 0, utf8.UTFMax)
 	for at, c := range text {
@@ -42,7 +42,7 @@ func cutMojibake(text string) (plain string, size int) {
 	return text[:size], size
 }
 
-// octetOf returns what a character is in Windows-1252, or in ISO-8859-1.
+// octetOf returns the octet of a character in Windows-1252 or ISO-8859-1.
 func octetOf(r rune) (octet byte, ok bool) {
 	if octet, ok = charmap.Windows1252.EncodeRune(r); ok {
 		return octet, true
@@ -50,9 +50,9 @@ func octetOf(r rune) (octet byte, ok bool) {
 	return byte(r), r < 0x100
 }
 
-// dictated are brackets that somebody told a program to write, and that it wrote
-// out: "open square bracket secure close square bracket". A left bracket without
-// "square" is one of orthodontics.
+// dictated are brackets that somebody dictated, and that a program wrote as
+// words: "open square bracket secure close square bracket". Without "square", a
+// left bracket may be one of orthodontics.
 var dictated = []struct {
 	name    *regexp.Regexp
 	bracket string

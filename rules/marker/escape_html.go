@@ -9,8 +9,8 @@ import (
 // maxEntity is longer than any entity of HTML.
 const maxEntity = 40
 
-// cutEntity reads an HTML entity. A subject in capitals has its names in
-// capitals too.
+// cutEntity reads an HTML entity. If a program changed a subject to capitals,
+// the names of entities are in capitals too.
 func cutEntity(text string) (plain string, size int) {
 	text = text[:min(len(text), maxEntity)]
 	switch {
@@ -47,7 +47,7 @@ func cutNumber(text string, head, base int) (plain string, size int) {
 	return string(r), size
 }
 
-// withoutTags takes out the tags and comments of HTML.
+// withoutTags removes the tags and comments of HTML.
 func withoutTags(text string) string {
 	if !strings.Contains(text, "<") {
 		return text
@@ -59,7 +59,7 @@ func withoutTags(text string) string {
 		if !ok {
 			return b.String()
 		}
-		// No further than the next "<", so that nothing is looked at twice.
+		// The search ends at the next "<", so that no text is searched twice.
 		if end := strings.IndexAny(after, "<>"); end >= 0 && after[end] == '>' && isTag(after[:end]) {
 			after = after[end+1:]
 		} else {
@@ -69,8 +69,8 @@ func withoutTags(text string) string {
 	}
 }
 
-// isTag reports whether the text between "<" and ">" is a tag, and not an
-// address or a word.
+// isTag reports whether the text between "<" and ">" is a tag, not an address
+// or a word.
 func isTag(inner string) bool {
 	if strings.HasPrefix(inner, "!--") {
 		return true
@@ -87,7 +87,7 @@ func isTag(inner string) bool {
 		(elements[strings.ToLower(name)] || strings.Contains(name, ":"))
 }
 
-// elements are those of HTML that a subject may have come with; those of other
+// elements are HTML elements that a subject may contain. Elements of other
 // languages have a colon in their names.
 var elements = func() map[string]bool {
 	set := make(map[string]bool)

@@ -11,7 +11,7 @@ import (
 // reply:", "URGENT -".
 const maxTagWords = 4
 
-// anyPrefixLength measures what may be a tag or a prefix of any kind:
+// anyPrefixLength returns the length of a tag or prefix of any kind:
 // "[listname]", "***URGENT***", "#12345", "Automatic reply:".
 func anyPrefixLength(cells []similar.Cell) int {
 	cells = cells[:min(maxPrefix, len(cells))]
@@ -35,7 +35,7 @@ func anyPrefixLength(cells []similar.Cell) int {
 	return 0
 }
 
-// openTagEnd is where a tag without brackets ends, or -1.
+// openTagEnd returns where a tag without brackets ends, or -1.
 func openTagEnd(cells []similar.Cell) int {
 	end := slices.IndexFunc(cells, similar.Cell.IsLetter)
 	for end >= 0 && end < len(cells) && !endsTag(cells, end) {
@@ -47,8 +47,8 @@ func openTagEnd(cells []similar.Cell) int {
 	return end
 }
 
-// endsTag reports whether the cell at a place ends a tag without brackets. The
-// colon of a web address does not.
+// endsTag reports whether the cell at the index ends a tag without brackets.
+// The colon of a web address does not.
 func endsTag(cells []similar.Cell, at int) bool {
 	next := ' '
 	if at+1 < len(cells) {
@@ -66,8 +66,8 @@ func endsTag(cells []similar.Cell, at int) bool {
 	}
 }
 
-// isReference reports whether the cells are a number, such as "#12345" or
-// "INC0012345".
+// isReference reports whether the cells are a reference number, such as
+// "#12345" or "INC0012345".
 func isReference(cells []similar.Cell) bool {
 	digits := 0
 	for _, c := range cells {
@@ -78,9 +78,9 @@ func isReference(cells []similar.Cell) bool {
 	return digits >= 3 || digits > 0 && cells[0].Rune == '#'
 }
 
-// label gives the word where the cells begin with it as a label: "secure:
-// results", "SECURE - results", "secure/ results", or nothing but the word. It
-// gives nil for the first word of a sentence.
+// label returns the word if the cells begin with it as a label: "secure:
+// results", "SECURE - results", "secure/ results", or only the word. It returns
+// nil if the word begins a sentence.
 func (m Reader) label(cells []similar.Cell) []similar.Cell {
 	cells = cells[leadLength(cells):]
 	word := m.firstWord(cells)
@@ -91,8 +91,8 @@ func (m Reader) label(cells []similar.Cell) []similar.Cell {
 	return word
 }
 
-// beginsWithSlip reports whether the cells begin with a misspelt label: "sercure:
-// results". "Secured: funding" is prose.
+// beginsWithSlip reports whether the cells begin with a misspelt label:
+// "sercure: results". "Secured: funding" is prose.
 func (m Reader) beginsWithSlip(cells []similar.Cell) bool {
 	end := slices.IndexFunc(cells, func(c similar.Cell) bool { return !c.IsLetter() })
 	if end < 1 || !endsLabel(cells[end:]) {
@@ -102,12 +102,12 @@ func (m Reader) beginsWithSlip(cells []similar.Cell) bool {
 	return slices.ContainsFunc(m.words, func(w markerWord) bool { return isSlip(typed, w.letters) && !hasPrefix(typed, w.letters) })
 }
 
-// leads are what people write before the word in a label: "send secure:",
+// leads are words that people write before the word in a label: "send secure:",
 // "URGENT SECURE - results".
 var leads = formSet("send", "sent", "sending", "please", "pls", "urgent", "important", "test", "re", "fw", "fwd")
 
-// leadLength measures the leads that the cells begin with, and the blanks
-// behind each.
+// leadLength returns the length of the leads at the start of the cells,
+// including the blanks after each.
 func leadLength(cells []similar.Cell) int {
 	at := 0
 	for range maxTagWords {
@@ -120,9 +120,9 @@ func leadLength(cells []similar.Cell) int {
 	return at
 }
 
-// setOff returns the word if the cells begin with it between marks, or behind
-// them: "%secure% results", "***SECURE results". Quotation
-// marks are those of prose.
+// setOff returns the word if the cells begin with it between marks or after
+// marks: "%secure% results", "***SECURE results". Quotation marks do not count,
+// because they are part of prose.
 func (m Reader) setOff(cells []similar.Cell) []similar.Cell {
 	n := slices.IndexFunc(cells, similar.Cell.IsLetter)
 	if n < 1 {
@@ -140,9 +140,10 @@ func (m Reader) setOff(cells []similar.Cell) []similar.Cell {
 	return nil
 }
 
-// taggedLabel returns the word if the cells hold it as a label behind tags of
-// any kind: "[#12345] secure: results", "URGENT: SECURE - results". Fewer marks
-// end a label there, and one must: "Side door: secure" has none.
+// taggedLabel returns the word if the cells contain it as a label after tags of
+// any kind: "[#12345] secure: results", "URGENT: SECURE - results". There a
+// label must end in a mark, and fewer marks qualify: "Side door: secure" has
+// none.
 func (m Reader) taggedLabel(cells []similar.Cell) []similar.Cell {
 	for {
 		n := anyPrefixLength(cells)

@@ -7,28 +7,28 @@ import (
 	"github.com/postseal/postseal/rules/similar"
 )
 
-// Kind names what is wrong with a marker that was meant. The names
-// stand in the log, where alerts count them: they are never changed.
+// Kind says how the marker was written wrongly. Alerts use these names in the
+// log, so they never change.
 type Kind string
 
-// The kinds of near misses, with "secure" for the word.
+// The kinds of near misses. In the examples the word is "secure".
 const (
 	WrongBrackets  Kind = "wrong-brackets"  // (secure)
 	BrokenBrackets Kind = "broken-brackets" // [secure or [secure}
 	BlanksInside   Kind = "blanks-inside"   // [ secure ] or [secure.]
-	LookAlike      Kind = "look-alike"      // characters that pass for those of [secure], or are not seen
+	LookAlike      Kind = "look-alike"      // characters that look like those of [secure], or are invisible
 	Misspelt       Kind = "misspelt"        // [sercure]
 	ExtraWords     Kind = "extra-words"     // [secure email]
 	OtherMarker    Kind = "other-marker"    // [encrypt]
 	BareWord       Kind = "bare-word"       // secure: at the start
-	NotAtStart     Kind = "not-at-start"    // [secure] elsewhere, where only the start counts
+	NotAtStart     Kind = "not-at-start"    // [secure] elsewhere, if only the start counts
 	Escaped        Kind = "escaped"         // %5Bsecure%5D or [<b>secure</b>]
-	Undecodable    Kind = "undecodable"     // the word in what cannot be decoded, or a subject too long to read
-	SomeFields     Kind = "some-fields"     // [secure] in some of several Subject fields
+	Undecodable    Kind = "undecodable"     // the word in text that cannot be decoded, or a subject too long to read
+	SomeFields     Kind = "some-fields"     // [secure] in only some of several Subject fields
 )
 
-// nearMiss names the first near miss in the cells, or gives "". The subject
-// proper begins at start.
+// nearMiss returns the kind of the first near miss in the cells, or "". The
+// subject itself begins at start.
 func (m Reader) nearMiss(cells []similar.Cell, start int) Kind {
 	mentioned := m.mentions(cells)
 	for s := range spans(cells, start) {
@@ -80,8 +80,8 @@ func (m Reader) nearMiss(cells []similar.Cell, start int) Kind {
 	return ""
 }
 
-// mentions reports whether the cells hold a word, on which most near misses
-// depend.
+// mentions reports whether the cells contain a word. Most near misses require
+// this.
 func (m Reader) mentions(cells []similar.Cell) bool {
 	return slices.ContainsFunc(m.words, func(w markerWord) bool {
 		for i, c := range cells[:max(0, len(cells)-len(w.shape)+1)] {
@@ -93,7 +93,8 @@ func (m Reader) mentions(cells []similar.Cell) bool {
 	})
 }
 
-// kindOf gives the kind, unless one of the cells is not what it seems.
+// kindOf returns the kind, or LookAlike if one of the cells only looks like its
+// character.
 func kindOf(kind Kind, cells ...similar.Cell) Kind {
 	if slices.ContainsFunc(cells, func(c similar.Cell) bool { return c.Alike }) {
 		return LookAlike
@@ -101,7 +102,7 @@ func kindOf(kind Kind, cells ...similar.Cell) Kind {
 	return kind
 }
 
-// enclosed judges what stands between an opening and a closing bracket.
+// enclosed decides on the text between an opening and a closing bracket.
 func (m Reader) enclosed(s span) Kind {
 	text := similar.Letters(s.inner)
 	if len(text) == 0 {
@@ -117,7 +118,7 @@ func (m Reader) enclosed(s span) Kind {
 		return OtherMarker
 	}
 	company := m.company(s)
-	if company != "" && len(fields(s.inner, 1)) > 1 { // else it may be a slip
+	if company != "" && len(fields(s.inner, 1)) > 1 { // a single word may be a slip
 		return company
 	}
 	for _, w := range m.words {
@@ -133,7 +134,7 @@ func (m Reader) enclosed(s span) Kind {
 	return company
 }
 
-// company decides on strong brackets that hold more than the word.
+// company decides on strong brackets that contain more than the word.
 func (m Reader) company(s span) Kind {
 	if !isStrong(s.left.Rune) || !isStrong(s.right.Rune) || !holdsAny(similar.Letters(s.inner), m.words) {
 		return ""
@@ -145,12 +146,13 @@ func (m Reader) company(s span) Kind {
 	return kindOf(ExtraWords, append([]similar.Cell{s.left.Cell, s.right.Cell}, word...)...)
 }
 
-// holdsAny tells whether the letters of a word are among those of the text.
+// holdsAny reports whether the text contains the letters of one of the words.
 func holdsAny(text []rune, words []markerWord) bool {
 	return slices.ContainsFunc(words, func(w markerWord) bool { return strings.Contains(string(text), string(w.letters)) })
 }
 
-// exactKind says why a span with the letters of the word is not the marker.
+// exactKind returns the reason why a span with the letters of the word is not
+// the marker.
 func exactKind(s span, w markerWord) Kind {
 	kind := BrokenBrackets
 	switch {
@@ -164,8 +166,8 @@ func exactKind(s span, w markerWord) Kind {
 	return kindOf(kind, append([]similar.Cell{s.left.Cell, s.right.Cell}, s.inner...)...)
 }
 
-// broken judges the word beside a bracket that is not one of a pair:
-// "[secure results", "secure]", "]secure[", "[]secure".
+// broken decides on a word beside a bracket that is not one of a pair: "[secure
+// results", "secure]", "]secure[", "[]secure".
 func (m Reader) broken(s span) Kind {
 	inner := s.inner
 	if s.left.loose {
@@ -188,9 +190,9 @@ func (m Reader) broken(s span) Kind {
 	return ""
 }
 
-// isBrokenSlip judges a misspelling beside a strong bracket that is not one of
-// a pair, "[secrue results" or "psecure]", and what is left of the word where
-// the subject was cut off: "results [secu...".
+// isBrokenSlip reports whether a misspelling is beside a strong bracket that is
+// not one of a pair: "[secrue results", "psecure]". It also finds the beginning
+// of the word if the subject was cut off there: "results [secu...".
 func (m Reader) isBrokenSlip(s span) bool {
 	if s.left.loose && isStrong(s.left.Rune) && isOpening(s.left.Rune) {
 		inner := s.inner[countBlanks(s.inner):]
@@ -216,7 +218,8 @@ func (m Reader) isBrokenSlip(s span) bool {
 	return false
 }
 
-// minCutOff is how many letters tell which word was cut off.
+// minCutOff is how many letters are needed to recognise a word that was cut
+// off.
 const minCutOff = 3
 
 // isInterrupted reports whether the word has a bracket inside: "[sec]ure]",
@@ -254,8 +257,8 @@ func longest(words []markerWord, length func(markerWord) int) int {
 	return most
 }
 
-// isIn reports whether a word stands anywhere in the text, or may stand in it
-// if it is too long to be read.
+// isIn reports whether the text contains a word. It also reports true if the
+// text is too long to be read.
 func (m Reader) isIn(text string) bool {
 	switch {
 	case text == "":
@@ -269,11 +272,11 @@ func (m Reader) isIn(text string) bool {
 	})
 }
 
-// minSlip is how many letters a word must have before a misspelling of it is
-// told from another word.
+// minSlip is how many letters a word must have. A misspelling of a shorter word
+// may be another word.
 const minSlip = 5
 
-// isSlip tells whether a word was typed with one letter too few, too many or
+// isSlip reports whether a word was typed with one letter missing, added or
 // wrong, with two neighbours exchanged, or with keys held down too long.
 func isSlip(typed, word []rune) bool {
 	return len(word) >= minSlip && (similar.OneEdit(typed, word) ||

@@ -7,8 +7,8 @@ import (
 	"github.com/postseal/postseal/rules/similar"
 )
 
-// fillers are the words that people put beside the marker's own between its
-// brackets: "[send secure]", "[secure email please]".
+// fillers are words that people write beside the word in its brackets: "[send
+// secure]", "[secure email please]".
 var fillers = formSet("send", "sent", "sending", "email", "emails", "mail", "message", "msg",
 	"please", "pls", "via", "by", "as", "this", "is", "and", "the", "only", "strictly",
 	"nhs", "nhsmail", "encryption", "e", "official", "sensitive",
@@ -19,11 +19,11 @@ var fillers = formSet("send", "sent", "sending", "email", "emails", "mail", "mes
 // maxPhrase is how many words such a phrase may have.
 const maxPhrase = 8
 
-// wordAmong returns the cells around one of the reader's words that stands
-// among others between two brackets, or nil. The word counts as a label, among
-// fillers and numbers, or as an item of a list: "secure: housing letter",
-// "urgent secure 12345", "secure, PDF". In other company it is prose, as in
-// "secure unit".
+// wordAmong returns the cells of one of the reader's words if it is among other
+// words between two brackets, or nil. The word counts as a label, among fillers
+// and numbers, or as an item of a list: "secure: housing letter", "urgent
+// secure 12345", "secure, PDF". Beside other words it is prose, as in "secure
+// unit".
 func (m Reader) wordAmong(inner []similar.Cell) []similar.Cell {
 	inner = inner[countBlanks(inner):]
 	if word := m.label(inner); word != nil {
@@ -40,7 +40,7 @@ func (m Reader) wordAmong(inner []similar.Cell) []similar.Cell {
 	return nil
 }
 
-// items cuts cells where people end one thing and begin another.
+// items cuts cells at the marks that people write between two things.
 func items(cells []similar.Cell) [][]similar.Cell {
 	var list [][]similar.Cell
 	begin, address := 0, false
@@ -86,8 +86,8 @@ func endsEntity(cells []similar.Cell) bool {
 	return begin > 0 && begin < len(cells) && strings.ContainsRune("&#", cells[begin-1].Rune)
 }
 
-// IsAddress reports whether the cells up to the next blank are an address, a
-// path or an assignment, in which a word proves nothing.
+// isAddress reports whether the cells up to the next blank are an address, a
+// path or an assignment. A word in one of these proves nothing.
 func isAddress(cells []similar.Cell) bool {
 	if end := slices.IndexFunc(cells, func(c similar.Cell) bool { return c.Rune == ' ' }); end >= 0 {
 		cells = cells[:end]
@@ -109,8 +109,8 @@ func isAddress(cells []similar.Cell) bool {
 	return false
 }
 
-// withoutNumbers takes out numbers and references such as "12345" and
-// "JIRA-12", but not a word that one is joined to, as in "secure-12345".
+// withoutNumbers removes numbers and references such as "12345" and "JIRA-12".
+// It keeps a word that a number is joined to, as in "secure-12345".
 func (m Reader) withoutNumbers(cells []similar.Cell) []similar.Cell {
 	kept := make([]similar.Cell, 0, len(cells))
 	for len(cells) > 0 {
@@ -133,7 +133,7 @@ func (m Reader) withoutNumbers(cells []similar.Cell) []similar.Cell {
 	return kept
 }
 
-// isPhrase tells whether the cells are one of the words among fillers and
+// isPhrase reports whether the cells are one of the words, among fillers and
 // words of other markers.
 func (m Reader) isPhrase(cells []similar.Cell, words []markerWord) bool {
 	parts := fields(cells, maxPhrase)
@@ -164,7 +164,7 @@ func (m Reader) isFiller(part []rune) bool {
 		slices.ContainsFunc(m.others, func(w markerWord) bool { return slices.Equal(part, w.letters) })
 }
 
-// isCompound tells whether the text is the word, its adverb, or the word with
+// isCompound reports whether the text is the word, its adverb, or the word with
 // a filler joined to it: "secure", "securely", "securemail".
 func (m Reader) isCompound(text, word []rune) bool {
 	before, after, ok := strings.Cut(string(text), string(word))

@@ -7,8 +7,8 @@ import (
 	"github.com/postseal/postseal/rules/similar"
 )
 
-// replyPrefixes are what mail clients put before the subject of an answer or
-// of a forwarded message, without the colon.
+// replyPrefixes are what mail clients write before the subject of a reply or of
+// a forwarded message, without the colon.
 var replyPrefixes = formSet(
 	"re", "fw", "fwd", // English, and most clients
 	"aw", "antw", "antwort", "wg", // German
@@ -30,9 +30,9 @@ var replyPrefixes = formSet(
 	"رد", "إعادة توجيه", "תגובה", "הועבר", // Arabic and Hebrew
 )
 
-// externalTags are the words of the tags that gateways put before the subject
-// of mail from outside. No other tag may stand before the marker: a host that
-// wants it at the start would not look past one.
+// externalTags are the words of tags that gateways put before the subject of
+// mail from outside. No other tag may come before the marker, because a host
+// that requires the marker at the start would not look past one.
 var externalTags = formSet(
 	"external", "external email", "external e-mail", "external mail", "external message",
 	"external sender", "external source", "ext", "extern", "externe", "externo", "esterno",
@@ -52,11 +52,11 @@ func formSet(words ...string) map[string]bool {
 	return set
 }
 
-// maxPrefix is how many cells a prefix may have; it bounds what is looked at
-// again for each.
+// maxPrefix is how many cells a prefix may have. It limits what is read again
+// for each prefix.
 const maxPrefix = 48
 
-// prefixEnd tells where in the cells the subject proper begins: after reply
+// prefixEnd returns the index at which the subject itself begins: after reply
 // prefixes, tags such as [External] and a protective marking, in any order.
 func prefixEnd(cells []similar.Cell) int {
 	at := 0
@@ -77,7 +77,8 @@ func prefixEnd(cells []similar.Cell) int {
 	}
 }
 
-// replyLength measures a reply prefix: "Re:", "RE :", "Re[2]:", "Fwd (3):".
+// replyLength returns the length of a reply prefix: "Re:", "RE :", "Re[2]:",
+// "Fwd (3):".
 func replyLength(cells []similar.Cell) int {
 	colon := indexAny(cells, ":")
 	if colon < 0 {
@@ -96,8 +97,8 @@ func replyLength(cells []similar.Cell) int {
 	return colon + 1
 }
 
-// tagLength measures a tag of a gateway: "[External]", "**EXTERNAL**",
-// "EXTERNAL:", or a protective marking in brackets.
+// tagLength returns the length of a gateway's tag: "[External]",
+// "**EXTERNAL**", "EXTERNAL:", or a protective marking in brackets.
 func tagLength(cells []similar.Cell) int {
 	if len(cells) == 0 {
 		return 0
@@ -130,7 +131,8 @@ func tagLength(cells []similar.Cell) int {
 	return end + separatorLength(cells[end:])
 }
 
-// openTagLength measures a tag without brackets: "EXTERNAL:", "External - ".
+// openTagLength returns the length of a tag without brackets: "EXTERNAL:",
+// "External - ".
 func openTagLength(cells []similar.Cell) int {
 	for i, c := range cells {
 		if strings.ContainsRune(":-|", c.Rune) && externalTags[string(similar.Letters(cells[:i]))] {
@@ -140,8 +142,9 @@ func openTagLength(cells []similar.Cell) int {
 	return 0
 }
 
-// markingLength measures a protective marking: OFFICIAL or OFFICIAL-SENSITIVE
-// with its descriptor, and a separator after it unless it ends the text.
+// markingLength returns the length of a protective marking: OFFICIAL or
+// OFFICIAL-SENSITIVE with its descriptor, and a separator after it unless it
+// ends the text.
 func markingLength(cells []similar.Cell) int {
 	at := wordLength(cells, []rune("official"))
 	if at == 0 {
@@ -165,7 +168,8 @@ func markingLength(cells []similar.Cell) int {
 	return at + gap
 }
 
-// separatorLength measures what stands between a marking and the subject.
+// separatorLength returns the length of the separator between a marking and the
+// subject.
 func separatorLength(cells []similar.Cell) int {
 	if n := slices.IndexFunc(cells, func(c similar.Cell) bool { return !strings.ContainsRune(" :-/|,", c.Rune) }); n >= 0 {
 		return n

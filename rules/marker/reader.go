@@ -1,6 +1,7 @@
 // Package marker reads the marker in the subject of a message as a person
-// would. A Reader is made from the words of the configuration. It knows no
-// encodings: it gets each subject decoded, with what could not be decoded.
+// would. A Reader is made from the words in the configuration. It does not know
+// encodings: each subject that it gets is decoded, and comes with the parts
+// that could not be decoded.
 package marker
 
 import (
@@ -16,13 +17,13 @@ import (
 	"github.com/postseal/postseal/rules/similar"
 )
 
-// State is what the subject says. The values are ordered from the
-// surest to the least sure.
+// State says whether the subject has the marker. The values are ordered from
+// the surest to the least sure.
 type State uint8
 
 const (
-	Present  State = iota // the marker stands in every Subject field
-	NearMiss              // whoever wrote the subject plainly meant it
+	Present  State = iota // every Subject field has the marker
+	NearMiss              // the writer of the subject plainly meant the marker
 	Missing
 )
 
@@ -30,10 +31,10 @@ var stateNames = [...]string{"present", "near-miss", "missing"}
 
 func (m State) String() string { return stateNames[m] }
 
-// MarshalText gives the name that configuration, log and JSON use.
+// MarshalText returns the name that configuration, log and JSON use.
 func (m State) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
-// UnmarshalText reads the name; anything else is an error.
+// UnmarshalText reads the name. Any other text is an error.
 func (m *State) UnmarshalText(text []byte) error {
 	return keyword.Number(m, text, stateNames[:])
 }
@@ -43,23 +44,23 @@ type Position uint8
 
 const (
 	Anywhere Position = iota
-	Start             // after reply prefixes, a protective marking and tags like [External]
+	Start             // after reply prefixes, a protective marking and tags such as [External]
 )
 
 var positionNames = [...]string{"anywhere", "start"}
 
-// UnmarshalText reads the name; anything else is an error.
+// UnmarshalText reads the name. Any other text is an error.
 func (p *Position) UnmarshalText(text []byte) error {
 	return keyword.Number(p, text, positionNames[:])
 }
 
 // Subject is one Subject field.
 type Subject struct {
-	// Text is decoded and unfolded. U+FFFD stands for what could not be
+	// Text is decoded and unfolded. U+FFFD stands for octets that could not be
 	// decoded.
 	Text string
-	// Undecoded are the parts that could not be decoded, or that clients need
-	// not decode: as they stand, and as near as they can be read.
+	// Undecoded are the parts that could not be decoded, or that clients may
+	// leave undecoded. Each is there as written, and as near as it can be read.
 	Undecoded []string
 	// Readings are other texts that a mail client may show.
 	Readings []string
@@ -74,32 +75,33 @@ type Reading struct {
 // Reader reads subjects. Its words are literal text, not patterns.
 type Reader struct {
 	words    []markerWord
-	others   []markerWord // of other systems' markers
+	others   []markerWord // words of other systems' markers
 	position Position
 }
 
-// markerWord is a word that stands in a marker.
+// markerWord is a word of a marker.
 type markerWord struct {
 	text    string
 	shape   []rune // its skeleton
-	letters []rune // of its shape
+	letters []rune // letters of the shape
 }
 
-// ShippedOthers are the words of other systems' markers where a configuration
-// names none. A site whose own word is "encrypt" sees "[secure]" as another's.
+// ShippedOthers returns the words of other systems' markers if a configuration
+// names none. If a site's own word is "encrypt", "[secure]" is another system's
+// marker.
 func ShippedOthers() []string {
 	return []string{"secure", "encrypt", "encrypted", "rw4encrypt", "private", "confidential"}
 }
 
-// NewReader takes the words without their brackets, the first being the
-// one that postseal itself writes, and those of other systems' markers.
+// NewReader makes a Reader from its own words, without brackets, and the words
+// of other systems' markers. postseal itself writes the first of its own words.
 func NewReader(words, others []string, position Position) (Reader, error) {
 	if len(words) == 0 {
 		return Reader{}, errors.New(`marker.words is empty: name at least one word, as in ["secure"]`)
 	}
 	own, err := newWords("marker.words", words)
 	foreign, otherErr := newWords("marker.others", others)
-	if replyErr := replytext.Check(words[0], replytext.MaxName); replyErr != nil { // others are only read
+	if replyErr := replytext.Check(words[0], replytext.MaxName); replyErr != nil { // other words are only read
 		err = errors.Join(err, fmt.Errorf("marker.words: %q: %w", words[0], replyErr))
 	}
 	if err = errors.Join(err, otherErr); err != nil {
@@ -127,12 +129,12 @@ func newWords(key string, texts []string) ([]markerWord, error) {
 	return words, errors.Join(faults...)
 }
 
-// Text is the marker as it is to be typed.
+// Text returns the marker as it must be typed.
 func (m Reader) Text() string { return "[" + m.words[0].text + "]" }
 
-// Read reads the Subject fields of a message. The marker is present only where
-// each of them bears it, since nobody knows which of several the next host
-// reads.
+// Read reads the Subject fields of a message. The marker is present only if
+// every field has it, because nobody knows which of several fields the next
+// host reads.
 func (m Reader) Read(subjects []Subject) Reading {
 	best, worst := Reading{State: Missing}, Reading{State: Missing}
 	for i, s := range subjects {
@@ -150,13 +152,13 @@ func (m Reader) Read(subjects []Subject) Reading {
 	return best
 }
 
-// MaxSubject is how many octets of a subject are read for more than the literal
-// marker. It is far above what people write, and bounds the memory, which is
-// many times the length.
+// MaxSubject is how many octets of a subject are searched for more than the
+// literal marker. It is far above what people write. It limits the memory,
+// which is many times the length.
 const MaxSubject = 8 << 10
 
-// readOne takes time in proportion to the length of the subject, whatever it
-// holds, and bounded memory. Whatever stands beyond MaxSubject may have been
+// readOne needs time in proportion to the length of the subject, whatever the
+// subject contains, and limited memory. A text beyond MaxSubject may have been
 // meant as the marker.
 func (m Reader) readOne(s Subject) Reading {
 	found := m.find(s.Text)
@@ -166,8 +168,8 @@ func (m Reader) readOne(s Subject) Reading {
 	text := s.Text[:min(len(s.Text), MaxSubject)]
 	cells := similar.Skeleton(text)
 	start := prefixEnd(cells)
-	// What cannot be decoded is asked before the rest, which is not all that
-	// the writer of the subject saw.
+	// Undecoded parts come first, because the rest is not all that the writer
+	// of the subject saw.
 	switch {
 	case found && start < len(cells) && m.begins(s.Text[cells[start].At:]):
 		return Reading{State: Present}
@@ -195,12 +197,12 @@ func (m Reader) readOne(s Subject) Reading {
 	return Reading{State: Missing}
 }
 
-// isMeant reports whether the text holds the marker, or a near miss.
+// isMeant reports whether the text contains the marker or a near miss.
 func (m Reader) isMeant(text string) bool {
 	return m.readOne(Subject{Text: text}).State != Missing
 }
 
-// find tells whether the marker stands in the text to the letter.
+// find reports whether the text contains the exact marker.
 func (m Reader) find(text string) bool {
 	for {
 		at := strings.IndexByte(text, '[')
@@ -214,8 +216,8 @@ func (m Reader) find(text string) bool {
 	}
 }
 
-// begins tells whether text begins with the marker. A combining mark after its
-// last bracket makes another character of that.
+// begins reports whether text begins with the marker. A combining mark after
+// the last bracket makes that another character.
 func (m Reader) begins(text string) bool {
 	text, ok := strings.CutPrefix(text, "[")
 	if !ok {
@@ -233,8 +235,8 @@ func (m Reader) begins(text string) bool {
 	return false
 }
 
-// cutWord cuts the word off the front of text, in any case. An ASCII letter
-// matches ASCII letters alone: U+017F is not an "s", nor U+212A a "k".
+// cutWord cuts the word off the start of text, in any case. An ASCII letter
+// matches only ASCII letters: U+017F is not an "s", nor U+212A a "k".
 func cutWord(text, word string) (rest string, ok bool) {
 	for _, w := range word {
 		r, size := utf8.DecodeRuneInString(text)

@@ -10,9 +10,9 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// Ruleset has the default edition, the own domain trust.example, the relay
-// domain encrypt.invalid and the marker [secure]. Without policies it has the
-// shipped ones.
+// Ruleset returns rules with the default edition, the own domain trust.example,
+// the relay domain encrypt.invalid and the marker [secure]. Without policies it
+// uses the shipped ones.
 func Ruleset(t testing.TB, policies ...rules.Policy) *rules.Ruleset {
 	t.Helper()
 	table, err := table.Load(table.Sources{Edition: editions.Default, LocalDomains: []string{"trust.example"}, RelayDomain: "encrypt.invalid"}, nil)

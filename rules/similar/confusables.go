@@ -6,23 +6,23 @@ import (
 	"unicode/utf8"
 )
 
-// isSeparator tells the marks whose form is a matter of taste, as with the
-// dashes that word processors put in.
+// isSeparator reports whether the character is a mark whose form does not
+// matter, such as the dashes that word processors put in.
 func isSeparator(r rune) bool { return strings.ContainsRune("-:/|*", r) }
 
-// lowQuotes are quotation marks that Unicode files under brackets.
+// lowQuotes are quotation marks that Unicode classifies as brackets.
 const lowQuotes = "‚„⹂〝〞〟"
 
-// symbolFont is the private block into which Word puts the characters of fonts
-// of symbols.
+// symbolFont is the private block in which Word puts the characters of symbol
+// fonts.
 const symbolFont = 0xF000
 
 // blanks are letters and symbols that show nothing.
 const blanks = "\u115f\u1160\u2800\u3164\uffa0"
 
-// confusables lists, after an ASCII character, others that pass for it in the
+// confusables lists, after an ASCII character, others that look like it in
 // common fonts and that compatibility normalisation (UAX 15) does not already
-// turn into it. Most are among the confusables of UTS 39.
+// replace with it. Most are among the confusables of UTS 39.
 var confusables = []string{
 	"aаАαΑɑᴀᎪ", "bьЬвВβΒƄʙᏴ", "cсСϲϹᴄⲥⲤᏟꮯȼƈ", "dԁԀᴅᎠ", "eеЕєЄΕεɛҽҼəᴇ℮Ꭼⴹꬲɇ",
 	"fƒϝϜғҒꜰ", "gɡցԍԌɢᏀ", "hһҺнНΗհʜᎻ", "iіІιΙıɪᎥ", "jјЈϳʝᴊᎫ",
@@ -30,7 +30,7 @@ var confusables = []string{
 	"pрРρΡᴘᏢ", "qԛԚգզ", "rгяЯᴦʀⲅᎡᏒꭇɍɼɾ", "sѕЅʂꜱƽՏտᏚꮪȿ", "tтТτΤᴛᎢ",
 	"uυսՍʋᴜцμʉ∪", "vνѵѴᴠᏙ", "wѡѠԝԜɯωшᴡᎳ", "xхХχΧ", "yуУγΥүҮʏ", "zΖᴢʐᏃ",
 
-	// All other brackets of Unicode are taken for square ones.
+	// All other brackets of Unicode are read as square ones.
 	"[⎡⎣", "]⎤⎦", "(❨❪⟮⸨⦅", ")❩❫⟯⸩⦆", "{❴⦃", "}❵⦄",
 	"<〈《⟨⟪❬❮❰‹«≪˂", ">〉》⟩⟫❭❯❱›»≫˃",
 

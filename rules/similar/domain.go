@@ -8,8 +8,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// FoldDomain writes a domain's U-labels with the ASCII letters that theirs
-// look like, accents left out.
+// FoldDomain replaces the letters of a domain's U-labels with the ASCII letters
+// that they look like, without accents.
 func FoldDomain(domain string) string {
 	if !strings.Contains(domain, "xn--") {
 		return domain

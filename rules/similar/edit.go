@@ -1,7 +1,7 @@
 package similar
 
-// OneEdit reports whether one letter too many, too few or another, or two
-// neighbours exchanged, is all the difference between two texts.
+// OneEdit reports whether two texts differ by exactly one edit: one letter
+// added, missing or replaced, or two neighbours exchanged.
 func OneEdit[T comparable](a, b []T) bool {
 	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
 		a, b = a[1:], b[1:]

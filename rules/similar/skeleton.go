@@ -1,5 +1,5 @@
-// Package similar knows which characters pass for others, and which words are
-// one slip apart.
+// Package similar finds characters that look like others, and words that differ
+// by one slip.
 package similar
 
 import (
@@ -10,20 +10,19 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Cell is one character of a subject as the eye takes it: in lower case,
-// without its accents, and in ASCII where it passes for an ASCII letter,
-// bracket or mark.
+// Cell is one character of a subject as it looks to a reader: in lower case,
+// without accents, and in ASCII if it looks like an ASCII letter, bracket or
+// mark.
 type Cell struct {
 	Rune  rune
-	At    int32 // where in the text it stands, in octets
-	Alike bool  // the text holds another character here, or an unseen one before it
+	At    int32 // its offset in the text, in octets
+	Alike bool  // the text has another character here, or an invisible one before it
 }
 
-// Skeleton gives the cells of a text. Characters that are not seen have none
-// of their own.
+// Skeleton returns the cells of a text. Invisible characters have no cells.
 func Skeleton(text string) []Cell {
 	cells := make([]Cell, 0, len(text))
-	hidden := false // an unseen character stands before the next
+	hidden := false // an invisible character comes before the next
 	for i, r := range text {
 		at := int32(i)
 		switch {
@@ -50,7 +49,7 @@ func Skeleton(text string) []Cell {
 	return cells
 }
 
-// appendFolded adds the cells of a character, of which normalisation may make
+// appendFolded adds the cells of a character. Normalisation may turn it into
 // several.
 func appendFolded(cells []Cell, c Cell) []Cell {
 	if c.Rune < utf8.RuneSelf {
@@ -92,7 +91,7 @@ func Runes(cells []Cell) []rune {
 	return text
 }
 
-// Letters gives the letters and digits of cells.
+// Letters returns the letters and digits of cells.
 func Letters(cells []Cell) []rune {
 	word := make([]rune, 0, len(cells))
 	for _, c := range cells {

@@ -2,7 +2,7 @@ package table
 
 import "github.com/postseal/postseal/rules/keyword"
 
-// Class is what the table says of a recipient. The values are ordered: a
+// Class is the table's answer for a recipient. The values are ordered: a
 // greater one demands more of the sender.
 type Class uint8
 
@@ -18,11 +18,12 @@ var classNames = [...]string{"local", "secure", "unverified", "unknown", "closed
 
 func (c Class) String() string { return classNames[c] }
 
-// MarshalText gives the name that configuration, log and JSON use.
+// MarshalText returns the name that configuration, log and JSON use.
 func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// UnmarshalText reads the name; anything else is an error.
+// UnmarshalText reads the name. Any other text is an error.
 func (c *Class) UnmarshalText(text []byte) error { return keyword.Number(c, text, classNames[:]) }
 
-// NeedsMarker tells whether mail to the class must bear the marker.
+// NeedsMarker reports whether mail to recipients of the class must have the
+// marker.
 func (c Class) NeedsMarker() bool { return c == Unverified || c == Unknown }

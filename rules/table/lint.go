@@ -9,16 +9,16 @@ import (
 	"github.com/postseal/postseal/rules/address"
 )
 
-// Warning is something in a table or in the policies that may stand there and
-// is probably not meant. What must not stand there is an error of Load.
+// Warning describes something in a table or in the policies that is allowed,
+// but is probably a mistake. What is not allowed is an error of Load.
 type Warning struct {
 	File   string // empty for the configuration itself
-	Row    string // the row, by number and name where it has them
+	Row    string // the row, by number and name if it has them
 	Fault  string
 	Remedy string
 }
 
-// Lint looks the table over, as it is at the time given.
+// Lint checks the table as it is at the given time.
 func (t *Table) Lint(now time.Time) []Warning {
 	var found []Warning
 	for _, table := range t.Tables() {
@@ -72,8 +72,8 @@ func (t *Table) lintRow(row *Row, now time.Time) (found []Warning) {
 	return found
 }
 
-// ownAbove returns the local row of class local that the relay domain is below,
-// for the row of the relay domain.
+// ownAbove returns the local row of class local above the relay domain, if row
+// is the row of the relay domain.
 func (t *Table) ownAbove(row *Row, now time.Time) *Row {
 	if !row.IsRelay() {
 		return nil
@@ -85,11 +85,11 @@ func (t *Table) ownAbove(row *Row, now time.Time) *Row {
 	return nil
 }
 
-// lintSuffix speaks of the rows for public suffixes that Load takes.
+// lintSuffix checks the rows for public suffixes that Load accepts.
 func lintSuffix(row *Row) (fault, remedy string) {
 	is, registry := address.IsPublicSuffix(row.Name)
 	switch {
-	case !is || row.Number == 0 && !registry: // its owner's own domain
+	case !is || row.Number == 0 && !registry: // the suffix owner's own domain
 	case !row.Subdomains:
 		return "equals a public suffix and covers no name below it", "name the domain that is meant, or say subdomains = true"
 	case row.Class.trusts():
@@ -100,8 +100,8 @@ func lintSuffix(row *Row) (fault, remedy string) {
 	return "", ""
 }
 
-// isUnlisted tells whether there is an accredited list, and neither it nor
-// another table that all sites have calls the domain secure.
+// isUnlisted reports whether there is an accredited list, and neither it nor
+// another shared table says that the domain is secure.
 func (t *Table) isUnlisted(domain string, now time.Time) bool {
 	if t.layers[accreditedLayer] == 0 {
 		return false
@@ -110,8 +110,8 @@ func (t *Table) isUnlisted(domain string, now time.Time) bool {
 	return row == nil || row.Class != Secure
 }
 
-// hidden gives the local rows of rule files each with the rows of weaker
-// layers that it leaves nothing to decide.
+// hidden returns, for each local row of a rule file, the rows of weaker layers
+// that never decide because of it.
 func (t *Table) hidden(now time.Time) map[*Row][]*Row {
 	by := make(map[*Row][]*Row)
 	for _, row := range t.list {
@@ -125,7 +125,7 @@ func (t *Table) hidden(now time.Time) map[*Row][]*Row {
 	return by
 }
 
-// hider returns the local row that speaks of every name that row speaks of.
+// hider returns the local row that covers every name that row covers.
 func (t *Table) hider(row *Row, now time.Time) *Row {
 	for name, exact := row.Name, true; ; exact = false {
 		local := t.in(localLayer, name)
@@ -140,8 +140,8 @@ func (t *Table) hider(row *Row, now time.Time) *Row {
 	}
 }
 
-// lintHiding asks that a row which overrides others say why, by a note or an
-// end, and finds the one that has become needless.
+// lintHiding warns if a row that overrides others has neither a note nor an end
+// date, or if it is no longer needed.
 func lintHiding(row *Row, hidden []*Row) []Warning {
 	var others []string
 	for _, h := range hidden {

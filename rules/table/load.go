@@ -18,16 +18,16 @@ import (
 // ownDomains is the table of the site's own domains.
 const ownDomains = "local_domains"
 
-// Sources say what a table is made of.
+// Sources names the parts that a table is made from.
 type Sources struct {
 	Edition      string
 	Accredited   string   // the accredited list's file; empty for none
 	Files        []string // local rule files
 	LocalDomains []string
-	RelayDomain  string // empty where the site has no relay
+	RelayDomain  string // empty if the site has no relay
 }
 
-// Load builds a table. It reads files through read alone, and returns every
+// Load builds a table. It reads files only through read, and returns every
 // fault that it finds, each with its file and the remedy.
 func Load(s Sources, read func(name string) ([]byte, error)) (*Table, error) {
 	l := loader{table: &Table{rows: make(map[string]*Row), mailboxes: make(map[address.Mailbox]*Row)}, read: read}
@@ -71,7 +71,7 @@ type ruleFile struct {
 	Domain []ruleRow `toml:"domain"`
 }
 
-// ruleRow is the TOML of a row: either Name or Address is given.
+// ruleRow is the TOML of a row. It has either Name or Address.
 type ruleRow struct {
 	Name       string    `toml:"name"`
 	Address    string    `toml:"address"`
@@ -113,13 +113,13 @@ func (l *loader) ruleFile(file string, in layer, read func(string) ([]byte, erro
 			return fmt.Sprintf("%s: line %d, column %d: domain %d (%q)", file, line, column, i+1, cmp.Or(d.Name, d.Address))
 		}
 		if err != nil && (d.Class == nil || d.Name == "" && d.Address == "") {
-			continue // what is missing may be what could not be read
+			continue // a key may be missing because it could not be read
 		}
 		if d.Class == nil {
 			l.fault("%s: class is missing: give one of %q", where(), classNames)
 			continue
 		}
-		if *d.Class == Closed { // the note stands in the reply to RCPT
+		if *d.Class == Closed { // the note is part of the reply to RCPT
 			if err := replytext.Check(d.Note, replytext.MaxReply); err != nil {
 				l.fault("%s: note: %w", where("note"), err)
 			}
@@ -132,7 +132,8 @@ func (l *loader) ruleFile(file string, in layer, read func(string) ([]byte, erro
 	}
 }
 
-// decoded names the file before each fault that reading it has found.
+// decoded adds the faults that were found when the file was read, with the
+// file's name.
 func (l *loader) decoded(file string, err error) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
@@ -143,7 +144,7 @@ func (l *loader) decoded(file string, err error) {
 	}
 }
 
-// row names a row and adds it.
+// row sets the name of a row and adds it.
 func (l *loader) row(where string, d ruleRow, row *Row) {
 	if d.Address == "" {
 		name, err := address.RuleName(d.Name)
@@ -178,7 +179,7 @@ func (l *loader) reportTwin(where string, twin *Row) {
 }
 
 // localDomains adds a row for each own domain, unless a local file has a row
-// for the very name: local files win over all else.
+// for the same name. Local files override all else.
 func (l *loader) localDomains(domains []string) {
 	info := &Info{Name: ownDomains, Source: "the configuration"}
 	for i, domain := range domains {
@@ -191,8 +192,8 @@ func (l *loader) localDomains(domains []string) {
 	}
 }
 
-// relayDomain adds the row by which a recipient that was diverted already is
-// secure, so that a second pass changes nothing.
+// relayDomain adds the row that makes an already diverted recipient secure, so
+// that a second pass changes nothing.
 func (l *loader) relayDomain(domain string) {
 	if domain == "" {
 		return

@@ -29,7 +29,7 @@ func (l *loader) accredited(file string) {
 	l.table.listWarnings = append(l.table.listWarnings, listWarnings(list, file)...)
 }
 
-// listWarnings names what does not count in a list that is in use.
+// listWarnings returns warnings for what is ignored in a list that is in use.
 func listWarnings(l accredited.List, file string) (found []Warning) {
 	named := func(remarks []accredited.Remark, fault, remedy string) {
 		for _, r := range remarks {

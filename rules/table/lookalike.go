@@ -10,28 +10,29 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// minSimilar is the shortest first label of a local or accredited name that
-// has look-alikes: the neighbours of shorter ones are other organisations.
+// minSimilar is the shortest first label of a local or accredited name that has
+// look-alikes. Names that are similar to a shorter one belong to other
+// organisations.
 const minSimilar = 6
 
-// swappedSuffixes are what people write for a national domain's own suffix,
-// or after it. Countries' suffixes are not among them: gov.ie is a government
-// of its own.
+// swappedSuffixes are what people write instead of a national domain's own
+// suffix, or after it. Countries' suffixes are not among them: gov.ie is
+// another government.
 var swappedSuffixes = []string{"com", "org", "net", "info", "uk", "co.uk", "org.uk", "net.uk", "me.uk", "uk.com", "uk.net"}
 
-// lookAlikes finds the registered domains of secure rows that a name is one
-// edit away from: two names are, where leaving out at most one character of
-// each can make them equal.
+// lookAlikes finds the registered domains of secure rows that are one edit away
+// from a name. Two names are one edit away only if they can be made equal by
+// leaving out at most one character of each.
 type lookAlikes struct {
 	seed      maphash.Seed
 	names     []string          // registered domains of secure rows
-	longest   int               // octets of a name
-	deletions []uint64          // half a deletion's hash, and its name's index; sorted
-	national  map[string]string // the edition's secure names, by their first label
+	longest   int               // the length of the longest name, in octets
+	deletions []uint64          // half of the hash of a deletion, and the index of its name; sorted
+	national  map[string]string // the secure names of the edition, by first label
 	dotless   []dotless
 }
 
-// newLookAlikes takes eight octets for each character of a name.
+// newLookAlikes uses eight octets for each character of a name.
 func newLookAlikes(t *Table) lookAlikes {
 	l := lookAlikes{seed: maphash.MakeSeed(), national: make(map[string]string)}
 	for _, row := range t.rows {
@@ -42,11 +43,11 @@ func newLookAlikes(t *Table) lookAlikes {
 				continue
 			}
 			if above := t.rows[rest]; row.layer == editionLayer && (above == nil || above.Class != Secure) {
-				l.national[first] = name // not mod.gov.uk, which gov.uk speaks for
+				l.national[first] = name // not mod.gov.uk, which gov.uk covers
 				l.names = append(l.names, name)
 			} else if row.layer != editionLayer {
 				l.add(name)
-				l.add(row.Name) // secure.unlisted.nhs.uk beside unlisted.nhs.uk
+				l.add(row.Name) // such as secure.unlisted.nhs.uk beside unlisted.nhs.uk
 			}
 		}
 	}
@@ -76,8 +77,9 @@ func (l *lookAlikes) add(name string) {
 	}
 }
 
-// registered is the part of a name that somebody registered below a public
-// suffix, or the whole name where it is such a suffix itself, as gov.uk is.
+// registered returns the part of a name that somebody registered below a public
+// suffix. It returns the whole name if that is such a suffix itself, such as
+// gov.uk.
 func registered(name string) string {
 	if short, err := publicsuffix.EffectiveTLDPlusOne(name); err == nil {
 		return short
@@ -85,8 +87,8 @@ func registered(name string) string {
 	return name
 }
 
-// deletionsOf hashes a name and what is left of it without each character,
-// into the upper halves.
+// deletionsOf returns the hashes, in the upper halves, of a name and of each
+// text that is left if one character is removed.
 func (l *lookAlikes) deletionsOf(name string) []uint64 {
 	const upper = 0xffffffff << 32
 	hashes := append(make([]uint64, 0, len(name)+1), maphash.String(l.seed, name)&upper)
@@ -101,7 +103,7 @@ func (l *lookAlikes) deletionsOf(name string) []uint64 {
 	return hashes
 }
 
-// near lists the names that are one edit away.
+// near returns the names that are one edit away.
 func (l *lookAlikes) near(name string) []string {
 	if len(name) > l.longest+1 {
 		return nil
@@ -120,8 +122,8 @@ func (l *lookAlikes) near(name string) []string {
 	return found
 }
 
-// isOtherNumber reports whether a digit is all the difference between two names:
-// gp-y02.nhs.uk and gp-y03.nhs.uk are two practices.
+// isOtherNumber reports whether two names differ only in digits: gp-y02.nhs.uk
+// and gp-y03.nhs.uk are two practices.
 func isOtherNumber(a, b string) bool {
 	digits := func(r rune) bool { return '0' <= r && r <= '9' }
 	drop := func(s string) string {
@@ -135,9 +137,9 @@ func isOtherNumber(a, b string) bool {
 	return (strings.ContainsFunc(a, digits) || strings.ContainsFunc(b, digits)) && drop(a) == drop(b)
 }
 
-// LookAlike reports whether a domain that the row decides, which may be nil, is
-// easily taken for another. meant is that domain if it is secure: nobody must be
-// told to write to one that is not.
+// LookAlike reports whether a domain is easily mistaken for another. row is the
+// row that decides the domain, or nil. meant is the other domain if that is
+// secure: the sender must not be told to write to a domain that is not.
 func (t *Table) LookAlike(domain string, row *Row, now time.Time) (meant string, found bool) {
 	if row != nil && row.layer != editionLayer {
 		return "", false
@@ -149,9 +151,9 @@ func (t *Table) LookAlike(domain string, row *Row, now time.Time) (meant string,
 	return meant, meant != ""
 }
 
-// lookAlike returns the domain that one without a row is easily taken for, or ""
-// if none comes to mind. It need not be secure itself, as nhs.uk is not. A name
-// that some row does speak of, even an expired one, is known, and meant.
+// lookAlike returns the domain that a domain without a row is easily mistaken
+// for, or "". That domain may not be secure itself, as nhs.uk is not. If a row
+// covers the domain, even an expired one, the sender meant it.
 func (t *Table) lookAlike(domain string, now time.Time) string {
 	if domain == "" || t.isKnown(domain) {
 		return ""
@@ -166,7 +168,8 @@ func (t *Table) lookAlike(domain string, now time.Time) string {
 	name := registered(domain)
 	first, suffix, _ := strings.Cut(name, ".")
 	if slices.Contains(swappedSuffixes, suffix) && t.similar.national[first] != "" {
-		// What is listed by name is likelier than what its suffix makes secure.
+		// A name that is itself in the table is likelier than one that only its
+		// suffix makes secure.
 		for _, other := range []string{first + ".uk", t.similar.national[first]} {
 			if meant := strings.TrimSuffix(domain, name) + other; t.isSecure(meant, now) {
 				return meant
@@ -179,8 +182,8 @@ func (t *Table) lookAlike(domain string, now time.Time) string {
 	return t.oneEditAway(domain, now)
 }
 
-// suffixTooMany returns what is left of gov.uk.com and the like without their
-// suffix, or "". stjohn.org.uk is not stjohn.org.
+// suffixTooMany returns gov.uk for gov.uk.com and the like, or "".
+// stjohn.org.uk is not stjohn.org.
 func (t *Table) suffixTooMany(domain string, now time.Time) string {
 	for _, extra := range swappedSuffixes {
 		shorter, ok := strings.CutSuffix(domain, "."+extra)
@@ -197,9 +200,9 @@ func (t *Table) suffixTooMany(domain string, now time.Time) string {
 	return ""
 }
 
-// isKnown reports whether a row speaks of the domain itself, or of a name above
-// it. What an edition says of all the names below nhs.uk, that they are unknown,
-// is said of none of them.
+// isKnown reports whether a row covers the domain. An edition's row of class
+// unknown counts only for its own name: that for all names below nhs.uk says
+// nothing about any one of them.
 func (t *Table) isKnown(domain string) bool {
 	for name, more := domain, true; more; _, name, more = strings.Cut(name, ".") {
 		for row := t.rows[name]; row != nil; row = row.next {
@@ -211,8 +214,8 @@ func (t *Table) isKnown(domain string) bool {
 	return false
 }
 
-// oneEditAway looks for a slip in any suffix of the domain that has a dot, but
-// for public ones, which many names share.
+// oneEditAway looks for a slip in each suffix of the domain that has a dot. It
+// leaves out public suffixes, because many names share them.
 func (t *Table) oneEditAway(domain string, now time.Time) string {
 	for name := domain; strings.Contains(name, "."); _, name, _ = strings.Cut(name, ".") {
 		if public, _ := publicsuffix.PublicSuffix(name); public == name {
@@ -228,9 +231,9 @@ func (t *Table) oneEditAway(domain string, now time.Time) string {
 	return ""
 }
 
-// mayBeSlip tells whether a top-level domain that differs is a slip. One that
-// exists is not, unless the name is a national one below a generic domain:
-// gov.ua is a government of its own, nhs.ne is not.
+// mayBeSlip reports whether a different top-level domain can be a slip. One
+// that exists is not a slip, unless the name is a national one below a generic
+// domain: gov.ua is another government, but nhs.ne is a slip.
 func (l *lookAlikes) mayBeSlip(name, other string) bool {
 	typed, meant := name[strings.LastIndexByte(name, '.')+1:], other[strings.LastIndexByte(other, '.')+1:]
 	if typed == meant {

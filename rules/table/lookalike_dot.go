@@ -8,16 +8,16 @@ import (
 	"github.com/postseal/postseal/rules/address"
 )
 
-// dotless is the end of a national name that lost one of its dots, as gov.uk
-// has lost the one before it in hastingsgov.uk.
+// dotless is the end of a domain that has lost a dot of a national name. For
+// example, hastingsgov.uk has lost the dot before gov.uk.
 type dotless struct {
-	end   string // of the domain
-	meant string // in its place, with the dot before it
-	word  bool   // nothing stands where the dot was: end is the end of a word
+	end   string // the end of the domain
+	meant string // what it stands for, with the dot before it
+	word  bool   // nothing replaces the dot: end is the end of a word
 }
 
-// dotlessForms lists the ends for the names that are public suffixes: below
-// those each body has a name of its own, which comes before the dot.
+// dotlessForms returns the ends for the names that are public suffixes. Below
+// those, each body has its own name before the dot.
 func dotlessForms(national map[string]string) (forms []dotless) {
 	for _, name := range national {
 		if is, _ := address.IsPublicSuffix(name); !is {
@@ -42,16 +42,16 @@ func dotlessForms(national map[string]string) (forms []dotless) {
 	return forms
 }
 
-// compounds are what stands before "gov" in the names of companies and
-// campaigns, as in localgov.uk.
+// compounds are words before "gov" in the names of companies and campaigns, as
+// in localgov.uk.
 var compounds = []string{"civic", "data", "digital", "good", "local", "multi", "open", "self", "smart", "tech"}
 
-// minCompound is the least that must stand before a national name without a
-// dot or another mark: egov.uk and mygov.uk are names of their own.
+// minCompound is how many letters must come before a national name that has
+// lost its dot: egov.uk and mygov.uk are names of their own.
 const minCompound = 4
 
-// lostDot returns the domain with the dot before or in its national suffix that
-// it lacks, or "".
+// lostDot returns the domain with the missing dot before or in its national
+// suffix, or "".
 func (t *Table) lostDot(domain string, now time.Time) string {
 	for _, form := range t.similar.dotless {
 		before, ok := strings.CutSuffix(domain, form.end)

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// Lost is a row that speaks of a domain and does not decide its class.
+// Lost is a row that covers a domain but does not decide its class.
 type Lost struct {
 	*Row
 	Why string
 }
 
-// Lost lists the rows that speak of a domain beside the one that decided, the
-// strongest layer first and inside it the longest name. A nil decided means
-// that no row was heard, since the address may lead to another host.
+// Lost returns the rows that cover a domain beside the one that decided: the
+// strongest layer first, and in a layer the longest name first. decided is nil
+// if no row could decide because the address may lead to another host.
 func (t *Table) Lost(domain string, decided *Row, now time.Time) []Lost {
 	var covering []*Row
 	t.walk(domain, now, localLayer, &covering)

@@ -9,29 +9,30 @@ import (
 	"github.com/postseal/postseal/rules/address"
 )
 
-// Table finds the row that decides a recipient's class. It is never changed
-// after Load and may be used by any number of goroutines.
+// Table finds the row that decides a recipient's class. It never changes after
+// Load, and may be used by several goroutines at once.
 type Table struct {
 	rows      map[string]*Row
-	mailboxes map[address.Mailbox]*Row // of local files alone
+	mailboxes map[address.Mailbox]*Row // of local files only
 	list      []*Row                   // in the order of loading
-	layers    [len(layerNames)]int     // rows of each, but those for one address
+	layers    [len(layerNames)]int     // the number of rows in each layer, without rows for one address
 	doubles   []double
 	similar   lookAlikes // of the secure rows
 
 	listWarnings []Warning // of the accredited list
 }
 
-// double is a row that was left out, since its layer has one for the name.
+// double is a row that was left out because its layer already has one for the
+// name.
 type double struct{ left, kept *Row }
 
-// Len is the number of rows.
+// Len returns the number of rows.
 func (t *Table) Len() int { return len(t.list) }
 
-// Rows are all rows, local ones first, in the order of their files.
+// Rows returns all rows, local ones first, in the order of their files.
 func (t *Table) Rows() []*Row { return t.list }
 
-// Tables are the tables that have rows, in the order of their rows.
+// Tables returns the tables that have rows, in the order of their rows.
 func (t *Table) Tables() []*Info {
 	var tables []*Info
 	seen := make(map[*Info]bool)
@@ -53,8 +54,8 @@ func (t *Table) RowsByFile() map[string]int {
 	return count
 }
 
-// LookupAddress returns the row for an address with a readable domain: the
-// one for the very address, or that for its domain.
+// LookupAddress returns the row for an address with a readable domain: the row
+// for the exact address, or the row for its domain.
 func (t *Table) LookupAddress(a address.Address, now time.Time) *Row {
 	if len(t.mailboxes) > 0 {
 		if row := t.mailboxes[a.Mailbox()]; row != nil && !row.Expired(now) {
@@ -64,24 +65,26 @@ func (t *Table) LookupAddress(a address.Address, now time.Time) *Row {
 	return t.Lookup(a.Domain, now)
 }
 
-// Lookup returns the row for a domain that NormalizeDomain gave, or nil where
-// none speaks of it. The first layer with a row wins, and inside it the
-// longest name; names match on label boundaries.
+// Lookup returns the row for a domain that NormalizeDomain returned, or nil if
+// no row covers it. The first layer with a row wins, and in a layer the longest
+// name. Names match on label boundaries.
 func (t *Table) Lookup(domain string, now time.Time) *Row {
 	return t.walk(domain, now, localLayer, nil)
 }
 
-// Below is Lookup for those domains directly below name that no row names. For
-// the empty name these are the top-level domains.
+// Below is Lookup for those domains directly below name that have no row of
+// their own. If name is empty, these are the top-level domains.
 func (t *Table) Below(name string, now time.Time) *Row {
-	return t.Lookup("*."+name, now) // no row's name holds a "*"
+	return t.Lookup("*."+name, now) // no row's name contains "*"
 }
 
-// Names lists the names that have rows, expired ones too, each once and sorted.
+// Names returns the names that have rows, including expired ones, sorted and
+// each once.
 func (t *Table) Names() []string { return slices.Sorted(maps.Keys(t.rows)) }
 
-// walk asks the strongest layer given and those that are weaker. Where covering is not nil, every row that speaks of the
-// domain is put there, the longest name first, expired ones too.
+// walk searches the given layer and weaker ones. If covering is not nil, it
+// adds every row that covers the domain, including expired ones, the longest
+// name first.
 func (t *Table) walk(domain string, now time.Time, strongest layer, covering *[]*Row) *Row {
 	var best *Row
 	exact := true
@@ -109,7 +112,7 @@ func (t *Table) walk(domain string, now time.Time, strongest layer, covering *[]
 	}
 }
 
-// in returns the row that a layer has for the very name.
+// in returns the layer's row for exactly this name.
 func (t *Table) in(l layer, name string) *Row {
 	for row := t.rows[name]; row != nil; row = row.next {
 		if row.layer == l {
@@ -119,7 +122,8 @@ func (t *Table) in(l layer, name string) *Row {
 	return nil
 }
 
-// add returns the row of the same layer that has the name already, if any.
+// add adds a row, or returns the row of the same layer that already has the
+// name.
 func (t *Table) add(row *Row) (twin *Row) {
 	if twin = t.in(row.layer, row.Name); twin != nil {
 		t.doubles = append(t.doubles, double{row, twin})
@@ -132,7 +136,7 @@ func (t *Table) add(row *Row) (twin *Row) {
 	return nil
 }
 
-// addAddress is add for a row of one address.
+// addAddress is like add, for a row of one address.
 func (t *Table) addAddress(m address.Mailbox, row *Row) (twin *Row) {
 	if twin = t.mailboxes[m]; twin != nil {
 		return twin

@@ -6,15 +6,15 @@ import (
 	"github.com/postseal/postseal/rules/address"
 )
 
-// trustedSuffixes are the public suffixes that an edition trusts as a whole,
-// so that a local row may as well.
+// trustedSuffixes are the public suffixes that an edition trusts as a whole. A
+// local row may trust them too.
 var trustedSuffixes = map[string]bool{"gov.uk": true, "police.uk": true, "pnn.police.uk": true, "mod.uk": true}
 
-// trusts tells whether nothing is asked of mail to the class.
+// trusts reports whether mail to the class needs nothing.
 func (c Class) trusts() bool { return c == Local || c == Secure }
 
-// refuseWideTrust refuses the rows of the site that would make recipients
-// secure whom nobody can have meant.
+// refuseWideTrust refuses the site's rows that make more names secure than
+// anybody can have meant.
 func (l *loader) refuseWideTrust() {
 	gone := l.table.retired()
 	for _, row := range l.table.list {
@@ -40,7 +40,7 @@ func (l *loader) refuseWideTrust() {
 	}
 }
 
-// retired lists the rows of the retired names.
+// retired returns the rows of the retired names.
 func (t *Table) retired() (rows []*Row) {
 	for _, row := range t.list {
 		if row.layer == retiredLayer {
@@ -50,8 +50,8 @@ func (t *Table) retired() (rows []*Row) {
 	return rows
 }
 
-// retiredBy names those of the retired names for which, or for names below
-// which, the local row decides.
+// retiredBy returns those of the retired names that the local row decides, for
+// the name itself or for names below it.
 func (t *Table) retiredBy(row *Row, gone []*Row) (names []string) {
 	for _, retired := range gone {
 		if address.IsAtOrBelow(row.domain(), retired.Name) || row.Subdomains && t.localSuffix(retired.Name, row) == row {
@@ -62,7 +62,7 @@ func (t *Table) retiredBy(row *Row, gone []*Row) (names []string) {
 }
 
 // localSuffix returns the local row that decides for the names below name:
-// the given one, or one that never expires.
+// either the given one, or one that never expires.
 func (t *Table) localSuffix(name string, given *Row) *Row {
 	for {
 		if row := t.in(localLayer, name); row != nil && row.Subdomains && (row == given || row.Expires.IsZero()) {

@@ -11,11 +11,11 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// Decode reads a TOML file into v, a pointer to a struct whose fields have
-// toml tags. A key must be spelt exactly as its tag, and a field of type
-// time.Time takes a date alone, which becomes local midnight. The error joins
-// every fault; the keys without one are set. Places is nil if the text is not
-// TOML at all.
+// Decode reads a TOML file into v, a pointer to a struct whose fields have toml
+// tags. A key must be spelt exactly as its tag. A field of type time.Time
+// accepts only a date, which becomes local midnight. The error joins all
+// faults. Keys without a fault are set. Places is nil if the text is not TOML
+// at all.
 func Decode(text []byte, v any) (*Places, error) {
 	if err := checkEncoding(text); err != nil {
 		return nil, err
@@ -42,9 +42,9 @@ func Decode(text []byte, v any) (*Places, error) {
 	return d.Places, errors.Join(faults...)
 }
 
-// Fault is what is wrong with the value of a key, or with the key.
+// Fault is what is wrong with a key or its value.
 type Fault struct {
-	Path string // as in policy[1].sender[0]; what no file has is not located
+	Path string // such as policy[1].sender[0]; a path that the file does not have gets no position
 	Err  error
 }
 
@@ -66,7 +66,7 @@ func At(path string, err error) error {
 	return &Fault{path, err}
 }
 
-// Locate puts the line and the column before each Fault among joined errors.
+// Locate adds the line and the column to each Fault among joined errors.
 func (p *Places) Locate(err error) error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var list []error
@@ -80,7 +80,7 @@ func (p *Places) Locate(err error) error {
 		return err
 	}
 	if line, column, ok := p.At(f.Path); ok {
-		return fmt.Errorf("line %d, column %d: %v", line, column, err) // not to be located again
+		return fmt.Errorf("line %d, column %d: %v", line, column, err) // not a Fault, so that it is not located again
 	}
 	return err
 }
@@ -112,8 +112,8 @@ func (d *decoder) section(path string, tree map[string]any, target reflect.Value
 	}
 }
 
-// fieldsOf lists the keys of a struct, by the numbers of its fields. Each
-// field has one.
+// fieldsOf returns the keys of a struct, in the order of its fields. Each field
+// has a key.
 func fieldsOf(t reflect.Type) (keys []string) {
 	for i := range t.NumField() {
 		keys = append(keys, t.Field(i).Tag.Get("toml"))
@@ -121,7 +121,7 @@ func fieldsOf(t reflect.Type) (keys []string) {
 	return keys
 }
 
-// value sets a field, or says why it cannot be.
+// value sets a field, or records why it cannot.
 func (d *decoder) value(path string, value any, target reflect.Value) {
 	if target.Kind() == reflect.Pointer {
 		fresh := reflect.New(target.Type().Elem())
@@ -155,8 +155,8 @@ func (d *decoder) value(path string, value any, target reflect.Value) {
 	}
 }
 
-// list sets a list. One with a faulty item stays empty, unless the items are
-// sections: nobody must take the item for an empty text.
+// list sets a list. A list with a faulty item stays empty, unless the items are
+// sections. Otherwise the faulty item would look like an empty text.
 func (d *decoder) list(path string, list []any, target reflect.Value) {
 	target.Set(reflect.MakeSlice(target.Type(), len(list), len(list)))
 	before := len(d.faults)

@@ -1,3 +1,3 @@
-// Package tomlfile reads TOML files that people write by hand: what is wrong
-// is said with its line, its column and a remedy.
+// Package tomlfile reads TOML files that people write by hand. Each error has
+// the line, the column and a remedy.
 package tomlfile

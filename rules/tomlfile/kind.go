@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// kind is what a key takes.
+// kind is the kind of value that a key accepts.
 type kind uint8
 
 const (
@@ -29,7 +29,7 @@ var (
 	textType = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// kindOf panics on a field of a type that nothing here is made for.
+// kindOf panics if a field has a type that this package does not support.
 func kindOf(t reflect.Type) kind {
 	switch {
 	case t == timeType:
@@ -57,8 +57,8 @@ func kindOf(t reflect.Type) kind {
 
 var plainDate = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
 
-// isKind reports whether the value is of the kind. A date has no time of day,
-// and a year that people mean: what is before 1970 would be taken for no date.
+// isKind reports whether the value is of the kind. A date must have no time of
+// day, and a year from 1970 on: an earlier date would be treated as no date.
 func (d *decoder) isKind(path string, value any, want kind) bool {
 	switch v := value.(type) {
 	case string:
@@ -73,13 +73,13 @@ func (d *decoder) isKind(path string, value any, want kind) bool {
 		return want == aSection
 	case []map[string]any:
 		return want == manyOfOne
-	case []any: // of inline tables, which the list's items show, or of nothing
+	case []any: // a list of inline tables, which its items show, or an empty list
 		return want == aList || want == manyOfOne
 	}
 	return false
 }
 
-// wrongKind says what to write in place of a value.
+// wrongKind says what to write instead of a value.
 func (d *decoder) wrongKind(path string, value any, want kind) {
 	key, name, written := lastKey(path), display(path), d.Places.value(path)
 	switch want {
@@ -110,13 +110,13 @@ func (d *decoder) wrongKind(path string, value any, want kind) {
 	}
 }
 
-// remedyFor is the value as it was probably meant, or empty.
+// remedyFor returns the value that was probably meant, or "".
 func remedyFor(value any, written string, want kind) string {
 	text, isText := value.(string)
 	list, isList := value.([]any)
 	switch {
 	case written == "" || strings.ContainsAny(written, "\n{"):
-		return "" // a section, or more than can be shown in a line
+		return "" // a section, or more than fits into a line
 	case want == aList && !isList:
 		if _, isInt := value.(int64); isText || isInt {
 			return "[" + written + "]"
@@ -144,7 +144,7 @@ func isNumber(text string) bool {
 	return text != "" && strings.Trim(text, "0123456789") == "" && (text == "0" || text[0] != '0')
 }
 
-// dateForms are how people write dates. The day goes before the month, as in
+// dateForms are how people write dates. The day comes before the month, as in
 // British use.
 var dateForms = []string{
 	time.DateOnly, "2006-1-2", "2006/1/2", "2006.1.2", "20060102",
@@ -152,7 +152,7 @@ var dateForms = []string{
 	time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04", "2006-01-02 15:04",
 }
 
-// isoDate is a date in TOML's form, or empty.
+// isoDate returns a date in TOML's form, or "".
 func isoDate(text string) string {
 	for _, form := range dateForms {
 		if t, err := time.Parse(form, strings.TrimSpace(text)); err == nil && t.Year() >= 1970 {
@@ -164,8 +164,8 @@ func isoDate(text string) string {
 
 func isItem(path string) bool { return strings.HasSuffix(path, "]") }
 
-// display is a path in words: keys as the manual has them, since the line tells
-// the row, and items of lists by their number from 1.
+// display returns a path in words. Keys are as in the manual, because the line
+// already identifies the row. Items of lists have numbers from 1.
 func display(path string) string {
 	name := withoutIndexes(path)
 	if !isItem(path) {
@@ -175,7 +175,7 @@ func display(path string) string {
 	return fmt.Sprintf("item %d of %s", number+1, name)
 }
 
-// lastKey is the key of a path, without those of its sections.
+// lastKey returns the key of a path, without its sections.
 func lastKey(path string) string {
 	return path[strings.LastIndexByte(path, '.')+1:]
 }

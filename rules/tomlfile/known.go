@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// schema lists the keys that a file can have, by the path of their section;
+// schema contains the keys that a file can have, by the path of their section.
 // "" is the top level.
 type schema map[string]section
 
 type section struct {
 	keys  []string
-	isRow bool // it is written [[x]]
+	isRow bool // it is written as [[x]]
 }
 
 func newSchema(t reflect.Type) schema {
@@ -41,7 +41,7 @@ func indirect(t reflect.Type) reflect.Type {
 	return t
 }
 
-// header is a section as it is written; empty for the top level.
+// header returns how a section is written, or "" for the top level.
 func (s schema) header(path string) string {
 	switch {
 	case path == "":
@@ -52,7 +52,7 @@ func (s schema) header(path string) string {
 	return "[" + path + "]"
 }
 
-// unknown says what a key that is not known may mean.
+// unknown says what an unknown key may mean.
 func (d *decoder) unknown(where, path, key string, here []string) {
 	section := withoutIndexes(path)
 	name := withoutIndexes(where)
@@ -72,8 +72,8 @@ func (d *decoder) unknown(where, path, key string, here []string) {
 	}
 }
 
-// having lists the headers of the other sections that have the key, and "" for
-// the top level.
+// having returns the headers of the other sections that have the key. "" is the
+// top level.
 func (s schema) having(key, section string) (headers []string) {
 	for path, other := range s {
 		if path != section && slices.Contains(other.keys, key) {
@@ -95,7 +95,7 @@ func list(keys []string) string {
 	return strings.Join(keys[:last], ", ") + " and " + keys[last]
 }
 
-// withoutIndexes is a path as the manual has it.
+// withoutIndexes returns a path as the manual has it.
 func withoutIndexes(path string) string {
 	var b strings.Builder
 	inside := false
@@ -112,8 +112,8 @@ func withoutIndexes(path string) string {
 	return b.String()
 }
 
-// Nearest returns the known word that the one given is a slip of, or "". The
-// case of letters is no slip, and a hyphen is as good as an underscore.
+// Nearest returns the known word that the given one is a slip of, or "". A
+// difference in case is not a slip, and a hyphen equals an underscore.
 func Nearest(word string, known []string) string {
 	folded := strings.ToLower(strings.ReplaceAll(word, "-", "_"))
 	best, least := "", 1+max(1, len(word)/3)
@@ -125,7 +125,7 @@ func Nearest(word string, known []string) string {
 	return best
 }
 
-// slips counts the letters that are too many, missing, wrong, or swapped with
+// slips counts the letters that are added, missing, wrong, or exchanged with
 // their neighbour.
 func slips(a, b string) int {
 	before, last := make([]int, len(b)+1), make([]int, len(b)+1)

@@ -9,22 +9,22 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// place is where a key, a section or an item of a list begins, and the text
-// of its value. Offsets are in octets.
+// place is where a key, a section or an item of a list begins, and the text of
+// its value. Offsets are in octets.
 type place struct {
 	start      int
 	value, end int // of the value; both 0 for a section
 }
 
-// Places say where the keys of a file stand. The library that reads TOML
-// knows the place of a syntax error, but not of each key.
+// Places records the positions of a file's keys. The library that reads TOML
+// knows the position of a syntax error, but not of each key.
 type Places struct {
 	text  string
-	lines []int            // where each begins
-	byKey map[string]place // by path, as in policy[1].sender[0]
-	above map[string]place // of sections that only keys and sections below them name
+	lines []int            // where each line begins
+	byKey map[string]place // by path, such as policy[1].sender[0]
+	above map[string]place // sections that are named only as part of a longer path
 	keys  []string         // of values and sections, in the order of the file
-	twice []string         // the keys that have a value already
+	twice []string         // keys that have two values
 }
 
 // findPlaces reads a text that is valid TOML.
@@ -41,10 +41,10 @@ func findPlaces(text string) *Places {
 	return s.Places
 }
 
-// withoutMark leaves out the byte order mark that some editors write.
+// withoutMark removes the byte order mark that some editors write.
 func withoutMark(text string) string { return strings.TrimPrefix(text, "\ufeff") }
 
-// At returns the line and the column, from 1, of a key or an item; ok is false
+// At returns the line and the column, from 1, of a key or an item. ok is false
 // if the file does not have it.
 func (p *Places) At(path string) (line, column int, ok bool) {
 	at, ok := p.find(path)
@@ -65,13 +65,13 @@ func (p *Places) find(path string) (at place, ok bool) {
 	return at, ok
 }
 
-// value is the text of a key's value as it stands in the file.
+// value returns the text of a key's value as it is written in the file.
 func (p *Places) value(path string) string {
 	at := p.byKey[path]
 	return p.text[at.value:at.end]
 }
 
-// lineStarts lists the offsets at which lines begin.
+// lineStarts returns the offsets at which lines begin.
 func lineStarts(text string) []int {
 	starts := []int{0}
 	for i := range len(text) {
@@ -82,26 +82,26 @@ func lineStarts(text string) []int {
 	return starts
 }
 
-// position turns an offset into a line and a column, both from 1.
+// position converts an offset into a line and a column, both from 1.
 func position(text string, offset int) (line, column int) {
 	before := text[:min(offset, len(text))]
 	start := strings.LastIndexByte(before, '\n') + 1
 	return 1 + strings.Count(before, "\n"), columnOf(before[start:])
 }
 
-// columnOf is the column, from 1, of what follows the text in its line. Columns
-// are characters, as editors count them.
+// columnOf returns the column, from 1, of what follows the text in its line.
+// Columns are characters, as editors count them.
 func columnOf(before string) int { return 1 + utf8.RuneCountInString(withoutMark(before)) }
 
-// scanner finds the places. It need not check anything.
+// scanner finds the positions of keys. It does not check the syntax.
 type scanner struct {
 	*Places
 	pos   int
 	table string         // the path of the section
-	rows  map[string]int // of each [[section]]
+	rows  map[string]int // how many of each [[section]] there are so far
 }
 
-// skip passes over characters of the set, and comments.
+// skip skips characters of the set, and comments.
 func (s *scanner) skip(set string) {
 	for s.pos < len(s.text) {
 		switch c := s.text[s.pos]; {
@@ -128,7 +128,7 @@ func (s *scanner) add(path string, at place) {
 	s.byKey[path] = at
 }
 
-// isAbove notes where a path is first seen.
+// isAbove records where a path is first seen.
 func (s *scanner) isAbove(path string, start int) {
 	if _, seen := s.above[path]; !seen {
 		s.above[path] = place{start: start}
@@ -178,7 +178,7 @@ func (s *scanner) pair(table string) {
 	s.goOn(start)
 }
 
-// keyParts reads a key, dots included, up to what follows it.
+// keyParts reads a key, including dots, up to what follows it.
 func (s *scanner) keyParts() (parts []string) {
 	for s.pos < len(s.text) {
 		s.blanks()
@@ -208,7 +208,7 @@ func (s *scanner) blanks() {
 	}
 }
 
-// readValue passes over a value, and notes the places inside it.
+// readValue skips a value, and records the positions inside it.
 func (s *scanner) readValue(path string) {
 	if s.pos == len(s.text) {
 		return
@@ -229,7 +229,7 @@ func (s *scanner) readValue(path string) {
 	}
 }
 
-// goOn makes the scanner end, whatever the text.
+// goOn advances the scanner, so that it ends whatever the text.
 func (s *scanner) goOn(start int) { s.pos = max(s.pos, min(start+1, len(s.text))) }
 
 const betweenItems = " \t\r\n,"
@@ -257,7 +257,7 @@ func (s *scanner) inlineTable(path string) {
 	s.pos = min(s.pos+1, len(s.text))
 }
 
-// skipString passes over a string of any of the four kinds.
+// skipString skips a string of any of the four kinds.
 func (s *scanner) skipString() {
 	quote := s.text[s.pos : s.pos+1]
 	closing := quote
@@ -271,13 +271,13 @@ func (s *scanner) skipString() {
 		}
 	}
 	s.pos = min(s.pos+len(closing), len(s.text))
-	// Up to two quotes may stand before the closing three.
+	// Up to two quotes may come before the closing three.
 	for len(closing) == 3 && strings.HasPrefix(s.text[s.pos:], quote) {
 		s.pos++
 	}
 }
 
-// unquote leaves the escapes of a key to the library.
+// unquote lets the library decode the escapes of a key.
 func unquote(text string) string {
 	var one struct{ Key string }
 	if _, err := toml.Decode("Key = "+text, &one); err != nil {
@@ -290,7 +290,7 @@ func isBare(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'
 }
 
-// join is the path of a key below another.
+// join returns the path of a key below another.
 func join(path, key string) string {
 	if key = (toml.Key{key}).String(); path == "" {
 		return key
@@ -298,5 +298,5 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// item is the path of an item of a list, from 0.
+// item returns the path of an item of a list, from 0.
 func item(path string, n int) string { return fmt.Sprintf("%s[%d]", path, n) }

@@ -12,7 +12,7 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// checkEncoding refuses what some editors write in place of UTF-8.
+// checkEncoding refuses the encodings that some editors write instead of UTF-8.
 func checkEncoding(text []byte) error {
 	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) || bytes.IndexByte(text, 0) >= 0 {
 		return fmt.Errorf("the file is UTF-16, or no text at all: save it as UTF-8")
@@ -28,26 +28,26 @@ func checkEncoding(text []byte) error {
 	return nil
 }
 
-// mistake is a syntax error with the line that it is in.
+// mistake is a syntax error and the line that it is in.
 type mistake struct {
 	toml.ParseError
 	schema schema
 	text   string // of the file
 	offset int    // of the error
 	line   string
-	key    string // of the line, where it has one
-	value  string // likewise: what is after the "=", without a comment
-	inKey  bool   // the error is before the "=", or the line has none
+	key    string // of the line, if it has one
+	value  string // of the line: what is after the "=", without a comment
+	inKey  bool   // the error is before the "=", or there is none
 }
 
-// explainSyntax says what is wrong in words about the line as it was written:
-// the library's speak of its grammar.
+// explainSyntax describes an error in terms of the line as written. The
+// library's messages are about its grammar.
 func explainSyntax(text string, e toml.ParseError, s schema) error {
 	offset := min(max(e.Position.Start, 0), len(text))
 	if text != withoutMark(text) {
 		offset = min(offset+len("\ufeff"), len(text))
 	}
-	if strings.Contains(e.Message, "control characters") { // the library names the character before it
+	if strings.Contains(e.Message, "control characters") { // the library reports the character before it
 		for offset < len(text) && (text[offset] >= ' ' && text[offset] != 0x7f || text[offset] == '\t') {
 			offset++
 		}
@@ -74,13 +74,13 @@ func explainSyntax(text string, e toml.ParseError, s schema) error {
 	return fmt.Errorf("line %d, column %d: %s", number, column, e.Message)
 }
 
-// explanations are asked one after the other, the surest first.
+// explanations are tried in sequence, the surest first.
 var explanations = []func(mistake) string{
 	mistake.otherFormat, mistake.date, mistake.curlyQuotes, mistake.invisible, mistake.control, mistake.openQuote,
 	mistake.setTwice, mistake.brackets, mistake.openList, mistake.noEquals, mistake.noQuotes, mistake.escape, mistake.tooMuch,
 }
 
-// otherFormat speaks of a file that is JSON or XML from its beginning.
+// otherFormat recognises a file that is JSON or XML by its beginning.
 func (m mistake) otherFormat() string {
 	switch start := strings.TrimSpace(withoutMark(m.text)); {
 	case strings.HasPrefix(start, "{"):
@@ -93,7 +93,7 @@ func (m mistake) otherFormat() string {
 
 var straight = strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "‟", `"`, "«", `"`, "»", `"`, "‘", "'", "’", "'", "‚", "'", "‛", "'")
 
-// curlyQuotes speaks of the quotes of a word processor.
+// curlyQuotes recognises the quotes of a word processor.
 func (m mistake) curlyQuotes() string {
 	at, size := utf8.DecodeRuneInString(m.text[m.offset:])
 	if size == 0 || straight.Replace(string(at)) == string(at) {
@@ -105,8 +105,7 @@ func (m mistake) curlyQuotes() string {
 	return fmt.Sprintf("%c is a curly quote: type straight ones: write %s", at, straight.Replace(m.line))
 }
 
-// invisible speaks of the blanks that come along from a page or a word
-// processor.
+// invisible recognises blanks that are copied from a page or a word processor.
 func (m mistake) invisible() string {
 	at, _ := utf8.DecodeRuneInString(m.text[m.offset:])
 	if at < utf8.RuneSelf || !unicode.IsSpace(at) && !unicode.Is(unicode.Cf, at) {
@@ -115,7 +114,7 @@ func (m mistake) invisible() string {
 	return fmt.Sprintf("an invisible character, %U, stands here: delete it, and type a blank if one is needed", at)
 }
 
-// control speaks of characters that no editor shows, such as the line ends of
+// control recognises characters that no editor shows, such as the line ends of
 // old Macs.
 func (m mistake) control() string {
 	if !m.has("control characters") {
@@ -143,10 +142,11 @@ func (m mistake) openQuote() string {
 	return ""
 }
 
-// dateLike is a date in one of the forms of people, or one that does not exist.
+// dateLike matches a date in one of the forms that people use, or one that does
+// not exist.
 var dateLike = regexp.MustCompile(`^(\d{4}[-/. ]\d{1,2}([-/. ]\d{1,2}(Z|[T ][\d:.]*Z?)?)?|\d{1,2}[-/. ](\d{1,2}|[A-Za-z]+)[-/. ]\d{2,4})$`)
 
-// plainDashes are the dashes that a word processor makes of hyphens.
+// plainDashes replaces the dashes that a word processor makes from hyphens.
 var plainDashes = strings.NewReplacer("\u2010", "-", "\u2011", "-", "\u2012", "-", "\u2013", "-", "\u2014", "-", "\u2212", "-")
 
 func (m mistake) date() string {
@@ -199,7 +199,7 @@ func (m mistake) brackets() string {
 	return ""
 }
 
-// noEquals speaks of lines that are no "key = value".
+// noEquals recognises lines that are not "key = value".
 func (m mistake) noEquals() string {
 	if !m.has("expected '.' or '='") {
 		return ""
@@ -218,10 +218,10 @@ func (m mistake) noEquals() string {
 	return "this is not a line of the form key = value"
 }
 
-// noSign is a key with a value behind blanks.
+// noSign matches a key and a value with only blanks between them.
 var noSign = regexp.MustCompile(`^([\w-]+)[ \t]+(["\['].*|true|false|\d+|\d{4}-\d\d-\d\d)$`)
 
-// quoted puts a value in quotes if TOML needs them.
+// quoted puts a value in quotes if TOML requires them.
 func quoted(value string) string {
 	if bareWord.MatchString(value) && !bareValue.MatchString(value) {
 		return fmt.Sprintf("%q", strings.Trim(value, "\"'`"))
@@ -231,10 +231,10 @@ func quoted(value string) string {
 
 var bareValue = regexp.MustCompile(`^(true|false|[+-]?\d+|\d{4}-\d\d-\d\d)$`)
 
-// bareWord is a value that should be in quotes.
+// bareWord matches a value that needs quotes.
 var bareWord = regexp.MustCompile(`^[^\s"'\[\]{}=,#]+("|')?$`)
 
-// notAValue is what the library says of a value that is none.
+// notAValue lists the library's messages for text that is not a value.
 var notAValue = []string{
 	"expected value but found", "unexpected EOF; expected value", "Invalid float", "invalid datetime", "Invalid integer",
 	"expected a digit", "must start with a digit", "not a binary number", "not a hexadecimal number", "not an octal number",
@@ -265,20 +265,21 @@ func (m mistake) noQuotes() string {
 	return `a text needs quotes, as in "text"`
 }
 
-// looseItem is an item of a list whose text runs into the quote of the next.
+// looseItem matches a list in which the text of an item runs into the quote of
+// the next.
 var looseItem = regexp.MustCompile(`^\[(?:\s*"[^",]*",)*\s*"([^",]*), *"`)
 
-// header is a line that begins a section.
+// header matches a line that begins a section.
 var header = regexp.MustCompile(`^\[+[\w.-]+\]+$`)
 
 func (m mistake) openList() string {
 	if m.value == "" && m.key != "" && m.has("unexpected EOF") {
-		return "" // the file ends behind an equals sign
+		return "" // the file ends after an equals sign
 	}
 	if loose := looseItem.FindStringSubmatch(m.value); loose != nil && strings.Count(m.value, `"`)%2 == 1 {
 		return fmt.Sprintf(`the closing quote of %q is missing: each item has a quote on both sides`, loose[1])
 	}
-	// A key or a section where an item of a list should be.
+	// A key or a section in the place of an item of a list.
 	isItem := m.has("expected value but found") && (m.inKey && m.key != "" || header.MatchString(m.line))
 	if !isItem && !m.has("array terminator") && !m.has("unexpected comma") && !m.has("unexpected EOF; expected value") {
 		return ""
