@@ -5,31 +5,31 @@ import (
 	"time"
 )
 
-// Bounds on what a peer can make the daemon keep, in octets of memory. They
-// are far above what MTAs let through. What is kept of a connection beside its
-// message is small: buffers of keptBuffer octets and macros of maxMacros.
+// Limits on what a peer can make the daemon keep, in octets of memory. They are
+// far above what MTAs allow. Apart from its message, a connection needs little:
+// buffers of keptBuffer octets and macros of maxMacros.
 const (
-	// maxHeld bounds all messages together, and all packets under way that are
-	// longer than keptBuffer.
+	// maxHeld limits all messages together, including all packets under way
+	// that are longer than keptBuffer.
 	maxHeld = 256 << 20
-	// maxMacros bounds the macros of a command, of which those asked for are
-	// kept. An address or a login is far shorter.
+	// maxMacros limits the macros of a command. Only those that were asked for
+	// are kept. An address or a login is far shorter.
 	maxMacros = 8 << 10
-	// keptBuffer is the largest buffer that stays with a connection.
+	// keptBuffer is the largest buffer that a connection keeps.
 	keptBuffer = 8 << 10
 )
 
-// DefaultMaxConnections is more than MTAs open: Postfix has one for each of
-// its smtpd processes, 100 unless told otherwise.
+// DefaultMaxConnections is more than MTAs open. Postfix opens one for each of
+// its smtpd processes, by default 100.
 const DefaultMaxConnections = 4096
 
-// holding is what one connection holds against maxHeld.
+// holding is the memory of one connection that counts towards maxHeld.
 type holding struct{ message, packet int }
 
 func (h holding) octets() int64 { return int64(h.message + h.packet) }
 
-// hold notes what a connection holds from now on. It reports false, and
-// changes nothing, if all connections together would then hold too much.
+// hold records what a connection holds from now on. It returns false and
+// changes nothing if all connections together would then hold too much.
 func (c *conn) hold(want holding) bool {
 	more := want.octets() - c.held.octets()
 	if c.server.held.Add(more) > maxHeld && more > 0 {
@@ -40,10 +40,10 @@ func (c *conn) hold(want holding) bool {
 	return true
 }
 
-// admit reports whether a further connection may be served, and notes it. Past
-// MaxConnections it closes the connection at once: the MTA then answers its
-// client with a 451, while one that waits would keep the client waiting, and
-// get the 451 only after the MTA's own timeout.
+// admit reports whether another connection may be served, and records it. Above
+// MaxConnections it closes the connection at once, so that the MTA sends its
+// client a 451 immediately. If the connection stayed open instead, the client
+// would get the 451 only after the MTA's own timeout.
 func (s *Server) admit(nc net.Conn) (*conn, bool) {
 	s.mu.Lock()
 	if len(s.sessions) < s.MaxConnections {
@@ -60,11 +60,13 @@ func (s *Server) admit(nc net.Conn) (*conn, bool) {
 	return nil, false
 }
 
-// calm is how long no Accept must fail before it counts as working again. A peer
-// that comes and goes at the limit must not cause lines without end.
+// calm is how long Accept must not fail before it counts as working again. A
+// peer that connects and disconnects at the limit must not cause endless log
+// lines.
 const calm = 10 * time.Second
 
-// acceptFailed notes that no connection can be taken, and logs that it begins.
+// acceptFailed records that no connection can be accepted, and logs the start
+// of this state.
 func (s *Server) acceptFailed(err error) {
 	s.mu.Lock()
 	first := !s.failing
@@ -75,8 +77,8 @@ func (s *Server) acceptFailed(err error) {
 	}
 }
 
-// acceptedAgain notes that a connection was taken, and logs the end of what
-// acceptFailed began.
+// acceptedAgain records that a connection was accepted, and logs the end of the
+// state that acceptFailed logged.
 func (s *Server) acceptedAgain() {
 	s.mu.Lock()
 	over := s.failing && s.Now().Sub(s.failed) >= calm
@@ -89,9 +91,9 @@ func (s *Server) acceptedAgain() {
 	}
 }
 
-// leave forgets a connection. Only once some room has come does a limit that
-// was reached count as left: a peer that comes and goes at the limit itself
-// must not cause lines without end.
+// leave removes a connection. A limit that was reached is over only when an
+// eighth of the connections is free. A peer that connects and disconnects at
+// the limit must not cause endless log lines.
 func (s *Server) leave(c *conn) {
 	c.hold(holding{})
 	s.mu.Lock()

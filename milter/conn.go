@@ -23,54 +23,55 @@ import (
 
 // Timeouts of a connection.
 type Timeouts struct {
-	// Idle bounds the wait for the next packet. An MTA is silent while its
-	// client is, and while a long message comes in.
+	// Idle limits the wait for the next packet. An MTA is silent while its
+	// client is silent, and while a long message arrives.
 	Idle time.Duration
-	// Packet bounds the rest of a packet that has begun, and each write.
+	// Packet limits the rest of a packet that has begun, and each write.
 	Packet time.Duration
 }
 
-// DefaultTimeouts wait as long as libmilter does for the next packet.
+// DefaultTimeouts wait for the next packet as long as libmilter does.
 var DefaultTimeouts = Timeouts{Idle: 7210 * time.Second, Packet: 30 * time.Second}
 
-// maxPacket is the longest packet: command and payload (go-milter has the
-// same bound). A header field comes in one.
+// maxPacket is the greatest length of command and payload, as in go-milter.
+// Each header field arrives in one packet.
 const maxPacket = 1 << 20
 
-// maxWrite is how much is written under one deadline. Postfix looks through
-// its queue file for each recipient that is deleted, so that an MTA may take
-// minutes over the edits of one message, but never long over a few of them.
+// maxWrite is how much is written under one deadline. Postfix searches its
+// queue file for each recipient that is deleted. An MTA may therefore need
+// minutes for all edits of a message, but never long for a few of them.
 const maxWrite = 4 << 10
 
 // codeAddRcptPar is SMFIR_ADDRCPT_PAR: add a recipient with ESMTP arguments.
 const codeAddRcptPar = '2'
 
-// conn is the connection below go-milter's session. It hands up whole,
-// checked packets in an order that makes sense, answers the negotiation, keeps
-// the parts of RCPT that go-milter drops, and gathers what is written until
-// the next read. Macros and header fields go past go-milter, which would keep
-// all of them. Any fault ends the session: go-milter then sees the end of the
-// file, and the cause stands in err.
+// conn is the connection below go-milter's session. It passes on complete,
+// checked packets in a valid order, answers the negotiation, keeps the parts of
+// RCPT that go-milter drops, and buffers what is written until the next read.
+//
+// Macros and header fields do not reach go-milter, because it would keep all of
+// them. Any fault ends the session: go-milter then sees the end of the file,
+// and err is the cause.
 type conn struct {
 	net.Conn
 	server *Server
 	in     *bufio.Reader
-	packet bytes.Buffer // the packet being handed up
-	out    []byte       // gathered writes
+	packet bytes.Buffer // the packet that is being passed on
+	out    []byte       // buffered writes
 	err    error
 	kept
-	leaving bool // to be handed over, so that Close leaves it open
+	leaving bool // Close leaves the connection open, because it will be handed over
 
 	smtputf8  bool          // an argument of the last MAIL
 	path      string        // of the last RCPT, without angle brackets
 	arguments []string      // of the last RCPT, for DSN
 	macrosOf  gomilter.Code // the packet that the last macros were for
-	macros    macros        // of the packet handed up last
+	macros    macros        // of the packet that was passed on last
 
-	header     func(name, value string) // takes a header field
-	skipHeader bool                     // set by header: the rest of this header is not wanted
+	header     func(name, value string) // receives a header field
+	skipHeader bool                     // set by header: the rest of this header is not needed
 	held       holding
-	busySince  atomic.Int64 // of a packet in hand, as busyClock gives it; 0 if none is
+	busySince  atomic.Int64 // start of the packet being worked on, from busyClock; 0 if there is none
 
 	closed chan struct{}
 }
@@ -79,7 +80,7 @@ func newConn(c net.Conn, s *Server) *conn {
 	return &conn{Conn: c, server: s, in: bufio.NewReader(c), closed: make(chan struct{})}
 }
 
-// Close ends the session, once, and its connection.
+// Close ends the session and closes its connection, once.
 func (c *conn) Close() error {
 	select {
 	case <-c.closed:
@@ -93,17 +94,17 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// Write gathers.
+// Write buffers p.
 func (c *conn) Write(p []byte) (int, error) {
 	c.out = append(c.out, p...)
 	return len(p), nil
 }
 
-// Read hands up the next packet, in as many parts as go-milter likes.
+// Read passes on the next packet, in as many parts as go-milter asks for.
 func (c *conn) Read(p []byte) (int, error) {
 	for c.packet.Len() == 0 {
 		if err := c.next(); err != nil {
-			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) { // Shutdown cuts them off
+			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) { // Shutdown closes connections like this
 				c.err = err
 			}
 			return 0, io.EOF
@@ -112,8 +113,8 @@ func (c *conn) Read(p []byte) (int, error) {
 	return c.packet.Read(p)
 }
 
-// next reads one packet into c.packet, or deals with it here and leaves
-// c.packet empty. Whatever comes before the next call answers that packet.
+// next reads one packet into c.packet, or handles it here and leaves c.packet
+// empty. Everything written before the next call is the answer to that packet.
 func (c *conn) next() error {
 	c.busySince.Store(0)
 	if err := c.flush(); err != nil {
@@ -138,8 +139,8 @@ func (c *conn) next() error {
 	return c.take(code, payload)
 }
 
-// take notes what a packet says to the connection. One that go-milter is not
-// to see is answered here, and taken out of c.packet.
+// take records what the connection needs from a packet. If go-milter must not
+// see the packet, it is answered here and removed from c.packet.
 func (c *conn) take(code gomilter.Code, payload []byte) error {
 	switch code {
 	case gomilter.CodeOptNeg:
@@ -166,8 +167,8 @@ func (c *conn) take(code gomilter.Code, payload []byte) error {
 	return nil
 }
 
-// takeClient keeps the client's address, of which go-milter does not read each
-// form.
+// takeClient keeps the client's address, because go-milter does not read all
+// forms of addresses.
 func (c *conn) takeClient(payload []byte) {
 	_, rest, _ := bytes.Cut(payload, []byte{0})
 	switch gomilter.ProtoFamily(rest[0]) {
@@ -178,8 +179,8 @@ func (c *conn) takeClient(payload []byte) {
 }
 
 // ParseClient reads the address of an SMTP client. Sendmail writes "IPv6:"
-// before one of that family, and an MTA that listens for both families may show
-// an IPv4 address as mapped.
+// before an IPv6 address. An MTA that listens for both families may show an
+// IPv4 address as a mapped one.
 func ParseClient(text string) (client netip.Addr, ok bool) {
 	const prefix = "IPv6:"
 	if len(text) > len(prefix) && strings.EqualFold(text[:len(prefix)], prefix) {
@@ -189,7 +190,7 @@ func ParseClient(text string) (client netip.Addr, ok bool) {
 	return client.Unmap().WithZone(""), err == nil
 }
 
-// takeHeader hands a field to the session.
+// takeHeader passes a field to the session.
 func (c *conn) takeHeader(payload []byte) error {
 	if !c.skipHeader {
 		name, value, _ := bytes.Cut(payload[:len(payload)-1], []byte{0})
@@ -201,9 +202,9 @@ func (c *conn) takeHeader(payload []byte) error {
 	return c.reply(gomilter.ActContinue)
 }
 
-// takeRecipient keeps the path to the letter, as edits must have it: go-milter
-// takes off as many brackets as there are. Of the arguments it keeps those that
-// a recipient must not lose.
+// takeRecipient keeps the path exactly as it was sent, because edits need it
+// like that: go-milter removes all brackets. Of the arguments it keeps those
+// that a recipient must not lose.
 func (c *conn) takeRecipient(payload []byte) {
 	first := true
 	c.arguments = nil
@@ -217,7 +218,7 @@ func (c *conn) takeRecipient(payload []byte) {
 	}
 }
 
-// flush sends what was gathered.
+// flush sends what was buffered.
 func (c *conn) flush() error {
 	if len(c.out) == 0 {
 		return nil
@@ -237,8 +238,8 @@ func (c *conn) flush() error {
 	return nil
 }
 
-// readPacket reads one packet with its length. A payload costs memory only as
-// it arrives.
+// readPacket reads one packet with its length. Memory for the payload is
+// allocated only as it arrives.
 func (c *conn) readPacket() error {
 	if c.packet.Cap() > keptBuffer {
 		c.packet = bytes.Buffer{}
@@ -271,7 +272,7 @@ func (c *conn) readPacket() error {
 
 // await waits for a packet to begin.
 func (c *conn) await() error {
-	// From the macros of MAIL on a message is on its way.
+	// A message is under way from the macros of MAIL on.
 	between := c.phase <= phaseIdle && c.macrosOf != gomilter.CodeMail
 	if between {
 		c.path, c.arguments, c.macros = "", nil, nil
@@ -286,7 +287,7 @@ func (c *conn) await() error {
 	case err == nil:
 		return nil
 	case !errors.Is(err, os.ErrDeadlineExceeded):
-		return io.EOF // the MTA went away between packets, as it may
+		return io.EOF // the MTA closed the connection between packets, which is allowed
 	case between && c.server.isDraining():
 		c.leaving = c.server.HandOver != nil
 		return io.EOF
@@ -308,14 +309,14 @@ func nonEOF(err error) error {
 
 func (c *conn) reply(code gomilter.ActionCode) error { return c.writePacket(byte(code), nil) }
 
-// writePacket gathers a packet of our own.
+// writePacket buffers a packet of our own.
 func (c *conn) writePacket(code byte, payload []byte) error {
 	head := binary.BigEndian.AppendUint32(nil, uint32(len(payload)+1))
 	_, err := c.Write(append(append(head, code), payload...))
 	return err
 }
 
-// addRecipient gathers SMFIR_ADDRCPT_PAR, which go-milter lacks. Plain
+// addRecipient buffers SMFIR_ADDRCPT_PAR, which go-milter lacks. Plain
 // SMFIR_ADDRCPT would lose ORCPT and NOTIFY.
 func (c *conn) addRecipient(address, arguments string) error {
 	return c.writePacket(codeAddRcptPar, []byte("<"+address+">\x00"+arguments+"\x00"))

@@ -1,5 +1,5 @@
-// Package milter speaks with the MTA. A Server accepts its connections, and a
-// session follows one connection through go-milter's callbacks and feeds each
+// Package milter communicates with the MTA. A Server accepts its connections. A
+// session follows one connection through go-milter's callbacks, and passes each
 // mail to a message.Message.
 //
 // The packages below it import each other in one direction:
@@ -10,6 +10,6 @@
 //	extract  : what a mail says
 //	shown    : how addresses stand in the log
 //
-// Each may import rules and the packages below it. Package mtatest, which starts
-// real MTAs for tests and the demo, imports none of them.
+// Each may import rules and the packages below it. Package mtatest, which
+// starts real MTAs for tests and the demo, imports none of them.
 package milter

@@ -2,25 +2,25 @@ package milter
 
 import "time"
 
-// Drain bounds the steps of Shutdown. When the filter closes a connection,
-// the MTA answers its client's next message with a 451: Shutdown spares all
-// the sessions that it can.
+// Drain limits the steps of Shutdown. If the filter closes a connection, the
+// MTA answers its client's next message with a 451. Shutdown therefore keeps as
+// many sessions open as it can.
 type Drain struct {
-	// UnderWay is for the messages under way at the start. Connections are
-	// still accepted meanwhile, since each may be long: an MTA does not wait
-	// for the answer to its connection longer than 10 to 30 seconds.
+	// UnderWay is the time for the messages under way at the start. Each may
+	// take long, so connections are still accepted: an MTA waits for the answer
+	// to its connection for only 10 to 30 seconds.
 	UnderWay time.Duration
-	// Then nothing more is accepted. A session is handed over as soon as it is
-	// between messages; where there is no HandOver, it is ended once it has
-	// been silent between messages for as long as Silence.
+	// After UnderWay, no connection is accepted. A session is handed over as
+	// soon as it is between messages. Without HandOver, it ends when it has
+	// been silent between messages for the time Silence.
 	Silence time.Duration
-	// After Between each session is ended as soon as it is between messages.
+	// After Between, each session ends as soon as it is between messages.
 	Between time.Duration
-	// After All the rest is cut off.
+	// After All, the remaining connections are closed.
 	All time.Duration
 }
 
-// DefaultDrain ends within 62 seconds. systemd kills after 90.
+// DefaultDrain ends within 62 seconds. systemd kills the process after 90.
 var DefaultDrain = Drain{
 	UnderWay: 50 * time.Second,
 	Silence:  time.Second,
@@ -28,19 +28,19 @@ var DefaultDrain = Drain{
 	All:      12 * time.Second,
 }
 
-// stage is how far Shutdown has come.
+// stage is the progress of Shutdown.
 type stage uint8
 
 const (
 	serving  stage = iota
-	draining       // nothing more is accepted
-	hurrying       // no session waits between messages
+	draining       // no connection is accepted
+	hurrying       // sessions between messages end at once
 )
 
-// activity is what a session does.
+// activity is what a session is doing.
 type activity struct {
-	waiting time.Time     // since when it waits for a packet between messages; zero otherwise
-	message chan struct{} // closed at the end of the message under way; nil where there is none
+	waiting time.Time     // since when it waits for a packet between messages; otherwise zero
+	message chan struct{} // closed at the end of the message under way; nil if there is none
 }
 
 func (a *activity) endMessage() {
@@ -50,8 +50,8 @@ func (a *activity) endMessage() {
 	}
 }
 
-// beginWait notes that a session waits between messages, and sets the
-// deadline of its read.
+// beginWait records that a session waits between messages, and sets its read
+// deadline.
 func (s *Server) beginWait(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,15 +61,15 @@ func (s *Server) beginWait(c *conn) {
 	c.SetReadDeadline(a.waiting.Add(s.patience()))
 }
 
-// endWait notes that the wait is over. From here on Shutdown leaves the
-// deadline alone.
+// endWait records that the wait is over. From then on, Shutdown does not change
+// the deadline.
 func (s *Server) endWait(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sessions[c].waiting = time.Time{}
 }
 
-// beginMessage notes that a message is under way.
+// beginMessage records that a message is under way.
 func (s *Server) beginMessage(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,8 +95,8 @@ func (s *Server) isDraining() bool {
 	return s.stage >= draining
 }
 
-// Shutdown ends serving in the steps of Drain. It returns the number of
-// messages that were cut off: the MTA tells their clients to try again.
+// Shutdown stops serving, in the steps of Drain. It returns the number of
+// messages that were cut off. The MTA tells their clients to try again.
 func (s *Server) Shutdown() (cut int) {
 	s.mu.Lock()
 	var underWay []chan struct{}
@@ -131,7 +131,7 @@ func (s *Server) Shutdown() (cut int) {
 	}
 }
 
-// awaitAll waits until all messages have ended, or the limit is reached.
+// awaitAll waits until all messages have ended or the limit is reached.
 func awaitAll(messages []chan struct{}, limit time.Duration) {
 	over := time.After(limit)
 	for _, message := range messages {
@@ -143,8 +143,8 @@ func awaitAll(messages []chan struct{}, limit time.Duration) {
 	}
 }
 
-// enter goes on to a stage, whose patience holds for the sessions that are
-// waiting already.
+// enter starts a stage, and applies its patience to the sessions that already
+// wait.
 func (s *Server) enter(next stage) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

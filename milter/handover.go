@@ -11,10 +11,10 @@ import (
 	"github.com/postseal/postseal/milter/shown"
 )
 
-// SessionPrefix begins the names that HandOver gets.
+// SessionPrefix begins the names that are passed to HandOver.
 const SessionPrefix = "session-"
 
-// kept is what a session must know between messages.
+// kept is what a session must remember between messages.
 type kept struct {
 	phase    phase
 	protocol gomilter.OptProtocol // as negotiated
@@ -22,7 +22,7 @@ type kept struct {
 	local    bool // mail of sendmail(1) on Postfix
 }
 
-// name renders what is kept as a name of a file descriptor: ASCII, no colon,
+// name returns what is kept as the name of a file descriptor: ASCII, no colon,
 // at most 255 octets (sd_notify(3), FDNAME).
 func (k kept) name() string {
 	client := strings.ReplaceAll(shown.Client(k.client), ":", "_")
@@ -36,16 +36,16 @@ func parseKept(name string) (kept, error) {
 		protocol, _ := strconv.ParseUint(fields[3], 16, 32)
 		k := kept{phase: min(phase(reached), phaseIdle), protocol: gomilter.OptProtocol(protocol), local: fields[4] == "true"}
 		k.client, _ = netip.ParseAddr(strings.ReplaceAll(fields[5], "_", ":"))
-		if k.name() == name { // whatever could not be read differs
+		if k.name() == name { // if a part could not be read, the names differ
 			return k, nil
 		}
 	}
 	return kept{}, fmt.Errorf("the connection named %q is no session of this version", name)
 }
 
-// handOver gives away the connection of a session that was interrupted
-// between messages. Nothing is buffered then: what the MTA sends meanwhile
-// waits in the socket.
+// handOver hands over the connection of a session that was interrupted between
+// messages. Nothing is buffered then: what the MTA sends meanwhile stays in the
+// socket.
 func (s *Server) handOver(c *conn) {
 	if err := s.HandOver(c.Conn, c.kept.name()); err != nil {
 		s.Log.Error("internal error", "fault", err.Error())
@@ -53,8 +53,8 @@ func (s *Server) handOver(c *conn) {
 	c.Conn.Close()
 }
 
-// Resume goes on with a session that another process has handed over. An
-// error means that its connection was closed.
+// Resume continues a session that another process has handed over. If it
+// returns an error, it has closed the connection.
 func (s *Server) Resume(nc net.Conn, name string) error {
 	k, err := parseKept(name)
 	if err != nil {

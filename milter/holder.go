@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// inUse says which process holds an address that cannot be listened on, and
-// what to do. The name is empty if /proc does not tell.
+// inUse returns an error that says which process has an address that cannot be
+// opened, and what to do. name is empty if /proc does not show it.
 func inUse(what string, pid int, name string) error {
 	remedy := "stop it, or choose another one for listen"
 	switch name {
@@ -26,7 +26,7 @@ func inUse(what string, pid int, name string) error {
 	return fmt.Errorf("the process %d (%s) uses the %s: %s", pid, name, what, remedy)
 }
 
-// commandOf is the name of a process, or empty.
+// commandOf returns the name of a process, or "".
 func commandOf(pid int) string {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
 	if pid <= 0 || err != nil {
@@ -35,7 +35,8 @@ func commandOf(pid int) string {
 	return strings.TrimSpace(string(text))
 }
 
-// peerOf is the process that listens at the other end of a connection, or 0.
+// peerOf returns the process that listens at the other end of a connection, or
+// 0.
 func peerOf(c net.Conn) (pid int) {
 	raw, err := c.(syscall.Conn).SyscallConn()
 	if err != nil {
@@ -60,14 +61,15 @@ func listenTCP(address string) (net.Listener, error) {
 	return nil, inUse("port "+port, pid, commandOf(pid))
 }
 
-// listenerAt is a process that listens on a TCP port, or 0 if that cannot be
+// listenerAt returns a process that listens on a TCP port, or 0 if it cannot be
 // seen.
 func listenerAt(port int) int {
 	sockets := make(map[string]bool)
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		text, _ := os.ReadFile(table)
 		for line := range strings.Lines(string(text)) {
-			// sl local_address rem_address st … and the inode as the tenth
+			// The fields are sl, local_address, rem_address, st and so on. The
+			// inode is the tenth.
 			fields := strings.Fields(line)
 			const listening = "0A"
 			if len(fields) > 9 && fields[3] == listening && strings.HasSuffix(fields[1], fmt.Sprintf(":%04X", port)) {

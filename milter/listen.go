@@ -11,9 +11,8 @@ import (
 	"time"
 )
 
-// ParseListen splits what the configuration names as the socket,
-// "unix:/path" or "inet:host:port", into the network and address of package
-// net.
+// ParseListen splits the configuration's name of the socket, "unix:/path" or
+// "inet:host:port", into a network and an address of package net.
 func ParseListen(text string) (network, address string, err error) {
 	kind, address, _ := strings.Cut(text, ":")
 	switch {
@@ -35,14 +34,14 @@ func ParseListen(text string) (network, address string, err error) {
 }
 
 func isPort(text string) bool {
-	_, err := net.LookupPort("tcp", text) // a service's name is one
+	_, err := net.LookupPort("tcp", text) // a service's name is a port too
 	return text != "" && err == nil
 }
 
-// Listen opens a socket that ParseListen can read. A unix socket gets mode
-// 0660 and the group of its folder, so that the MTA, a member of that group,
-// can connect. A socket file that nobody listens on is replaced; one that
-// somebody does is an error.
+// Listen opens a socket that ParseListen can read. A unix socket gets mode 0660
+// and the group of its directory, so that the MTA, a member of that group, can
+// connect. If a process listens on the socket file, that is an error. Otherwise
+// the file is replaced.
 func Listen(text string) (net.Listener, error) {
 	network, address, err := ParseListen(text)
 	if err != nil {
@@ -70,8 +69,8 @@ func listenUnix(path string) (net.Listener, error) {
 	if err := removeStale(path); err != nil {
 		return nil, err
 	}
-	// No moment with a wider mode: the mask is the process's, and nothing
-	// else makes files while the daemon starts.
+	// The socket never has a wider mode. The mask is the whole process's, but
+	// nothing else creates files while the daemon starts.
 	mask := syscall.Umask(0o117)
 	l, err := net.Listen("unix", path)
 	syscall.Umask(mask)
@@ -85,11 +84,11 @@ func listenUnix(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// maxPath is how long the path of a unix socket may be on Linux (unix(7)).
+// maxPath is the greatest length of a unix socket's path on Linux (unix(7)).
 const maxPath = 107
 
-// CheckSocket returns why no unix socket can be opened at the path, as far as
-// that can be seen without opening it.
+// CheckSocket returns the reason why no unix socket can be opened at the path,
+// as far as it can tell without opening it.
 func CheckSocket(path string) error {
 	if len(path) > maxPath {
 		return fmt.Errorf("the path has %d octets: choose one of %d at most", len(path), maxPath)
@@ -103,8 +102,8 @@ func CheckSocket(path string) error {
 	return nil
 }
 
-// checkFolder refuses a folder in which others could put a socket of theirs
-// in the place of ours, and returns its group.
+// checkFolder refuses a directory in which others could replace our socket, and
+// returns the group of the directory.
 func checkFolder(dir string) (gid int, err error) {
 	info, err := os.Stat(dir)
 	switch {
@@ -112,7 +111,7 @@ func checkFolder(dir string) (gid int, err error) {
 		return 0, fmt.Errorf("%w: make the folder with mode 0750, owned by postseal's user, its group the MTA's", err)
 	case !info.IsDir():
 		return 0, fmt.Errorf("%s is not a folder", dir)
-	case info.Mode()&os.ModeSticky != 0: // such as /tmp, which must stay as it is
+	case info.Mode()&os.ModeSticky != 0: // such as /tmp, whose mode must stay
 		return 0, fmt.Errorf("%s is a folder for everybody, and Sendmail refuses such a socket: make a folder for the socket alone, with mode 0750", dir)
 	case info.Mode().Perm()&0o022 != 0:
 		return 0, fmt.Errorf("%s has mode %04o: others than its owner may write there, and Sendmail refuses such a socket; chmod 0750 %s", dir, info.Mode().Perm(), dir)

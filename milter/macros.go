@@ -8,11 +8,11 @@ import (
 	gomilter "github.com/emersion/go-milter"
 )
 
-// macros are those of one command that were asked for.
+// macros are the macros of one command that were asked for.
 type macros map[string]string
 
-// readMacros reads what follows the command in SMFIC_MACRO: names and values
-// in turn, each ended by a NUL. Macros that nobody asked for cost no memory.
+// readMacros reads what follows the command in SMFIC_MACRO: names and values in
+// turn, each ended by a NUL. Macros that were not asked for use no memory.
 func readMacros(payload []byte) (macros, error) {
 	var m macros
 	kept := 0
@@ -34,7 +34,7 @@ func readMacros(payload []byte) (macros, error) {
 	return m, nil
 }
 
-// wanted holds the names in wantedMacros.
+// wanted contains the names in wantedMacros.
 var wanted = func() map[string]bool {
 	names := make(map[string]bool)
 	for _, m := range wantedMacros {

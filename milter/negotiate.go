@@ -8,8 +8,8 @@ import (
 	gomilter "github.com/emersion/go-milter"
 )
 
-// The actions and protocol steps that are asked for. Of the steps only those
-// are used that the MTA offers; it must offer all the actions.
+// The actions and protocol steps to ask for. The MTA must offer all the
+// actions. Steps are used only if it offers them.
 const (
 	wantedActions = gomilter.OptAddHeader | gomilter.OptChangeHeader | gomilter.OptAddRcpt |
 		gomilter.OptRemoveRcpt | gomilter.OptQuarantine | gomilter.OptAddRcptWithArgs
@@ -18,14 +18,16 @@ const (
 		gomilter.OptNoUnknown | gomilter.OptNoConnReply | gomilter.OptNoMailReply | gomilter.OptNoHeaderReply
 )
 
-// maxVersion is the latest version of the protocol that is spoken. How early a
-// version may be, the actions say: an MTA that offers them all is new enough.
+// maxVersion is the latest version of the protocol that is supported. There is
+// no earliest version, because an MTA that offers all the actions is new
+// enough.
 const maxVersion = 6
 
-// wantedMacros names the macros for each stage, as SMFIF_SETSYMLIST takes
-// them. Sendmail has the queue ID at MAIL, Postfix surely at the end of the
-// message. Only Sendmail has w, the name of its host, which tells the two apart:
-// on Postfix, v is whatever the setting milter_macro_v says.
+// wantedMacros names the macros for each stage, in the form of
+// SMFIF_SETSYMLIST. Sendmail has the queue ID at MAIL. Postfix is certain to
+// have it only at the end of the message. Only Sendmail has w, the name of its
+// host, which distinguishes the two: on Postfix, v is what the setting
+// milter_macro_v says.
 var wantedMacros = []struct {
 	stage gomilter.Stage
 	names string
@@ -35,11 +37,11 @@ var wantedMacros = []struct {
 	{gomilter.StageEOM, "i"},
 }
 
-// negotiation stands for what is asked of the MTA. A version that asks for
-// something else cannot go on with the sessions of this one.
+// negotiation identifies what is asked of the MTA. A version that asks for
+// something else cannot continue the sessions of this one.
 var negotiation = crc32.ChecksumIEEE(fmt.Append(nil, wantedActions, wantedProtocol, wantedMacros))
 
-// negotiate answers SMFIC_OPTNEG in go-milter's stead, which does not look at
+// negotiate answers SMFIC_OPTNEG instead of go-milter, which does not check
 // what the MTA offers.
 func (c *conn) negotiate(payload []byte) error {
 	version := binary.BigEndian.Uint32(payload)

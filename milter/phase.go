@@ -10,7 +10,7 @@ import (
 // codeUnknown is SMFIC_UNKNOWN, an SMTP command that the MTA does not know.
 const codeUnknown gomilter.Code = 'U'
 
-// phase is how far a connection has come.
+// phase is the progress of a connection.
 type phase uint8
 
 const (
@@ -22,8 +22,8 @@ const (
 	phaseBody // from the end of the header
 )
 
-// check tells whether the packet is well formed and may come now, and moves
-// the phase on.
+// check returns an error if the packet is malformed or may not come now.
+// Otherwise it advances the phase.
 func (c *conn) check(code gomilter.Code, payload []byte) error {
 	next, ok := c.follow(code)
 	if !ok {
@@ -52,7 +52,8 @@ func (c *conn) check(code gomilter.Code, payload []byte) error {
 	return nil
 }
 
-// follow gives the phase after a packet, or false where it may not come.
+// follow returns the phase after a packet, or false if the packet may not come
+// now.
 func (c *conn) follow(code gomilter.Code) (phase, bool) {
 	switch p := c.phase; code {
 	case gomilter.CodeOptNeg:
@@ -81,8 +82,8 @@ func (c *conn) follow(code gomilter.Code) (phase, bool) {
 	return c.phase, false
 }
 
-// isConnect checks SMFIC_CONNECT: a host name, a family, and for an internet
-// address a port and the address.
+// isConnect checks SMFIC_CONNECT: a host name, a family and, for an internet
+// address, a port and the address.
 func isConnect(payload []byte) bool {
 	host := bytes.IndexByte(payload, 0)
 	if host < 0 || len(payload) < host+2 {

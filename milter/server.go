@@ -14,19 +14,20 @@ import (
 	"github.com/postseal/postseal/milter/shown"
 )
 
-// Server serves the milter protocol. Its fields are set before Start.
+// Server serves the milter protocol. Set its fields before Start.
 type Server struct {
-	// Config gives the configuration in force. It is asked at each MAIL.
+	// Config returns the present configuration. It is called at each MAIL.
 	Config   func() *message.Config
 	Log      *slog.Logger
 	Timeouts Timeouts
 	Drain    Drain
 	Now      func() time.Time
-	// MaxConnections is how many are served at once. One more is closed.
+	// MaxConnections is how many connections are served at once. Any further
+	// one is closed.
 	MaxConnections int
-	// HandOver, where it is set, keeps a connection open beyond this process,
-	// under a name that Resume takes. Shutdown calls it for each session that
-	// is between messages.
+	// HandOver, if not nil, keeps a connection open beyond this process, under
+	// a name that Resume accepts. Shutdown calls it for each session that is
+	// between messages.
 	HandOver func(c net.Conn, name string) error
 
 	mu        sync.Mutex
@@ -36,9 +37,9 @@ type Server struct {
 	done      sync.WaitGroup // sessions and listeners
 	// turnedAway counts the connections closed since MaxConnections was reached.
 	turnedAway int
-	failing    bool         // Accept has failed, and a line said so
-	failed     time.Time    // when it last did
-	held       atomic.Int64 // of all connections, in octets
+	failing    bool         // Accept has failed, and this was logged
+	failed     time.Time    // when it failed last
+	held       atomic.Int64 // by all connections, in octets
 }
 
 // Start begins to accept connections, and returns. Shutdown ends it.
@@ -49,32 +50,33 @@ func (s *Server) Start(listeners ...net.Listener) {
 	}
 }
 
-// Replace serves a fresh listener in the place of one that no client reaches any
-// longer. The sessions of the old one go on. It is not called during Shutdown.
+// Replace serves a new listener instead of one that clients cannot reach any
+// longer. The sessions of the old one continue. It must not be called during
+// Shutdown.
 func (s *Server) Replace(old, fresh net.Listener) {
 	if unix, ok := old.(*net.UnixListener); ok {
-		unix.SetUnlinkOnClose(false) // the path is now the fresh one's
+		unix.SetUnlinkOnClose(false) // the path now belongs to the new listener
 	}
 	old.Close()
 	s.listeners[slices.Index(s.listeners, old)] = fresh
 	s.done.Go(func() { s.accept(fresh) })
 }
 
-// Sessions is the number of connections being served.
+// Sessions returns the number of connections that are being served.
 func (s *Server) Sessions() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.sessions)
 }
 
-// accept takes up connections until the listener is closed.
+// accept accepts connections until the listener is closed.
 func (s *Server) accept(l net.Listener) {
 	for {
 		nc, err := l.Accept()
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
-		case err != nil: // out of file descriptors, say: those in use go on
+		case err != nil: // such as no file descriptors: existing connections continue
 			s.acceptFailed(err)
 			time.Sleep(100 * time.Millisecond)
 			continue
@@ -86,7 +88,7 @@ func (s *Server) accept(l net.Listener) {
 	}
 }
 
-// begin takes up a connection. The caller holds the mutex.
+// begin records a new connection. The caller holds the mutex.
 func (s *Server) begin(nc net.Conn) *conn {
 	if s.sessions == nil {
 		s.sessions = make(map[*conn]*activity)
@@ -102,7 +104,7 @@ func (s *Server) serve(c *conn) {
 	defer s.done.Done()
 	own := &session{conn: c, current: s.Config, log: s.Log, now: s.Now}
 	c.header = own.header
-	// A library server of its own gives the session a state of its own, which
+	// Each session has its own go-milter server and thus its own state, which
 	// outlives the responses after which go-milter asks for a new one.
 	library := gomilter.Server{NewMilter: func() gomilter.Milter { return own }}
 	library.Serve(oneConn{c, make(chan struct{}, 1)})
@@ -119,8 +121,8 @@ func (s *Server) serve(c *conn) {
 	}
 }
 
-// oneConn is a listener for a single connection, so that go-milter's Serve
-// runs one session and returns when that is over.
+// oneConn is a listener for a single connection, so that go-milter's Serve runs
+// one session and then returns.
 type oneConn struct {
 	*conn
 	taken chan struct{}

@@ -18,10 +18,11 @@ import (
 	"github.com/postseal/postseal/rules/address"
 )
 
-// session is go-milter's view of one connection. No callback returns an
-// error: go-milter would close the connection, and the MTA might then accept.
+// session is go-milter's view of one connection. No callback returns an error,
+// because go-milter would close the connection, and the MTA might then accept
+// the mail.
 type session struct {
-	gomilter.NoOpMilter // for what go-milter does not get to see
+	gomilter.NoOpMilter // for callbacks that go-milter never calls
 	conn                *conn
 	current             func() *message.Config
 	log                 *slog.Logger
@@ -29,7 +30,7 @@ type session struct {
 
 	queueID string // of the message under way
 	message *message.Message
-	failed  bool // the message under way cannot be judged
+	failed  bool // the message under way cannot be decided
 	lines   maillog.LineCount
 }
 
@@ -41,7 +42,8 @@ var (
 	pastLimit    = message.Reply{Code: 552, Enhanced: "5.3.4", Text: "the message has too many recipients or too large a header: send it in parts"}
 )
 
-// continueUnless goes on, in silence where the no-reply step was negotiated.
+// continueUnless continues, without a reply if the no-reply step was
+// negotiated.
 func (s *session) continueUnless(step gomilter.OptProtocol) gomilter.Response {
 	if s.conn.protocol&step != 0 {
 		return nil
@@ -49,17 +51,17 @@ func (s *session) continueUnless(step gomilter.OptProtocol) gomilter.Response {
 	return gomilter.RespContinue
 }
 
-// replyWith is SMFIR_REPLYCODE. MTAs take "%" for a format, so that each is
-// doubled.
+// replyWith returns SMFIR_REPLYCODE. It doubles each "%", because MTAs read it
+// as a format.
 func replyWith(r message.Reply) gomilter.Response {
 	text := strings.ReplaceAll(r.String(), "%", "%%")
 	return gomilter.NewResponseStr(byte(gomilter.ActReplyCode), text)
 }
 
 // guard runs a callback unless an earlier one of the message has failed. A
-// fault of our own costs the message a 451, never the daemon and never the
-// decision. Only a fault of the runtime is logged in full: any other might
-// quote the message.
+// fault in postseal costs this message a 451, but never ends the daemon and
+// never lets the mail pass without a decision. Only a runtime error is logged
+// in full, because any other fault might quote the message.
 func (s *session) guard(callback func()) {
 	defer func() {
 		fault := recover()
@@ -79,7 +81,8 @@ func (s *session) guard(callback func()) {
 }
 
 func (s *session) Connect(_ string, family string, port uint16, _ net.IP, _ *gomilter.Modifier) (gomilter.Response, error) {
-	// No SMTP client has port 0: Postfix shows it for mail of sendmail(1).
+	// Postfix shows port 0 for mail of sendmail(1). No SMTP client has this
+	// port.
 	s.conn.local = port == 0 && (family == "tcp4" || family == "tcp6")
 	return s.continueUnless(gomilter.OptNoConnReply), nil
 }
@@ -129,7 +132,7 @@ func (s *session) RcptTo(string, *gomilter.Modifier) (gomilter.Response, error) 
 	return gomilter.RespContinue, nil
 }
 
-// header takes a header field, which conn does not show to go-milter.
+// header receives a header field, which conn does not pass to go-milter.
 func (s *session) header(name, value string) {
 	s.guard(func() {
 		s.message.Header(name, value)
@@ -138,7 +141,7 @@ func (s *session) header(name, value string) {
 	s.conn.skipHeader = s.failed || s.message.IsPastLimit()
 }
 
-// hold counts what the message holds against what all may hold together.
+// hold counts the message towards the memory limit of all messages.
 func (s *session) hold() {
 	if !s.message.IsPastLimit() && !s.conn.hold(holding{message: s.message.Size(), packet: s.conn.held.packet}) {
 		s.message.Limit("too much mail at once")
@@ -158,12 +161,12 @@ func (s *session) Body(m *gomilter.Modifier) (gomilter.Response, error) {
 	answer := replyWith(cannotDecide)
 	s.guard(func() { answer = s.decide(m) })
 	s.endLines()
-	s.message, s.failed = nil, false // the queue ID is still the answer's
+	s.message, s.failed = nil, false // the answer still needs the queue ID
 	return answer, nil
 }
 
-// decide ends the message under way: the edits are gathered only once the
-// whole verdict stands.
+// decide ends the message under way. It buffers the edits only after the whole
+// verdict is known.
 func (s *session) decide(m *gomilter.Modifier) gomilter.Response {
 	began := time.Now()
 	v, err := s.message.End()
@@ -176,7 +179,7 @@ func (s *session) decide(m *gomilter.Modifier) gomilter.Response {
 	}
 	for _, e := range v.Edits {
 		if err := s.apply(e, m); err != nil {
-			panic(err) // gathering cannot fail
+			panic(err) // buffering cannot fail
 		}
 	}
 	maillog.Decision(s.log, s.message.Config, s.message.Envelope, s.queueID, v, time.Since(began))
@@ -186,7 +189,7 @@ func (s *session) decide(m *gomilter.Modifier) gomilter.Response {
 	return gomilter.RespContinue
 }
 
-// apply gathers the packet of an edit.
+// apply buffers the packet of an edit.
 func (s *session) apply(e message.Edit, m *gomilter.Modifier) error {
 	switch e.Op {
 	case message.DeleteRecipient:
@@ -210,13 +213,14 @@ func (s *session) Abort(*gomilter.Modifier) error {
 	return nil
 }
 
-// reset forgets the message under way; facts of one never reach another.
+// reset forgets the message under way, so that no fact of one message reaches
+// another.
 func (s *session) reset() {
 	s.endLines()
 	s.message, s.failed, s.queueID = nil, false, ""
 }
 
-// endLines says how many lines of the message under way were left out.
+// endLines logs how many lines of the message under way were left out.
 func (s *session) endLines() {
 	if left := s.lines.LeftOut(); left != (maillog.LineCount{}) {
 		maillog.LeftOut(s.log, s.message.Config, s.queueID, s.conn.client, left)
@@ -224,10 +228,10 @@ func (s *session) endLines() {
 	s.lines = maillog.LineCount{}
 }
 
-// keepQueueID notes the queue ID from whichever stage the MTA sends it at.
+// keepQueueID records the queue ID, at whichever stage the MTA sends it.
 func (s *session) keepQueueID() {
 	s.queueID = cmp.Or(maillog.QueueID(s.macro("i")), s.queueID)
 }
 
-// macro returns a macro that the MTA sent for the command in hand.
+// macro returns a macro that the MTA sent for the current command.
 func (s *session) macro(name string) string { return s.conn.macros[name] }

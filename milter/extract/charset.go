@@ -17,7 +17,7 @@ import (
 	"golang.org/x/text/encoding/unicode/utf32"
 )
 
-// charsets are those that the indexes of names lack, or take for another.
+// charsets are those that the indexes of names lack or confuse with others.
 var charsets = map[string]encoding.Encoding{
 	// RFC 2781, section 4.3: without a mark the octets are big-endian.
 	"iso-10646-ucs-2": utf.UTF16(utf.BigEndian, utf.UseBOM),
@@ -37,7 +37,7 @@ var charsets = map[string]encoding.Encoding{
 	"cp950":           traditionalchinese.Big5,
 }
 
-// encodingOf returns the charset of a name in lower case, or nil.
+// encodingOf returns the charset with the name, in lower case, or nil.
 func encodingOf(name string) encoding.Encoding {
 	if e := charsets[name]; e != nil {
 		return e
@@ -50,7 +50,7 @@ func encodingOf(name string) encoding.Encoding {
 	return nil
 }
 
-// fromCharset decodes text in a charset, and returns false for one that is not
+// fromCharset decodes text in a charset. It returns false if the charset is not
 // known.
 func fromCharset(name, octets string) (string, bool) {
 	if name == "utf-8" || name == "utf8" {
@@ -64,7 +64,7 @@ func fromCharset(name, octets string) (string, bool) {
 	return text, err == nil
 }
 
-// eachToValidUTF8 puts U+FFFD for each octet that is not UTF-8.
+// eachToValidUTF8 replaces each octet that is not UTF-8 with U+FFFD.
 func eachToValidUTF8(octets string) string {
 	if utf8.ValidString(octets) {
 		return octets
@@ -72,8 +72,8 @@ func eachToValidUTF8(octets string) string {
 	return string([]rune(octets))
 }
 
-// bareText reads text without a charset of its own: UTF-8 (RFC 6532), or what
-// it was before that.
+// bareText reads text without a charset of its own: as UTF-8 (RFC 6532), or
+// otherwise as was usual before.
 func bareText(octets string) string {
 	if utf8.ValidString(octets) {
 		return octets
@@ -81,18 +81,18 @@ func bareText(octets string) string {
 	return readAs(charmap.Windows1252)(octets)
 }
 
-// guess is a charset that octets may be in, whatever is declared.
+// guess is a charset that octets may have, whatever charset is declared.
 type guess struct {
 	fits func(octets string) bool
 	read func(octets string) string
-	// sure says that what comes out as letters is text, since other charsets
-	// share no letter with this one. Its brackets may be others all the same:
-	// they differ between the kinds of EBCDIC.
+	// sure says that letters in the result are really text, because no other
+	// charset has letters at the same octets. Brackets may still be wrong,
+	// because they differ between the kinds of EBCDIC.
 	sure bool
 }
 
-// guesses are the charsets whose brackets, letters or both differ from what
-// the same octets mean in ASCII, in the order of their number in mail.
+// guesses are charsets in which the octets of brackets, letters or both mean
+// something else in ASCII. The most common in mail come first.
 var guesses = []guess{
 	{isAny, bareText, false},
 	{isHigh, readAs(simplifiedchinese.GB18030), false},
@@ -135,9 +135,9 @@ func isHigh(octets string) bool {
 	return false
 }
 
-// isWide reports whether octets are seldom text in a charset that holds ASCII:
-// a NUL is among them, or half of them stand for nothing in ASCII. Two octets
-// or less are no marker.
+// isWide reports whether octets are unlikely to be text in a charset that
+// contains ASCII: there is a NUL, or half of them have no meaning in ASCII. Two
+// octets or fewer cannot be a marker.
 func isWide(octets string) bool {
 	others := 0
 	for i := range len(octets) {
@@ -152,13 +152,13 @@ func isWide(octets string) bool {
 }
 
 // isDoubtful reports whether the octets may be in another charset than the one
-// that gives this text.
+// in which they are this text.
 func isDoubtful(octets, text string) bool {
 	return text != octets || !utf8.ValidString(octets) || strings.ContainsFunc(text, isControl) || strings.Contains(text, "~{")
 }
 
-// isLikely reports whether text shows hardly a sign of octets read in a wrong
-// way.
+// isLikely reports whether a text has few signs that its octets were read
+// wrongly.
 func isLikely(text string) bool { return 8*countWrong(text) <= utf8.RuneCountInString(text) }
 
 func countWrong(text string) int {

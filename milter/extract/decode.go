@@ -6,20 +6,20 @@ import (
 	"unicode/utf8"
 )
 
-// decoder decodes one subject in one of the ways that clients do.
+// decoder decodes one subject in one of the ways that clients use.
 type decoder struct {
-	guess *guess // for doubtful octets; nil for the declared charset
-	other bool   // of two readings of a run of words, take the less likely one
+	guess *guess // the charset of doubtful octets; nil for the declared one
+	other bool   // if a run of words has two readings, use the less likely one
 
 	text      strings.Builder
 	undecoded strings.Builder
-	doubtful  []string // octets that may be in another charset than they seem
-	broken    bool     // the encoding of a word is
+	doubtful  []string // octets that may be in another charset than they seem to be
+	broken    bool     // the encoding of a word is broken
 	ambiguous bool     // a run of words has another reading
 
 	unclosed bool          // no "?=" is left
 	run      []encodedWord // adjacent words in one charset
-	gap      string        // blanks that stand for nothing if a word follows
+	gap      string        // blanks that are dropped if a word follows
 }
 
 // decode decodes an unfolded value.
@@ -75,8 +75,8 @@ func (d *decoder) cutWord(text string) (encodedWord, bool) {
 	return w, true
 }
 
-// literal takes text that stands for itself. The blanks between two encoded
-// words do not (RFC 2047, section 6.2).
+// literal adds text that is not encoded. Blanks between two encoded words are
+// dropped (RFC 2047, section 6.2).
 func (d *decoder) literal(text string) {
 	if len(d.run) > 0 && strings.Trim(text, " \t") == "" {
 		d.gap += text
@@ -95,7 +95,7 @@ func (d *decoder) literal(text string) {
 	d.text.WriteString(shown)
 }
 
-// guessAt reads octets in the charset that is guessed, if it may be that one.
+// guessAt reads octets in the guessed charset, if that is likely.
 func (d *decoder) guessAt(octets string) (text string, ok bool) {
 	if d.guess == nil {
 		return "", false
@@ -104,7 +104,7 @@ func (d *decoder) guessAt(octets string) (text string, ok bool) {
 	return text, isLikely(text)
 }
 
-// word takes an encoded word.
+// word adds an encoded word.
 func (d *decoder) word(w encodedWord) {
 	if len(d.run) > 0 && w.charset != d.run[0].charset {
 		d.flush()
@@ -112,9 +112,9 @@ func (d *decoder) word(w encodedWord) {
 	d.run, d.gap = append(d.run, w), ""
 }
 
-// flush writes the text of the words that were gathered. Some clients cut the
-// encoded text anywhere, so that its parts do not decode alone: others join
-// such parts before they decode them.
+// flush writes the text of the words so far. Some clients cut the encoded text
+// anywhere, so its parts do not decode alone. Other clients join such parts
+// before they decode them.
 func (d *decoder) flush() {
 	if len(d.run) == 0 {
 		return
@@ -134,14 +134,14 @@ func (d *decoder) flush() {
 	d.run = d.run[:0]
 }
 
-// reading is what a run of words says.
+// reading is the text of a run of words.
 type reading struct {
 	text, undecoded strings.Builder
 	doubtful        []string
 	broken          bool
 }
 
-// isBetter reports whether a reading has fewer signs of a wrong one.
+// isBetter reports whether a reading has fewer signs of an error than another.
 func (r *reading) isBetter(other *reading) bool {
 	if r.broken != other.broken {
 		return other.broken
@@ -149,12 +149,12 @@ func (r *reading) isBetter(other *reading) bool {
 	return countWrong(r.text.String()) < countWrong(other.text.String())
 }
 
-// read decodes words in one charset. Clients split characters between words,
-// so that the octets of all are gathered first.
+// read decodes words in one charset. Clients split characters between words, so
+// the octets of all words are collected first.
 func (d *decoder) read(words []encodedWord) *reading {
 	r := &reading{}
 	var octets []byte
-	first := 0 // of the words that octets come from
+	first := 0 // index of the first word that octets come from
 	for i, w := range words {
 		part, ok := w.octets()
 		if ok {
@@ -169,7 +169,7 @@ func (d *decoder) read(words []encodedWord) *reading {
 	return r
 }
 
-// settle adds to r what the octets of the words say.
+// settle adds the text of the words' octets to r.
 func (d *decoder) settle(r *reading, words []encodedWord, octets string, broken bool) {
 	if len(words) == 0 {
 		return

@@ -6,9 +6,9 @@ import (
 )
 
 // malformedWord is an encoded word that may have blanks or quotes in its head,
-// another name of an encoding, or one "?" or "=" too few: clients differ in
-// whether they decode it. The groups are a charset and an encoding for each
-// form of the head, and the content for each form of the end.
+// another name of an encoding, or one missing "?" or "=". Only some clients
+// decode it. The groups are a charset and an encoding for each form of the
+// head, and the content for each form of the end.
 var malformedWord = regexp.MustCompile(`(?i)(?:` + strings.Join([]string{
 	`=\s*\?(` + charsetName + `?)(` + encodingName + `)\s*\?`, // no "?" before the encoding
 	`=\s*\?(` + charsetName + `)\?\s*(` + encodingName + `|[\w-]{0,7})\s*\?`,
@@ -21,10 +21,10 @@ const (
 	encodingName = `b|q|qp|base-?64|quoted-?printable`
 )
 
-// maxNested is how deep words are looked for in words.
+// maxNested is how deep words inside words are searched.
 const maxNested = 4
 
-// salvage returns the texts of words that may be malformed, and of words in
+// salvage returns the texts of words that may be malformed, and of words inside
 // words.
 func salvage(text string) []string {
 	texts := mislabelled(text)
@@ -42,7 +42,7 @@ func salvage(text string) []string {
 // minMislabelled is the length of the shortest base64 that can hold a marker.
 const minMislabelled = 8
 
-// mislabelled returns the texts of what is base64 whatever is said before it.
+// mislabelled returns the texts of base64, whatever the text before it says.
 func mislabelled(text string) (texts []string) {
 	for part := range strings.SplitSeq(text, "?") {
 		if len(part) < minMislabelled || !isBase64.MatchString(part) {
@@ -55,13 +55,13 @@ func mislabelled(text string) (texts []string) {
 	return texts
 }
 
-// mayHoldWord reports whether one of the marks of an encoded word is there:
-// one that lacks a single character has the other.
+// mayHoldWord reports whether the text has one of the marks of an encoded word.
+// A word that lacks a single character still has the other mark.
 func mayHoldWord(text string) bool {
 	return strings.Contains(text, "=?") || strings.Contains(text, "?=")
 }
 
-// salvageOnce decodes the words alone. A blank stands for the text between.
+// salvageOnce decodes only the words. A blank replaces the text between them.
 func salvageOnce(text string, other bool) *decoder {
 	d := &decoder{other: other}
 	last := 0
@@ -81,9 +81,9 @@ var headCleaner = strings.NewReplacer(" ", "", "\t", "", `"`, "", "'", "")
 
 var isBase64 = regexp.MustCompile(`^[A-Za-z0-9+/]*=*$`)
 
-// malformed makes a word of a match.
+// malformed makes a word from a match.
 func malformed(text string, at []int) encodedWord {
-	var groups []string // those that took part
+	var groups []string // those that matched
 	for i := 2; i < len(at); i += 2 {
 		if at[i] >= 0 {
 			groups = append(groups, text[at[i]:at[i+1]])

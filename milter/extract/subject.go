@@ -1,4 +1,4 @@
-// Package extract finds out what a mail says, as a mail client would show it:
+// Package extract returns the text of a mail's subject as mail clients show it:
 // encoded words, charsets, and what programs on the way have broken.
 package extract
 
@@ -10,15 +10,15 @@ import (
 	"github.com/postseal/postseal/rules/marker"
 )
 
-// unfolder takes out the line ends of folds. Any other stays, and is a blank to
-// the reader of the marker.
+// unfolder removes the line ends of folds. Other line ends stay, and the
+// marker's reader treats them as blanks.
 var unfolder = strings.NewReplacer("\r\n ", " ", "\r\n\t", "\t", "\n ", " ", "\n\t", "\t")
 
-// Subject returns what mail clients show for the value of a Subject
-// field: unfolded (RFC 5322, section 2.2.3), encoded words decoded (RFC 2047),
-// bare 8-bit text read as UTF-8 or else as Windows-1252. Like the clients it
-// takes encoded words that touch other text or hold blanks. If clients differ,
-// or have to guess, the other texts are returned too.
+// Subject returns what mail clients show for the value of a Subject field:
+// unfolded (RFC 5322, section 2.2.3), with encoded words decoded (RFC 2047),
+// and bare 8-bit text read as UTF-8 or else as Windows-1252. Like the clients,
+// it decodes encoded words that touch other text or contain blanks. If clients
+// differ or must guess, it also returns the other texts.
 func Subject(value string) marker.Subject {
 	value = unfolder.Replace(value)
 	if isPlain(value) {
@@ -28,7 +28,7 @@ func Subject(value string) marker.Subject {
 	s := marker.Subject{Text: declared.text.String()}
 	s.Undecoded = addText(s.Undecoded, declared.undecoded.String())
 	if max(len(s.Text), declared.undecoded.Len()) > marker.MaxSubject {
-		return s // a near miss at least, whatever else it may say
+		return s // a near miss at least, whatever the rest says
 	}
 	if declared.ambiguous {
 		addReading(&s, decode(value, nil, true))
@@ -49,8 +49,7 @@ func Subject(value string) marker.Subject {
 	return s
 }
 
-// isPlain reports whether a value says the same in every way that it can be
-// read.
+// isPlain reports whether a value has the same text in every reading.
 func isPlain(value string) bool { return !mayHoldWord(value) && !isDoubtful(value, value) }
 
 func addReading(s *marker.Subject, d *decoder) {
@@ -59,7 +58,7 @@ func addReading(s *marker.Subject, d *decoder) {
 	}
 }
 
-// addText adds a text that is not among the others and that somebody can read.
+// addText adds a text that people can read, if it is not in texts already.
 func addText(texts []string, text string) []string {
 	isIn := func(other string) bool { return strings.Contains(other, strings.TrimSpace(text)) }
 	if !strings.ContainsFunc(text, unicode.IsLetter) || slices.ContainsFunc(texts, isIn) {

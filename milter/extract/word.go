@@ -6,23 +6,23 @@ import (
 	"strings"
 )
 
-// encodedWord is one of RFC 2047, section 2.
+// encodedWord is an encoded word of RFC 2047, section 2.
 type encodedWord struct {
-	whole    string // as it stands
+	whole    string // as written
 	charset  string // in lower case
-	encoding byte   // 'q' or 'b', or one that nobody knows
+	encoding byte   // 'q' or 'b', or one that is not defined
 	content  string
-	complete bool // "?=" ends it
+	complete bool // it ends in "?="
 }
 
-// newWord returns a word without its content. The language of RFC 2231,
-// section 5, is left out of the charset.
+// newWord returns a word without its content. It removes the language of RFC
+// 2231, section 5, from the charset.
 func newWord(charset string, encoding byte) encodedWord {
 	charset, _, _ = strings.Cut(charset, "*")
 	return encodedWord{charset: strings.ToLower(charset), encoding: encoding | 0x20, complete: true}
 }
 
-// isCut reports whether the content is no encoding of whole octets.
+// isCut reports whether the content does not encode whole octets.
 func (w encodedWord) isCut() bool {
 	if w.encoding == 'b' {
 		_, err := base64.StdEncoding.Strict().DecodeString(blankRemover.Replace(w.content))
@@ -32,7 +32,7 @@ func (w encodedWord) isCut() bool {
 	return !ok
 }
 
-// join makes one word of neighbours in one encoding.
+// join joins neighbouring words in the same encoding into one.
 func join(words []encodedWord) []encodedWord {
 	var joined []encodedWord
 	for len(words) > 0 {
@@ -60,8 +60,8 @@ func joinAlike(words []encodedWord) encodedWord {
 	return joined
 }
 
-// octets undoes the encoding. Where it is broken, what can be read is returned
-// with false.
+// octets decodes the content. If the encoding is broken, it returns what can be
+// read, and false.
 func (w encodedWord) octets() ([]byte, bool) {
 	switch w.encoding {
 	case 'q':
@@ -74,8 +74,8 @@ func (w encodedWord) octets() ([]byte, bool) {
 	return []byte(w.content), false
 }
 
-// fromQ undoes the "Q" encoding of RFC 2047, section 4.2. Octets that should
-// have been encoded stand for themselves.
+// fromQ decodes the "Q" encoding of RFC 2047, section 4.2. It accepts octets
+// that should have been encoded.
 func fromQ(content string) (octets []byte, ok bool) {
 	octets, ok = make([]byte, 0, len(content)), true
 	for i := 0; i < len(content); i++ {
@@ -101,7 +101,7 @@ var blankRemover = strings.NewReplacer(" ", "", "\t", "")
 
 const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-// fromBase64 undoes the "B" encoding, blanks and the lack of padding forgiven.
+// fromBase64 decodes the "B" encoding. It accepts blanks and missing padding.
 func fromBase64(content string) (octets []byte, ok bool) {
 	content = strings.TrimRight(blankRemover.Replace(content), "=")
 	if octets, err := base64.RawStdEncoding.DecodeString(content); err == nil {

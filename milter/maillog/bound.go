@@ -10,8 +10,8 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// The bounds of lists, and of texts in them, in octets as JSON writes them: a list
-// leaves room in its line for texts, which NewLineHandler bounds.
+// The limits of lists, and of texts in lists, in octets as JSON writes them. A
+// list leaves room in its line for other texts, which NewLineHandler limits.
 const (
 	maxQueueID  = 64   // the same in each line of a message
 	maxAddress  = 320  // RFC 5321: 64 and 255, and the "@"
@@ -20,7 +20,7 @@ const (
 	maxFurther  = 7000 // the list in "decision recipients"
 )
 
-// cost returns the octets that JSON takes for a character.
+// cost returns how many octets JSON needs for a character.
 func cost(r rune, size int) int {
 	switch {
 	case r == utf8.RuneError && size == 1, r == '\u2028', r == '\u2029', r == 0x7f:
@@ -33,13 +33,13 @@ func cost(r rune, size int) int {
 	return size
 }
 
-// clip cuts a text so that JSON takes max octets for it at most. "…" ends a text
-// that was cut. The time does not depend on the length of the text.
+// clip cuts a text so that JSON needs at most max octets for it. "…" marks a
+// cut. The time does not depend on the length of the text.
 func clip(text string, maximum int) string {
 	if len(text)*6 <= maximum {
 		return text
 	}
-	used, kept := 0, 0 // kept: how much leaves room for "…"
+	used, kept := 0, 0 // kept is how much leaves room for "…"
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRuneInString(text[i:])
 		used += cost(r, size)
@@ -54,7 +54,7 @@ func clip(text string, maximum int) string {
 	return text
 }
 
-// QueueID bounds a queue ID, which stands in each line of a message.
+// QueueID limits a queue ID, which each line of a message has.
 func QueueID(id string) string { return clip(id, maxQueueID) }
 
 func jsonLength(text string) (n int) {
@@ -66,7 +66,7 @@ func jsonLength(text string) (n int) {
 	return n
 }
 
-// findingsLength returns an upper bound of the octets of a list of findings.
+// findingsLength returns an upper limit of the octets of a list of findings.
 func findingsLength(list []finding.Finding) (n int) {
 	for _, f := range list {
 		n += len(`{"name":"","meant":""},`) + jsonLength(string(f.Name)) + jsonLength(f.Meant)
@@ -74,7 +74,7 @@ func findingsLength(list []finding.Finding) (n int) {
 	return n
 }
 
-// clipFindings leaves out the findings past max octets.
+// clipFindings leaves out the findings beyond max octets.
 func clipFindings(list []finding.Finding, maximum int) []finding.Finding {
 	for i := range list {
 		if maximum -= findingsLength(list[i : i+1]); maximum < 0 {
@@ -84,7 +84,7 @@ func clipFindings(list []finding.Finding, maximum int) []finding.Finding {
 	return list
 }
 
-// boundedRecipients is Recipients with each element bounded.
+// boundedRecipients is like Recipients, but limits each element.
 func boundedRecipients(d rules.Decision, format shown.Addresses) []Recipient {
 	list := Recipients(d, format)
 	for i := range list {
@@ -95,7 +95,7 @@ func boundedRecipients(d rules.Decision, format shown.Addresses) []Recipient {
 	return list
 }
 
-// fitting returns how many recipients from the first on fit into max octets.
+// fitting returns how many of the first recipients fit into max octets.
 func fitting(list []Recipient, maximum int) int {
 	for i, r := range list {
 		maximum -= len(`{"address":"","class":"unverified","row":"","policy":"","action":"quarantine","findings":[]},`) +
@@ -124,7 +124,7 @@ func byAction(d rules.Decision) slog.Value {
 	return group(counts[:], func(i int) string { return rules.Action(i).String() })
 }
 
-// group renders counts as an object, which leaves out those that are 0.
+// group returns counts as an object, without those that are 0.
 func group(counts []int, name func(int) string) slog.Value {
 	attrs := make([]slog.Attr, 0, len(counts))
 	for i, n := range counts {

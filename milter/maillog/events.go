@@ -1,6 +1,6 @@
-// Package maillog writes the events of a mail to the log, each in one line or, if
-// it has many recipients, in several. Their keys are an interface: they are never
-// renamed or retyped within a major version.
+// Package maillog writes the events of a mail to the log, each as one line or,
+// if the mail has many recipients, as several. The keys are an interface: they
+// are never renamed or retyped within a major version.
 package maillog
 
 import (
@@ -15,19 +15,19 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// Recipient is an element of "recipients" in the decision line and in
-// the output of "postseal explain".
+// Recipient is an element of "recipients" in the line "decision" and in the
+// output of "postseal explain".
 type Recipient struct {
 	Address string       `json:"address"`
 	Class   table.Class  `json:"class"`
 	Row     string       `json:"row"`
 	Policy  string       `json:"policy"`
 	Action  rules.Action `json:"action"`
-	// Findings are those about the recipient.
+	// Findings are those about this recipient.
 	Findings []finding.Finding `json:"findings"`
 }
 
-// Recipients renders the outcomes of a decision.
+// Recipients returns the outcomes of a decision as they are logged.
 func Recipients(d rules.Decision, format shown.Addresses) []Recipient {
 	list := make([]Recipient, len(d.Outcomes))
 	for i, o := range d.Outcomes {
@@ -39,7 +39,7 @@ func Recipients(d rules.Decision, format shown.Addresses) []Recipient {
 	return list
 }
 
-// Decision writes the line of a message, and those of the recipients that do
+// Decision writes the line of a message, and lines for the recipients that do
 // not fit into it. Its keys are an interface: they are never renamed or retyped
 // within a major version.
 func Decision(log *slog.Logger, c *message.Config, e message.Envelope, queueID string, v message.Verdict, took time.Duration) {
@@ -76,10 +76,10 @@ func Decision(log *slog.Logger, c *message.Config, e message.Envelope, queueID s
 // MaxLines is how many lines of each kind a client can cause with one message.
 const MaxLines = 100
 
-// LineCount counts the lines that recipients of one message have caused.
+// LineCount counts the lines that the recipients of one message have caused.
 type LineCount struct{ Refused, Readings int }
 
-// More counts a line, and reports whether it is written.
+// More counts a line, and reports whether it must be written.
 func More(count *int) bool {
 	*count++
 	return *count <= MaxLines
@@ -90,7 +90,7 @@ func (l LineCount) LeftOut() LineCount {
 	return LineCount{max(0, l.Refused-MaxLines), max(0, l.Readings-MaxLines)}
 }
 
-// LeftOut writes the line that stands for those past MaxLines.
+// LeftOut writes the line that replaces those beyond MaxLines.
 func LeftOut(log *slog.Logger, c *message.Config, queueID string, client netip.Addr, left LineCount) {
 	log.Warn("lines left out",
 		"queue_id", queueID,
@@ -101,7 +101,7 @@ func LeftOut(log *slog.Logger, c *message.Config, queueID string, client netip.A
 	)
 }
 
-// Readings writes the line of a recipient that the MTA reads as one of
+// Readings writes the line of a recipient that the MTA reads as an address of
 // another domain. A domain that cannot be read is empty.
 func Readings(log *slog.Logger, c *message.Config, queueID string, r rules.Recipient) {
 	log.Warn("readings differ",
@@ -113,7 +113,7 @@ func Readings(log *slog.Logger, c *message.Config, queueID string, r rules.Recip
 	)
 }
 
-// Refusal writes the line of a RCPT that was not taken.
+// Refusal writes the line of a RCPT that was refused.
 func Refusal(log *slog.Logger, c *message.Config, e message.Envelope, queueID string, r rules.Recipient, refusal *message.Refusal) {
 	log.Info("refused recipient",
 		"queue_id", queueID,

@@ -9,25 +9,28 @@ import (
 )
 
 const (
-	// maxLine is the longest line of the log, its end included: rsyslog cuts at
-	// about that, and the parts are no JSON.
+	// maxLine is the greatest length of a log line with its end. rsyslog cuts
+	// lines at about that length, and the parts are not JSON.
 	maxLine = 8000
-	// minText is the least that is left of a text before all texts are left out.
+	// minText is the shortest length to which texts are cut. If that is not
+	// enough, all texts are left out.
 	minText = 16
 )
 
-// lineHandler renders records as lines, and bounds each whatever the event. It
-// bounds texts; who logs a list bounds that, so as to say what is missing.
+// lineHandler writes records as lines, and limits each line, whatever the
+// event. It only cuts texts: the code that logs a list must limit it itself,
+// and say what is missing.
 type lineHandler struct {
-	format slog.Handler // renders into line
-	mu     *sync.Mutex  // of line
+	format slog.Handler // writes into line
+	mu     *sync.Mutex  // protects line
 	line   *bytes.Buffer
 	write  func(slog.Level, []byte)
 }
 
-// NewLineHandler returns a handler that gives each record to write, as one line
-// of 8,000 octets at most, with its end. If a line would be longer, its longest texts
-// are cut, and end in "…". format makes the handler that renders lines.
+// NewLineHandler returns a handler that passes each record to write, as one
+// line of at most 8,000 octets with its end. If a line would be longer, its
+// longest texts are cut, and end in "…". format returns the handler that
+// formats lines.
 func NewLineHandler(format func(io.Writer) slog.Handler, write func(level slog.Level, line []byte)) slog.Handler {
 	line := new(bytes.Buffer)
 	return &lineHandler{format(line), new(sync.Mutex), line, write}
@@ -45,10 +48,10 @@ func (h *lineHandler) WithGroup(name string) slog.Handler {
 	return &lineHandler{h.format.WithGroup(name), h.mu, h.line, h.write}
 }
 
-// Handle renders with ever shorter texts until the line fits.
+// Handle formats the record with shorter and shorter texts until the line fits.
 func (h *lineHandler) Handle(ctx context.Context, r slog.Record) error {
 	short := r
-	if textLength(r) > maxLine { // costs memory, and cannot fit
+	if textLength(r) > maxLine { // it would need memory, and cannot fit
 		short = clipped(r, maxLine)
 	}
 	line, err := h.render(ctx, short)
@@ -69,7 +72,7 @@ func (h *lineHandler) render(ctx context.Context, r slog.Record) ([]byte, error)
 	return bytes.Clone(h.line.Bytes()), err
 }
 
-// textLength returns the octets of all texts of a record.
+// textLength returns the length of all texts of a record, in octets.
 func textLength(r slog.Record) int {
 	n := len(r.Message)
 	r.Attrs(func(a slog.Attr) bool {
@@ -81,8 +84,8 @@ func textLength(r slog.Record) int {
 	return n
 }
 
-// clipped returns the record with each text cut to limit octets, or with its
-// message alone if that is less than minText.
+// clipped returns the record with each text cut to limit octets. If limit is
+// less than minText, only the message remains.
 func clipped(r slog.Record, limit int) slog.Record {
 	short := slog.NewRecord(r.Time, r.Level, clip(r.Message, max(limit, minText)), r.PC)
 	if limit < minText {

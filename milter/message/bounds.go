@@ -1,16 +1,16 @@
 package message
 
-// Bounds on what a peer can make the daemon keep of one message, in octets of
-// memory. They are far above what MTAs let through.
+// Limits on what a peer can make the daemon keep of one message, in octets of
+// memory. They are far above what MTAs allow.
 const (
-	// MaxMessage bounds one message, of which each recipient and each header
-	// field counts as footprint says.
+	// MaxMessage limits one message. Each recipient and each header field
+	// counts with its footprint.
 	MaxMessage = 32 << 20
-	// MaxRecipients is of one message.
+	// MaxRecipients limits the recipients of one message.
 	MaxRecipients = 20_000
 )
 
-// footprint is the memory that a part of a message takes, counted for the
-// worst case. The text stands in the message as it was read and as it is
-// compared, and later in the edits; structures go beside it.
+// footprint returns the memory of a part of a message in the worst case. The
+// message keeps the text as it was read and as it is compared, and later in the
+// edits, with structures beside it.
 func footprint(octets int) int { return 1<<10 + 4*octets }

@@ -8,7 +8,7 @@ import (
 	"github.com/postseal/postseal/rules/address"
 )
 
-// verdictField is the header field that a changed message bears.
+// verdictField is the header field of a changed message.
 const verdictField = "X-Postseal"
 
 // Op is the kind of an Edit.
@@ -24,21 +24,21 @@ const (
 	Hold            Op = "hold"
 )
 
-// Edit is one change to a message. It shows nothing of the message but
-// addresses.
+// Edit is one change to a message. Apart from addresses it shows nothing of the
+// message.
 type Edit struct {
 	Op        Op     `json:"op"`
 	Recipient string `json:"recipient,omitempty"`
-	Arguments string `json:"arguments,omitempty"` // of ESMTP, for AddRecipient
+	Arguments string `json:"arguments,omitempty"` // ESMTP arguments, for AddRecipient
 	Name      string `json:"name,omitempty"`      // of a header field
-	Index     int    `json:"index,omitempty"`     // among the fields of the name, from 1
-	Value     string `json:"value,omitempty"`     // what is added; for Hold the reason
+	Index     int    `json:"index,omitempty"`     // among the fields with the name, from 1
+	Value     string `json:"value,omitempty"`     // the text to add; for Hold the reason
 
-	rest string // for PrefixHeader: the value that stands there now
+	rest string // for PrefixHeader: the field's present value
 }
 
-// divert sends a recipient through the relay. The recipient is deleted by the
-// text that RCPT gave, since MTAs compare to the letter.
+// divert sends a recipient through the relay. It deletes the recipient by the
+// text in RCPT, because MTAs compare this text exactly.
 func (m *Message) divert(r recipient) []Edit {
 	var edits []Edit
 	for _, text := range m.typedAs(r) {
@@ -51,9 +51,9 @@ func (m *Message) divert(r recipient) []Edit {
 	})
 }
 
-// typedAs lists what the recipient may have been before the MTA rewrote it.
-// Over SMTP that is what RCPT gave. Mail of sendmail(1) on Postfix is shown
-// with its recipients rewritten, and Postfix deletes by what was typed.
+// typedAs returns what the recipient may have been before the MTA rewrote it.
+// Over SMTP that is the text in RCPT. For mail of sendmail(1), Postfix shows
+// the rewritten recipient, but deletes by what was typed.
 func (m *Message) typedAs(r recipient) []string {
 	if !m.Envelope.DecideAtEnd {
 		return []string{r.Text}
@@ -62,10 +62,10 @@ func (m *Message) typedAs(r recipient) []string {
 	return []string{r.Text, r.Text + ".", local + "%" + domain, domain + "!" + local}
 }
 
-// dsnArguments gives the arguments of RFC 3461 for the added recipient: the
+// dsnArguments returns the arguments of RFC 3461 for the added recipient: the
 // client's own NOTIFY, and its ORCPT or else the recipient itself, so that a
-// bounce names the address that was typed. Sendmail gets the latter only where
-// the client has shown that DSN is offered.
+// bounce names the address that was typed. Sendmail gets the recipient itself
+// only if the client has shown that DSN is offered.
 func (m *Message) dsnArguments(r recipient) string {
 	var arguments []string
 	orcpt := false
@@ -84,14 +84,14 @@ func (m *Message) dsnArguments(r recipient) string {
 	return strings.Join(arguments, " ")
 }
 
-// IsDSNArgument reports whether dsnArguments asks for an argument of RCPT.
+// IsDSNArgument reports whether dsnArguments needs an argument of RCPT.
 func IsDSNArgument(argument []byte) bool {
 	name, _, _ := bytes.Cut(argument, []byte("="))
 	return bytes.EqualFold(name, []byte("ORCPT")) || bytes.EqualFold(name, []byte("NOTIFY"))
 }
 
 // originalRecipient encodes an address for ORCPT: as xtext (RFC 3461, section
-// 4), or where it is not ASCII as utf-8-addr-unitext (RFC 6533, section 3).
+// 4), or if it is not ASCII as utf-8-addr-unitext (RFC 6533, section 3).
 func originalRecipient(text string) string {
 	var b strings.Builder
 	form, escape := "rfc822;", "+%02X"
@@ -110,10 +110,10 @@ func originalRecipient(text string) string {
 	return b.String()
 }
 
-// Replacement is the whole new value of the field, for PrefixHeader.
+// Replacement returns the whole new value of the field, for PrefixHeader.
 func (e Edit) Replacement() string { return e.Value + e.rest }
 
-// String gives the edit in one line.
+// String returns the edit in one line.
 func (e Edit) String() string {
 	text := strings.ReplaceAll(string(e.Op), "_", " ")
 	if e.Recipient != "" {

@@ -1,6 +1,6 @@
-// Package message gathers one mail, from MAIL to its end, and turns the decision
-// on it into edits or a reply. It knows no socket: the session of package milter
-// and "postseal explain" drive the same type.
+// Package message collects one mail, from MAIL to its end, and turns the
+// decision on it into edits or a reply. It has no socket: the session of
+// package milter and "postseal explain" use the same type.
 package message
 
 import (
@@ -20,41 +20,43 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// ErrLimit is the cause of an error of End for a message past a bound.
+// ErrLimit is the cause of an error of End for a message beyond a limit.
 var ErrLimit = errors.New("the message is past a limit of postseal")
 
-// Config is what messages are decided by. A reload makes a new one.
+// Config is the configuration by which messages are decided. A reload makes a
+// new one.
 type Config struct {
 	Rules     *rules.Ruleset
 	Mode      rules.Mode
 	Addresses shown.Addresses
-	Hash      string // names the configuration in the log
+	Hash      string // identifies the configuration in the log
 }
 
-// Envelope is what is known of a message at its MAIL.
+// Envelope is what is known about a message at its MAIL.
 type Envelope struct {
 	Sender string // without angle brackets; empty for the null sender
 	Client netip.Addr
-	Auth   string // the login of the client, where it has one
-	// SMTPUTF8 says that the client has asked for RFC 6531. Without it an
-	// address that is not ASCII cannot be added: Sendmail would lose it.
+	Auth   string // the login of the client, if it has one
+	// SMTPUTF8 says that the client has asked for RFC 6531. Without it, an
+	// address that is not ASCII cannot be added, because Sendmail would lose
+	// it.
 	SMTPUTF8 bool
-	// Sendmail says that the MTA is that: where its site does not offer DSN
-	// (noreceipts), it would lose a recipient that is added with ORCPT, and it
-	// does not heed each refusal of a RCPT.
+	// Sendmail says that the MTA is Sendmail. If its site does not offer DSN
+	// (noreceipts), it loses a recipient that is added with ORCPT. It also
+	// ignores some refusals of a RCPT.
 	Sendmail bool
-	// DecideAtEnd says that RCPT must not be refused: what would be is kept,
-	// and the whole message is rejected at its end.
+	// DecideAtEnd says that RCPT must not be refused. Recipients that must be
+	// refused are kept, and the whole message is rejected at its end.
 	DecideAtEnd bool
 }
 
-// Message gathers one mail, from MAIL to the end of the message.
+// Message collects one mail, from MAIL to the end of the message.
 type Message struct {
 	Config   *Config
 	Envelope Envelope
 
-	recipients []recipient // taken
-	refused    []recipient // at RCPT
+	recipients []recipient // accepted
+	refused    []recipient // refused at RCPT
 	header     headerFacts
 	size       int // octets of memory, as footprint counts them
 	limit      string
@@ -63,14 +65,14 @@ type Message struct {
 // recipient is one RCPT.
 type recipient struct {
 	rules.Recipient
-	resolved  string   // the MTA's reading
-	arguments []string // of ESMTP
+	resolved  string   // the address as the MTA reads it
+	arguments []string // ESMTP arguments
 }
 
-// headerFacts is what is kept of the header.
+// headerFacts is what is kept from the header.
 type headerFacts struct {
 	fields   int
-	subjects []string // as they stand, folds included
+	subjects []string // as received, including folds
 	verdicts []string // of fields named X-Postseal
 }
 
@@ -81,8 +83,8 @@ func New(config *Config, envelope Envelope) *Message {
 	return m
 }
 
-// keep counts a part of the message, and reports whether it may be kept: past
-// a limit no part is.
+// keep counts a part of the message, and reports whether it may be kept. Beyond
+// a limit no part may.
 func (m *Message) keep(octets, limit int) bool {
 	if m.limit != "" || m.size+footprint(octets) > limit {
 		return false
@@ -91,33 +93,34 @@ func (m *Message) keep(octets, limit int) bool {
 	return true
 }
 
-// Size is the memory that the message takes, in octets.
+// Size returns the memory that the message needs, in octets.
 func (m *Message) Size() int { return m.size }
 
-// Limit gives the message up, as past the limit named: no more of it is kept,
-// and End returns an error.
+// Limit marks the message as beyond the named limit. No more of it is kept, and
+// End returns an error.
 func (m *Message) Limit(name string) { m.limit = cmp.Or(m.limit, name) }
 
-// IsPastLimit reports whether the message was given up.
+// IsPastLimit reports whether the message is beyond a limit.
 func (m *Message) IsPastLimit() bool { return m.limit != "" }
 
-// Refusal is the answer to a RCPT that is not taken.
+// Refusal is the answer to a RCPT that is refused.
 type Refusal struct {
 	Reply  Reply
 	Reason string // for the log
 }
 
-// Recipient takes one RCPT: the path without its angle brackets, the MTA's
-// own reading of it or "", and the ESMTP arguments. The Refusal is nil where
-// the recipient is taken.
+// Recipient adds the recipient of a RCPT. path has no angle brackets, resolved
+// is the MTA's own reading of it or "", and arguments are the ESMTP arguments.
+// The Refusal is nil if the recipient is accepted.
 func (m *Message) Recipient(path, resolved string, arguments []string, now time.Time) (rules.Recipient, *Refusal) {
 	octets := len(path) + len(resolved)
 	for _, argument := range arguments {
-		octets += len(argument) + 16 // of a string's own
+		octets += len(argument) + 16 // for the string itself
 	}
-	// What recipients leave free is for the header.
+	// The header gets the memory that the recipients leave.
 	if len(m.recipients)+len(m.refused) >= MaxRecipients || !m.keep(octets, MaxMessage*3/4) {
-		// What is refused now is not lost: the client sends it again by itself.
+		// A recipient that is refused here is not lost, because the client
+		// sends the message to it again.
 		r := rules.Recipient{Text: path, Class: table.Unknown}
 		refusal := &Refusal{tooManyRecipients, "too many recipients"}
 		if m.Envelope.DecideAtEnd || m.Envelope.Sendmail { // see unheeded
@@ -141,11 +144,11 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 	return r, nil
 }
 
-// unheeded gives the refused recipients for which the message must be refused
-// too. Sendmail lists a recipient before it asks, and to take a refused one out
-// reads what was typed as a list: one with a comma stays, and would get the
-// message all the same. Where it reads another recipient as the same address,
-// that one may go.
+// unheeded returns the refused recipients that get the message all the same, so
+// that the whole message must be rejected. Sendmail adds a recipient to its
+// list before it asks the filter. To remove a refused one, it reads what was
+// typed as a list, so a recipient with a comma stays. If Sendmail reads another
+// recipient as the same address, it may remove that one instead.
 func (m *Message) unheeded() (list []recipient) {
 	if !m.Envelope.Sendmail || len(m.refused) == 0 {
 		return nil
@@ -162,7 +165,7 @@ func (m *Message) unheeded() (list []recipient) {
 	return list
 }
 
-// Header takes one field, its value with folds and without the last line end.
+// Header adds one field. The value includes folds, but not the last line end.
 func (m *Message) Header(name, value string) {
 	h := &m.header
 	h.fields++
@@ -178,13 +181,13 @@ func (m *Message) Header(name, value string) {
 	}
 }
 
-// Verdict is what is to be done with a message.
+// Verdict is what must be done with a message.
 type Verdict struct {
 	Decision rules.Decision
-	Reason   string // of a message that is held or rejected
+	Reason   string // why the message is held or rejected
 	Edits    []Edit // in the order in which the MTA must get them
-	Reply    *Reply // nil where the MTA is to go on
-	Observed bool   // Edits and Reply are empty, since the mode is observe
+	Reply    *Reply // nil if the MTA must continue
+	Observed bool   // Edits and Reply are empty because the mode is observe
 }
 
 // End decides the message. An error means that it cannot be decided now.
@@ -199,7 +202,7 @@ func (m *Message) End() (Verdict, error) {
 	return v, nil
 }
 
-// decide gives the verdict of mode enforce.
+// decide returns the verdict of mode enforce.
 func (m *Message) decide() Verdict {
 	ruleset := m.Config.Rules
 	subjects := make([]marker.Subject, len(m.header.subjects))
@@ -231,9 +234,10 @@ func (m *Message) decide() Verdict {
 	return v
 }
 
-// edits turns a decision on a message with the subjects given into changes.
-// Deletions of header fields go before additions, and from the last to the
-// first: Postfix renumbers after each, Sendmail never does.
+// edits returns the changes for a decision on a message with the given
+// subjects. Deletions of header fields come before additions, and from the last
+// field to the first: Postfix renumbers fields after each deletion, Sendmail
+// never does.
 func (m *Message) edits(d rules.Decision, subjects []marker.Subject) []Edit {
 	var edits []Edit
 	seen := make(map[string]bool)
@@ -256,8 +260,8 @@ func (m *Message) edits(d rules.Decision, subjects []marker.Subject) []Edit {
 	case d.AddMarker:
 		edits = append(edits, m.markerEdits(subjects)...)
 	case diverted && len(subjects) == 0 && !m.Envelope.Sendmail:
-		// Postfix puts the marker before a subject on the leg to the relay,
-		// and can do so only where there is one. Sendmail's leg has its own way.
+		// On the way to the relay, Postfix can put the marker only before an
+		// existing subject. Sendmail uses a header field of its own instead.
 		edits = append(edits, Edit{Op: AddHeader, Name: "Subject"})
 	}
 	if d.Action == rules.Quarantine {
@@ -266,8 +270,9 @@ func (m *Message) edits(d rules.Decision, subjects []marker.Subject) []Edit {
 	return edits
 }
 
-// restored adds again what goes on as it is, if Sendmail deletes it along with
-// a diverted recipient that leads to the same address, as a CNAME does.
+// restored adds recipients that are not diverted, but that Sendmail deletes
+// with a diverted one because both lead to the same address, as through a
+// CNAME.
 func (m *Message) restored(d rules.Decision) []Edit {
 	if !m.Envelope.Sendmail {
 		return nil
@@ -287,8 +292,8 @@ func (m *Message) restored(d rules.Decision) []Edit {
 	return edits
 }
 
-// verdictEdits leaves exactly one X-Postseal field on a message that is
-// changed, or was by an earlier pass, and none on any other.
+// verdictEdits leaves exactly one X-Postseal field on a message that is changed
+// now, or was changed in an earlier pass. It leaves none on any other message.
 func (m *Message) verdictEdits(d rules.Decision, diverted bool) []Edit {
 	action := d.Action
 	if diverted {

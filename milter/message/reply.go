@@ -20,14 +20,14 @@ type Reply struct {
 
 var tooManyRecipients = Reply{452, "4.5.3", "too many recipients for one message: send to the others in another"}
 
-// String gives the reply as it stands on the SMTP line.
+// String returns the reply as it is on the SMTP line.
 func (r Reply) String() string { return fmt.Sprintf("%d %s %s", r.Code, r.Enhanced, r.Text) }
 
 // maxNamed is how many recipients a reply names.
 const maxNamed = 2
 
-// refusalReason says why a recipient is refused and what to do instead. show renders
-// a domain that the recipient leads to.
+// refusalReason says why a recipient is refused and what to do instead. show
+// returns the form in which a domain that the recipient leads to may be shown.
 func refusalReason(r rules.Recipient, show func(domain string) string) string {
 	switch {
 	case r.Class == table.Closed:
@@ -38,7 +38,7 @@ func refusalReason(r rules.Recipient, show func(domain string) string) string {
 	return fmt.Sprintf("the address cannot be rewritten safely, since %s: write it as name@domain", r.Fault)
 }
 
-// noAddress is what stands for an address that nobody can read.
+// noAddress replaces an address that cannot be read.
 const noAddress = "an address that cannot be read"
 
 // inClear shows a domain to the client, who typed the address that leads to it.
@@ -49,8 +49,8 @@ func leadsTo(where string) string {
 	return "it leads to " + where + ", which is not known to be secure: check it with its owner, or write to that address itself"
 }
 
-// refusalReply names the address that a recipient leads to in full, unlike the
-// log, which may be set to show no addresses.
+// refusalReply names in full the address that a recipient leads to. The log may
+// be set to show no addresses.
 func refusalReply(r rules.Recipient) Reply {
 	reason := refusalReason(r, inClear)
 	if r.Class != table.Closed && r.Fault == address.SentOn && r.Resolved.Domain != "" {
@@ -59,9 +59,9 @@ func refusalReply(r rules.Recipient) Reply {
 	return Reply{550, "5.7.1", namedText([]string{r.Text}, reason)}
 }
 
-// rejectReply is the answer at the end of a message. It says what to do about
-// the first recipient that it is for, and names the others with the same cure,
-// which is returned as the log shows it.
+// rejectReply returns the reply at the end of a message. It says what to do
+// about the first recipient that it applies to, and names others with the same
+// remedy. logged is the reply as the log shows it.
 func rejectReply(d rules.Decision, marker string, addresses shown.Addresses) (reply Reply, logged string) {
 	var recipients []string
 	var text string
@@ -110,8 +110,8 @@ func namedText(recipients []string, text string) string {
 	return b.String() + ": " + text
 }
 
-// printable replaces what a reply must not hold: Sendmail strips the eighth
-// bit, and a control character would end the line.
+// printable replaces characters that a reply must not contain: Sendmail removes
+// the eighth bit, and a control character would end the line.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
@@ -121,7 +121,7 @@ func printable(s string) string {
 	}, s)
 }
 
-// shorten keeps a line of replies inside its bound.
+// shorten keeps a reply within the length of its line.
 func shorten(s string) string {
 	const longest = 80
 	if len(s) > longest {

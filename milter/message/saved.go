@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// ReadSaved takes the header of a saved message, as an MTA would show it, and
-// leaves the body unread, and all that is past what a message may hold. The
-// error says why the file cannot be a message, and shows nothing of the file.
+// ReadSaved reads the header of a saved message as an MTA would show it. It
+// does not read the body, or what is beyond the limits of a message. The error
+// says why the file cannot be a message, and shows nothing of the file.
 func (m *Message) ReadSaved(r io.Reader) error {
 	bounded := &io.LimitedReader{R: r, N: MaxMessage}
 	in, err := openSaved(bounded)
@@ -50,8 +50,8 @@ func (m *Message) ReadSaved(r io.Reader) error {
 	return nil
 }
 
-// isFieldName tells whether the text before a colon is a field's name (RFC
-// 5322, section 2.2), with blanks after it that MTAs take off.
+// isFieldName reports whether the text before a colon is the name of a field
+// (RFC 5322, section 2.2). Blanks may follow it, because MTAs remove them.
 func isFieldName(text string) bool {
 	text = strings.TrimRight(text, " \t")
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })

@@ -13,8 +13,8 @@ import (
 var errNoHeader = errors.New("it does not begin with the header of a message, such as From: or Subject:; give a message as it is sent (.eml), or the output of postcat -q")
 
 // openSaved returns a reader at the first header field of a saved message. It
-// leaves out what mail programs and postcat(1) put before that, and refuses
-// files that hold no message, or hold one in another form.
+// skips what mail programs and postcat(1) write before that, and refuses files
+// that contain no message, or one in another form.
 func openSaved(r io.Reader) (*bufio.Reader, error) {
 	in := bufio.NewReaderSize(r, 8<<10)
 	start, err := in.Peek(4 << 10)
@@ -35,7 +35,7 @@ func openSaved(r io.Reader) (*bufio.Reader, error) {
 
 const byteOrderMark = "\xef\xbb\xbf"
 
-// foreign are the starts of files that people save or attach in the place of a
+// foreign are the beginnings of files that people save or attach instead of a
 // message.
 var foreign = []struct{ start, is, remedy string }{
 	{"\xd0\xcf\x11\xe0", "an Outlook message (.msg) or an old Office file", "save the message as .eml"},
@@ -57,8 +57,8 @@ var foreign = []struct{ start, is, remedy string }{
 	{"<", "a web page or XML", "save the message itself as .eml"},
 }
 
-// refuseForeign returns an error that names the form of a file that is no
-// message, judging by its first octets.
+// refuseForeign looks at the first octets of a file. If the file is not a
+// message, it returns an error that names its form.
 func refuseForeign(start []byte) error {
 	text := bytes.TrimLeft(bytes.TrimPrefix(start, []byte(byteOrderMark)), " \t\r\n")
 	for _, f := range foreign {
@@ -83,21 +83,21 @@ func refuseForeign(start []byte) error {
 	return nil
 }
 
-// linesEndInLFCR looks at the first line end.
+// linesEndInLFCR reports whether the first line ends in LF CR.
 func linesEndInLFCR(start []byte) bool {
 	at := bytes.IndexByte(start, '\n')
 	return at > 0 && start[at-1] != '\r' && len(start) > at+2 && start[at+1] == '\r' && start[at+2] != '\n'
 }
 
-// isQueueFile reports whether the file begins as Postfix's queue files do: a
-// record of type C with its length, and numbers padded with blanks.
+// isQueueFile reports whether the file begins like Postfix's queue files: with
+// a record of type C with its length, and numbers padded with blanks.
 func isQueueFile(start []byte) bool {
 	const padded = 15
 	return len(start) > 2+padded && int(start[1]) > padded && bytes.Trim(start[2:2+padded], " 0123456789") == nil
 }
 
-// isSendmailQueueFile reports whether the file begins as the control files of
-// Sendmail's queue do: with the version of their form, and the time of arrival.
+// isSendmailQueueFile reports whether the file begins like the control files of
+// Sendmail's queue: with the version of their form, and the time of arrival.
 func isSendmailQueueFile(start []byte) bool {
 	version, rest, _ := bytes.Cut(start, []byte("\n"))
 	return len(version) > 1 && version[0] == 'V' && isNumber(string(version[1:])) && len(rest) > 1 && rest[0] == 'T' && isNumber(string(rest[1:2]))
@@ -139,7 +139,7 @@ var (
 	errOptions  = errors.New("it is the output of postcat with one of the options -d, -o and -v: leave those out")
 )
 
-// skipEnvelope leaves out the envelope in the output of postcat(1).
+// skipEnvelope skips the envelope in the output of postcat(1).
 func skipEnvelope(in *bufio.Reader) error {
 	for {
 		start, _ := in.Peek(64)
@@ -157,7 +157,7 @@ func skipEnvelope(in *bufio.Reader) error {
 	}
 }
 
-// checkContents looks at the first line of the message in the output of
+// checkContents checks the first line of the message in the output of
 // postcat(1).
 func checkContents(in *bufio.Reader) error {
 	start, _ := in.Peek(64)
@@ -170,7 +170,7 @@ func checkContents(in *bufio.Reader) error {
 	return nil
 }
 
-// skipLine reads to the end of a line, however long.
+// skipLine reads to the end of a line, however long it is.
 func skipLine(in *bufio.Reader) {
 	for {
 		if _, err := in.ReadSlice('\n'); !errors.Is(err, bufio.ErrBufferFull) {
@@ -179,15 +179,15 @@ func skipLine(in *bufio.Reader) {
 	}
 }
 
-// usualFields are those of which every message has one. Other text can have
-// lines that look like header fields.
+// usualFields are the fields of which every message has at least one. Lines of
+// other text can look like header fields.
 var usualFields = map[string]bool{
 	"from": true, "to": true, "cc": true, "bcc": true, "subject": true, "date": true, "sender": true, "reply-to": true,
 	"message-id": true, "received": true, "return-path": true, "delivered-to": true, "mime-version": true,
 	"resent-from": true, "resent-to": true, "resent-date": true,
 }
 
-// isUsualField reports whether the name is that of a field that messages have.
+// isUsualField reports whether messages usually have a field with the name.
 func isUsualField(name string) bool {
 	return usualFields[strings.ToLower(strings.TrimRight(name, " \t"))]
 }

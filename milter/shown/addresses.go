@@ -1,4 +1,4 @@
-// Package shown says how addresses stand in the log.
+// Package shown decides how addresses appear in the log.
 package shown
 
 import (
@@ -13,36 +13,38 @@ import (
 	"github.com/postseal/postseal/rules/keyword"
 )
 
-// Format says how addresses stand in the log.
+// Format says how addresses appear in the log.
 type Format string
 
 // The formats of log.addresses.
 const (
 	Full   Format = "full"   // as they are
-	Domain Format = "domain" // the domain alone, if it can be read
+	Domain Format = "domain" // only the domain, if it can be read
 	Hash   Format = "hash"   // twelve hex digits, the same for the same address and key
 )
 
-// UnmarshalText reads the name; anything else is an error.
+// UnmarshalText reads the name. Any other text is an error.
 func (f *Format) UnmarshalText(text []byte) error {
 	return keyword.Word(f, text, Full, Domain, Hash)
 }
 
-// Addresses renders addresses for the log.
+// Addresses formats addresses for the log.
 type Addresses struct {
 	Format Format
-	// Key is of Hash. Without one nothing is shown: anybody can guess the
-	// address behind a bare hash.
+	// Key is for Hash. Without it nothing is shown, because anybody can guess
+	// the address behind an unkeyed hash.
 	Key []byte
 }
 
-// Address renders an address or a login. The null sender stays empty.
+// Address returns an address or a login as the log shows it. The null sender
+// stays empty.
 func (a Addresses) Address(text string) string {
 	switch {
 	case text == "" || a.Format == Full:
 		return text
 	case a.Format == Domain:
-		// Not what follows the last "@": that can be a comment or a local part.
+		// The text after the last "@" is not shown, because it can be a comment
+		// or a local part.
 		return address.Parse(text).Domain
 	case a.Format == Hash && len(a.Key) > 0:
 		hash := hmac.New(sha256.New, a.Key)
@@ -55,7 +57,7 @@ func (a Addresses) Address(text string) string {
 // inText matches an address in the text of an error or a note.
 var inText = regexp.MustCompile(`[^\s"'<>(),;:]+@[^\s"'<>(),;:]+`)
 
-// Text renders a text that may name addresses.
+// Text returns a text that may contain addresses as the log shows it.
 func (a Addresses) Text(text string) string {
 	if a.Format == Full {
 		return text
@@ -63,7 +65,7 @@ func (a Addresses) Text(text string) string {
 	return inText.ReplaceAllStringFunc(text, a.Address)
 }
 
-// DomainName renders the domain of an address.
+// DomainName returns the domain of an address as the log shows it.
 func (a Addresses) DomainName(name string) string {
 	if a.Format == Domain {
 		return name
@@ -71,7 +73,7 @@ func (a Addresses) DomainName(name string) string {
 	return a.Address(name)
 }
 
-// Row renders the name of a row, which is a domain or an address.
+// Row returns the name of a row, a domain or an address, as the log shows it.
 func (a Addresses) Row(name string) string {
 	if !strings.Contains(name, "@") {
 		return name
@@ -79,7 +81,7 @@ func (a Addresses) Row(name string) string {
 	return a.Address(name)
 }
 
-// Client renders a client, which mail need not have.
+// Client returns the address of a client. Mail may have none.
 func Client(client netip.Addr) string {
 	if !client.IsValid() {
 		return ""
