@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Client speaks SMTP line by line, so that a test sends just what it writes.
+// Client is a line-by-line SMTP client, so that a test sends exactly what it
+// writes.
 type Client struct {
 	conn net.Conn
 	in   *textproto.Reader
@@ -24,7 +25,7 @@ type Reply struct {
 
 func (r Reply) String() string { return fmt.Sprintf("%d %s", r.Code, r.Text) }
 
-// Dial connects and says EHLO.
+// Dial connects and sends EHLO.
 func Dial(addr string) (*Client, error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -43,7 +44,8 @@ func Dial(addr string) (*Client, error) {
 	return c, nil
 }
 
-// unexpected is the error of an answer that did not come, or was another.
+// unexpected returns the error of an answer that did not arrive, or was not the
+// expected one.
 func unexpected(to string, r Reply, err error) error {
 	if err == nil {
 		return fmt.Errorf("%s: %v", to, r)
@@ -51,10 +53,10 @@ func unexpected(to string, r Reply, err error) error {
 	return fmt.Errorf("%s: %w", to, err)
 }
 
-// Close drops the connection.
+// Close closes the connection.
 func (c *Client) Close() error { return c.conn.Close() }
 
-// Say sends lines at once and returns the answer to the last.
+// Say sends lines at once and returns the answer to the last one.
 func (c *Client) Say(lines ...string) (Reply, error) {
 	if _, err := c.conn.Write([]byte(strings.Join(lines, "\r\n") + "\r\n")); err != nil {
 		return Reply{}, err
@@ -77,7 +79,7 @@ func (c *Client) read() (Reply, error) {
 	return Reply{code, text}, err
 }
 
-// Data sends a message, whose lines end in CRLF, and returns the answer.
+// Data sends a message with CRLF line ends, and returns the answer.
 func (c *Client) Data(message []byte) (Reply, error) {
 	if r, err := c.Say("DATA"); err != nil || r.Code != 354 {
 		return r, err
@@ -95,10 +97,10 @@ func (c *Client) Data(message []byte) (Reply, error) {
 // Sent is how a message was answered.
 type Sent struct {
 	Recipients []Reply
-	End        Reply // to the message; to DATA where that was refused
+	End        Reply // to the message, or to DATA if that was refused
 }
 
-// QueueID is the ID in the answer, "" where there is none. Postfix writes
+// QueueID returns the ID in the answer, or "" if there is none. Postfix writes
 // "queued as ID", Sendmail "ID Message accepted".
 func (s Sent) QueueID() string {
 	if _, id, ok := strings.Cut(s.End.Text, "queued as "); ok {
@@ -110,7 +112,7 @@ func (s Sent) QueueID() string {
 	return ""
 }
 
-// Send sends one message. The recipients are what stands after "RCPT TO:". A
+// Send sends one message. The recipients are the texts after "RCPT TO:". A
 // refused MAIL is an error.
 func (c *Client) Send(from string, to []string, message []byte) (Sent, error) {
 	var s Sent
@@ -136,7 +138,7 @@ func (c *Client) Send(from string, to []string, message []byte) (Sent, error) {
 	return s, err
 }
 
-// CRLF makes line ends those of SMTP.
+// CRLF converts line ends to those of SMTP.
 func CRLF(message []byte) []byte {
 	message = bytes.ReplaceAll(message, []byte("\r\n"), []byte("\n"))
 	return bytes.ReplaceAll(message, []byte("\n"), []byte("\r\n"))

@@ -15,12 +15,12 @@ import (
 	"syscall"
 )
 
-// Build makes the command postseal and returns its path below dir.
+// Build builds the command postseal and returns its path below dir.
 func Build(root, dir string, flags ...string) (string, error) {
 	bin := filepath.Join(dir, "postseal")
 	cmd := exec.Command("go", append(append([]string{"build"}, flags...), "-o", bin, "./cmd/postseal")...)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "GOTMPDIR="+dir) // go leaves files there when it is interrupted
+	cmd.Env = append(os.Environ(), "GOTMPDIR="+dir) // go leaves files there if it is interrupted
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w: %s", err, out)
 	}
@@ -28,16 +28,16 @@ func Build(root, dir string, flags ...string) (string, error) {
 }
 
 // Daemon is a running "postseal serve" beside a private MTA. Its files are
-// those of contrib, below the MTA's folder.
+// those of contrib, below the MTA's directory.
 type Daemon struct {
 	Config string // the configuration file
 	cmd    *exec.Cmd
 	log    lineBuffer
-	ended  chan struct{} // closed at the end
-	fault  error         // of the end
+	ended  chan struct{} // closed when the daemon ends
+	fault  error         // the error with which it ended
 }
 
-// DaemonOptions say how the configuration differs from contrib's.
+// DaemonOptions are the differences between the configuration and contrib's.
 type DaemonOptions struct {
 	Root   string
 	Binary string
@@ -45,9 +45,9 @@ type DaemonOptions struct {
 	TOML   string // appended to postseal.toml
 }
 
-// Install lays contrib's configuration below the MTA's folder as the README
-// has a sysadmin lay it below /, with the made-up accredited list of testdata,
-// and returns the path of postseal.toml.
+// Install puts contrib's configuration below the MTA's directory in the same
+// way as the README tells a sysadmin to put it below /, with the made-up
+// accredited list of testdata. It returns the path of postseal.toml.
 func Install(m MTA, o DaemonOptions) (string, error) {
 	contrib := filepath.Join(o.Root, "contrib")
 	etc, lib := filepath.Join(m.Folder(), "etc-postseal"), filepath.Join(m.Folder(), "lib-postseal")
@@ -69,7 +69,7 @@ func Install(m MTA, o DaemonOptions) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, folder := range []string{etc, lib} { // without what an earlier test left there
+	for _, folder := range []string{etc, lib} { // removes what an earlier test left there
 		if err := os.RemoveAll(folder); err != nil {
 			return "", err
 		}
@@ -121,7 +121,7 @@ func startDaemon(cmd *exec.Cmd, config string) (*Daemon, error) {
 // Event is one line of the log.
 type Event map[string]any
 
-// Events returns the lines whose "msg" it is.
+// Events returns the log lines with this "msg".
 func (d *Daemon) Events(msg string) []Event {
 	var events []Event
 	for line := range strings.Lines(d.log.String()) {
@@ -133,8 +133,8 @@ func (d *Daemon) Events(msg string) []Event {
 	return events
 }
 
-// AwaitEvents is Events once there are at least n: what the daemon writes
-// comes a moment after what it answers.
+// AwaitEvents returns the events when there are at least n. The daemon writes a
+// log line shortly after it answers.
 func (d *Daemon) AwaitEvents(msg string, n int) []Event {
 	var events []Event
 	Within(func() bool {
@@ -144,13 +144,14 @@ func (d *Daemon) AwaitEvents(msg string, n int) []Event {
 	return events
 }
 
-// Log is all that the daemon wrote.
+// Log returns everything that the daemon wrote.
 func (d *Daemon) Log() string { return d.log.String() }
 
-// Await waits for an event that fits, for as long as the daemon runs.
+// Await waits for an event for which fits returns true, as long as the daemon
+// runs.
 func (d *Daemon) Await(msg string, fits func(Event) bool) (found Event, err error) {
 	came := Within(func() bool {
-		over := d.hasEnded() // before the log is read: all of it is there then
+		over := d.hasEnded() // before the log is read, so that the log is complete
 		events := d.Events(msg)
 		if i := slices.IndexFunc(events, func(e Event) bool { return fits == nil || fits(e) }); i >= 0 {
 			found = events[i]
@@ -175,20 +176,20 @@ func (d *Daemon) hasEnded() bool {
 	}
 }
 
-// PID is the daemon's process.
+// PID returns the daemon's process ID.
 func (d *Daemon) PID() int { return d.cmd.Process.Pid }
 
 // Signal sends the daemon a signal.
 func (d *Daemon) Signal(s syscall.Signal) error { return d.cmd.Process.Signal(s) }
 
-// Kill ends the daemon at once, and waits for its end.
+// Kill kills the daemon, and waits until it has ended.
 func (d *Daemon) Kill() error {
 	d.cmd.Process.Kill()
 	<-d.ended
 	return d.fault
 }
 
-// Stop ends the daemon in order; an exit code other than 0 is an error.
+// Stop ends the daemon in order. An exit code other than 0 is an error.
 func (d *Daemon) Stop() error {
 	if err := d.Signal(syscall.SIGTERM); err != nil {
 		return err
@@ -196,7 +197,7 @@ func (d *Daemon) Stop() error {
 	return d.Wait()
 }
 
-// Wait waits for the daemon's end.
+// Wait waits until the daemon has ended.
 func (d *Daemon) Wait() error {
 	if <-d.ended; d.fault != nil {
 		return fmt.Errorf("postseal: %w: %s", d.fault, d.log.String())

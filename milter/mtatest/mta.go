@@ -15,16 +15,16 @@ import (
 // MTA is a running private mail server.
 type MTA interface {
 	Addr() string      // host:port of its SMTP server
-	Folder() string    // holds all that it writes
-	SocketDir() string // holds the filter's socket
+	Folder() string    // contains all files that it writes
+	SocketDir() string // contains the filter's socket
 
 	// Submit submits a message with sendmail(1).
 	Submit(from string, to []string, message []byte) error
-	// Queue lists what is still there.
+	// Queue lists what is still in the queue.
 	Queue() ([]Queued, error)
-	// Release takes the hold from a message.
+	// Release releases a held message.
 	Release(id string) error
-	// Retry tries all that waits now.
+	// Retry tries to deliver everything that waits, now.
 	Retry() error
 
 	Log() string
@@ -33,30 +33,30 @@ type MTA interface {
 
 var _, _ MTA = (*Postfix)(nil), (*Sendmail)(nil)
 
-// Options say where mail leaves to; all addresses are host:port.
+// Options say where outgoing mail goes. All addresses are host:port.
 type Options struct {
-	Root     string // the checkout, whose contrib is used
+	Root     string // the checkout whose contrib is used
 	Relay    string // the encryption relay
 	Internet string // every other host
 	Milter   bool   // with the filter
-	MC       string // lines of sendmail.mc before the filter's, for Sendmail
-	MCAfter  string // and after it
-	Debian   bool   // Sendmail as Debian configures it, which asks the DNS
+	MC       string // for Sendmail: lines of sendmail.mc before the filter's
+	MCAfter  string // and lines after it
+	Debian   bool   // Sendmail with Debian's configuration, which queries the DNS
 }
 
 // Queued is one message of a queue.
 type Queued struct {
-	// Queue is "hold", "deferred" where it was tried and waits, and otherwise
-	// the MTA's word for what moves.
+	// Queue is "hold", or "deferred" if the message was tried and waits.
+	// Otherwise it is the MTA's word for mail on its way.
 	Queue      string   `json:"queue_name"`
 	ID         string   `json:"queue_id"`
 	Recipients []string `json:"-"`
 }
 
-// Settle waits until nothing but held mail is left in the queue, so that
-// all that would arrive has arrived, and returns what is held. A message that
-// moves from one queue to the next while they are read can be missed, so that
-// two readings in a row must agree.
+// Settle waits until only held mail is left in the queue, so that all other
+// mail has arrived, and returns what is held. It can miss a message that moves
+// from one queue to the next while the queues are read. Two readings in a row
+// must therefore agree.
 func Settle(m MTA, limit time.Duration) ([]Queued, error) {
 	deadline := time.Now().Add(limit)
 	for still := 0; ; {
@@ -78,7 +78,7 @@ func Settle(m MTA, limit time.Duration) ([]Queued, error) {
 	}
 }
 
-// Root is the checkout that holds the working directory.
+// Root returns the checkout that contains the working directory.
 func Root() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -105,12 +105,12 @@ func freeAddr() (string, error) {
 	return l.Addr().String(), nil
 }
 
-// Patience is how long a test waits for what is sure to come: long, because a
-// busy machine takes its time, and a test that passes never waits in vain.
+// Patience is how long a test waits for what is certain to happen. It is long
+// because the machine may be busy. A test that passes does not wait that long.
 const Patience = 4 * time.Minute
 
-// Within waits for something to be so, for as long as Patience, and tells
-// whether it is.
+// Within waits until isSo returns true, for at most Patience, and reports
+// whether it did.
 func Within(isSo func() bool) bool {
 	for deadline := time.Now().Add(Patience); !isSo(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -131,8 +131,8 @@ func waitListening(addr string) (err error) {
 	return err
 }
 
-// privateFolder makes the folder of an instance, which users of its MTA may
-// enter.
+// privateFolder creates the directory of an instance. The users of its MTA may
+// enter it.
 func privateFolder(mta string) (string, error) {
 	if os.Geteuid() != 0 {
 		return "", fmt.Errorf("a private %s needs root: run as root or through sudo", mta)
@@ -144,8 +144,8 @@ func privateFolder(mta string) (string, error) {
 	return dir, os.Chmod(dir, 0o755)
 }
 
-// adapt reads a file of contrib, and puts what is private in the place of what
-// it names.
+// adapt reads a file of contrib, and replaces what it names with what is
+// private.
 func adapt(path, named, private string) (string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -1,7 +1,7 @@
-// Package mtatest starts private mail servers for tests and the demo: a
-// Postfix made from the files of contrib/postfix, and the hosts that mail
-// arrives at. Everything listens on 127.0.0.1 or below a temporary folder,
-// and an installed Postfix is left alone.
+// Package mtatest starts private mail servers for tests and the demo: a Postfix
+// and a Sendmail made from the files of contrib, and the hosts at which mail
+// arrives. Everything listens on 127.0.0.1 or below a temporary directory. An
+// installed Postfix is left alone.
 package mtatest
 
 import (
@@ -21,23 +21,22 @@ import (
 
 // Postfix is a running private instance.
 type Postfix struct {
-	dir  string // holds etc, queue, data and maillog
+	dir  string // contains etc, queue, data and maillog
 	addr string // of its smtpd
 
-	// ContentFilter is what mail of sendmail(1) is sent to.
+	// ContentFilter is where mail of sendmail(1) is sent.
 	ContentFilter string
 }
 
-// reinjection is the port of contrib's master.cf for mail of sendmail(1).
+// reinjection is the port for mail of sendmail(1) in contrib's master.cf.
 const reinjection = "127.0.0.1:10026"
 
-// contribRelay is the relay of contrib's main.cf. A second line for it would
-// have each of Postfix's programs log a warning as it starts, and postlogd then
-// waits for itself for ever as soon as ten others are before it.
+// contribRelay is the relay of contrib's main.cf. With a second line for it,
+// each Postfix program would log a warning when it starts. If ten others are
+// waiting, postlogd then waits for itself for ever.
 const contribRelay = "[relay.trust.example]:25"
 
-// privateMain holds what makes an instance private. contrib's main.cf
-// follows it.
+// privateMain makes an instance private. contrib's main.cf follows it.
 const privateMain = `
 compatibility_level = 3.6
 queue_directory = %[1]s/queue
@@ -83,7 +82,7 @@ flush unix n - n 1000? 0 flush
 postlog unix-dgram n - n - 1 postlogd
 `
 
-// StartPostfix makes an instance below a new temporary folder and starts it.
+// StartPostfix makes an instance below a new temporary directory and starts it.
 // It needs root and the packages postfix and postfix-pcre.
 func StartPostfix(o Options) (*Postfix, error) {
 	dir, err := privateFolder("Postfix")
@@ -173,21 +172,21 @@ func (p *Postfix) configure(o Options) error {
 	return p.Run("postconf", "-P", "pickup/unix/content_filter="+p.ContentFilter)
 }
 
-// Addr is of its smtpd.
+// Addr returns the address of its smtpd.
 func (p *Postfix) Addr() string { return p.addr }
 
-// Folder holds etc, queue, data and maillog.
+// Folder returns the directory that contains etc, queue, data and maillog.
 func (p *Postfix) Folder() string { return p.dir }
 
-// SocketDir is below the queue directory.
+// SocketDir returns a directory below the queue directory.
 func (p *Postfix) SocketDir() string { return filepath.Join(p.dir, "queue", "postseal") }
 
-// Stop ends the instance and removes its folder.
+// Stop ends the instance and removes its directory.
 func (p *Postfix) Stop() error {
 	return errors.Join(p.Run("postfix", "stop"), os.RemoveAll(p.dir))
 }
 
-// Log is what Postfix has logged.
+// Log returns what Postfix has logged.
 func (p *Postfix) Log() string {
 	text, err := os.ReadFile(filepath.Join(p.dir, "maillog"))
 	if err != nil {
@@ -196,8 +195,8 @@ func (p *Postfix) Log() string {
 	return string(text)
 }
 
-// command keeps Ctrl-C away from Postfix's programs: a start that is broken
-// off half-way would leave a master behind that nobody stops.
+// command keeps Ctrl-C away from Postfix's programs: if a start were
+// interrupted, a master would be left behind that nobody stops.
 func (p *Postfix) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, append([]string{"-c", filepath.Join(p.dir, "etc")}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -215,9 +214,9 @@ func (p *Postfix) Submit(from string, to []string, message []byte) error {
 	return nil
 }
 
-// Queue lists what maildrop holds, and what is still in the queue.
+// Queue lists what is in maildrop and in the queue.
 func (p *Postfix) Queue() ([]Queued, error) {
-	// In the order in which mail moves, so that none is missed.
+	// In the order in which mail moves, so that no message is missed.
 	var queue []Queued
 	drop, err := os.ReadDir(filepath.Join(p.dir, "queue", "maildrop"))
 	if err != nil {
@@ -248,14 +247,14 @@ func (p *Postfix) Queue() ([]Queued, error) {
 	return queue, nil
 }
 
-// Release takes the hold from a message.
+// Release releases a held message.
 func (p *Postfix) Release(id string) error { return p.Run("postsuper", "-H", id) }
 
-// Retry tries all that waits now.
+// Retry tries to deliver everything that waits, now.
 func (p *Postfix) Retry() error { return p.Run("postqueue", "-f") }
 
-// Reload has Postfix read its configuration again, and waits until no process
-// is left that runs by the old one: such a process goes on to serve until it
+// Reload makes Postfix read its configuration again, and waits until every
+// process with the old one has ended. Such a process still serves until it
 // notices.
 func (p *Postfix) Reload() error {
 	old, err := p.processes()
@@ -277,7 +276,7 @@ func (p *Postfix) Reload() error {
 	return err
 }
 
-// processes are the IDs of the master's children.
+// processes returns the process IDs of the master's children.
 func (p *Postfix) processes() ([]string, error) {
 	pid, err := os.ReadFile(filepath.Join(p.dir, "queue", "pid", "master.pid"))
 	if err != nil {
@@ -295,7 +294,7 @@ func (p *Postfix) Run(program string, args ...string) error {
 	return err
 }
 
-// Output is Run, and returns what the program prints.
+// Output is like Run, and returns what the program prints.
 func (p *Postfix) Output(program string, args ...string) (string, error) {
 	out, err := p.command(program, args...).CombinedOutput()
 	if err != nil {

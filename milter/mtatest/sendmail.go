@@ -9,14 +9,13 @@ import (
 	"strings"
 )
 
-// SendmailFiles is an unpacked Sendmail. As a package it cannot be installed
-// beside Postfix, so that its programs and files lie below a folder of their
-// own.
+// SendmailFiles is an unpacked Sendmail. The package cannot be installed beside
+// Postfix, so its programs and files are below a directory of their own.
 type SendmailFiles struct {
 	Dir string
 }
 
-// UnpackSendmail unpacks below dir the Debian packages that make test has put
+// UnpackSendmail unpacks below dir the Debian packages that "make test" has put
 // into bin/debs of the checkout.
 func UnpackSendmail(root, dir string) (*SendmailFiles, error) {
 	for _, name := range []string{"sendmail-bin", "sendmail-base", "sendmail-cf"} {
@@ -31,8 +30,8 @@ func UnpackSendmail(root, dir string) (*SendmailFiles, error) {
 	return &SendmailFiles{dir}, nil
 }
 
-// privateMC makes an instance private: it trusts a folder below /tmp, and
-// resolves no names but those of hosts.
+// privateMC makes an instance private: it trusts a directory below /tmp, and
+// resolves only the names of hosts.
 const privateMC = "divert(-1)\n" +
 	"define(`_CF_DIR_', `%[1]s/usr/share/sendmail/cf/')\n" +
 	"divert(0)dnl\n" +
@@ -44,8 +43,8 @@ const privateMC = "divert(-1)\n" +
 	"define(`confSERVICE_SWITCH_FILE', `%[1]s/service.switch')dnl\n" +
 	"FEATURE(`nocanonify')dnl\n"
 
-// Configure makes sendmail.cf of the lines of an mc file, which follow those
-// that make the instance private. What m4 complains of is an error.
+// Configure makes sendmail.cf from the lines of an mc file. They follow the
+// lines that make the instance private. An error message of m4 is an error.
 func (s *SendmailFiles) Configure(lines string) error { return s.configure("sendmail.cf", lines) }
 
 func (s *SendmailFiles) configure(name, lines string) error {
@@ -55,7 +54,7 @@ func (s *SendmailFiles) configure(name, lines string) error {
 	return s.expand(name, fmt.Sprintf(privateMC, s.Dir)+lines)
 }
 
-// expand makes the cf file of the name from a whole mc file.
+// expand makes the named cf file from a whole mc file.
 func (s *SendmailFiles) expand(name, mc string) error {
 	m4 := exec.Command("m4", "-")
 	m4.Stdin = strings.NewReader(mc)
@@ -74,15 +73,15 @@ func (s *SendmailFiles) program(name string) string {
 	return filepath.Join(s.Dir, "usr", "libexec", "sendmail", name)
 }
 
-// sendmail is a command of sendmail(8) that reads the cf file of the name.
-// Without a dot in the name of its host it would wait for a minute.
+// sendmail returns a command of sendmail(8) that reads the named cf file.
+// Without a dot in its host's name, Sendmail would wait for a minute.
 func (s *SendmailFiles) sendmail(cf string, args ...string) *exec.Cmd {
 	args = append([]string{"-u", "sh", "-c", `hostname mx.trust.example && exec "$@"`, "sh",
 		s.program("sendmail"), "-C", filepath.Join(s.Dir, cf)}, args...)
 	return exec.Command("unshare", args...)
 }
 
-// MakeMap makes the hash map of the name, below the folder, from its text.
+// MakeMap makes the named hash map, below the directory, from its text.
 func (s *SendmailFiles) MakeMap(name, text string) error {
 	cmd := exec.Command(s.program("makemap"), "-C", s.cf(), "hash", filepath.Join(s.Dir, name))
 	cmd.Stdin = strings.NewReader(text)
@@ -92,9 +91,9 @@ func (s *SendmailFiles) MakeMap(name, text string) error {
 	return nil
 }
 
-// TestRules runs address test mode (sendmail -bt) and returns what the ruleset,
-// or the last of several such as "canonify,parse", gives for each argument. The
-// lines of setup, such as ".D{verify}NONE", come before.
+// TestRules runs address test mode (sendmail -bt). It returns the result of the
+// ruleset, or of the last of several such as "canonify,parse", for each
+// argument. The lines of setup, such as ".D{verify}NONE", come first.
 func (s *SendmailFiles) TestRules(setup []string, ruleset string, arguments []string) ([]string, error) {
 	lines := append([]string{}, setup...)
 	for _, argument := range arguments {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// debianMC are the lines that a site adds to Debian's own sendmail.mc, before
-// the MAILER lines: they say where mail goes.
+// debianMC are the lines that a site adds to Debian's own sendmail.mc before
+// the MAILER lines. They say where mail goes.
 const debianMC = "define(`confDOMAIN_NAME', `mx.trust.example')dnl\n" +
 	"define(`MAIL_HUB', `esmtp:[127.0.0.1]')dnl\n" +
 	"define(`ESMTP_MAILER_ARGS', `TCP $h %[2]s')dnl\n" +
@@ -20,11 +20,12 @@ const debianMC = "define(`confDOMAIN_NAME', `mx.trust.example')dnl\n" +
 	"VIRTUSER_DOMAIN(`virtual.trust.example')dnl\n" +
 	"FEATURE(`domaintable', `hash %[1]s/domaintable')dnl\n"
 
-// mailerLines begin the part of Debian's sendmail.mc that a site leaves last.
+// mailerLines begin the last part of Debian's sendmail.mc, which a site leaves
+// unchanged.
 const mailerLines = "dnl # Default Mailer setup\n"
 
-// configureDebian makes sendmail.cf and submit.cf of Debian's own files, with
-// the lines of the site put in.
+// configureDebian makes sendmail.cf and submit.cf from Debian's own files, with
+// the lines of the site added.
 func (s *SendmailFiles) configureDebian(port, lines string) error {
 	if err := errors.Join(s.relocate(), s.debianFolders()); err != nil {
 		return err
@@ -51,8 +52,8 @@ func (s *SendmailFiles) configureDebian(port, lines string) error {
 		s.makeDebianMaps())
 }
 
-// relocate has Debian's files of m4 name what lies below the folder, and users
-// that every Debian has.
+// relocate changes Debian's m4 files to name files below the directory, and
+// users that every Debian has.
 func (s *SendmailFiles) relocate() error {
 	names := strings.NewReplacer(
 		"/var/spool/mqueue-client", s.Dir+"/clientqueue",
@@ -75,7 +76,8 @@ func (s *SendmailFiles) relocate() error {
 	})
 }
 
-// debianFolders makes what Debian's package makes when it is installed.
+// debianFolders creates the directories that Debian's package creates when it
+// is installed.
 func (s *SendmailFiles) debianFolders() error {
 	for name, mode := range map[string]os.FileMode{
 		"run/mta": 0o755, "run/msp": 0o775, "lib": 0o755, "etc/mail/m4": 0o755,

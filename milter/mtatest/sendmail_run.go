@@ -20,8 +20,8 @@ type Sendmail struct {
 	done   chan error
 }
 
-// runningMC follows privateMC. It holds no domain to be its own but that of
-// its host: mail for trust.example goes on to another, as on a gateway.
+// runningMC follows privateMC. Its only own domain is that of its host: mail
+// for trust.example goes on to another host, as on a gateway.
 const runningMC = "define(`QUEUE_DIR', `%[1]s/queue')dnl\n" +
 	"define(`ALIAS_FILE', `%[1]s/aliases')dnl\n" +
 	"define(`HELP_FILE', `%[1]s/helpfile')dnl\n" +
@@ -42,26 +42,26 @@ const runningMC = "define(`QUEUE_DIR', `%[1]s/queue')dnl\n" +
 	"define(`ESMTP_MAILER_ARGS', `TCP $h %[3]s')dnl\n" +
 	"define(`ENCRYPT_MAILER_ARGS', `TCP $h %[4]s')dnl\n"
 
-// submitMC follows privateMC, for what sendmail(1) does: it hands all mail to
-// the daemon, and keeps what that does not take in a queue of its own.
+// submitMC follows privateMC, for mail of sendmail(1): it passes all mail to
+// the daemon. Mail that the daemon does not accept stays in a queue of its own.
 const submitMC = "define(`MSP_QUEUE_DIR', `%[1]s/clientqueue')dnl\n" +
 	"define(`STATUS_FILE', `%[1]s/clientqueue/statistics')dnl\n" +
 	"define(`confRUN_AS_USER', `mail')dnl\n" +
 	"define(`RELAY_MAILER_ARGS', `TCP $h %[2]s')dnl\n" +
 	"FEATURE(`msp', `[127.0.0.1]')dnl\n"
 
-// virtualUsers leads out and elsewhere at home.
+// virtualUsers leads to outside addresses and to another local one.
 const virtualUsers = "info@virtual.trust.example\tbob@gmail.com\n" +
 	"desk@virtual.trust.example\tdesk@trust.example\n"
 
 // oldDomains leads to another domain.
 const oldDomains = "old.example\tnew.example\n"
 
-// contribSocket is the folder of the socket in contrib's postseal.m4.
+// contribSocket is the directory of the socket in contrib's postseal.m4.
 const contribSocket = "/run/postseal/"
 
-// StartSendmail makes an instance below a new temporary folder and starts it.
-// It needs root and the packages of bin/debs.
+// StartSendmail makes an instance below a new temporary directory and starts
+// it. It needs root and the packages in bin/debs.
 func StartSendmail(o Options) (*Sendmail, error) {
 	dir, err := privateFolder("Sendmail")
 	s := &Sendmail{done: make(chan error, 1)}
@@ -76,7 +76,7 @@ func StartSendmail(o Options) (*Sendmail, error) {
 		return nil, err
 	}
 	s.daemon = s.sendmail("sendmail.cf", "-bD", "-X", filepath.Join(dir, "transcript"))
-	s.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is not for it
+	s.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C must not end it
 	if err := s.daemon.Start(); err != nil {
 		os.RemoveAll(dir)
 		return nil, err
@@ -89,14 +89,14 @@ func StartSendmail(o Options) (*Sendmail, error) {
 	return s, nil
 }
 
-// prepare makes the folders, maps and cf files.
+// prepare creates the directories, maps and cf files.
 func (s *Sendmail) prepare(o Options) error {
 	for name, mode := range map[string]os.FileMode{"queue": 0o700, "clientqueue": 0o770, "postseal": 0o750} {
 		if err := os.Mkdir(filepath.Join(s.Dir, name), mode); err != nil {
 			return err
 		}
 	}
-	// sendmail(1) wants a queue that its user shares.
+	// sendmail(1) needs a queue that belongs to its user, mail.
 	if err := chownTo("mail", "mail", filepath.Join(s.Dir, "clientqueue")); err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (s *Sendmail) prepare(o Options) error {
 	); err != nil {
 		return err
 	}
-	_, err = s.Run("-bi") // builds the aliases
+	_, err = s.Run("-bi") // makes the alias database
 	return err
 }
 
@@ -157,17 +157,17 @@ func (s *Sendmail) run(cf string, args ...string) (string, error) {
 	return string(out), nil
 }
 
-// Addr is of its daemon.
+// Addr returns the address of its daemon.
 func (s *Sendmail) Addr() string { return s.addr }
 
-// Folder holds all its files.
+// Folder returns the directory that contains all its files.
 func (s *Sendmail) Folder() string { return s.Dir }
 
-// SocketDir is below the folder.
+// SocketDir returns a directory below that.
 func (s *Sendmail) SocketDir() string { return filepath.Join(s.Dir, "postseal") }
 
-// Submit submits a message with sendmail(1). What the daemon refuses comes back
-// to its sender as a bounce.
+// Submit submits a message with sendmail(1). If the daemon refuses it, it
+// returns to its sender as a bounce.
 func (s *Sendmail) Submit(from string, to []string, message []byte) error {
 	cmd := s.sendmail("submit.cf", append([]string{"-i", "-f", from, "--"}, to...)...)
 	cmd.Stdin = bytes.NewReader(message)
@@ -182,7 +182,7 @@ func (s *Sendmail) Submit(from string, to []string, message []byte) error {
 // exitNoUser is EX_NOUSER of sysexits.h: a recipient was refused.
 const exitNoUser = 67
 
-// Queue lists what is still in the queue, and in that of sendmail(1).
+// Queue lists what is in the queue, and in the queue of sendmail(1).
 func (s *Sendmail) Queue() ([]Queued, error) {
 	var queue []Queued
 	for _, name := range []string{"clientqueue", "queue"} {
@@ -198,7 +198,7 @@ func (s *Sendmail) Queue() ([]Queued, error) {
 			}
 			text, err := os.ReadFile(filepath.Join(dir, file.Name()))
 			if errors.Is(err, os.ErrNotExist) {
-				continue // it has gone meanwhile
+				continue // it has been delivered meanwhile
 			} else if err != nil {
 				return nil, err
 			}
@@ -208,7 +208,7 @@ func (s *Sendmail) Queue() ([]Queued, error) {
 	return queue, nil
 }
 
-// readQueueFile reads a control file: hf is held, and a line N counts the
+// readQueueFile reads a control file. An hf file is held. The line N counts the
 // tries.
 func readQueueFile(kind, id, text string) Queued {
 	q := Queued{Queue: "active", ID: id}
@@ -229,20 +229,20 @@ func readQueueFile(kind, id, text string) Queued {
 	return q
 }
 
-// Release takes the hold from a message.
+// Release releases a held message.
 func (s *Sendmail) Release(id string) error {
 	_, err := s.Run("-Q", "-qQ", "-qI"+id)
 	return err
 }
 
-// Retry tries all that waits now.
+// Retry tries to deliver everything that waits, now.
 func (s *Sendmail) Retry() error {
 	_, submitErr := s.run("submit.cf", "-q")
 	_, err := s.Run("-q")
 	return errors.Join(submitErr, err)
 }
 
-// Log is the SMTP of the last sessions.
+// Log returns the SMTP of the last sessions.
 func (s *Sendmail) Log() string {
 	text, err := os.ReadFile(filepath.Join(s.Dir, "transcript"))
 	if err != nil {
@@ -251,7 +251,8 @@ func (s *Sendmail) Log() string {
 	return string(text[max(0, len(text)-8<<10):])
 }
 
-// Stop ends the instance and what it has started, and removes its folder.
+// Stop ends the instance and the processes that it has started, and removes its
+// directory.
 func (s *Sendmail) Stop() error {
 	err := syscall.Kill(-s.daemon.Process.Pid, syscall.SIGKILL)
 	<-s.done

@@ -2,7 +2,7 @@ package mtatest
 
 import "net"
 
-// Serve has Sendmail speak SMTP on a connection that was accepted, as inetd
+// Serve runs an SMTP session of Sendmail on an accepted connection, as inetd
 // does. It returns at the end of the session.
 func (s *Sendmail) Serve(conn *net.TCPConn) error {
 	file, err := conn.File()

@@ -11,7 +11,7 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// Delivery is one message as a stand-in host received it.
+// Delivery is one message that a stand-in host received.
 type Delivery struct {
 	From       string
 	Recipients []DeliveredTo
@@ -20,19 +20,19 @@ type Delivery struct {
 
 // DeliveredTo is one RCPT with its DSN arguments (RFC 3461).
 type DeliveredTo struct {
-	Address           string // its local part without quotes
+	Address           string // with its local part unquoted
 	OriginalRecipient string
 	Notify            []smtp.DSNNotify
 }
 
 // Sink is a stand-in SMTP host that keeps mail in memory. It accepts every
-// recipient but "nobody", whose mail bounces.
+// recipient except "nobody", whose mail bounces.
 type Sink struct {
 	Addr     string
 	listener net.Listener
 	server   *smtp.Server
 	done     chan struct{}
-	served   error // once done
+	served   error // valid after done
 
 	mu   sync.Mutex
 	mail []Delivery
@@ -41,7 +41,7 @@ type Sink struct {
 // StartSink listens on a port of 127.0.0.1 that the kernel picks.
 func StartSink() (*Sink, error) { return StartSinkAt("127.0.0.1:0") }
 
-// StartSinkAt is StartSink at the address of a host that was stopped.
+// StartSinkAt is like StartSink, at the address of a host that was stopped.
 func StartSinkAt(addr string) (*Sink, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -65,7 +65,7 @@ func StartSinkAt(addr string) (*Sink, error) {
 // Stop closes the host and its connections. A second Stop is an error.
 func (s *Sink) Stop() error {
 	err := s.server.Close()
-	// The server knows the listener only once Serve has begun.
+	// The server does not know the listener before Serve has begun.
 	if closeErr := s.listener.Close(); !errors.Is(closeErr, net.ErrClosed) {
 		err = errors.Join(err, closeErr)
 	}
@@ -73,7 +73,7 @@ func (s *Sink) Stop() error {
 	return errors.Join(err, s.served)
 }
 
-// Take returns what arrived since the last call.
+// Take returns what has arrived since the last call.
 func (s *Sink) Take() []Delivery {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,8 +118,8 @@ func (s *sinkSession) Data(r io.Reader) error {
 	return nil
 }
 
-// Header returns the fields of the name, in order, as they were written: the
-// text after the colon, folds included, without the last line end.
+// Header returns the fields with the name, in order and as written: the text
+// after the colon, including folds, without the last line end.
 func (d Delivery) Header(name string) []string {
 	header, _, _ := strings.Cut(string(d.Data), "\r\n\r\n")
 	var values []string

@@ -13,26 +13,26 @@ import (
 	"syscall"
 )
 
-// Supervisor stands in for systemd: it holds the sockets of the filter open,
-// passes them to one daemon after another, and keeps what they say on the
-// notification socket, and the connections that they leave with it.
+// Supervisor replaces systemd: it keeps the filter's sockets open and passes
+// them to one daemon after another. It records what daemons send to the
+// notification socket, and keeps the connections that they store there.
 type Supervisor struct {
 	Binary string
 	Config string
-	Env    []string // of the daemon, beside the supervisor's own
+	Env    []string // for the daemon, added to the supervisor's own
 
 	sockets []*os.File
 	notify  *net.UnixConn
-	heard   chan struct{} // closed when nothing more is heard
+	heard   chan struct{} // closed when no more notifications are read
 
 	mu     sync.Mutex
 	states []string
-	kept   []*os.File // named as the daemon said
-	fault  error      // of what could not be kept
+	kept   []*os.File // with the names that the daemon gave them
+	fault  error      // why a descriptor could not be kept
 }
 
-// NewSupervisor listens for notifications below dir. The sockets are passed
-// on to the daemons, and closed by Close.
+// NewSupervisor listens for notifications below dir. The sockets are passed to
+// the daemons. Close closes them.
 func NewSupervisor(binary, config, dir string, sockets ...*os.File) (*Supervisor, error) {
 	path := filepath.Join(dir, "notify")
 	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
@@ -45,7 +45,7 @@ func NewSupervisor(binary, config, dir string, sockets ...*os.File) (*Supervisor
 	return s, nil
 }
 
-// hear keeps each notification until the socket is closed.
+// hear records each notification until the socket is closed.
 func (s *Supervisor) hear() {
 	defer close(s.heard)
 	buf, rights := make([]byte, 4096), make([]byte, syscall.CmsgSpace(4))
@@ -72,7 +72,7 @@ func (s *Supervisor) hear() {
 	}
 }
 
-// received is the file that came with a notification.
+// received returns the file that came with a notification.
 func received(rights []byte, name string) (*os.File, error) {
 	messages, err := syscall.ParseSocketControlMessage(rights)
 	if err != nil || len(messages) != 1 {
@@ -96,8 +96,8 @@ func (s *Supervisor) Close() error {
 	return err
 }
 
-// States takes all that has been sent up to now. A descriptor that could not
-// be kept is an error.
+// States returns and removes all that has been sent so far. A descriptor that
+// could not be kept is an error.
 func (s *Supervisor) States() ([]string, error) {
 	const mark = "X_MARK=1"
 	c, err := net.Dial("unixgram", s.notify.LocalAddr().String())
@@ -119,7 +119,7 @@ func (s *Supervisor) States() ([]string, error) {
 	return states, s.fault
 }
 
-// AwaitState waits for a notification with the line.
+// AwaitState waits for a notification that contains the line.
 func (s *Supervisor) AwaitState(line string) error {
 	if !Within(func() bool {
 		s.mu.Lock()
@@ -131,7 +131,7 @@ func (s *Supervisor) AwaitState(line string) error {
 	return nil
 }
 
-// Start starts a daemon as systemd does, and does not wait for it.
+// Start starts a daemon as systemd does, without waiting for it.
 func (s *Supervisor) Start() (*Daemon, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,9 +16,9 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-// sample is one mail with what is to become of it: NAME.eml with NAME.toml.
+// sample is one mail and its expected result: NAME.eml with NAME.toml.
 type sample struct {
-	Shows      string   `toml:"shows"`  // one sentence: what the mail is here for
+	Shows      string   `toml:"shows"`  // one sentence: what the mail demonstrates
 	From       string   `toml:"from"`   // the envelope sender
 	Marker     string   `toml:"marker"` // present, near-miss or missing
 	Recipients []wanted `toml:"recipient"`
@@ -28,15 +28,15 @@ type sample struct {
 	message []byte // CRLF line ends
 }
 
-// wanted is what is to become of one recipient's mail.
+// wanted is the expected result for one recipient's mail.
 type wanted struct {
 	To       string `toml:"to"`
 	Arrives  place  `toml:"arrives"`
-	Subject  string `toml:"subject"`  // that it arrives with
-	Released place  `toml:"released"` // where held mail goes once it is released
+	Subject  string `toml:"subject"`  // with which it arrives
+	Released place  `toml:"released"` // where held mail goes after its release
 }
 
-// place is where a recipient's mail came to.
+// place is where a recipient's mail arrived.
 type place string
 
 const (
@@ -46,8 +46,8 @@ const (
 	refused  place = "refused"
 	rejected place = "rejected"
 
-	putOff  place = "put off" // with a reply of 4xx; never wanted
-	nowhere place = "nowhere" // never wanted
+	putOff  place = "put off" // with a reply of 4xx; never expected
+	nowhere place = "nowhere" // never expected
 )
 
 // loadMails reads the samples in the order of their names.
@@ -111,7 +111,7 @@ func loadMail(dir, name string) (sample, error) {
 	return m, nil
 }
 
-// check returns what is wrong with the expectations.
+// check returns the errors in the expectations.
 func (m sample) check() []error {
 	var faults []error
 	if m.Shows == "" || m.From == "" || len(m.Recipients) == 0 {
@@ -135,7 +135,7 @@ func (m sample) check() []error {
 	return faults
 }
 
-// arrivals is what is wanted in the form of what is seen.
+// arrivals returns what is expected, in the form of what is seen.
 func (r wanted) arrivals() []arrival {
 	if r.Released != "" {
 		return []arrival{{place: r.Arrives}, {r.Released, r.Subject}}
@@ -143,8 +143,8 @@ func (r wanted) arrivals() []arrival {
 	return []arrival{{r.Arrives, r.Subject}}
 }
 
-// shown is a Subject as a mail program shows it (RFC 2047), or as it stands
-// where that cannot be done.
+// shown returns a Subject as a mail program shows it (RFC 2047), or as written
+// if that cannot be decoded.
 func shown(subject string) string {
 	var words mime.WordDecoder
 	if text, err := words.DecodeHeader(subject); err == nil {

@@ -1,10 +1,10 @@
 // Command demo sends the sample mails of testdata/mails through a private
-// Postfix with postseal beside it, and shows for each recipient where the
-// mail arrived. It needs root, Go and the packages postfix and postfix-pcre,
+// Postfix with postseal beside it, and shows for each recipient where the mail
+// arrived. It needs root, Go and the packages postfix and postfix-pcre. It
 // sends nothing off the machine, and leaves nothing behind.
 //
-// Exit status: 0 every mail went where its sample says, 1 one did not, or the
-// demo could not run to its end.
+// The exit status is 0 if every mail went where its sample says. It is 1 if one
+// did not, or if the demo could not finish.
 package main
 
 import (
@@ -19,13 +19,14 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-// samples is where the sample mails lie below the checkout.
+// samples is the directory of the sample mails in the checkout.
 const samples = "testdata/mails"
 
 func main() { os.Exit(run()) }
 
 func run() int {
-	// SIGHUP is a closed terminal, SIGPIPE a pager that was left early.
+	// SIGHUP comes from a closed terminal, SIGPIPE from a pager that was left
+	// early.
 	ctx, stop := signal.NotifyContext(context.Background(),
 		os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	defer stop()
@@ -40,8 +41,8 @@ func run() int {
 	return 0
 }
 
-// demonstrate sends and shows every mail, and returns how many differences
-// from the samples there were.
+// demonstrate sends and shows every mail, and returns the number of differences
+// from the samples.
 func demonstrate(ctx context.Context) (differences int, err error) {
 	root, err := mtatest.Root()
 	if err != nil {

@@ -11,22 +11,22 @@ import (
 // report is what was seen of one mail.
 type report struct {
 	sample     sample
-	marker     string // by postseal's decision line
+	marker     string // from postseal's decision line
 	action     string
 	recipients []seen
-	strays     []string // what came to an address that it was not sent to
+	strays     []string // mail at addresses that it was not sent to
 }
 
 // seen is what was seen of one recipient.
 type seen struct {
 	to       string
-	class    string // by postseal's log
+	class    string // from postseal's log
 	arrivals []arrival
-	reply    string // of Postfix, where it took the recipient or the mail not
+	reply    string // from Postfix, if it refused the recipient or the mail
 }
 
-// arrival is one recipient's mail at one place. The subject is empty where
-// nobody gets to read it.
+// arrival is one recipient's mail at one place. The subject is empty if nobody
+// gets to read it.
 type arrival struct {
 	place   place
 	subject string
@@ -40,7 +40,8 @@ func newReport(m sample) *report {
 	return r
 }
 
-// answered notes the SMTP replies, and tells whether a recipient was taken.
+// answered records the SMTP replies, and reports whether a recipient was
+// accepted.
 func (r *report) answered(sent mtatest.Sent) (taken bool) {
 	note := func(s *seen, p place, reply mtatest.Reply) {
 		if reply.Code < 500 {
@@ -60,7 +61,7 @@ func (r *report) answered(sent mtatest.Sent) (taken bool) {
 	return taken
 }
 
-// saw notes postseal's decision line.
+// saw records postseal's decision line.
 func (r *report) saw(decision mtatest.Event) {
 	r.marker, _ = decision["marker"].(string)
 	r.action, _ = decision["action"].(string)
@@ -71,8 +72,8 @@ func (r *report) saw(decision mtatest.Event) {
 	}
 }
 
-// sawRecipient notes what a decision line, or the line on a recipient that
-// was refused, says of a recipient.
+// sawRecipient records what a decision line, or the line about a refused
+// recipient, says about a recipient.
 func (r *report) sawRecipient(fields map[string]any) {
 	for i := range r.recipients {
 		if s := &r.recipients[i]; fields["address"] == s.to {
@@ -81,7 +82,7 @@ func (r *report) sawRecipient(fields map[string]any) {
 	}
 }
 
-// arrived notes that a recipient's mail came to a place.
+// arrived records that a recipient's mail arrived at a place.
 func (r *report) arrived(to string, a arrival) {
 	i := slices.IndexFunc(r.recipients, func(s seen) bool { return s.to == to })
 	if i < 0 {
@@ -91,7 +92,7 @@ func (r *report) arrived(to string, a arrival) {
 	r.recipients[i].arrivals = append(r.recipients[i].arrivals, a)
 }
 
-// differences says where the mail did not go as its sample has it.
+// differences returns where the mail did not go as its sample says.
 func (r *report) differences() []string {
 	var list []string
 	file := r.sample.name + ".toml"
@@ -110,7 +111,8 @@ func (r *report) differences() []string {
 	return append(list, r.strays...)
 }
 
-// places is the recipient's arrivals, or one place that says there was none.
+// places returns the recipient's arrivals, or a single place that says that
+// there were none.
 func (s seen) places() []arrival {
 	if len(s.arrivals) == 0 {
 		return []arrival{{place: nowhere}}
@@ -125,7 +127,7 @@ func (a arrival) String() string {
 	return fmt.Sprintf("%s %q", a.place, a.subject)
 }
 
-// chain names arrivals one after the other.
+// chain lists arrivals one after the other.
 func chain(arrivals []arrival) string {
 	var parts []string
 	for _, a := range arrivals {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// width is the longest line of running text, in characters.
+// width is the greatest length of lines of text, in characters.
 const width = 100
 
-// heading comes first; %d is the number of mails.
+// heading comes first. %d is the number of mails.
 const heading = `postseal at work: %d sample mails go through a real Postfix, and nothing leaves this machine.
 Mail marked [secure] reaches people not known to be secure through the encryption relay alone.
 
@@ -20,7 +20,7 @@ unmarked mail of research@trust.example is held, and of finance@trust.example re
     RECIPIENT                        CLASS      WENT        SUBJECT AS IT ARRIVED
 `
 
-// legend comes last but one.
+// legend comes second to last.
 const legend = `
 direct    arrived at the recipient's own server, as ordinary mail
 relay     arrived through the encryption relay
@@ -33,7 +33,7 @@ action    accept: nothing to do; tag: sent, with a header field that notes the m
 
 `
 
-// text is the part of the table for one mail.
+// text returns the part of the table for one mail.
 func (r *report) text(number int) string {
 	var b strings.Builder
 	subject := fmt.Sprintf("%q", r.sample.subject)
@@ -52,7 +52,7 @@ func (r *report) text(number int) string {
 	return b.String()
 }
 
-// rows has a line for each place that the recipient's mail came to.
+// rows returns a line for each place at which the recipient's mail arrived.
 func (s seen) rows() string {
 	var b strings.Builder
 	to, class, then := s.to, cmp.Or(s.class, "?"), ""
@@ -67,7 +67,7 @@ func (s seen) rows() string {
 	return b.String()
 }
 
-// wrapped breaks text at blanks into lines with the indent before each.
+// wrapped breaks text at blanks into lines that begin with the indent.
 func wrapped(text, indent string) string {
 	var b strings.Builder
 	line := indent

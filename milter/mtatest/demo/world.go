@@ -10,8 +10,8 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-// policies are the shipped rows, and before them two that show what holding
-// and rejecting look like. The heading tells of them.
+// policies are the shipped policies, and before them two that demonstrate
+// holding and rejecting. The heading mentions them.
 const policies = `
 [[policy]]
 name   = "demo-hold"
@@ -35,10 +35,11 @@ name   = "unmarked"
 action = "tag"
 `
 
-// relayDomain is what a diverted recipient bears while it is in the queue.
+// relayDomain ends the address of a diverted recipient while the mail is in the
+// queue.
 const relayDomain = ".encrypt.invalid"
 
-// settleLimit bounds the wait for one mail.
+// settleLimit limits the wait for one mail.
 const settleLimit = 15 * time.Second
 
 // world is the running servers.
@@ -46,11 +47,11 @@ type world struct {
 	internet, relay *mtatest.Sink
 	postfix         *mtatest.Postfix
 	daemon          *mtatest.Daemon
-	decided         map[string]bool // the queue IDs whose decision was looked at
+	decided         map[string]bool // queue IDs of the decisions that were already used
 	stops           []func() error
 }
 
-// startWorld builds postseal and starts everything. On an error nothing is
+// startWorld builds postseal and starts everything. After an error nothing is
 // left running.
 func startWorld(ctx context.Context, root string) (w *world, err error) {
 	w = &world{decided: make(map[string]bool)}
@@ -94,7 +95,7 @@ func startWorld(ctx context.Context, root string) (w *world, err error) {
 	return w, nil
 }
 
-// stopDaemon ends postseal, which Ctrl-C may have reached already.
+// stopDaemon ends postseal. Ctrl-C may have ended it already.
 func (w *world) stopDaemon() error {
 	err := w.daemon.Stop()
 	if errors.Is(err, os.ErrProcessDone) {
@@ -103,7 +104,7 @@ func (w *world) stopDaemon() error {
 	return err
 }
 
-// stop ends what was started, the last first.
+// stop ends what was started, in reverse order.
 func (w *world) stop() error {
 	var faults []error
 	for i := len(w.stops) - 1; i >= 0; i-- {
@@ -142,8 +143,8 @@ func (w *world) pass(m sample) (*report, error) {
 	return r, w.follow(r)
 }
 
-// decision waits for postseal's line on the mail just sent. A rejected one
-// has no queue ID that its client knows.
+// decision waits for postseal's line about the mail that was just sent. The
+// client of a rejected mail does not know a queue ID.
 func (w *world) decision(queueID string) (mtatest.Event, error) {
 	e, err := w.daemon.Await("decision", func(e mtatest.Event) bool {
 		id, _ := e["queue_id"].(string)
@@ -157,7 +158,7 @@ func (w *world) decision(queueID string) (mtatest.Event, error) {
 	return e, nil
 }
 
-// follow waits until the mail is where it goes, and releases it if it is held.
+// follow waits until the mail has arrived, and releases it if it is held.
 func (w *world) follow(r *report) error {
 	waiting, err := mtatest.Settle(w.postfix, settleLimit)
 	if err != nil {
@@ -187,7 +188,7 @@ func (w *world) follow(r *report) error {
 	return nil
 }
 
-// take notes what came to a stand-in host.
+// take records what arrived at a stand-in host.
 func (r *report) take(p place, host *mtatest.Sink) {
 	for _, delivery := range host.Take() {
 		subject := shown(strings.Join(delivery.Header("Subject"), " | "))
