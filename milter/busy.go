@@ -2,8 +2,8 @@ package milter
 
 import "time"
 
-// maxBusy is how long the answer to one packet may take. It needs milliseconds,
-// or seconds if the log is stuck.
+// maxBusy is how long the answer to one packet may take. Most answers take
+// milliseconds, or seconds if the log is stuck.
 const maxBusy = 30 * time.Second
 
 // epoch makes the clock of sessions independent of the time of day, which can

@@ -104,7 +104,7 @@ func (c *conn) Write(p []byte) (int, error) {
 func (c *conn) Read(p []byte) (int, error) {
 	for c.packet.Len() == 0 {
 		if err := c.next(); err != nil {
-			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) { // Shutdown closes connections like this
+			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) { // the MTA and Shutdown may close the connection
 				c.err = err
 			}
 			return 0, io.EOF

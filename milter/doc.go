@@ -4,11 +4,11 @@
 //
 // The packages below it import each other in one direction:
 //
-//	milter   maillog, message, shown: the wire
+//	milter   maillog, message, shown: the milter protocol
 //	maillog  message, shown: the events
 //	message  extract, shown: one mail: envelope, header, verdict, edits, reply
 //	extract  : what a mail says
-//	shown    : how addresses stand in the log
+//	shown    : how addresses appear in the log
 //
 // Each may import rules and the packages below it. Package mtatest, which
 // starts real MTAs for tests and the demo, imports none of them.

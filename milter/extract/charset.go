@@ -152,7 +152,7 @@ func isWide(octets string) bool {
 }
 
 // isDoubtful reports whether the octets may be in another charset than the one
-// in which they are this text.
+// that was used to decode them to this text.
 func isDoubtful(octets, text string) bool {
 	return text != octets || !utf8.ValidString(octets) || strings.ContainsFunc(text, isControl) || strings.Contains(text, "~{")
 }

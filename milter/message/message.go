@@ -144,11 +144,11 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 	return r, nil
 }
 
-// unheeded returns the refused recipients that get the message all the same, so
-// that the whole message must be rejected. Sendmail adds a recipient to its
-// list before it asks the filter. To remove a refused one, it reads what was
-// typed as a list, so a recipient with a comma stays. If Sendmail reads another
-// recipient as the same address, it may remove that one instead.
+// unheeded returns the refused recipients that would still get the message, so
+// that the whole message must be rejected. Sendmail adds a recipient to its list
+// before it asks the filter. To remove a refused one, it reads what was typed as
+// a list of addresses, so a recipient with a comma stays. If Sendmail reads
+// another recipient as the same address, it may remove that one instead.
 func (m *Message) unheeded() (list []recipient) {
 	if !m.Envelope.Sendmail || len(m.refused) == 0 {
 		return nil

@@ -21,7 +21,7 @@ const (
 // Words that say that a domain is not accredited any more, or not yet.
 // withdrawnWords exclude a row if a cell begins with one. The words of both
 // lists exclude a row if a short cell contains one, and all rows below a
-// heading that contains one. An organisation may have one of the others in its
+// heading that contains one. An organisation may have one of otherWords in its
 // name.
 const (
 	withdrawnWords = `withdrawn|lapsed|revoked|expired|suspended|removed|pending|not accredited|no longer|do not use`
@@ -100,8 +100,7 @@ func (r *reader) isHeader(row listRow, filled int) (is, same bool) {
 		slices.Equal(headerWords(row.at(r.domain).text), headerWords(first[r.domain]))
 }
 
-// misleading says why the cell shows something else than the domain that it
-// contains, or nothing.
+// misleading says why a cell does not show the domain that it contains.
 func misleading(cell string) string {
 	if strings.ContainsFunc(cell, func(r rune) bool { return r != '\u200e' && unicode.Is(unicode.Bidi_Control, r) }) {
 		return "has characters that change the direction of writing"

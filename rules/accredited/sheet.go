@@ -44,8 +44,8 @@ func (w *workbook) sheet(entry sheetEntry) (sheetReader, error) {
 	if s.text, err = w.part(entry.part); err != nil {
 		return s, err
 	}
-	// The rows are read later. If the sheet is cut off, that reports it with
-	// the number of the row.
+	// If the sheet is cut off, reading its rows later reports that with the
+	// number of the row.
 	err = eachToken(s.text, func(token xml.Token) error {
 		if element, ok := token.(xml.StartElement); ok {
 			return s.layout(element)

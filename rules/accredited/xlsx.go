@@ -221,8 +221,8 @@ func partName(target string) string {
 	return path.Clean(target)[1:]
 }
 
-// part unpacks a whole part and checks that its XML is within bounds. The
-// checksum is tested only at the end of a part.
+// part unpacks a whole part, because its checksum is tested only at its end. It
+// also checks the limits of the part's XML.
 func (w *workbook) part(name string) ([]byte, error) {
 	f, err := w.find(name)
 	if err != nil {

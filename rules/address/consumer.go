@@ -6,15 +6,16 @@ import (
 )
 
 // consumerDomains are domains at which anybody can have an address: the large
-// consumer services, and the internet providers of the UK. They come from the
-// help pages on which the providers list the domains of their own mailboxes:
-// Google's on Gmail, Microsoft's on Outlook.com, Yahoo's and AOL's on account
-// names, Apple's (support.apple.com/118230), Proton's and Tuta's on address
-// domains, GMX's, Fastmail's, BT's, Virgin Media's, Sky's, TalkTalk's and
-// Plusnet's on mail settings. Those of other countries are the large ones of
-// Mozilla's database of providers (github.com/thunderbird/autoconfig). The list
-// is short on purpose: it should catch a slip or a forgery in a list, not name
-// every such service.
+// consumer services, and the internet providers of the UK. The list is short on
+// purpose: it should catch a slip or a forgery in a list, not name every such
+// service.
+//
+// The domains come from the help pages on which the providers list the domains
+// of their own mailboxes: Google's on Gmail, Microsoft's on Outlook.com, Yahoo's
+// and AOL's on account names, Apple's (support.apple.com/118230), Proton's and
+// Tuta's on address domains, and GMX's, Fastmail's, BT's, Virgin Media's, Sky's,
+// TalkTalk's and Plusnet's on mail settings. Those of other countries are the
+// large ones of Mozilla's database of providers (github.com/thunderbird/autoconfig).
 var consumerDomains = strings.Fields(`
 	gmail.com googlemail.com
 	msn.com windowslive.com

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// maxEscapes is how many times a text is unescaped in sequence. It is common
-// that two programs each escape the other's text, but four are not.
+// maxEscapes is how many times in sequence a text is unescaped. Two programs
+// often escape one after the other, four do not.
 const maxEscapes = 4
 
 // plainTexts returns readings that differ from the text: one with its escapes

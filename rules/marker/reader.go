@@ -60,7 +60,7 @@ type Subject struct {
 	// decoded.
 	Text string
 	// Undecoded are the parts that could not be decoded, or that clients may
-	// leave undecoded. Each is there as written, and as near as it can be read.
+	// leave undecoded. Each contains the text as written and its nearest reading.
 	Undecoded []string
 	// Readings are other texts that a mail client may show.
 	Readings []string

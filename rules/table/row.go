@@ -23,7 +23,7 @@ func (t *Info) ReviewDue(now time.Time) bool {
 	return !t.ReviewBy.IsZero() && !now.Before(t.ReviewBy)
 }
 
-// layer is the rank of a row's table. A lower layer wins over all above it.
+// layer is the rank of a row's table. A lower value wins over a higher one.
 type layer uint8
 
 const (
