@@ -13,6 +13,9 @@ type Outcome struct {
 	Policy string // the row of the decision table; empty if no row was needed
 	Action Action
 	Mode   Mode // Observe if the policy only observes
+	// Diverted says that the recipient goes through the encryption relay, because
+	// of its own policy or because the message is held.
+	Diverted bool
 }
 
 // Decision is what enforcing does with a message. Reject wins over all other
@@ -25,10 +28,11 @@ type Decision struct {
 	Policy    string    // the policy of Action, if a policy decided it
 	AddMarker bool      // put the marker before the subject
 	Reply     string    // for Reject: the policy's text; empty for the default
+	Sealed    bool      // some recipient is diverted, now or by an earlier pass
 }
 
 // Decide applies the policies to a message.
-func (r *Ruleset) Decide(m Message) Decision {
+func (r *Ruleset) Decide(m Facts) Decision {
 	m.from = senderOf(m.Sender)
 	d := Decision{Marker: m.Marker, NearMiss: m.NearMiss, Outcomes: make([]Outcome, len(m.Recipients))}
 	for i, rcpt := range m.Recipients {
@@ -43,10 +47,15 @@ func (r *Ruleset) Decide(m Message) Decision {
 		d.AddMarker = d.AddMarker || p.AddMarker
 	}
 	d.AddMarker = d.AddMarker && m.Marker != marker.Present && d.Action != Reject
+	for i := range d.Outcomes {
+		o := &d.Outcomes[i]
+		o.Diverted = r.Relay != "" && d.diverts(*o)
+		d.Sealed = d.Sealed || o.Diverted || o.BearsRelay()
+	}
 	return d
 }
 
-func (r *Ruleset) decideOne(rcpt Recipient, m Message) (Outcome, Policy) {
+func (r *Ruleset) decideOne(rcpt Recipient, m Facts) (Outcome, Policy) {
 	o := Outcome{Recipient: rcpt, Mode: Enforce}
 	switch {
 	case rcpt.Refused():
@@ -62,10 +71,10 @@ func (r *Ruleset) decideOne(rcpt Recipient, m Message) (Outcome, Policy) {
 	return o, p
 }
 
-// Diverted reports whether the recipient goes through the encryption relay,
-// because of its own policy or because the message is held. No MTA asks the
-// filter again when held mail is released, so the filter must divert it before.
-func (d Decision) Diverted(o Outcome) bool {
+// diverts reports whether the recipient must go through the encryption relay. No
+// MTA asks the filter again when held mail is released, so the filter must divert
+// its recipients before.
+func (d Decision) diverts(o Outcome) bool {
 	switch d.Action {
 	case Reject:
 		return false

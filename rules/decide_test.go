@@ -79,42 +79,42 @@ func TestDecide(t *testing.T) {
 	for _, test := range []struct {
 		name      string
 		policies  []rules.Policy // nil for the shipped ones
-		message   rules.Message
+		message   rules.Facts
 		to        string
 		action    rules.Action
 		outcomes  string // per recipient: policy/action, "+" where it is diverted
 		addMarker bool
 	}{
-		{"no recipients", nil, rules.Message{}, "", rules.Accept, "", false},
-		{"secure and local alone", nil, rules.Message{Marker: marker.Missing}, "a@nhs.net b@trust.example", rules.Accept, "/accept /accept", false},
-		{"shipped, marked", nil, rules.Message{Marker: marker.Present}, "a@nhs.net b@gmail.com", rules.Divert, "/accept marked/divert+", false},
-		{"shipped, nearly marked", nil, rules.Message{Marker: marker.NearMiss}, "b@gmail.com", rules.Divert, "marked/divert+", false},
-		{"shipped, unmarked", nil, rules.Message{Marker: marker.Missing}, "a@nhs.net b@gmail.com", rules.Tag, "/accept unmarked/tag", false},
-		{"shipped, look-alike", nil, rules.Message{Marker: marker.Present}, "a@nhs.net b@gmail.com c@nhs.nte", rules.Reject, "/accept marked/divert look-alike/reject", false},
-		{"a finding is its recipient's alone", []rules.Policy{{Name: "slip", Findings: []finding.Name{finding.LookAlike}, Action: rules.Divert, Mode: rules.Enforce}, rest}, rules.Message{}, "b@gmail.com c@nhs.nte d@gov.co.uk", rules.Divert, "rest/tag slip/divert+ slip/divert+", false},
-		{"diverted already", nil, rules.Message{Marker: marker.Present}, "b@gmail.com.encrypt.invalid", rules.Accept, "/accept", false},
-		{"closed", nil, rules.Message{Marker: marker.Present}, "x@y.gsi.gov.uk b@gmail.com", rules.Reject, "/reject marked/divert", false},
-		{"unsafe", nil, rules.Message{Marker: marker.Present}, "b@[192.0.2.1]", rules.Reject, "/reject", false},
-		{"first row wins", []rules.Policy{policy("one", rules.Accept), rest}, rules.Message{}, "b@gmail.com", rules.Accept, "one/accept", false},
-		{"sender's address", []rules.Policy{from(policy("one", rules.Accept), "News@Trust.example"), rest}, rules.Message{Sender: "news@TRUST.example"}, "b@gmail.com", rules.Accept, "one/accept", false},
-		{"another sender", []rules.Policy{from(policy("one", rules.Accept), "news@trust.example"), rest}, rules.Message{Sender: "old-news@trust.example"}, "b@gmail.com", rules.Tag, "rest/tag", false},
-		{"sender's domain", []rules.Policy{from(policy("one", rules.Accept), "trust.example"), rest}, rules.Message{Sender: "a@x.trust.example"}, "b@gmail.com", rules.Accept, "one/accept", false},
-		{"not the sender's domain", []rules.Policy{from(policy("one", rules.Accept), "trust.example"), rest}, rules.Message{Sender: "a@eviltrust.example"}, "b@gmail.com", rules.Tag, "rest/tag", false},
-		{"null sender", []rules.Policy{from(policy("one", rules.Accept), "<>"), rest}, rules.Message{}, "b@gmail.com", rules.Accept, "one/accept", false},
-		{"a domain is not the null sender", []rules.Policy{from(policy("one", rules.Accept), "trust.example"), rest}, rules.Message{}, "b@gmail.com", rules.Tag, "rest/tag", false},
-		{"client", []rules.Policy{at(policy("one", rules.Accept), "192.0.2.0/24", "2001:db8::/32"), rest}, rules.Message{Client: netip.MustParseAddr("192.0.2.7")}, "b@gmail.com", rules.Accept, "one/accept", false},
-		{"another client", []rules.Policy{at(policy("one", rules.Accept), "192.0.2.0/24"), rest}, rules.Message{Client: netip.MustParseAddr("198.51.100.1")}, "b@gmail.com", rules.Tag, "rest/tag", false},
-		{"no client address", []rules.Policy{at(policy("one", rules.Accept), "0.0.0.0/0", "::/0"), rest}, rules.Message{}, "b@gmail.com", rules.Tag, "rest/tag", false},
-		{"holding goes over tagging and diverts", []rules.Policy{from(policy("one", rules.Quarantine), "<>"), rest}, rules.Message{}, "a@nhs.net b@gmail.com", rules.Quarantine, "/accept one/quarantine+", false},
-		{"an accepted recipient of a held message is diverted", []rules.Policy{{Name: "known", Recipient: []table.Class{table.Unverified}, Action: rules.Quarantine, Mode: rules.Enforce}, policy("rest", rules.Accept)}, rules.Message{}, "b@gmail.com c@unverified.example", rules.Quarantine, "rest/accept+ known/quarantine+", false},
-		{"rejecting goes over holding", []rules.Policy{{Name: "u", Recipient: []table.Class{table.Unverified}, Action: rules.Reject, Mode: rules.Enforce}, policy("rest", rules.Quarantine)}, rules.Message{}, "b@gmail.com c@unverified.example", rules.Reject, "rest/quarantine u/reject", false},
-		{"an observing row does nothing", []rules.Policy{observing(policy("one", rules.Reject)), rest}, rules.Message{}, "b@gmail.com", rules.Accept, "one/reject", false},
-		{"an observing divert does nothing", []rules.Policy{observing(policy("one", rules.Divert)), rest}, rules.Message{}, "b@gmail.com", rules.Accept, "one/divert", false},
-		{"marker to be added", []rules.Policy{marking(rest)}, rules.Message{Marker: marker.Missing}, "b@gmail.com", rules.Tag, "rest/tag", true},
-		{"marker stands there", []rules.Policy{marking(rest)}, rules.Message{Marker: marker.Present}, "b@gmail.com", rules.Tag, "rest/tag", false},
-		{"marker asked for by an observing row", []rules.Policy{observing(marking(rest))}, rules.Message{Marker: marker.Missing}, "b@gmail.com", rules.Accept, "rest/tag", false},
-		{"marker and divert", []rules.Policy{{Name: "u", Recipient: []table.Class{table.Unverified}, Action: rules.Divert, Mode: rules.Enforce}, marking(rest)}, rules.Message{Marker: marker.Missing}, "b@gmail.com c@unverified.example", rules.Divert, "rest/tag u/divert+", true},
-		{"conditions on the marker", []rules.Policy{to(policy("one", rules.Accept), marker.NearMiss), rest}, rules.Message{Marker: marker.NearMiss}, "b@gmail.com", rules.Accept, "one/accept", false},
+		{"no recipients", nil, rules.Facts{}, "", rules.Accept, "", false},
+		{"secure and local alone", nil, rules.Facts{Marker: marker.Missing}, "a@nhs.net b@trust.example", rules.Accept, "/accept /accept", false},
+		{"shipped, marked", nil, rules.Facts{Marker: marker.Present}, "a@nhs.net b@gmail.com", rules.Divert, "/accept marked/divert+", false},
+		{"shipped, nearly marked", nil, rules.Facts{Marker: marker.NearMiss}, "b@gmail.com", rules.Divert, "marked/divert+", false},
+		{"shipped, unmarked", nil, rules.Facts{Marker: marker.Missing}, "a@nhs.net b@gmail.com", rules.Tag, "/accept unmarked/tag", false},
+		{"shipped, look-alike", nil, rules.Facts{Marker: marker.Present}, "a@nhs.net b@gmail.com c@nhs.nte", rules.Reject, "/accept marked/divert look-alike/reject", false},
+		{"a finding is its recipient's alone", []rules.Policy{{Name: "slip", Findings: []finding.Name{finding.LookAlike}, Action: rules.Divert, Mode: rules.Enforce}, rest}, rules.Facts{}, "b@gmail.com c@nhs.nte d@gov.co.uk", rules.Divert, "rest/tag slip/divert+ slip/divert+", false},
+		{"diverted already", nil, rules.Facts{Marker: marker.Present}, "b@gmail.com.encrypt.invalid", rules.Accept, "/accept", false},
+		{"closed", nil, rules.Facts{Marker: marker.Present}, "x@y.gsi.gov.uk b@gmail.com", rules.Reject, "/reject marked/divert", false},
+		{"unsafe", nil, rules.Facts{Marker: marker.Present}, "b@[192.0.2.1]", rules.Reject, "/reject", false},
+		{"first row wins", []rules.Policy{policy("one", rules.Accept), rest}, rules.Facts{}, "b@gmail.com", rules.Accept, "one/accept", false},
+		{"sender's address", []rules.Policy{from(policy("one", rules.Accept), "News@Trust.example"), rest}, rules.Facts{Sender: "news@TRUST.example"}, "b@gmail.com", rules.Accept, "one/accept", false},
+		{"another sender", []rules.Policy{from(policy("one", rules.Accept), "news@trust.example"), rest}, rules.Facts{Sender: "old-news@trust.example"}, "b@gmail.com", rules.Tag, "rest/tag", false},
+		{"sender's domain", []rules.Policy{from(policy("one", rules.Accept), "trust.example"), rest}, rules.Facts{Sender: "a@x.trust.example"}, "b@gmail.com", rules.Accept, "one/accept", false},
+		{"not the sender's domain", []rules.Policy{from(policy("one", rules.Accept), "trust.example"), rest}, rules.Facts{Sender: "a@eviltrust.example"}, "b@gmail.com", rules.Tag, "rest/tag", false},
+		{"null sender", []rules.Policy{from(policy("one", rules.Accept), "<>"), rest}, rules.Facts{}, "b@gmail.com", rules.Accept, "one/accept", false},
+		{"a domain is not the null sender", []rules.Policy{from(policy("one", rules.Accept), "trust.example"), rest}, rules.Facts{}, "b@gmail.com", rules.Tag, "rest/tag", false},
+		{"client", []rules.Policy{at(policy("one", rules.Accept), "192.0.2.0/24", "2001:db8::/32"), rest}, rules.Facts{Client: netip.MustParseAddr("192.0.2.7")}, "b@gmail.com", rules.Accept, "one/accept", false},
+		{"another client", []rules.Policy{at(policy("one", rules.Accept), "192.0.2.0/24"), rest}, rules.Facts{Client: netip.MustParseAddr("198.51.100.1")}, "b@gmail.com", rules.Tag, "rest/tag", false},
+		{"no client address", []rules.Policy{at(policy("one", rules.Accept), "0.0.0.0/0", "::/0"), rest}, rules.Facts{}, "b@gmail.com", rules.Tag, "rest/tag", false},
+		{"holding goes over tagging and diverts", []rules.Policy{from(policy("one", rules.Quarantine), "<>"), rest}, rules.Facts{}, "a@nhs.net b@gmail.com", rules.Quarantine, "/accept one/quarantine+", false},
+		{"an accepted recipient of a held message is diverted", []rules.Policy{{Name: "known", Recipient: []table.Class{table.Unverified}, Action: rules.Quarantine, Mode: rules.Enforce}, policy("rest", rules.Accept)}, rules.Facts{}, "b@gmail.com c@unverified.example", rules.Quarantine, "rest/accept+ known/quarantine+", false},
+		{"rejecting goes over holding", []rules.Policy{{Name: "u", Recipient: []table.Class{table.Unverified}, Action: rules.Reject, Mode: rules.Enforce}, policy("rest", rules.Quarantine)}, rules.Facts{}, "b@gmail.com c@unverified.example", rules.Reject, "rest/quarantine u/reject", false},
+		{"an observing row does nothing", []rules.Policy{observing(policy("one", rules.Reject)), rest}, rules.Facts{}, "b@gmail.com", rules.Accept, "one/reject", false},
+		{"an observing divert does nothing", []rules.Policy{observing(policy("one", rules.Divert)), rest}, rules.Facts{}, "b@gmail.com", rules.Accept, "one/divert", false},
+		{"marker to be added", []rules.Policy{marking(rest)}, rules.Facts{Marker: marker.Missing}, "b@gmail.com", rules.Tag, "rest/tag", true},
+		{"marker stands there", []rules.Policy{marking(rest)}, rules.Facts{Marker: marker.Present}, "b@gmail.com", rules.Tag, "rest/tag", false},
+		{"marker asked for by an observing row", []rules.Policy{observing(marking(rest))}, rules.Facts{Marker: marker.Missing}, "b@gmail.com", rules.Accept, "rest/tag", false},
+		{"marker and divert", []rules.Policy{{Name: "u", Recipient: []table.Class{table.Unverified}, Action: rules.Divert, Mode: rules.Enforce}, marking(rest)}, rules.Facts{Marker: marker.Missing}, "b@gmail.com c@unverified.example", rules.Divert, "rest/tag u/divert+", true},
+		{"conditions on the marker", []rules.Policy{to(policy("one", rules.Accept), marker.NearMiss), rest}, rules.Facts{Marker: marker.NearMiss}, "b@gmail.com", rules.Accept, "one/accept", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := ruleset(t, loaded, test.policies...)
@@ -129,7 +129,7 @@ func TestDecide(t *testing.T) {
 			var outcomes []string
 			for _, o := range d.Outcomes {
 				text := o.Policy + "/" + o.Action.String()
-				if d.Diverted(o) {
+				if o.Diverted {
 					text += "+"
 				}
 				outcomes = append(outcomes, text)
@@ -147,7 +147,7 @@ func BenchmarkDecide(b *testing.B) {
 	subjects := []marker.Subject{{Text: "RE: [secure] results for the clinic on Monday"}}
 	b.ReportAllocs()
 	for b.Loop() {
-		m := rules.Message{Sender: "ward@trust.example", Marker: r.Marker.Read(subjects).State}
+		m := rules.Facts{Sender: "ward@trust.example", Marker: r.Marker.Read(subjects).State}
 		for _, a := range addresses {
 			m.Recipients = append(m.Recipients, r.Classify(a, a, today))
 		}
@@ -159,7 +159,7 @@ func BenchmarkDecide(b *testing.B) {
 
 func TestFindingsOfADecision(t *testing.T) {
 	r := ruleset(t, load(t, table.Sources{}, nil))
-	var m rules.Message
+	var m rules.Facts
 	for _, address := range []string{"a@nhs.nte", "b@nhs.nte", "c@gmail.com", "d@gov.co.uk"} {
 		m.Recipients = append(m.Recipients, r.Classify(address, "", today))
 	}

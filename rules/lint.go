@@ -63,7 +63,7 @@ func hidersOf(p Policy, earlier []Policy) (names []string) {
 // coversOrigin reports whether the policy matches every sender, client and
 // finding that the other policy matches.
 func (p Policy) coversOrigin(other Policy) bool {
-	sender := func(other address.Mailbox) bool { return slices.ContainsFunc(p.from, Message{from: other}.isFrom) }
+	sender := func(other address.Mailbox) bool { return slices.ContainsFunc(p.from, Facts{from: other}.isFrom) }
 	client := func(n netip.Prefix) bool {
 		return slices.ContainsFunc(p.Client, func(wide netip.Prefix) bool {
 			return wide.Bits() <= n.Bits() && wide.Contains(n.Addr())

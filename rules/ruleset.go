@@ -134,7 +134,7 @@ func (p Policy) coversAll(class table.Class, state marker.State) bool {
 		allows(p.Recipient, class) && allows(p.Marker, state)
 }
 
-func (p Policy) holds(rcpt Recipient, m Message) bool {
+func (p Policy) holds(rcpt Recipient, m Facts) bool {
 	return allows(p.Recipient, rcpt.Class) && allows(p.Marker, m.Marker) &&
 		(len(p.Findings) == 0 || slices.ContainsFunc(rcpt.Findings, func(f finding.Finding) bool { return slices.Contains(p.Findings, f.Name) })) &&
 		(len(p.Sender) == 0 || slices.ContainsFunc(p.from, m.isFrom)) &&
@@ -145,8 +145,8 @@ func allows[T comparable](list []T, value T) bool {
 	return len(list) == 0 || slices.Contains(list, value)
 }
 
-// Message contains the facts that a decision depends on.
-type Message struct {
+// Facts contains the facts that a decision depends on.
+type Facts struct {
 	Sender     string // without angle brackets; empty for the null sender
 	Client     netip.Addr
 	Marker     marker.State
@@ -156,4 +156,4 @@ type Message struct {
 	from address.Mailbox // Sender, for Decide
 }
 
-func (m Message) isFrom(want address.Mailbox) bool { return takes(want, m.from) }
+func (m Facts) isFrom(want address.Mailbox) bool { return takes(want, m.from) }

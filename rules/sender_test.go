@@ -43,7 +43,7 @@ func TestSenderConditions(t *testing.T) {
 		r := ruleset(t, loaded,
 			rules.Policy{Name: "from", Sender: []string{test.condition}, Action: rules.Accept, Mode: rules.Enforce},
 			rules.Policy{Name: "rest", Action: rules.Tag, Mode: rules.Enforce})
-		d := r.Decide(rules.Message{Sender: test.sender, Recipients: []rules.Recipient{r.Classify("b@gmail.com", "", today)}})
+		d := r.Decide(rules.Facts{Sender: test.sender, Recipients: []rules.Recipient{r.Classify("b@gmail.com", "", today)}})
 		if got := d.Outcomes[0].Policy == "from"; got != test.want {
 			t.Errorf("%q and the sender %q: got %v", test.condition, test.sender, got)
 		}

@@ -3,9 +3,12 @@ package message
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/address"
+	"github.com/postseal/postseal/rules/marker"
 )
 
 // verdictField is the header field of a changed message.
@@ -132,4 +135,94 @@ func (e Edit) String() string {
 		text += ": " + e.Value
 	}
 	return text
+}
+
+// edits returns the changes for a decision on a message with the given
+// subjects. Deletions of header fields come before additions, and from the last
+// field to the first: Postfix renumbers fields after each deletion, Sendmail
+// never does.
+func (m *Message) edits(d rules.Decision, subjects []marker.Subject) []Edit {
+	var edits []Edit
+	seen := make(map[string]bool)
+	for i, o := range d.Outcomes {
+		if o.Diverted && !seen[o.Text] {
+			seen[o.Text] = true
+			edits = append(edits, m.divert(m.recipients[i])...)
+		}
+	}
+	edits = append(edits, m.restored(d)...)
+	edits = append(edits, m.verdictEdits(d)...)
+	switch {
+	case d.AddMarker:
+		edits = append(edits, m.markerEdits(subjects)...)
+	case d.Sealed && len(subjects) == 0 && !m.Envelope.Sendmail:
+		// On the way to the relay, Postfix can put the marker only before an
+		// existing subject. Sendmail uses a header field of its own instead.
+		edits = append(edits, Edit{Op: AddHeader, Name: "Subject"})
+	}
+	if d.Action == rules.Quarantine {
+		edits = append(edits, Edit{Op: Hold, Value: "postseal: policy " + d.Policy})
+	}
+	return edits
+}
+
+// restored adds recipients that are not diverted, but that Sendmail deletes
+// with a diverted one because both lead to the same address, as through a
+// CNAME.
+func (m *Message) restored(d rules.Decision) []Edit {
+	if !m.Envelope.Sendmail {
+		return nil
+	}
+	deleted := make(map[string]bool)
+	for i, o := range d.Outcomes {
+		if o.Diverted && o.Resolved != nil {
+			deleted[strings.ToLower(m.recipients[i].resolved)] = true
+		}
+	}
+	var edits []Edit
+	for i, o := range d.Outcomes {
+		if r := m.recipients[i]; !o.Diverted && deleted[strings.ToLower(r.resolved)] {
+			edits = append(edits, Edit{Op: AddRecipient, Recipient: o.Text, Arguments: m.dsnArguments(r)})
+		}
+	}
+	return edits
+}
+
+// verdictEdits leaves exactly one X-Postseal field on a message that is changed
+// now, or was changed in an earlier pass. It leaves none on any other message.
+func (m *Message) verdictEdits(d rules.Decision) []Edit {
+	action := d.Action
+	if d.Sealed {
+		action = max(action, rules.Divert)
+	}
+	var want []string
+	if action != rules.Accept {
+		want = []string{fmt.Sprintf("%s; marker=%s", action, d.Marker)}
+	}
+	if slices.Equal(want, m.header.verdicts) {
+		return nil
+	}
+	var edits []Edit
+	for i := len(m.header.verdicts); i > 0; i-- {
+		edits = append(edits, Edit{Op: DeleteHeader, Name: verdictField, Index: i})
+	}
+	for _, value := range want {
+		edits = append(edits, Edit{Op: AddHeader, Name: verdictField, Value: value})
+	}
+	return edits
+}
+
+// markerEdits puts the marker before each Subject field that lacks it.
+func (m *Message) markerEdits(subjects []marker.Subject) []Edit {
+	reader := m.Config.Rules.Marker
+	if len(m.header.subjects) == 0 {
+		return []Edit{{Op: AddHeader, Name: "Subject", Value: reader.Text()}}
+	}
+	var edits []Edit
+	for i, s := range m.header.subjects {
+		if reader.Read(subjects[i:i+1]).State != marker.Present {
+			edits = append(edits, Edit{Op: PrefixHeader, Name: "Subject", Index: i + 1, Value: reader.Text() + " ", rest: strings.TrimLeft(s, " \t")})
+		}
+	}
+	return edits
 }

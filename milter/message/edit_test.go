@@ -56,3 +56,22 @@ func testConfig(t testing.TB, policies ...rules.Policy) *Config {
 	t.Helper()
 	return &Config{Rules: rulestest.Ruleset(t, policies...), Mode: rules.Enforce}
 }
+
+// TestHeldWithoutRelay holds that nothing is added for a recipient that Sendmail
+// does not delete: without a relay, no recipient of held mail is diverted.
+func TestHeldWithoutRelay(t *testing.T) {
+	config := testConfig(t, rules.Policy{Name: "p", Mode: rules.Enforce, Action: rules.Quarantine})
+	config.Rules.Relay = ""
+	m := New(config, Envelope{Sendmail: true})
+	m.Recipient("x@alias.example", "a@nhs.net", nil, time.Now())
+	m.Recipient("a@nhs.net", "a@nhs.net", nil, time.Now())
+	v, err := m.End()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range v.Edits {
+		if e.Recipient != "" {
+			t.Errorf("got %v", e)
+		}
+	}
+}
