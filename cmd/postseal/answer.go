@@ -20,7 +20,7 @@ type answer struct {
 	Table       string      `json:"table"`
 	Layer       string      `json:"layer"`
 	Source      string      `json:"source"`
-	Issued      string      `json:"issued"`  // of the table, as 2006-01-02; empty where it does not say
+	Issued      string      `json:"issued"`  // of the table, as 2006-01-02; empty if the table has no date
 	Expires     string      `json:"expires"` // of the row, likewise
 	Note        string      `json:"note"`
 	NeedsMarker bool        `json:"needs_marker"`
@@ -29,7 +29,7 @@ type answer struct {
 	Lost        []lostRow   `json:"lost"` // the strongest first
 }
 
-// lostRow is a row that would have decided, had there not been a stronger one.
+// lostRow is a row that would have decided if there were no stronger one.
 type lostRow struct {
 	Row   string      `json:"row"`
 	Table string      `json:"table"`
@@ -38,14 +38,14 @@ type lostRow struct {
 	Why   string      `json:"why"`
 }
 
-// aliases is what no table can say of the site's own addresses.
-const aliases = "where the MTA completes it or holds it for an alias, the mail may lead out: run postseal on the last host outwards"
+// aliases is a warning about the site's own addresses that no table can replace.
+const aliases = "the MTA may complete the name or expand an alias, and send the mail out: run postseal on the last outgoing host"
 
 // look classes an address, with or without angle brackets, or a domain.
 func look(r *rules.Ruleset, input string, now time.Time) answer {
 	text := address.TrimAngles(input)
 	if strings.Contains(text, ".") && !strings.Contains(text, "@") {
-		text = `" "@` + text // which no row for an address names
+		text = `" "@` + text // no row for an address has this local part
 	}
 	got := r.Classify(text, "", now)
 	a := answer{
@@ -58,11 +58,11 @@ func look(r *rules.Ruleset, input string, now time.Time) answer {
 	}
 	switch {
 	case got.Fault == address.NoDomain:
-		a.Reason = "a bare name cannot be judged: " + aliases
+		a.Reason = "a bare name cannot be classed: " + aliases
 	case got.Class == table.Local:
 		a.Reason += "; " + aliases
 	case got.Unsafe() && a.Domain != "":
-		a.Reason += "; the address is refused, since " + string(got.Fault)
+		a.Reason += "; the address is refused because " + string(got.Fault)
 	}
 	if a.Domain == "" {
 		return a
@@ -73,7 +73,7 @@ func look(r *rules.Ruleset, input string, now time.Time) answer {
 	return a
 }
 
-// toDo is what the sender has to do.
+// toDo returns what the sender must do.
 func toDo(r rules.Recipient, marker string) string {
 	switch {
 	case r.Class == table.Closed:
@@ -108,7 +108,7 @@ func (a answer) text() string {
 	line("source", a.Source)
 	line("issued", a.Issued)
 	line("expires", a.Expires)
-	line("reason", a.Reason) // the row's note, where it has one
+	line("reason", a.Reason) // the row's note, if it has one
 	for _, lost := range a.Lost {
 		line("lost", fmt.Sprintf("%s of %s, %s: %s", lost.Row, lost.Table, lost.Class, lost.Why))
 	}

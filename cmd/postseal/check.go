@@ -10,15 +10,15 @@ import (
 
 const checkUsage = `Usage: postseal check [-config FILE] [-strict]
 
-Checks the configuration and every table that it names. Errors, which serve
-would refuse, are all named, and the exit status is 78. Warnings are named one
-a line, each with its file, row and remedy; the exit status is 0, or with
--strict 1.
+Checks the configuration and every table that it names. If there are errors,
+check reports all of them and exits with status 78; serve does not start with
+such a configuration. Each warning is one line with the file, the row and the
+remedy. With warnings only, the exit status is 0, or 1 with -strict.
 `
 
 func check(args []string, std stdio) int {
 	c := newCommand("check", checkUsage, std)
-	strict := c.Bool("strict", false, "take warnings for errors")
+	strict := c.Bool("strict", false, "treat warnings as errors")
 	if code, stop := c.parse(args); stop {
 		return code
 	}

@@ -21,9 +21,9 @@ import (
 
 const explainUsage = `Usage: postseal explain [-config FILE] [-json] -from A -to B[,C...] [-client IP] FILE|-
 
-Runs a saved message through the code that serves the MTA and says what would
-be done with it in mode enforce, and why. A "-" stands for standard input.
-Policies with mode = "observe" are shown as if they enforced.
+Runs a saved message through the same code as serve, and shows what would happen
+to it in mode enforce, and why. "-" means standard input. Policies with
+mode = "observe" are shown as if they had mode = "enforce".
 `
 
 // explanation is the object that explain -json prints.
@@ -35,7 +35,7 @@ type explanation struct {
 	Findings   []finding.Finding   `json:"findings"`
 	Recipients []maillog.Recipient `json:"recipients"`
 	Edits      []message.Edit      `json:"edits"`
-	Reply      string              `json:"reply,omitempty"` // to the end of the message
+	Reply      string              `json:"reply,omitempty"` // to the whole message, at its end
 
 	refusals []string // the replies to RCPT
 }
@@ -43,9 +43,9 @@ type explanation struct {
 func explain(args []string, std stdio) int {
 	c := newCommand("explain", explainUsage, std)
 	asJSON := c.Bool("json", false, "print one JSON object")
-	from := c.String("from", "", "the envelope `SENDER`; <> is the null sender")
-	to := c.String("to", "", "the envelope `RECIPIENTS`, with commas between them")
-	client := c.String("client", "", "the `IP` address that the message comes from")
+	from := c.String("from", "", "envelope `SENDER`; <> is the null sender")
+	to := c.String("to", "", "envelope `RECIPIENTS`, separated by commas")
+	client := c.String("client", "", "`IP` address of the client that sends the message")
 	if code, stop := c.parse(args); stop {
 		return code
 	}
@@ -87,7 +87,7 @@ func explain(args []string, std stdio) int {
 	return exitDone
 }
 
-// openMessage opens a saved message, and returns the name that errors give it.
+// openMessage opens a saved message. name is its name in errors.
 func openMessage(path string, stdin io.Reader) (file io.ReadCloser, name string, err error) {
 	if path == "-" {
 		return io.NopCloser(stdin), "standard input", nil
@@ -98,12 +98,12 @@ func openMessage(path string, stdin io.Reader) (file io.ReadCloser, name string,
 	}
 	if info, err := opened.Stat(); err == nil && info.IsDir() {
 		opened.Close()
-		return nil, "", fmt.Errorf("%s: it is a folder: give one message", path)
+		return nil, "", fmt.Errorf("%s is a folder: give one message file", path)
 	}
 	return opened, path, nil
 }
 
-// explainMessage drives a message as a session does.
+// explainMessage runs a message through the same steps as a session.
 func explainMessage(loaded *message.Config, envelope message.Envelope, to []string, file io.Reader) (explanation, error) {
 	enforcing := *loaded
 	enforcing.Mode, enforcing.Rules = rules.Enforce, loaded.Rules.Enforcing()
@@ -125,7 +125,7 @@ func explainMessage(loaded *message.Config, envelope message.Envelope, to []stri
 	}
 	d := v.Decision
 	d.Outcomes = append(d.Outcomes, refused...)
-	for _, o := range d.Outcomes { // a refused one too
+	for _, o := range d.Outcomes { // refused recipients included
 		e.Action = max(e.Action, o.Action)
 	}
 	e.Marker, e.NearMiss, e.Findings = d.Marker, d.NearMiss, d.Findings()
@@ -175,8 +175,8 @@ func (e explanation) text() string {
 	return b.String()
 }
 
-// splitAddresses splits at the commas that stand outside of quotes, and takes
-// off the blanks around each address.
+// splitAddresses splits at the commas outside quotes, and removes the blanks
+// around each address.
 func splitAddresses(list string) (addresses []string) {
 	quoted, escaped := false, false
 	parts := strings.FieldsFunc(list, func(r rune) bool {

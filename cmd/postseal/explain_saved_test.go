@@ -133,7 +133,7 @@ func TestExplainRefusesWhatIsNoMessage(t *testing.T) {
 	}
 	folder := t.TempDir()
 	if code, stdout, stderr := runWith("", "explain", "-from", "<>", "-to", "b@gmail.com", folder); code != exitFailure || stdout != "" ||
-		stderr != "postseal explain: "+folder+": it is a folder: give one message\n" {
+		stderr != "postseal explain: "+folder+" is a folder: give one message file\n" {
 		t.Errorf("a folder: exit %d, %s%s", code, stdout, stderr)
 	}
 }

@@ -11,28 +11,27 @@ import (
 
 const exportUsage = `Usage: postseal export [-config FILE] [-level may|encrypt|verify] [-format postfix|sendmail] tls-policy
 
-Writes which domains the table holds to be secure, as a TLS policy for the
-MTA, to standard output: rows of Postfix's smtp_tls_policy_maps or of
-Sendmail's access map. A name below a secure one that is not secure itself
-gets a row that takes the demand back.
+Writes a TLS policy for the secure domains of the table to standard output: rows
+of Postfix's smtp_tls_policy_maps, or of Sendmail's access map. A name that is
+not secure below a name that is gets a row that removes the requirement.
 
-  may      try TLS, and send in clear where it fails
-  encrypt  TLS, or the mail waits and is bounced at the end
-  verify   as encrypt, and the certificate must be good: the MTA needs the
-           CAs (Postfix: smtp_tls_CAfile; Sendmail: confCACERT)
+  may      try TLS, and send in clear if it fails
+  encrypt  require TLS; without it the mail stays queued and bounces in the end
+  verify   like encrypt, with a valid certificate: the MTA needs the CAs
+           (Postfix: smtp_tls_CAfile; Sendmail: confCACERT)
 
-The default is may, since a demand for TLS can hold back mail about a
-patient: the NHS does not enforce TLS to gov.uk, for clinical safety, while
-gov.uk asks for it, with exceptions.
+The default is may, because a requirement for TLS can delay mail about a
+patient. For clinical safety the NHS does not enforce TLS to gov.uk. gov.uk asks
+for it, with exceptions.
 
-Rows that have expired are left out: export again after a change of the
-table, and daily where rows expire.
+Expired rows are left out. Export again after each change of the table, and
+daily if rows have an expiry date.
 `
 
 func export(args []string, std stdio) int {
 	c := newCommand("export", exportUsage, std)
-	level := c.String("level", levelMay, "demand `LEVEL`: may, encrypt or verify")
-	format := c.String("format", formatPostfix, "write for the MTA `FORMAT`: postfix or sendmail")
+	level := c.String("level", levelMay, "required `LEVEL` of TLS: may, encrypt or verify")
+	format := c.String("format", formatPostfix, "`FORMAT` of the map: postfix or sendmail")
 	if code, stop := c.parse(args); stop {
 		return code
 	}

@@ -13,29 +13,29 @@ import (
 
 const importUsage = `Usage: postseal import [-config FILE] [-accept] [-dry-run] [-json] [-v] LIST
 
-Reads the accredited list as it is published, CSV or XLSX, checks it, and
-replaces the file that rules.accredited names. LIST is a file, or - for standard
-input. Without changes, only the file's time is renewed.
+Reads the accredited list as published, in CSV or XLSX, checks it, and replaces
+the file that rules.accredited names. LIST is a file, or - for standard input. If
+nothing changes, only the file's timestamp is updated.
 
 A damaged list, or a file that is not a list, is refused. Some lists are held
-until you import them with -accept: one that adds or removes more than
-rules.max_change per cent of the domains (20 by default), one with consumer mail
-services or public suffixes, and a first one of less than 100 domains.
+until you import them with -accept: a list that adds or removes more than
+rules.max_change per cent of the domains (20 by default), a list with consumer
+mail services or public suffixes, and a first list of fewer than 100 domains.
 
-The differences go to standard output, one line for each organisation; all else
-goes to standard error, with one summary line at the end.
+The differences go to standard output, one line for each organisation. All other
+messages go to standard error, with a summary in the last line.
 `
 
-// minFirstList is how many domains a first list must have: it has nothing to be
-// compared with, and after its greatest lapse the published one still had 103.
+// minFirstList is the least number of domains of a first list, which cannot be
+// compared with an earlier one. The shortest list ever published had 103.
 const minFirstList = 100
 
 func importList(args []string, std stdio) int {
 	c := newCommand("import", importUsage, std)
 	accept := c.Bool("accept", false, "import a list that is held")
-	dryRun := c.Bool("dry-run", false, "show what changes and write nothing")
+	dryRun := c.Bool("dry-run", false, "show the changes and write nothing")
 	asJSON := c.Bool("json", false, "print one JSON object")
-	verbose := c.Bool("v", false, "name every domain that changes")
+	verbose := c.Bool("v", false, "show every domain that changes")
 	if code, stop := c.parse(args); stop {
 		return code
 	}
@@ -51,7 +51,7 @@ func importList(args []string, std stdio) int {
 		return c.failed(exitConfig, err)
 	}
 	if loaded.File.Rules.Accredited == "" {
-		return c.failed(exitConfig, fmt.Errorf(`%s: rules.accredited names no file for the list: add accredited = "/var/lib/postseal/accredited.csv" below [rules]`, loaded.Origin))
+		return c.failed(exitConfig, fmt.Errorf(`%s: rules.accredited is not set: add accredited = "/var/lib/postseal/accredited.csv" below [rules]`, loaded.Origin))
 	}
 	i := listImport{name: c.Arg(0), list: loaded.File.Rules.Accredited, maxChange: loaded.File.Rules.MaxChange, accept: *accept, dryRun: *dryRun, verbose: *verbose}
 	data, err := i.readInput(std)
@@ -73,7 +73,7 @@ func importList(args []string, std stdio) int {
 	return exitDone
 }
 
-// listImport is one import, and what became of it.
+// listImport is one import and its result.
 type listImport struct {
 	name      string // of the new list, for messages
 	list      string // the file that rules.accredited names
@@ -83,15 +83,14 @@ type listImport struct {
 	verbose   bool
 
 	fresh    accredited.List
-	doubtful []accredited.Remark // its rows that nobody has accepted before
+	doubtful []accredited.Remark // the rows that need -accept
 	changes  accredited.Changes
-	first    bool     // there is no list that it could be compared with
-	held     []string // why the list was not put in place
+	first    bool     // there is no earlier list to compare it with
+	held     []string // why the list is held
 	written  bool
 }
 
-// readInput reads the new list whole, or as much of it as shows that it is
-// too large.
+// readInput reads the new list, up to one octet more than the limit.
 func (i *listImport) readInput(std stdio) ([]byte, error) {
 	in := std.in
 	if i.name == "-" {
@@ -108,8 +107,9 @@ func (i *listImport) readInput(std stdio) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(in, accredited.MaxListSize+1))
 }
 
-// carryOut compares the lists and puts the new one in place, unless it is to
-// be held. A list without changes counts as imported: the file's time says so.
+// carryOut compares the lists and, unless the new one is held, replaces the old
+// one. If nothing changes it updates the file's time, which shows that the list
+// is current.
 func (i *listImport) carryOut() error {
 	file, err := openListFile(i.list)
 	if err != nil {
@@ -128,7 +128,7 @@ func (i *listImport) carryOut() error {
 	i.first = !exists || unreadable != nil
 	i.compare(old.Rows)
 	if unreadable != nil {
-		i.held = append(i.held, fmt.Sprintf("the list in place cannot be read, so the changes cannot be checked (%v)", unreadable))
+		i.held = append(i.held, fmt.Sprintf("the current list cannot be read, so the changes cannot be checked (%v)", unreadable))
 	}
 	if i.accept {
 		i.held = nil
@@ -144,8 +144,8 @@ func (i *listImport) carryOut() error {
 	return file.replace(fresh)
 }
 
-// compare finds what changes, and all that an operator has to accept. A
-// doubtful row that was accepted before is not asked about again.
+// compare finds the changes, and everything that an operator must accept. A
+// doubtful row that was accepted before needs no -accept again.
 func (i *listImport) compare(old []accredited.Row) {
 	i.doubtful = i.fresh.Accept(func(domain string) bool {
 		return slices.ContainsFunc(old, func(row accredited.Row) bool { return row.Accepted && row.Domain == domain })
@@ -161,9 +161,9 @@ func (i *listImport) compare(old []accredited.Row) {
 	i.held = append(i.held, i.fresh.Doubts...)
 	switch {
 	case i.first && len(i.fresh.Rows) < minFirstList:
-		hold("a first list of %s, less than %d, may be cut short", counted(len(i.fresh.Rows), "domain"), minFirstList)
+		hold("a first list of %s, fewer than %d, may be incomplete", counted(len(i.fresh.Rows), "domain"), minFirstList)
 	case !i.first && i.changes.Exceeds(i.maxChange):
-		hold("of %d domains %d would go and %d be added, more than rules.max_change = %d per cent",
-			len(old), len(i.changes.Removed), len(i.changes.Added), i.maxChange)
+		hold("%d of %d domains would be removed and %d added, more than rules.max_change = %d per cent",
+			len(i.changes.Removed), len(old), len(i.changes.Added), i.maxChange)
 	}
 }

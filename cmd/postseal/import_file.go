@@ -11,23 +11,22 @@ import (
 	"time"
 )
 
-// newListMode is the mode of a list that is there for the first time: the
-// list is public.
+// newListMode is the mode of a new list file. The list is public.
 const newListMode = 0o644
 
 // listFile is the accredited list's file. While it is open, no other import
 // can open it.
 type listFile struct {
-	path   string   // behind symbolic links, which stay
-	folder *os.File // bears the lock
+	path   string   // with symbolic links resolved, so that replace keeps them
+	folder *os.File // holds the lock
 }
 
-// openListFile waits until no other import is under way.
+// openListFile opens the file once no other import runs.
 func openListFile(path string) (*listFile, error) {
 	target, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Lstat(path); err == nil {
-			return nil, fmt.Errorf("%s is a symbolic link to nothing: make the file that it names, or remove it", path)
+			return nil, fmt.Errorf("%s is a broken symbolic link: create the file that it names, or remove the link", path)
 		}
 		target, err = path, nil
 	}
@@ -36,7 +35,7 @@ func openListFile(path string) (*listFile, error) {
 	}
 	folder, err := os.Open(filepath.Dir(target))
 	if err != nil {
-		return nil, fmt.Errorf("%w: make the folder, and give postseal's user access", err)
+		return nil, fmt.Errorf("%w: create the folder, and give postseal's user access", err)
 	}
 	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX); err != nil {
 		folder.Close()
@@ -60,8 +59,8 @@ func (f *listFile) touch() error {
 	return os.Chtimes(f.path, now, now)
 }
 
-// replace puts data in the file's place in one step: whatever happens, the
-// old list or the new one is there, whole. Owner and mode stay.
+// replace replaces the file in one step. After a crash, either the old list or the
+// new one is complete. Owner and mode do not change.
 func (f *listFile) replace(data []byte) error {
 	prefix := "." + filepath.Base(f.path) + ".import-"
 	if err := f.sweep(prefix); err != nil {
@@ -71,7 +70,7 @@ func (f *listFile) replace(data []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temp.Name()) // finds nothing once it is renamed
+	defer os.Remove(temp.Name()) // does nothing after the rename
 	defer temp.Close()
 	if err := f.copyOwner(temp); err != nil {
 		return err
@@ -88,8 +87,8 @@ func (f *listFile) replace(data []byte) error {
 	return f.folder.Sync()
 }
 
-// sweep removes what an import left that was killed. The lock keeps the files
-// of one under way out of its reach.
+// sweep removes the files of an import that was killed. Because of the lock no
+// other import is running.
 func (f *listFile) sweep(prefix string) error {
 	names, err := f.folder.Readdirnames(-1)
 	if err != nil {
@@ -105,7 +104,7 @@ func (f *listFile) sweep(prefix string) error {
 	return nil
 }
 
-// copyOwner gives a new file the owner and the mode of the one in place.
+// copyOwner gives a new file the owner and the mode of the old one.
 func (f *listFile) copyOwner(temp *os.File) error {
 	mode := fs.FileMode(newListMode)
 	info, err := os.Stat(f.path)
@@ -115,7 +114,7 @@ func (f *listFile) copyOwner(temp *os.File) error {
 	case err != nil:
 		return err
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is no plain file: name one in rules.accredited", f.path)
+		return fmt.Errorf("%s is not a regular file: name one in rules.accredited", f.path)
 	}
 	mode = info.Mode().Perm()
 	made, err := temp.Stat()

@@ -122,7 +122,7 @@ func TestImportThroughSymbolicLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, _, stderr := s.importing(strings.NewReader(tenRows), "-")
-	if code != exitFailure || !strings.Contains(stderr, "accredited.csv is a symbolic link to nothing") {
+	if code != exitFailure || !strings.Contains(stderr, "accredited.csv is a broken symbolic link") {
 		t.Errorf("dangling: code %d: %s", code, stderr)
 	}
 	writeFile(t, target, []byte(tenRows))

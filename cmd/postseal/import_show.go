@@ -34,8 +34,8 @@ type importReport struct {
 	Written   bool             `json:"written"`
 }
 
-// show prints the differences to standard output, and to standard error the
-// rows that do not count and the summary.
+// show prints the differences to standard output. It prints the doubtful rows, the
+// rows that are left out and the summary to standard error.
 func (i *listImport) show(std stdio, asJSON bool) error {
 	i.showRows(std.err, i.doubtful, "needs -accept")
 	i.showRows(std.err, i.fresh.LeftOut, "left out")
@@ -47,14 +47,14 @@ func (i *listImport) show(std stdio, asJSON bool) error {
 		err = encoder.Encode(i.report())
 	case i.verbose:
 		err = showChanges(std.out, i.changes)
-	case !i.first: // a first list would name every organisation
+	case !i.first: // for a first list, that is every organisation
 		err = sumUpChanges(std.out, i.changes)
 	}
 	fmt.Fprintf(std.err, "postseal import: %s: %s\n", i.name, i.sumUp())
 	return err
 }
 
-// showRows names all rows: -accept trusts those that are doubtful.
+// showRows prints every row, because -accept trusts the doubtful ones.
 func (i *listImport) showRows(w io.Writer, rows []accredited.Remark, what string) {
 	if i.accept && what == "needs -accept" {
 		what = "accepted"
@@ -64,7 +64,7 @@ func (i *listImport) showRows(w io.Writer, rows []accredited.Remark, what string
 	}
 }
 
-// sumUp returns the one line that says what was in the list and what became of it.
+// sumUp returns the summary: the contents of the list, and the result.
 func (i *listImport) sumUp() string {
 	c := i.changes
 	var b strings.Builder
@@ -74,7 +74,7 @@ func (i *listImport) sumUp() string {
 	} else {
 		fmt.Fprintf(&b, " (%d added, %d removed, %d kept", len(c.Added), len(c.Removed), len(c.Kept))
 		if c.Renamed > 0 {
-			fmt.Fprintf(&b, ", %d under a new name of the organisation", c.Renamed)
+			fmt.Fprintf(&b, ", %d with a renamed organisation", c.Renamed)
 		}
 		b.WriteString(")")
 	}
@@ -95,7 +95,7 @@ func (i *listImport) outcome() string {
 	had, left := len(i.changes.Kept)+len(i.changes.Removed), len(i.fresh.Rows)
 	switch unchanged := i.changes.None() && !i.first; {
 	case len(i.held) > 0:
-		return fmt.Sprintf("held: %s: %s is unchanged: look at the rows and the differences, then import again with -accept", strings.Join(i.held, "; "), i.list)
+		return fmt.Sprintf("held: %s: %s is unchanged: check the rows and the differences, then import again with -accept", strings.Join(i.held, "; "), i.list)
 	case unchanged && i.dryRun:
 		return "unchanged"
 	case i.dryRun:
@@ -131,14 +131,14 @@ func (i *listImport) report() importReport {
 	}
 }
 
-// organisationChanges are what changes for one organisation.
+// organisationChanges are the changes for one organisation.
 type organisationChanges struct {
 	name           string
 	added, removed []string
 	kept           int
 }
 
-// byOrganisation returns the organisations for which something changes.
+// byOrganisation returns the organisations that have changes.
 // Spellings that differ only in case are one organisation.
 func byOrganisation(c accredited.Changes) (changed []*organisationChanges) {
 	groups := make(map[string]*organisationChanges)
@@ -168,7 +168,7 @@ func byOrganisation(c accredited.Changes) (changed []*organisationChanges) {
 	return changed
 }
 
-// showChanges names every domain that changes.
+// showChanges prints every domain that changes.
 func showChanges(w io.Writer, c accredited.Changes) error {
 	for _, g := range byOrganisation(c) {
 		var b strings.Builder
@@ -186,12 +186,12 @@ func showChanges(w io.Writer, c accredited.Changes) error {
 	return nil
 }
 
-// sumUpChanges gives each organisation one line.
+// sumUpChanges prints one line for each organisation.
 func sumUpChanges(w io.Writer, c accredited.Changes) error {
 	changed := byOrganisation(c)
 	for n, g := range changed {
 		if n == maxShownOrganisations {
-			_, err := fmt.Fprintf(w, "and %d more organisations: -v names them all\n", len(changed)-n)
+			_, err := fmt.Fprintf(w, "and %d more organisations: -v shows them all\n", len(changed)-n)
 			return err
 		}
 		var domains []string

@@ -116,7 +116,7 @@ func TestImport(t *testing.T) {
 		{name: "first, verbose", fresh: first, args: []string{"-v"}, want: first,
 			out: "Example Trust (0 kept)\n" + strings.ReplaceAll(strings.TrimPrefix(first, "Organisation Name,Domain name\n"), "Example Trust,", "  + "), stderr: []string{"written to LIST"}},
 		{name: "first, short", fresh: firstList(minFirstList - 1), code: 3,
-			stderr: []string{"new.csv: 99 domains in a first list: held: a first list of 99 domains, less than 100, may be cut short: LIST is unchanged: look at the rows and the differences, then import again with -accept"}},
+			stderr: []string{"new.csv: 99 domains in a first list: held: a first list of 99 domains, fewer than 100, may be incomplete: LIST is unchanged: check the rows and the differences, then import again with -accept"}},
 		{name: "first, short, accepted", fresh: tenRows, args: []string{"-accept"}, want: tenRows, stderr: []string{"10 domains in a first list: written"}},
 		{name: "same", old: tenRows, fresh: tenRows, want: tenRows,
 			stderr: []string{"new.csv: 10 domains (0 added, 0 removed, 10 kept): unchanged: the timestamp of LIST is updated"}},
@@ -129,10 +129,10 @@ func TestImport(t *testing.T) {
 		{name: "one of each, verbose", old: tenRows, fresh: oneOfEach, args: []string{"-v"}, want: oneOfEach,
 			out: "Example Hospice (1 kept)\n  + bb.example\n  - b.example\nExample Trust (7 kept)\n  - d.example\n", stderr: []string{"written"}},
 		{name: "organisation renamed", old: tenRows, fresh: edit("Example Trust,c", "Example NHS Trust,c"), want: edit("Example Trust,c", "Example NHS Trust,c"),
-			stderr: []string{"10 kept, 1 under a new name of the organisation)", "written"}},
+			stderr: []string{"10 kept, 1 with a renamed organisation)", "written"}},
 		{name: "too many removed", old: tenRows, fresh: fourLess, code: 3, want: tenRows,
 			out:    fourLessOut,
-			stderr: []string{"held: of 10 domains 4 would go and 0 be added, more than rules.max_change = 20 per cent: LIST is unchanged: look at the rows and the differences, then import again with -accept"}},
+			stderr: []string{"held: 4 of 10 domains would be removed and 0 added, more than rules.max_change = 20 per cent: LIST is unchanged: check the rows and the differences, then import again with -accept"}},
 		{name: "too many removed, accepted", old: tenRows, fresh: fourLess, args: []string{"-accept"}, want: fourLess,
 			out: fourLessOut, stderr: []string{"written"}},
 		{name: "more than half removed, accepted", old: tenRows, fresh: "Organisation Name,Domain name\nExample Trust,c.example\n", args: []string{"-accept"}, want: "Organisation Name,Domain name\nExample Trust,c.example\n",
@@ -141,7 +141,7 @@ func TestImport(t *testing.T) {
 		{name: "as many as allowed", rules: "max_change = 40", old: tenRows, fresh: fourLess, want: fourLess,
 			out: fourLessOut, stderr: []string{"written"}},
 		{name: "too many added", old: fourLess, fresh: tenRows, code: 3, want: fourLess,
-			out: strings.ReplaceAll(strings.Replace(fourLessOut, "0 added, 4 removed", "4 added, 0 removed", 1), "-", "+"), stderr: []string{"held: of 6 domains 0 would go and 4 be added"}},
+			out: strings.ReplaceAll(strings.Replace(fourLessOut, "0 added, 4 removed", "4 added, 0 removed", 1), "-", "+"), stderr: []string{"held: 0 of 6 domains would be removed and 4 added"}},
 		{name: "dry run", old: tenRows, fresh: oneOfEach, args: []string{"-dry-run"}, want: tenRows,
 			out: oneOfEachOut, stderr: []string{"not written to LIST, because of -dry-run"}},
 		{name: "dry run of what would be held", rules: "max_change = 0", old: tenRows, fresh: oneOfEach, args: []string{"-dry-run"}, code: 3, want: tenRows,
@@ -161,9 +161,9 @@ func TestImport(t *testing.T) {
 		{name: "first, and consumer mail", fresh: first + "Evil,gmail.com\n", code: 3, stderr: []string{"100 domains in a first list: held: 1 row for"}},
 		{name: "consumer mail alone", old: tenRows, fresh: "Domain name\ngmail.com\n", code: 3, want: tenRows,
 			out:    "Example Hospice: 0 added, 2 removed, 0 kept: -a.example -b.example\nExample Trust: 0 added, 8 removed, 0 kept: -c.example -d.example -e.example -f.example -g.example and 3 more\n",
-			stderr: []string{"held: 1 row for a consumer mail service or a public suffix; of 10 domains 10 would go"}},
+			stderr: []string{"held: 1 row for a consumer mail service or a public suffix; 10 of 10 domains would be removed"}},
 		{name: "old list damaged", old: "Organisation Name\nExample Trust\n", fresh: first, code: 3, want: "Organisation Name\nExample Trust\n",
-			stderr: []string{"held: the list in place cannot be read, so the changes cannot be checked", "-accept"}},
+			stderr: []string{"held: the current list cannot be read, so the changes cannot be checked", "-accept"}},
 		{name: "old list damaged, accepted", old: "Organisation Name\nExample Trust\n", fresh: first, args: []string{"-accept"}, want: first,
 			stderr: []string{"written"}},
 	} {
@@ -255,7 +255,7 @@ func TestImportJSON(t *testing.T) {
 		return accredited.Row{Organisation: organisation, Domain: domain}
 	}
 	held := importReport{List: s.list, Removed: []accredited.Row{}, LeftOut: []string{}, Doubtful: []string{`row 18: "gmail.com" is a consumer mail service, where anybody can have an address`}, Kept: 10, Held: true,
-		Reasons: []string{"1 row for a consumer mail service or a public suffix", "of 10 domains 0 would go and 6 be added, more than rules.max_change = 50 per cent"}}
+		Reasons: []string{"1 row for a consumer mail service or a public suffix", "0 of 10 domains would be removed and 6 added, more than rules.max_change = 50 per cent"}}
 	for _, c := range "klmnop" {
 		held.Added = append(held.Added, row("Example & <Trust>", string(c)+".example"))
 	}
@@ -312,11 +312,11 @@ func TestImportUsage(t *testing.T) {
 		{"no such list", []string{"-config", s.config, filepath.Join(s.dir, "none.csv")}, 1, "none.csv: no such file"},
 		{"folder", []string{"-config", s.config, s.dir}, 1, "is a directory"},
 		{"no such configuration", []string{"-config", filepath.Join(s.dir, "none.toml"), s.list}, 78, "name a readable file with -config"},
-		{"no destination", []string{"-config", config("mode = \"observe\"\n"), s.list}, 78, "postseal.toml: rules.accredited names no file for the list: add accredited ="},
+		{"no destination", []string{"-config", config("mode = \"observe\"\n"), s.list}, 78, "postseal.toml: rules.accredited is not set: add accredited ="},
 		{"unknown key", []string{"-config", config("[rules]\naccredit = 1\n"), s.list}, 78, "postseal.toml: line 2, column 1: unknown key rules.accredit: did you mean accredited?"},
 		{"share below", []string{"-config", config("[rules]\nmax_change = -1\n"), s.list}, 78, "postseal.toml: line 2, column 1: rules.max_change: -1 is no percentage: give 0 to 100"},
 		{"share above", []string{"-config", config("[rules]\nmax_change = 101\n"), s.list}, 78, "rules.max_change: 101 is no percentage"},
-		{"no folder for the list", []string{"-config", config("[rules]\naccredited = \"/nonexistent/postseal/list.csv\"\n"), s.list}, 1, "/nonexistent/postseal: no such file or directory: make the folder"},
+		{"no folder for the list", []string{"-config", config("[rules]\naccredited = \"/nonexistent/postseal/list.csv\"\n"), s.list}, 1, "/nonexistent/postseal: no such file or directory: create the folder"},
 		{"folder for a list", []string{"-config", config(fmt.Sprintf("[rules]\naccredited = %q\n", s.dir)), s.list}, 1, "is a directory"},
 		{"help", []string{"-h"}, 0, "-dry-run"},
 	} {

@@ -17,10 +17,10 @@ import (
 const lookupUsage = `Usage: postseal lookup [-config FILE] [-json] [ADDRESS|DOMAIN...]
        postseal lookup [-config FILE] [-json] - < FILE
 
-Says how each address or domain is classed, which row of which table says so,
-which other rows would have said something else, and what the sender has to
-do. With a "-", or in a pipe without arguments, it reads standard input, one
-address or domain a line; blank lines are left out.
+Shows the class of each address or domain, the row and the table that decide it,
+the other rows that match, and what the sender must do. With "-", or in a pipe
+without arguments, lookup reads one address or domain a line from standard
+input. Blank lines are ignored.
 `
 
 func lookup(args []string, std stdio) int {
@@ -31,12 +31,12 @@ func lookup(args []string, std stdio) int {
 	}
 	for _, arg := range c.Args() {
 		if len(arg) > 1 && arg[0] == '-' && !strings.Contains(arg, "@") {
-			return c.misused("%q stands behind an address or domain: options go first", arg)
+			return c.misused("%q follows an address or domain: put options first", arg)
 		}
 	}
 	dash := c.NArg() == 1 && c.Arg(0) == "-"
 	if c.NArg() == 0 && terminal.Is(std.in) {
-		return c.misused("no address and no domain")
+		return c.misused("no address or domain is given")
 	}
 	loaded, err := config.Load(*c.config)
 	if err != nil {
@@ -60,12 +60,12 @@ func lookup(args []string, std stdio) int {
 		return c.failed(exitFailure, err)
 	}
 	if answers.count == 0 && !dash {
-		return c.misused("no address and no domain")
+		return c.misused("no address or domain is given")
 	}
 	return exitDone
 }
 
-// answerer prints what the table says of inputs.
+// answerer prints the answers for inputs.
 type answerer struct {
 	rules *rules.Ruleset
 	now   time.Time
@@ -83,17 +83,17 @@ func (a *answerer) all(inputs []string) error {
 	return nil
 }
 
-// maxLine is far above the longest address, in octets.
+// maxLine is the greatest length of a line in octets, far above any address.
 const maxLine = 64 << 10
 
-// lines answers line by line. Whenever no further line has come yet, what is
-// printed goes out, for those who ask and wait for the answer.
+// lines answers line by line. It flushes the output whenever no further line is
+// buffered, for programs that read each answer before they ask again.
 func (a *answerer) lines(file io.Reader) error {
 	in := bufio.NewReaderSize(file, maxLine)
 	for number := 1; ; number++ {
 		line, err := in.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
-			return fmt.Errorf("line %d of standard input is longer than %d octets: give one address a line", number, maxLine)
+			return fmt.Errorf("line %d of standard input is longer than %d octets: write one address a line", number, maxLine)
 		}
 		if input := strings.TrimSpace(string(line)); input != "" {
 			if err := a.print(input); err != nil {

@@ -1,5 +1,5 @@
-// Command postseal is a milter for Postfix and Sendmail that sees to it that
-// mail to addresses not known to be secure bears the marker in its subject.
+// Command postseal is a milter for Postfix and Sendmail. It sends mail that needs
+// encrypting to the encryption relay, or tags, holds or rejects it.
 package main
 
 import (
@@ -14,26 +14,26 @@ import (
 	"github.com/postseal/postseal/rules/tomlfile"
 )
 
-// commands are what the first argument may be.
+// commands are the values of the first argument.
 var commands = []struct {
 	name, does string
 	run        func(args []string, std stdio) int
 }{
 	{"serve", "run the milter", serve},
 	{"check", "check the configuration and the rule files", check},
-	{"lookup", "say how addresses and domains are classed, and why", lookup},
-	{"explain", "say what would be done with a saved message, and why", explain},
-	{"import", "take in a new accredited list", importList},
-	{"export", "write the table as a map for the MTA", export},
+	{"lookup", "show how addresses and domains are classed, and why", lookup},
+	{"explain", "show what would happen to a saved message, and why", explain},
+	{"import", "import a new accredited list", importList},
+	{"export", "write a TLS policy map for the MTA", export},
 }
 
 const usage = `
-postseal COMMAND -h shows the options of a command, postseal -version the
-version. Without -config, ` + config.Default + ` is read; where that
-file does not exist, the built-in configuration is used.
+postseal COMMAND -h shows the options of a command, and postseal -version shows
+the version. Without -config, postseal reads ` + config.Default + `. If that
+file does not exist, it uses the built-in configuration.
 
-Exit status: 0 good, 1 findings or a failure while running, 2 bad usage,
-3 a change of the accredited list held for -accept, 78 a faulty configuration.
+Exit status: 0 success, 1 failure (or warnings, with check -strict), 2 wrong
+usage, 3 accredited list held for -accept, 78 faulty configuration.
 See postseal(8).
 `
 
@@ -45,8 +45,9 @@ func printUsage(w io.Writer) {
 	fmt.Fprint(w, usage)
 }
 
-// Exit codes. systemd does not restart on exitConfig, which is EX_CONFIG of
-// sysexits.h: the Go runtime itself ends with 2, and a restart can mend that.
+// Exit codes. exitConfig is EX_CONFIG of sysexits.h, and systemd does not restart
+// postseal on it. The Go runtime itself exits with 2 after a panic, and there a
+// restart can help.
 const (
 	exitDone    = 0
 	exitFailure = 1
@@ -83,11 +84,11 @@ func run(args []string, std stdio) int {
 			return c.run(args[1:], std)
 		}
 	}
-	fmt.Fprintf(std.err, "postseal: no command %q: %s\n", args[0], suggestion(args[0]))
+	fmt.Fprintf(std.err, "postseal: unknown command %q: %s\n", args[0], suggestion(args[0]))
 	return exitUsage
 }
 
-// suggestion is what to do about a command that there is none of.
+// suggestion says what to do about an unknown command.
 func suggestion(typed string) string {
 	names := []string{"help"}
 	for _, c := range commands {
@@ -104,7 +105,7 @@ func suggestion(typed string) string {
 	case near != "":
 		return fmt.Sprintf("did you mean %s?", near)
 	case strings.HasPrefix(typed, "-"):
-		return "the command goes first, as in postseal check -config FILE"
+		return "put the command first, as in postseal check -config FILE"
 	}
 	return "see postseal help"
 }
@@ -127,7 +128,7 @@ func newCommand(name, usage string, std stdio) command {
 	return c
 }
 
-// parse reads the arguments; where it says stop, code is the exit code.
+// parse reads the arguments. If stop is true, code is the exit code.
 func (c command) parse(args []string) (code int, stop bool) {
 	switch err := c.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -138,13 +139,13 @@ func (c command) parse(args []string) (code int, stop bool) {
 	return 0, false
 }
 
-// misused reports bad usage.
+// misused reports wrong usage and returns the exit code.
 func (c command) misused(format string, args ...any) int {
 	fmt.Fprintf(c.std.err, "postseal %s: %s: see postseal %s -h\n", c.Name(), fmt.Sprintf(format, args...), c.Name())
 	return exitUsage
 }
 
-// failed reports an error and returns the code.
+// failed reports an error and returns code.
 func (c command) failed(code int, err error) int {
 	fmt.Fprintf(c.std.err, "postseal %s: %v\n", c.Name(), err)
 	return code

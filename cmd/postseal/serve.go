@@ -7,12 +7,14 @@ import (
 
 const serveUsage = `Usage: postseal serve [-config FILE]
 
-Runs the milter in the foreground and logs to standard error. Where systemd
-passes sockets, it serves those instead of the one of "listen". SIGHUP reloads
-the configuration, and a changed list or rule file is read by itself; where
-the new one is faulty, the old one stays in force.
-SIGTERM or SIGINT ends the daemon once the messages under way are done, after a
-minute at the latest; a further SIGINT ends it at once.
+Runs the milter in the foreground and logs to standard error. If systemd passes
+sockets, serve uses them instead of "listen".
+
+SIGHUP reloads the configuration. serve loads a changed list or rule file
+automatically. If the new version is faulty, the old one stays in use.
+
+SIGTERM or SIGINT stops serve once the messages in progress are done, after at
+most a minute. A second SIGINT stops it at once.
 `
 
 func serve(args []string, std stdio) int {

@@ -16,24 +16,24 @@ const (
 	levelVerify  = "verify"
 )
 
-// The MTAs that a policy can be for.
+// The formats, one for each MTA.
 const (
 	formatPostfix  = "postfix"
 	formatSendmail = "sendmail"
 )
 
-// tlsRow is the row of a TLS policy for a name, or for all below it where the
+// tlsRow is the row of a TLS policy for a name, or for all names below it if the
 // key starts with a dot.
 type tlsRow struct {
 	key    string
 	secure bool
-	table  *table.Info // behind it; nil where no row of the table is
+	table  *table.Info // that the row comes from; nil if no row of the table covers the name
 }
 
-// line is the row as the MTA reads it.
+// line returns the row in the MTA's format.
 //
-// Sendmail's SKIP gives the site's own default where FEATURE(`access_db')
-// has the option skip, and is a value that demands nothing where it has not.
+// With the option skip of FEATURE(`access_db'), Sendmail's SKIP means the site's
+// own default. Without that option it is a value that requires nothing.
 // Sendmail looks Try_TLS up by the server's name, TLS_Rcpt by the recipient.
 func (r tlsRow) line(level, format string) string {
 	switch {
@@ -54,16 +54,16 @@ func (r tlsRow) line(level, format string) string {
 // tlsPolicy is sorted by name, each name before what is below it.
 type tlsPolicy []tlsRow
 
-// newTLSPolicy gives the fewest rows by which the MTA finds the secure domains
-// as the table does, and beside them one for every name that the table calls
-// secure. A domain's first key that has a row counts; for a.b.c the MTAs try, by
-// smtp_tls_policy_maps in postconf(5) and by the ruleset D of proto.m4,
+// newTLSPolicy returns the fewest rows with which the MTA finds the same secure
+// domains as the table, and also one row for every name that is secure in the
+// table. The first key of a domain that has a row decides. For a.b.c the MTAs try
+// these keys (see smtp_tls_policy_maps in postconf(5), and ruleset D of proto.m4):
 //
 //   - Postfix: a.b.c, .b.c, .c
-//   - Sendmail: a.b.c, .b.c, b.c, .c, c, the dotted ones with the option
-//     lookupdotdomain of FEATURE(`access_db') alone
+//   - Sendmail: a.b.c, .b.c, b.c, .c, c; those with a leading dot only with the
+//     option lookupdotdomain of FEATURE(`access_db')
 //
-// At level may nothing is demanded, so that no row takes it back.
+// Level may requires nothing, so no row needs to remove a requirement.
 func newTLSPolicy(r *rules.Ruleset, level, format string, now time.Time) tlsPolicy {
 	var policy tlsPolicy
 	add := func(name, key string, row *table.Row, otherwise bool) bool {
@@ -99,7 +99,7 @@ func newTLSPolicy(r *rules.Ruleset, level, format string, now time.Time) tlsPoli
 
 func isSecure(row *table.Row) bool { return row != nil && row.Class == table.Secure }
 
-// sources names the tables behind the rows, each once and sorted.
+// sources returns the tables that the rows come from, each once and sorted.
 func (p tlsPolicy) sources() []string {
 	var sources []string
 	for _, row := range p {

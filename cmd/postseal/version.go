@@ -7,9 +7,9 @@ import (
 	"runtime/debug"
 )
 
-// version is that of the module. Go stamps it into a build from a checkout as
-// well: the tag, or the time and name of the commit, and "+dirty" where files
-// were modified. It is "(devel)" where there is no version control.
+// version returns the version of the module. Go also records it in a build from a
+// checkout: the tag, or the time and hash of the commit, and "+dirty" if files
+// were modified. It is "(devel)" if there is no version control.
 func version() string {
 	var module debug.Module
 	if info, ok := debug.ReadBuildInfo(); ok {
