@@ -22,10 +22,10 @@ func (r *Ruleset) Lint(now time.Time) (found []table.Warning) {
 			found = append(found, table.Warning{Row: fmt.Sprintf("policy %d (%q)", i+1, p.Name), Fault: fault, Remedy: remedy})
 		}
 		if hiders := hidersOf(p, r.policies[:i]); len(hiders) > 0 {
-			add("never holds: all that it would decide meets "+strings.Join(hiders, ", ")+" before it", "move it up, or take it out")
+			add("never applies: all that it matches is decided earlier, by "+strings.Join(hiders, ", "), "move it up, or remove it")
 		}
 		if !allows(p.Recipient, table.Unknown) && !r.Table.HasClass(p.Recipient, now) {
-			add(fmt.Sprintf("never holds: no row of the table gives a class of %q", classTexts(p.Recipient)), "add such rows, or take it out")
+			add(fmt.Sprintf("never applies: no row of the table has a class of %q", classTexts(p.Recipient)), "add such rows, or remove it")
 		}
 	}
 	return found

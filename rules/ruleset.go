@@ -65,14 +65,14 @@ func NewRuleset(rows *table.Table, reader marker.Reader, relay string, policies 
 		}
 		switch {
 		case p.Name == "":
-			fault("name is missing: the log names the policy that decided")
+			fault("name is missing: give the policy a name for the log")
 		case seen[p.Name]:
-			fault("an earlier policy has the name: give each its own")
+			fault("an earlier policy has the same name: give each policy its own")
 		}
 		seen[p.Name] = true
 		for _, class := range p.Recipient {
 			if !class.NeedsMarker() {
-				fault("recipient %q never comes to a policy: local and secure need nothing, closed is always refused", class)
+				fault("recipient %q: policies apply only to the classes unverified and unknown", class)
 			}
 		}
 		r.policies[i].from = nil
@@ -90,10 +90,10 @@ func NewRuleset(rows *table.Table, reader marker.Reader, relay string, policies 
 			fault("action \"divert\" needs a relay: set relay.domain, or write [[policy]] rows with other actions")
 		}
 		if p.AddMarker && p.Action != Tag {
-			fault("add_marker goes with action \"tag\" alone")
+			fault("add_marker is only valid with action = \"tag\"")
 		}
 		if p.Reply != "" && p.Action != Reject {
-			fault("reply goes with action \"reject\" alone")
+			fault("reply is only valid with action = \"reject\"")
 		}
 		if err := replytext.Check(p.Name, replytext.MaxName); err != nil { // the MTA gets the name as the reason for a hold
 			fault("name: %w", err)
@@ -105,7 +105,7 @@ func NewRuleset(rows *table.Table, reader marker.Reader, relay string, policies 
 	for _, class := range []table.Class{table.Unverified, table.Unknown} {
 		for _, state := range []marker.State{marker.Present, marker.NearMiss, marker.Missing} {
 			if !slices.ContainsFunc(policies, func(p Policy) bool { return p.coversAll(class, state) }) {
-				faults = append(faults, fmt.Errorf("no policy is sure to hold for a recipient of class %q with the marker %q: add a last policy without findings, sender and client", class, state))
+				faults = append(faults, fmt.Errorf("no policy covers a recipient of class %q with the marker %q: add a last policy without findings, sender and client", class, state))
 			}
 		}
 	}

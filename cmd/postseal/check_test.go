@@ -96,7 +96,7 @@ func TestCheckOldList(t *testing.T) {
 		want string
 	}{
 		{"fresh", time.Hour, ""},
-		{"old", 9*24*time.Hour + time.Hour, list + ": the list: warning: imported 9 days ago, more than rules.max_age = 7: run postseal import with the list of today\n"},
+		{"old", 9*24*time.Hour + time.Hour, list + ": the list: warning: imported 9 days ago, more than rules.max_age = 7: run postseal import with today's list\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			configtest.Put(t, list, "Domain name\nlisted.nhs.uk\n", time.Now().Add(-test.age))
@@ -120,7 +120,7 @@ func TestFilesThatAreNotRead(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "old"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	const fault = ": the file: warning: it is not read, because rules.files does not name it: rename it to match "
+	const fault = ": the file: warning: postseal does not read it, because no entry of rules.files matches it: rename it to match "
 	var want string
 	for _, name := range []string{"local.rule", "local.rules.bak", "local.rules~"} {
 		want += filepath.Join(dir, name) + fault + dir + "/*.rules, or move it to another folder\n"
@@ -134,7 +134,7 @@ func TestFilesThatAreNotRead(t *testing.T) {
 }
 
 func TestCheckListen(t *testing.T) {
-	const open = `: warning: whoever reaches this host can use the socket: write inet:127.0.0.1 and the port, or keep others out with a firewall`
+	const open = `: warning: anyone who can reach this host can use the socket: write inet:127.0.0.1 and the port, or restrict access with a firewall`
 	for _, test := range []struct{ listen, want string }{
 		{"inet:127.0.0.1:8899", ""}, {"inet:[::1]:8899", ""}, {"inet:localhost:8899", ""}, {"inet:192.0.2.1:8899", ""}, {"unix:/DIR/postseal.sock", ""},
 		{"inet:0.0.0.0:8899", open}, {"inet:[::]:8899", open}, {"inet::8899", open}, {"inet:[::ffff:0.0.0.0]:8899", open},

@@ -45,10 +45,10 @@ func export(args []string, std stdio) int {
 		return c.misused("unexpected argument %q", c.Arg(0))
 	}
 	if levels := []string{levelMay, levelEncrypt, levelVerify}; !slices.Contains(levels, *level) {
-		return c.misused("-level %q is none of %q", *level, levels)
+		return c.misused("-level %q is not one of %q", *level, levels)
 	}
 	if formats := []string{formatPostfix, formatSendmail}; !slices.Contains(formats, *format) {
-		return c.misused("-format %q is none of %q", *format, formats)
+		return c.misused("-format %q is not one of %q", *format, formats)
 	}
 	loaded, err := config.Load(*c.config)
 	if err != nil {

@@ -314,8 +314,8 @@ func TestImportUsage(t *testing.T) {
 		{"no such configuration", []string{"-config", filepath.Join(s.dir, "none.toml"), s.list}, 78, "name a readable file with -config"},
 		{"no destination", []string{"-config", config("mode = \"observe\"\n"), s.list}, 78, "postseal.toml: rules.accredited is not set: add accredited ="},
 		{"unknown key", []string{"-config", config("[rules]\naccredit = 1\n"), s.list}, 78, "postseal.toml: line 2, column 1: unknown key rules.accredit: did you mean accredited?"},
-		{"share below", []string{"-config", config("[rules]\nmax_change = -1\n"), s.list}, 78, "postseal.toml: line 2, column 1: rules.max_change: -1 is no percentage: give 0 to 100"},
-		{"share above", []string{"-config", config("[rules]\nmax_change = 101\n"), s.list}, 78, "rules.max_change: 101 is no percentage"},
+		{"share below", []string{"-config", config("[rules]\nmax_change = -1\n"), s.list}, 78, "postseal.toml: line 2, column 1: rules.max_change: -1 is not a percentage: give 0 to 100"},
+		{"share above", []string{"-config", config("[rules]\nmax_change = 101\n"), s.list}, 78, "rules.max_change: 101 is not a percentage"},
 		{"no folder for the list", []string{"-config", config("[rules]\naccredited = \"/nonexistent/postseal/list.csv\"\n"), s.list}, 1, "/nonexistent/postseal: no such file or directory: create the folder"},
 		{"folder for a list", []string{"-config", config(fmt.Sprintf("[rules]\naccredited = %q\n", s.dir)), s.list}, 1, "is a directory"},
 		{"help", []string{"-h"}, 0, "-dry-run"},
@@ -335,7 +335,7 @@ func TestCheckNamesMaxChange(t *testing.T) {
 	s := newSite(t, "max_change = 200\nunknown = 1\n")
 	var out, stderr bytes.Buffer
 	code := run([]string{"check", "-config", s.config}, stdio{nil, &out, &stderr})
-	for _, want := range []string{": unknown key rules.unknown", ": rules.max_change: 200 is no percentage", "accredited.csv: no such file or directory: run postseal import"} {
+	for _, want := range []string{": unknown key rules.unknown", ": rules.max_change: 200 is not a percentage", "accredited.csv: no such file or directory: run postseal import"} {
 		if code != exitConfig || strings.Count(stderr.String(), want) != 1 {
 			t.Errorf("code %d, want %q in:\n%s", code, want, stderr.String())
 		}

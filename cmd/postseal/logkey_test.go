@@ -90,8 +90,8 @@ func TestNoKeyWithoutHash(t *testing.T) {
 // none, or that others may know, and that no other command asks for it.
 func TestFaultyKeys(t *testing.T) {
 	good := strings.Repeat("0123456789abcdef", 4) + "\n"
-	const digits = "KEY must hold 64 hexadecimal digits, and has %d octets: put a copy of the key there, or remove the file and have serve make a new key, which changes every hash"
-	const readable = "KEY has mode %s, so others may know the key: remove the file, and serve makes a new key, which changes every hash; or chmod 0600 if nobody has read it"
+	const digits = "KEY must contain 64 hexadecimal digits, but has %d octets: restore the key from a copy, or remove the file, and serve makes a new key, which changes every hash"
+	const readable = "KEY has mode %s, so others may know the key: if nobody has read it, run chmod 0600; otherwise remove the file, and serve makes a new key, which changes every hash"
 	put := func(text string, mode os.FileMode) func(string) error {
 		return func(key string) error {
 			if err := os.WriteFile(key, []byte(text), 0o600); err != nil {
@@ -114,8 +114,8 @@ func TestFaultyKeys(t *testing.T) {
 		{"for all to write", put(good, 0o602), fmt.Sprintf(readable, "0602")},
 		{"a symbolic link", func(key string) error {
 			return errors.Join(put(good, 0o600)(key+".real"), os.Symlink(key+".real", key))
-		}, "KEY is a symbolic link: put the file itself there"},
-		{"a folder", func(key string) error { return os.Mkdir(key, 0o700) }, "KEY is no regular file: remove it, and serve makes a new key"},
+		}, "KEY is a symbolic link: replace it with the file itself"},
+		{"a folder", func(key string) error { return os.Mkdir(key, 0o700) }, "KEY is not a regular file: remove it, and serve makes a new key"},
 	} {
 		config, key := configtest.Write(t, hashing), newState(t)
 		if err := os.Mkdir(filepath.Dir(key), 0o700); err != nil {
@@ -154,7 +154,7 @@ func TestFolderThatCannotBeMade(t *testing.T) {
 	config := configtest.Write(t, hashing)
 	t.Setenv("STATE_DIRECTORY", filepath.Join(t.TempDir(), "none", "state"))
 	code, _, stderr := runWith("", "serve", "-config", config)
-	if code != exitConfig || !strings.Contains(stderr, "make the folder with install -d -m 0700 -o USER, for the user of serve") {
+	if code != exitConfig || !strings.Contains(stderr, "create the folder with install -d -m 0700 -o USER, for the user of serve") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 }

@@ -23,7 +23,7 @@ func TestLookupJSON(t *testing.T) {
 	)
 	for _, test := range []struct{ input, want string }{
 		{"A@NHS.net", `"domain":"nhs.net","class":"secure","row":"nhs.net","table":"accredited","layer":"accredited","source":"secure email standard DCB1596, accredited organisations","issued":"","expires":"","note":"NHSmail",` +
-			`"needs_marker":false,"reason":"NHSmail","to_do":"nothing","lost":[{"row":"nhs.net","table":"nhsmail-2022","layer":"edition","class":"secure","why":"layer accredited goes before layer edition"}]`},
+			`"needs_marker":false,"reason":"NHSmail","to_do":"nothing","lost":[{"row":"nhs.net","table":"nhsmail-2022","layer":"edition","class":"secure","why":"layer accredited overrides layer edition"}]`},
 		{"x.trust.example", `"domain":"x.trust.example","class":"local","row":"trust.example","table":"local_domains","layer":"local","source":"the configuration","issued":"","expires":"","note":"",` +
 			`"needs_marker":false,"reason":"the row trust.example of local_domains; ` + aliases + `","to_do":"nothing","lost":[]`},
 		{"<a@gmail.com>", `"domain":"gmail.com","class":"unknown",` + none + `,"needs_marker":true,"reason":"no row speaks of the domain",` + put + `,"lost":[]`},
@@ -32,9 +32,9 @@ func TestLookupJSON(t *testing.T) {
 		{"a@x.clinic.example", `"domain":"x.clinic.example","class":"unverified","row":"clinic.example","table":"trust-local","layer":"local",` + local + `,"expires":"","note":"says it is secure, not confirmed",` +
 			`"needs_marker":true,"reason":"says it is secure, not confirmed",` + put + `,"lost":[]`},
 		{"a@x.mod.gov.uk", `"domain":"x.mod.gov.uk","class":"secure","row":"mod.gov.uk","table":"nhsmail-2022","layer":"edition",` + edition + `,"expires":"","note":"for the provision of healthcare",` +
-			`"needs_marker":false,"reason":"for the provision of healthcare","to_do":"nothing","lost":[{"row":"gov.uk","table":"nhsmail-2022","layer":"edition","class":"secure","why":"the longer name mod.gov.uk goes before it"}]`},
+			`"needs_marker":false,"reason":"for the provision of healthcare","to_do":"nothing","lost":[{"row":"gov.uk","table":"nhsmail-2022","layer":"edition","class":"secure","why":"the longer name mod.gov.uk overrides it"}]`},
 		{"x@gsi.gov.uk", `"domain":"gsi.gov.uk","class":"closed","row":"gsi.gov.uk","table":"retired","layer":"retired",` + retired + `,"expires":"","note":"gsi.gov.uk was switched off in March 2019: use the organisation's gov.uk address",` +
-			`"needs_marker":false,"reason":"gsi.gov.uk was switched off in March 2019: use the organisation's gov.uk address","to_do":"nothing can be sent there","lost":[{"row":"gov.uk","table":"nhsmail-2022","layer":"edition","class":"secure","why":"layer retired goes before layer edition"}]`},
+			`"needs_marker":false,"reason":"gsi.gov.uk was switched off in March 2019: use the organisation's gov.uk address","to_do":"nothing can be sent there","lost":[{"row":"gov.uk","table":"nhsmail-2022","layer":"edition","class":"secure","why":"layer retired overrides layer edition"}]`},
 		{"root", `"domain":"","class":"unknown",` + none + `,"needs_marker":true,"reason":"a bare name cannot be classed: ` + aliases + `","to_do":"write the address as name@domain","lost":[]`},
 		{"a@council.gov.co.uk", `"domain":"council.gov.co.uk","class":"unknown",` + none + `,"needs_marker":true,"reason":"no row speaks of the domain, which looks like council.gov.uk",` + put + `,"lost":[]`},
 		{"a@lsited.nhs.uk", `"domain":"lsited.nhs.uk","class":"unknown","row":"nhs.uk","table":"nhsmail-2022","layer":"edition",` + edition + `,"expires":"","note":"not accredited to the secure email standard",` +
@@ -66,7 +66,7 @@ x@y.gsi.gov.uk
   source  Sharing sensitive information by email, a guide for health and social care, version 2, November 2019
   issued  2019-11-01
   reason  gsi.gov.uk was switched off in March 2019: use the organisation's gov.uk address
-  lost    gov.uk of nhsmail-2022, secure: layer retired goes before layer edition
+  lost    gov.uk of nhsmail-2022, secure: layer retired overrides layer edition
   to do   nothing can be sent there
 a@nhs.net
   class   secure
@@ -75,7 +75,7 @@ a@nhs.net
   layer   accredited
   source  secure email standard DCB1596, accredited organisations
   reason  NHSmail
-  lost    nhs.net of nhsmail-2022, secure: layer accredited goes before layer edition
+  lost    nhs.net of nhsmail-2022, secure: layer accredited overrides layer edition
   to do   nothing
 hospice.example
   class   secure

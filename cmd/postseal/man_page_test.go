@@ -124,7 +124,7 @@ func same(t *testing.T, what string, documented, program []string) {
 			t.Errorf("%s: %s is there, and the program has it not", what, name)
 		}
 		if slices.Contains(documented[:i], name) {
-			t.Errorf("%s: %s is there twice", what, name)
+			t.Errorf("%s: %s appears twice", what, name)
 		}
 	}
 }

@@ -93,10 +93,10 @@ func TestManOptionValues(t *testing.T) {
 	}
 }
 
-// noneOf reads the names in a message such as `"?" is none of ["a" "b"]`.
+// noneOf reads the names in a message such as `"?" is not one of ["a" "b"]`.
 func noneOf(t *testing.T, message string) (names []string) {
 	t.Helper()
-	_, list, ok := strings.Cut(message, "is none of [")
+	_, list, ok := strings.Cut(message, "is not one of [")
 	if !ok {
 		t.Fatalf("no list of values in %q", message)
 	}

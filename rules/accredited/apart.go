@@ -64,14 +64,14 @@ func (r *reader) isWithdrawn(column int, text string) bool {
 // the heading says that what follows is not accredited.
 func (r *reader) section(row listRow, filled int) {
 	if row.number-r.last > maxBlankRows+1 {
-		r.width, r.apart = 0, fmt.Sprintf("stands below more than %d blank rows", maxBlankRows)
+		r.width, r.apart = 0, fmt.Sprintf("is below more than %d blank rows", maxBlankRows)
 	}
 	r.last = row.number
 	switch isHeader, same := r.isHeader(row, filled); {
 	case isHeader && same:
 		r.apart = ""
 	case isHeader:
-		r.apart = "stands below other column headers"
+		r.apart = "is below other column headers"
 	}
 	if filled != 1 || r.width == 0 || row.hidden != "" {
 		return
@@ -83,7 +83,7 @@ func (r *reader) section(row listRow, filled int) {
 		}
 		r.apart = ""
 		if withdrawnHeading.MatchString(text) {
-			r.apart = fmt.Sprintf("stands below the heading %.40q", cleanText(text))
+			r.apart = fmt.Sprintf("is below the heading %.40q", cleanText(text))
 		}
 	}
 }

@@ -32,7 +32,7 @@ func readCSV(text []byte, r *reader) error {
 		cells, err := rows.next()
 		switch {
 		case err == io.EOF && width < widthBefore && !bytes.HasSuffix(bytes.TrimRight(text, " \t"), []byte("\n")):
-			return fmt.Errorf("row %d has %d cells of %d and no line end, the file is cut off: "+fetchAgain, rows.row, width, widthBefore)
+			return fmt.Errorf("row %d has %d of %d cells and no line end, so the file is cut off: "+fetchAgain, rows.row, width, widthBefore)
 		case err == io.EOF:
 			return nil
 		case err != nil:
@@ -44,7 +44,7 @@ func readCSV(text []byte, r *reader) error {
 			row.cells = append(row.cells, listCell{text: cell})
 		}
 		if row.hidden = ""; rowsSeen > 1 && strings.TrimSpace(strings.Join(cells[min(columns, len(cells)):], "")) != "" {
-			row.hidden = "has more cells than there are column headers, which puts them below wrong ones"
+			row.hidden = "has more cells than there are column headers, so cells are below the wrong header"
 		}
 		if err := r.row(row); err != nil {
 			return err
@@ -74,7 +74,7 @@ func (r *csvRows) next() ([]string, error) {
 	cells, err := r.Read()
 	var fault *csv.ParseError
 	if errors.As(err, &fault) {
-		return nil, fmt.Errorf("row %d: %w: mend the quotes, or "+fetchAgain, fault.StartLine-r.inner, fault.Err)
+		return nil, fmt.Errorf("row %d: %w: correct the quotes, or "+fetchAgain, fault.StartLine-r.inner, fault.Err)
 	}
 	if err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func separator(text []byte) (comma rune, rest []byte, err error) {
 	if named := sepLine.FindSubmatch(text); named != nil {
 		comma = rune(named[1][0])
 		if !strings.ContainsRune(separators, comma) {
-			return 0, nil, fmt.Errorf(`the first line names %q as the separator, which is not one that postseal knows: save the list with commas, as "CSV UTF-8"`, named[1])
+			return 0, nil, fmt.Errorf(`the first line names %q as the separator, which postseal does not support: save the list with commas, as "CSV UTF-8"`, named[1])
 		}
 		text = text[len(named[0]):]
 		return comma, text, checkWidth(text, comma)
@@ -170,7 +170,7 @@ func checkWidth(text []byte, comma rune) error {
 			cells++
 		}
 		if cells > maxCSVColumns || octets > maxCSVRow {
-			return fmt.Errorf("a row has more than %d cells or %d MiB, or a quote is never closed: mend the quotes, or "+fetchAgain, maxCSVColumns, maxCSVRow>>20)
+			return fmt.Errorf("a row has more than %d cells or %d MiB, or a quote is never closed: correct the quotes, or "+fetchAgain, maxCSVColumns, maxCSVRow>>20)
 		}
 	}
 	return nil

@@ -112,7 +112,7 @@ func TestFooterWithText(t *testing.T) {
 	} {
 		list, err := accredited.Read("list", []byte(test.text))
 		left := fmt.Sprint(list.LeftOut)
-		if err != nil || (len(list.LeftOut) > 0) != test.left || test.left && !strings.Contains(left, `"digital.nhs.example" has nothing beside it but a text, like a footer`) {
+		if err != nil || (len(list.LeftOut) > 0) != test.left || test.left && !strings.Contains(left, `"digital.nhs.example" has only a text beside it, like a footer`) {
 			t.Errorf("%s: left out %s, %v", test.name, left, err)
 		}
 	}
@@ -122,20 +122,20 @@ func TestFooterWithText(t *testing.T) {
 	}
 }
 
-// What stands below a heading that says so, or far below the list, is no part
+// What is below a heading that says so, or far below the list, is no part
 // of the list; another heading begins it again.
 func TestRowsApart(t *testing.T) {
 	row := func(n int) string { return fmt.Sprintf("A,x,d%d.example\n", n) }
-	const below, far = "stands below the heading", "stands below more than 20 blank rows"
+	const below, far = "is below the heading", "is below more than 20 blank rows"
 	for _, test := range []struct{ name, rows, want, why string }{
 		{"a heading", "Mental health,,\n" + row(1), "[d1.example]", ""},
 		{"withdrawn", row(1) + "Accreditation withdrawn,,\n" + row(2), "[d1.example]", below + ` "Accreditation withdrawn"`},
 		{"and no more", "Lapsed,,\n" + row(1) + "Accredited,,\n" + row(2), "[d2.example]", below + ` "Lapsed"`},
-		{"more cells than headers", "A, Inc,d1.example,d2.example\n" + row(3), "[d3.example]", "has more cells than there are column headers, which puts them below wrong ones"},
+		{"more cells than headers", "A, Inc,d1.example,d2.example\n" + row(3), "[d3.example]", "has more cells than there are column headers, so cells are below the wrong header"},
 		{"awaiting", row(1) + "Awaiting accreditation,,\n" + row(2), "[d1.example]", below + ` "Awaiting accreditation"`},
 		{"the same headers", row(1) + "Organisation,Type,Domain name\n" + row(2), "[d1.example d2.example]", ""},
-		{"other headers", row(1) + "Organisation,Domain name,Website\n" + row(2), "[d1.example]", "stands below other column headers"},
-		{"headers of another table", row(1) + "Organisation,Type,Former domain\n" + row(2) + "Organisation,Type,Domain name\n" + row(3), "[d1.example d3.example]", "stands below other column headers"},
+		{"other headers", row(1) + "Organisation,Domain name,Website\n" + row(2), "[d1.example]", "is below other column headers"},
+		{"headers of another table", row(1) + "Organisation,Type,Former domain\n" + row(2) + "Organisation,Type,Domain name\n" + row(3), "[d1.example d3.example]", "is below other column headers"},
 		{"an organisation named so", "Awaiting Sample Ltd,x,d1.example\nDomain Sample Ltd,x,d2.example\n", "[d1.example d2.example]", ""},
 		{"a text with the word", "A,\"M365, and Exchange until that was decommissioned\",d1.example\n", "[d1.example]", ""},
 		{"a gap", row(1) + strings.Repeat(",,\n", 20) + row(2), "[d1.example d2.example]", ""},
@@ -147,7 +147,7 @@ func TestRowsApart(t *testing.T) {
 			t.Errorf("%s: got %s, left out %v, %v; want %s", test.name, got, list.LeftOut, err, test.want)
 		}
 		left := fmt.Sprint(list.LeftOut)
-		if test.why == "" && strings.Contains(left, "stands below") || !strings.Contains(left, test.why) {
+		if test.why == "" && strings.Contains(left, "is below") || !strings.Contains(left, test.why) {
 			t.Errorf("%s: left out %s; want %s", test.name, left, test.why)
 		}
 	}

@@ -53,7 +53,7 @@ var binaryKinds = []fileKind{
 const ole2Magic = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 var ole2Streams = []fileKind{
-	{magic: "EncryptedPackage", is: "a workbook protected by a password", do: "open it in Excel, take the password off under File, Info, Protect Workbook, save it, and import that file"},
+	{magic: "EncryptedPackage", is: "a workbook protected by a password", do: "open it in Excel, remove the password under File, Info, Protect Workbook, save it, and import that file"},
 	{magic: "Workbook", is: "an Excel 97-2003 workbook (.xls)", do: saveAsCSV},
 	{magic: "Book", is: "an old Excel workbook (.xls)", do: saveAsCSV},
 	{magic: "WordDocument", is: "a Word document", do: download},

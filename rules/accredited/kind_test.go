@@ -89,11 +89,11 @@ func TestSeparator(t *testing.T) {
 		t.Errorf("two titles: got %v, want %s", err, want)
 	}
 	list, err := accredited.Read("list", []byte("A,Email domains,Type,Domain name\nX,listed.example,x,other.example\nX,same.example,x,same.example\nX,none,x,a.example\n"))
-	if want := "[rows with another domain in a second column headed so, which is not read: 1]"; err != nil || fmt.Sprint(list.Doubts) != want {
+	if want := "[rows with another domain in a second domain column, which postseal does not read: 1]"; err != nil || fmt.Sprint(list.Doubts) != want {
 		t.Errorf("two columns: got %v, %v, want %s", list.Doubts, err, want)
 	}
 	_, err = accredited.Read("list", []byte("sep=:\nA:Domain name\nX:listed.example\n"))
-	if want := `list: the first line names ":" as the separator, which is not one that postseal knows: save the list with commas, as "CSV UTF-8"`; err == nil || err.Error() != want {
+	if want := `list: the first line names ":" as the separator, which postseal does not support: save the list with commas, as "CSV UTF-8"`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
@@ -144,7 +144,7 @@ func TestRefuseOtherKindsOfFile(t *testing.T) {
 		{"xls", compound("Workbook"), "an Excel 97-2003 workbook (.xls)" + csv},
 		{"xls of Excel 95", compound("Book"), "an old Excel workbook (.xls)" + csv},
 		{"xls of Excel 4", []byte("\x09\x04\x06\x00\x00\x04\x10\x00"), "an old Excel workbook (.xls)" + csv},
-		{"encrypted xlsx", compound("EncryptionInfo", "EncryptedPackage"), "a workbook protected by a password: open it in Excel, take the password off under File, Info, Protect Workbook, save it, and import that file"},
+		{"encrypted xlsx", compound("EncryptionInfo", "EncryptedPackage"), "a workbook protected by a password: open it in Excel, remove the password under File, Info, Protect Workbook, save it, and import that file"},
 		{"doc", compound("1Table", "WordDocument"), "a Word document" + download},
 		{"msg", compound("__nameid_version1.0"), "a message saved from Outlook (.msg): save its attachment, and import that"},
 		{"another compound file", compound("Contents"), "a file of an old Office program" + csv},

@@ -60,7 +60,7 @@ func Read(name string, data []byte) (List, error) {
 func ReadImported(name string, data []byte) (List, error) {
 	list, err := read(name, data, true)
 	if err == nil && len(list.Rows) == 0 {
-		err = fmt.Errorf("%s: no row of the list counts: run postseal import", name)
+		err = fmt.Errorf("%s: the list has no valid row: run postseal import", name)
 	}
 	return list, err
 }
@@ -84,10 +84,10 @@ func read(name string, data []byte, imported bool) (List, error) {
 		return List{}, errors.New(name + ": " + strings.Join(faults, "\n"+name+": "))
 	}
 	if r.formulas > 0 {
-		r.list.Doubts = append(r.list.Doubts, fmt.Sprintf("%d of the domains are formulas, for which Excel may show something else than the saved values: replace them by their values", r.formulas))
+		r.list.Doubts = append(r.list.Doubts, fmt.Sprintf("%d of the domains are formulas, for which Excel may show something other than the saved values: replace them with their values", r.formulas))
 	}
 	if r.others > 0 {
-		r.list.Doubts = append(r.list.Doubts, fmt.Sprintf("rows with another domain in a second column headed so, which is not read: %d", r.others))
+		r.list.Doubts = append(r.list.Doubts, fmt.Sprintf("rows with another domain in a second domain column, which postseal does not read: %d", r.others))
 	}
 	r.list.Rows = distinct(r.list.Rows)
 	return r.list, nil
@@ -182,7 +182,7 @@ func (r listRow) texts() []string {
 // row reads the next row of the list.
 func (r *reader) row(row listRow) error {
 	if r.seen++; r.seen > maxRows {
-		return fmt.Errorf("the list has more than %d rows: delete what follows it, and import it again", maxRows)
+		return fmt.Errorf("the list has more than %d rows: delete the rows after the list, and import it again", maxRows)
 	}
 	filled := row.filled()
 	switch {
@@ -220,7 +220,7 @@ func (r *reader) footer(row listRow, filled int) string {
 	// The file that import writes has a third column, which is blank in most
 	// rows.
 	case hasText && r.accepted < 0 && r.cells > listRows && r.full*100 >= (r.cells-1)*minDomainShare:
-		return "has nothing beside it but a text, like a footer"
+		return "has only a text beside it, like a footer"
 	}
 	return ""
 }
@@ -302,7 +302,7 @@ func (r *reader) header(row listRow) error {
 	}
 	domain := findColumn(cells, "domain", "domain name")
 	if domain.twin >= 0 {
-		return fmt.Errorf("row %d: the columns headed %.80q and %.80q may both be the domains: remove one of them, or rename its header", row.number, cells[domain.column], cells[domain.twin])
+		return fmt.Errorf("row %d: the columns headed %.80q and %.80q may both contain the domains: remove one of them, or rename its header", row.number, cells[domain.column], cells[domain.twin])
 	}
 	r.domain, r.width, r.last = domain.column, row.filled(), row.number
 	r.other = otherColumn(cells, r.domain)
@@ -346,7 +346,7 @@ func (r *reader) check() []string {
 	case r.domain < 0:
 		return []string{r.noDomainColumn().Error()}
 	case r.cells == 0 && len(r.list.LeftOut) > 0:
-		return append(remarkTexts(r.list.LeftOut), "no row that can be seen follows the column headers: "+fetchAgain)
+		return append(remarkTexts(r.list.LeftOut), "no visible row follows the column headers: "+fetchAgain)
 	case r.cells == 0:
 		return []string{"no row follows the column headers: " + fetchAgain}
 	case r.good*100 < r.cells*minDomainShare:

@@ -83,7 +83,7 @@ func TestRefuseTooLargeList(t *testing.T) {
 	}
 }
 
-// One cell stands below "Domain name", with enough good rows below it.
+// One cell is below "Domain name", with enough good rows below it.
 func TestListedDomain(t *testing.T) {
 	for _, test := range []struct{ name, cell, want string }{
 		{"plain", "listed.example", "listed.example"},
@@ -220,7 +220,7 @@ func TestListEnds(t *testing.T) {
 		{"none", head, ""},
 		{"blank lines", head + "\r\n\r\n", ""},
 		{"blanks alone", head + "\n \t ", ""},
-		{"in a row", head + "\nC,third.example", "list: row 4 has 2 cells of 3 and no line end, the file is cut off: fetch the accredited list again"},
+		{"in a row", head + "\nC,third.example", "list: row 4 has 2 of 3 cells and no line end, so the file is cut off: fetch the accredited list again"},
 		{"shorter row", head + "\nC,third.example\n", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

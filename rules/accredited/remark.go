@@ -44,7 +44,7 @@ func remarkTexts(remarks []Remark) []string {
 	var texts []string
 	for i, r := range remarks {
 		if i == maxRemarks {
-			return append(texts, fmt.Sprintf("and so in %d more rows", len(remarks)-i))
+			return append(texts, fmt.Sprintf("and %d more rows like these", len(remarks)-i))
 		}
 		texts = append(texts, r.String())
 	}

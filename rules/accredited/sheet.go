@@ -127,7 +127,7 @@ func (s sheetReader) probe(r *reader) error {
 func (s sheetReader) hiddenColumns() error {
 	for column, hidden := range s.hidden[:26] {
 		if hidden {
-			return fmt.Errorf(`no column that can be seen is headed "Domain name", and column %c is hidden: unhide it in Excel, make sure that it is meant, and save the workbook`, 'A'+column)
+			return fmt.Errorf(`no visible column is headed "Domain name", and column %c is hidden: unhide it in Excel, check that it is the right column, and save the workbook`, 'A'+column)
 		}
 	}
 	return nil
@@ -147,10 +147,10 @@ func (s sheetReader) read(each func(row listRow) error) error {
 			row = listRow{number: number(start, "r", last+1), cells: row.cells[:0]}
 			filled = [maxColumns]bool{}
 			if row.number <= last {
-				return fmt.Errorf("the row is out of order, or there twice")
+				return fmt.Errorf("the row is out of order, or appears twice")
 			}
 			if row.number <= s.above {
-				row.hidden = "is above the frozen rows, where nobody can scroll to"
+				row.hidden = "is above the frozen rows, out of reach of scrolling"
 			}
 			if isTrue(start, "hidden") || isZero(start, "ht") {
 				row.hidden = "is in a hidden row"
@@ -161,7 +161,7 @@ func (s sheetReader) read(each func(row listRow) error) error {
 			c := cell
 			cell = nil
 			if at := rowOf(c.reference); at != 0 && at != row.number || c.column < maxColumns && filled[c.column] {
-				return fmt.Errorf("cell %s is in a wrong row, or there twice", cleanText(c.reference))
+				return fmt.Errorf("cell %s is in a wrong row, or appears twice", cleanText(c.reference))
 			}
 			if c.column < maxColumns {
 				filled[c.column] = true
@@ -229,7 +229,7 @@ func (s sheetReader) put(row *listRow, c *sheetCell) error {
 	case "s":
 		i, err := strconv.Atoi(c.value.String())
 		if err != nil || i < 0 || i >= len(s.shared) {
-			return fmt.Errorf("cell %s refers to a string that is not there", cleanText(c.reference))
+			return fmt.Errorf("cell %s refers to a missing string", cleanText(c.reference))
 		}
 		cell = s.shared[i]
 	case "inlineStr":

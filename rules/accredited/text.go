@@ -57,7 +57,7 @@ func decodeText(data []byte) (text []byte, err error) {
 	case err != nil:
 		return nil, err
 	case bytes.IndexByte(text, 0) >= 0:
-		return nil, errors.New("this is not a text file, nor any kind of file that postseal knows: import the accredited list as CSV or XLSX")
+		return nil, errors.New("this is not a text file, and postseal does not know its type: import the accredited list as CSV or XLSX")
 	case !utf8.Valid(text):
 		text = decodeWindows1252(text)
 	}

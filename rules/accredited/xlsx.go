@@ -92,7 +92,7 @@ func readSheets(sheets []sheetEntry, w *workbook, r *reader) error {
 		return first.hiddenColumns() // without hidden columns, r names the fault
 	}
 	if list.ruleHides {
-		r.list.Doubts = append(r.list.Doubts, "conditional formatting strikes cells through or hides them, which postseal cannot see: look at the list in Excel")
+		r.list.Doubts = append(r.list.Doubts, "conditional formatting strikes cells through or hides them, which postseal cannot see: check the list in Excel")
 	}
 	r.headers = nil
 	return list.read(r.row)
@@ -190,7 +190,7 @@ func (w *workbook) parts() (sheets []sheetEntry, common commonParts, err error) 
 		kind := path.Base(link.Type)
 		unique := kind == "sharedStrings" || kind == "styles"
 		if known[link.ID] || unique && known["/"+kind] {
-			return nil, common, fmt.Errorf("its relationship %.40q is there twice", cmp.Or(link.ID, kind))
+			return nil, common, fmt.Errorf("its relationship %.40q appears twice", cmp.Or(link.ID, kind))
 		}
 		known[link.ID], known["/"+kind] = link.ID != "", true
 		switch {
@@ -256,7 +256,7 @@ func (w *workbook) find(name string) (found *zip.File, err error) {
 		switch {
 		case !strings.EqualFold(f.Name, name):
 		case found != nil:
-			return nil, errors.New("it is there twice")
+			return nil, errors.New("it appears twice")
 		default:
 			found = f
 		}

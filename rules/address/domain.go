@@ -59,7 +59,7 @@ func NormalizeDomain(text string) (string, error) {
 				return "", fmt.Errorf("%q has a label of more than %d octets", text, maxLabel)
 			}
 		default:
-			return "", fmt.Errorf("%q holds %q, which no domain name does", text, c)
+			return "", fmt.Errorf("%q contains %q, which is not allowed in a domain name", text, c)
 		}
 	}
 	if length == 0 {

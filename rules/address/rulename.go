@@ -28,13 +28,13 @@ func RuleName(text string) (string, error) {
 	case several != nil:
 		return "", fmt.Errorf("%d domains in one text: write a row for each of them", len(several))
 	case isURL:
-		return "", fmt.Errorf("this is the address of a page: write the domain alone, %q", host)
+		return "", fmt.Errorf("this is the address of a web page: write the domain alone, %q", host)
 	case strings.Contains(text, "@"):
-		return "", errors.New("a name is a domain: write an address under the key address")
+		return "", errors.New("a name must be a domain: for an address, use address = \"…\"")
 	case meantErr != nil:
 		return "", err
 	case strings.HasPrefix(strings.TrimSpace(text), "*") || strings.HasPrefix(text, "."):
-		return "", fmt.Errorf("a name takes no wildcard and no blank: write %q, and subdomains = true", meant)
+		return "", fmt.Errorf("a name cannot have a wildcard or a blank: write %q, and subdomains = true", meant)
 	}
 	return "", fmt.Errorf("%w: write %q", err, meant)
 }
@@ -56,7 +56,7 @@ func OwnDomain(text string) (string, error) {
 	stripped := strings.TrimSpace(text)
 	if strings.HasPrefix(stripped, "*") || strings.HasPrefix(stripped, ".") {
 		if domain, err := NormalizeDomain(withoutStrays(text)); err == nil {
-			return "", fmt.Errorf("a domain takes everything below it along: write %q, without a wildcard", domain)
+			return "", fmt.Errorf("a domain covers every name below it: write %q, without a wildcard", domain)
 		}
 	}
 	return RuleName(text)
@@ -106,13 +106,13 @@ func withoutStrays(text string) string {
 func RuleAddress(text string) (Address, error) {
 	a := Parse(text)
 	if strings.Contains(a.Local, "*") {
-		return a, fmt.Errorf("an address takes no wildcard: for all addresses of a domain write the domain alone, %q", a.Domain)
+		return a, fmt.Errorf("an address cannot have a wildcard: for all addresses of a domain, write the domain alone, %q", a.Domain)
 	}
 	if inner := innerAddress(text); a.Fault != "" && inner != "" {
 		return a, fmt.Errorf("write the address alone, %q", inner)
 	}
 	if a.Fault != "" {
-		return a, fmt.Errorf("the address cannot be read, since %s: write it as name@domain", a.Fault)
+		return a, fmt.Errorf("the address cannot be read because %s: write it as name@domain", a.Fault)
 	}
 	return a, CheckLabels(a.Domain)
 }

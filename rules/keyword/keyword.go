@@ -29,5 +29,5 @@ func Word[T ~string](value *T, text []byte, words ...T) error {
 }
 
 func unknown[T ~string](text []byte, words []T) error {
-	return fmt.Errorf("%q is none of %q", text, words)
+	return fmt.Errorf("%q is not one of %q", text, words)
 }

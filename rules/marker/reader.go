@@ -119,9 +119,9 @@ func newWords(key string, texts []string) ([]markerWord, error) {
 		words = append(words, markerWord{text, similar.Runes(cells), similar.Letters(cells)})
 		switch {
 		case strings.TrimSpace(text) == "", len(cells) == 0:
-			faults = append(faults, fmt.Errorf("%s holds an empty word: take it out", key))
+			faults = append(faults, fmt.Errorf("%s contains an empty word: remove it", key))
 		case strings.TrimSpace(text) != text, strings.ContainsFunc(text, unicode.IsControl), !utf8.ValidString(text):
-			faults = append(faults, fmt.Errorf("%s: %q holds blanks around it or control characters: write the word alone", key, text))
+			faults = append(faults, fmt.Errorf("%s: %q has blanks around it or control characters: write only the word", key, text))
 		case strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]"):
 			faults = append(faults, fmt.Errorf("%s: %q: write the word without its brackets", key, text))
 		}

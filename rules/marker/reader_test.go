@@ -126,14 +126,14 @@ func TestNewMarkerReaderRefuses(t *testing.T) {
 		want          string
 	}{
 		{"no word", nil, nil, "marker.words is empty"},
-		{"empty word", []string{"secure", ""}, nil, "marker.words holds an empty word"},
-		{"word of characters that are not seen", []string{"\u200b"}, nil, "marker.words holds an empty word"},
-		{"blanks around", []string{" secure"}, nil, `marker.words: " secure" holds blanks`},
+		{"empty word", []string{"secure", ""}, nil, "marker.words contains an empty word"},
+		{"word of characters that are not seen", []string{"\u200b"}, nil, "marker.words contains an empty word"},
+		{"blanks around", []string{" secure"}, nil, `marker.words: " secure" has blanks`},
 		{"line end", []string{"se\ncure"}, nil, "control characters"},
 		{"not UTF-8", []string{"\xff"}, nil, "control characters"},
 		{"brackets", []string{"[secure]"}, nil, "without its brackets"},
 		{"another's word with brackets", []string{"secure"}, []string{"[encrypt]"}, `marker.others: "[encrypt]"`},
-		{"two faults", []string{"[a]"}, []string{""}, "marker.others holds an empty word"},
+		{"two faults", []string{"[a]"}, []string{""}, "marker.others contains an empty word"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := NewReader(test.words, test.others, Anywhere)

@@ -25,11 +25,11 @@ func (t *Table) Lint(now time.Time) []Warning {
 		if table.ReviewDue(now) {
 			found = append(found, Warning{table.File, fmt.Sprintf("table %q", table.Name),
 				"its review was due by " + table.ReviewBy.Format(time.DateOnly),
-				"review it and move review_by on; a newer release may bring a newer edition"})
+				"review it and set a later review_by; a newer release may have a newer edition"})
 		}
 	}
 	if !t.HasClass([]Class{Local}, now) {
-		found = append(found, Warning{"", ownDomains, "there are none, so that mail to your own people is treated as outgoing", `name every domain that your mail host delivers itself, as in local_domains = ["trust.example"]`})
+		found = append(found, Warning{"", ownDomains, "the list is empty, so mail to your own people is treated as outgoing", `name every domain that your mail host delivers itself, as in local_domains = ["trust.example"]`})
 	}
 	found = append(found, t.listWarnings...)
 	hidden := t.hidden(now)
@@ -38,7 +38,7 @@ func (t *Table) Lint(now time.Time) []Warning {
 		found = append(found, lintHiding(row, hidden[row])...)
 	}
 	for _, d := range t.doubles {
-		found = append(found, d.left.warning("the name is there already, in "+d.kept.where(), "keep one row of the two"))
+		found = append(found, d.left.warning("duplicates "+d.kept.where(), "remove one of the two rows"))
 	}
 	return found
 }
@@ -46,12 +46,12 @@ func (t *Table) Lint(now time.Time) []Warning {
 func (t *Table) lintRow(row *Row, now time.Time) (found []Warning) {
 	add := func(fault, remedy string) { found = append(found, row.warning(fault, remedy)) }
 	if row.Expired(now) {
-		add("expired on "+row.Expires.Format(time.DateOnly)+" and no longer counts", "take it out, or renew it with a new expires")
+		add("expired on "+row.Expires.Format(time.DateOnly)+" and is no longer in force", "remove it, or set a later expires")
 	}
 	if own := t.ownAbove(row, now); own == nil && row.IsRelay() && address.IsInTheDNS(row.Name) {
-		add("a name that the DNS may have: without the route to the relay, sealed mail goes there, in clear", "choose a name below invalid, as in encrypt.invalid")
+		add("this name may exist in the DNS: without the route to the relay, diverted mail goes there, in clear", "choose a name below invalid, such as encrypt.invalid")
 	} else if own != nil {
-		add("below the own domain "+own.Name+": the mail host may deliver sealed mail itself, in clear", "choose a name below invalid, as in encrypt.invalid")
+		add("below your own domain "+own.Name+": the mail host may deliver diverted mail itself, in clear", "choose a name below invalid, such as encrypt.invalid")
 	}
 	switch row.layer {
 	case localLayer:
@@ -59,14 +59,14 @@ func (t *Table) lintRow(row *Row, now time.Time) (found []Warning) {
 			add(fault, remedy)
 		}
 		if row.Class.trusts() && !row.IsAddress() && !row.IsRelay() && address.IsConsumerMail(row.Name) {
-			add("a consumer mail service: anybody can have an address at "+row.Name, "name the addresses that are meant, each in a row with address = \"…\", or remove the row")
+			add("a consumer mail service: anybody can have an address at "+row.Name, "name the addresses that you mean, each in a row with address = \"…\", or remove the row")
 		}
 		if row.Table.Name == ownDomains && t.isUnlisted(row.Name, now) {
-			add("an own domain that is not on the accredited list: to other sites it is not secure", "correct its spelling, or have it accredited")
+			add("your own domain is not on the accredited list: other sites do not treat it as secure", "correct the spelling, or get the domain accredited")
 		}
 	case accreditedLayer:
 		if retired := t.walk(row.Name, now, retiredLayer, nil); retired.layer == retiredLayer {
-			add("hidden by the retired name "+retired.Name+": mail there stays refused", "take it out of the list")
+			add("hidden by the retired name "+retired.Name+": mail there is still refused", "remove it from the list")
 		}
 	}
 	return found
@@ -91,11 +91,11 @@ func lintSuffix(row *Row) (fault, remedy string) {
 	switch {
 	case !is || row.Number == 0 && !registry: // the suffix owner's own domain
 	case !row.Subdomains:
-		return "equals a public suffix and covers no name below it", "name the domain that is meant, or say subdomains = true"
+		return "equals a public suffix and covers no name below it", "write the domain that you mean, or set subdomains = true"
 	case row.Class.trusts():
-		return "trusts every name below the public suffix " + row.Name, "name the domains that are meant, or choose an edition that trusts it"
+		return "trusts every name below the public suffix " + row.Name, "name the domains that you mean, or choose an edition that trusts it"
 	case row.Class == Closed:
-		return "refuses mail to every name below the public suffix " + row.Name, "name the domains that are meant"
+		return "refuses mail to every name below the public suffix " + row.Name, "name the domains that you mean"
 	}
 	return "", ""
 }
@@ -148,7 +148,7 @@ func lintHiding(row *Row, hidden []*Row) []Warning {
 		switch {
 		case h.layer == retiredLayer && h.Class == row.Class: // needed below a local suffix
 		case h.Class == row.Class && h.Name == row.Name && h.Subdomains == row.Subdomains:
-			return []Warning{row.warning(fmt.Sprintf("says what the row of %s says", h.Table.Name), "take it out, so that a change there counts")}
+			return []Warning{row.warning(fmt.Sprintf("repeats the row of %s", h.Table.Name), "remove it, so that changes there apply")}
 		case h.Class != row.Class && row.Note == "" && row.Expires.IsZero():
 			others = append(others, fmt.Sprintf("%s of %s (%s)", h.Name, h.Table.Name, h.Class))
 		}
@@ -160,7 +160,7 @@ func lintHiding(row *Row, hidden []*Row) []Warning {
 	if more := len(others) - 1; more > 0 {
 		names += fmt.Sprintf(" and %d more", more)
 	}
-	return []Warning{row.warning("hides "+names, "give it a note that says why, or an expires, or take it out")}
+	return []Warning{row.warning("hides "+names, "add a note that says why, or an expires, or remove it")}
 }
 
 func (t *Table) HasClass(classes []Class, now time.Time) bool {

@@ -85,7 +85,7 @@ type ruleRow struct {
 func (l *loader) ruleFile(file string, in layer, read func(string) ([]byte, error)) {
 	text, err := read(file)
 	if err != nil {
-		l.fault("%w: make the file readable or take it out of the configuration", err)
+		l.fault("%w: make the file readable or remove it from the configuration", err)
 		return
 	}
 	var f ruleFile
@@ -159,9 +159,9 @@ func (l *loader) row(where string, d ruleRow, row *Row) {
 	address, err := address.RuleAddress(d.Address)
 	switch {
 	case d.Name != "" || d.Subdomains:
-		err = errors.New("a row for an address takes no name and no subdomains: make two rows of it")
+		err = errors.New("a row with address cannot also have name or subdomains: split it into two rows")
 	case row.layer != localLayer:
-		err = errors.New("an address stands in local files alone")
+		err = errors.New("a row with address is only allowed in a local rule file")
 	}
 	if err != nil {
 		l.fault("%s: %w", where, err)
@@ -174,7 +174,7 @@ func (l *loader) row(where string, d ruleRow, row *Row) {
 
 func (l *loader) reportTwin(where string, twin *Row) {
 	if twin != nil {
-		l.fault("%s: %s has the name already: keep one row of the two", where, twin.where())
+		l.fault("%s: duplicates %s: remove one of the two rows", where, twin.where())
 	}
 }
 
@@ -199,7 +199,7 @@ func (l *loader) relayDomain(domain string) {
 		return
 	}
 	fault := func(format string, args ...any) {
-		l.faults = append(l.faults, tomlfile.At("relay.domain", fmt.Errorf("relay.domain %q: "+format+": write a domain that nothing else has, such as encrypt.invalid", append([]any{domain}, args...)...)))
+		l.faults = append(l.faults, tomlfile.At("relay.domain", fmt.Errorf("relay.domain %q: "+format+": write a domain that nothing else uses, such as encrypt.invalid", append([]any{domain}, args...)...)))
 	}
 	name, err := address.NormalizeDomain(domain)
 	switch _, isIP := netip.ParseAddr(strings.Trim(domain, "[]")); {
@@ -220,6 +220,6 @@ func (l *loader) relayDomain(domain string) {
 		Table: &Info{Name: "relay", Source: "the configuration"},
 	})
 	if twin != nil {
-		fault("%s has the name", twin.where())
+		fault("duplicates %s", twin.where())
 	}
 }

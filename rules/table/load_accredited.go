@@ -10,7 +10,7 @@ import (
 func (l *loader) accredited(file string) {
 	text, err := l.read(file)
 	if err != nil {
-		l.fault("%w: run postseal import, or take rules.accredited out of the configuration", err)
+		l.fault("%w: run postseal import, or remove rules.accredited from the configuration", err)
 		return
 	}
 	list, err := accredited.ReadImported(file, text)
@@ -39,7 +39,7 @@ func listWarnings(l accredited.List, file string) (found []Warning) {
 	for _, doubt := range l.Doubts {
 		found = append(found, Warning{file, "the list", doubt, "import the published list with postseal import"})
 	}
-	named(l.Doubtful, "the row does not count", "remove it, or import the list with -accept")
+	named(l.Doubtful, "the row is ignored", "remove it, or import the list with -accept")
 	named(l.LeftOut, "the row is left out", "correct or remove it, and import the list again")
 	return found
 }

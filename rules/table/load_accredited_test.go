@@ -41,7 +41,7 @@ func TestLoadNamesRowsThatDoNotCount(t *testing.T) {
 	if class(loaded, "gmail.com") != table.Unknown || class(loaded, "listed.example") != table.Secure {
 		t.Error("gmail.com counts, or listed.example does not")
 	}
-	want := `row 3: "gmail.com" is a consumer mail service, where anybody can have an address: the row does not count: remove it, or import the list with -accept
+	want := `row 3: "gmail.com" is a consumer mail service, where anybody can have an address: the row is ignored: remove it, or import the list with -accept
 row 4: "www.listed.example" is the address of a web site: the row is left out: correct or remove it, and import the list again`
 	if found != want {
 		t.Errorf("got\n%s\nwant\n%s", found, want)
@@ -112,9 +112,9 @@ func TestLoadNamesTheFaultsOfTheList(t *testing.T) {
 		{"missing", func(string) ([]byte, error) {
 			return nil, &fs.PathError{Op: "open", Path: "/a/list.csv", Err: fs.ErrNotExist}
 		},
-			"open /a/list.csv: file does not exist: run postseal import, or take rules.accredited out of the configuration"},
+			"open /a/list.csv: file does not exist: run postseal import, or remove rules.accredited from the configuration"},
 		{"faulty", func(string) ([]byte, error) { return faulty, nil }, "/a/list.csv: no row follows the column headers"},
-		{"doubtful rows alone", func(string) ([]byte, error) { return []byte("Domain name\ngmail.com\n"), nil }, "/a/list.csv: no row of the list counts: run postseal import"},
+		{"doubtful rows alone", func(string) ([]byte, error) { return []byte("Domain name\ngmail.com\n"), nil }, "/a/list.csv: the list has no valid row: run postseal import"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := table.Load(table.Sources{Edition: editions.Default, Accredited: "/a/list.csv"}, test.read)

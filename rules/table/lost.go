@@ -36,7 +36,7 @@ func (r *Row) lostTo(decided *Row, now time.Time) string {
 	case decided == nil:
 		return "the address may lead to another host"
 	case decided.layer != r.layer:
-		return fmt.Sprintf("layer %s goes before layer %s", decided.layer, r.layer)
+		return fmt.Sprintf("layer %s overrides layer %s", decided.layer, r.layer)
 	}
-	return fmt.Sprintf("the longer name %s goes before it", decided.Name)
+	return fmt.Sprintf("the longer name %s overrides it", decided.Name)
 }

@@ -39,15 +39,15 @@ expires = 2026-11-21
 		{"no row at all", "gmail.com", nil},
 		{"nothing but the row that decides", "nhs.net", nil},
 		{"each layer, the strongest first", "x.gsi.gov.uk", []string{
-			"gsi.gov.uk retired: layer local goes before layer retired",
-			"x.gsi.gov.uk accredited: layer local goes before layer accredited",
-			"gov.uk edition: layer local goes before layer edition"}},
+			"gsi.gov.uk retired: layer local overrides layer retired",
+			"x.gsi.gov.uk accredited: layer local overrides layer accredited",
+			"gov.uk edition: layer local overrides layer edition"}},
 		{"names of one layer", "a.guests.trust.gov.uk", []string{
-			"trust.gov.uk local: the longer name guests.trust.gov.uk goes before it",
-			"gov.uk edition: layer local goes before layer edition"}},
+			"trust.gov.uk local: the longer name guests.trust.gov.uk overrides it",
+			"gov.uk edition: layer local overrides layer edition"}},
 		{"expired", "old.gov.uk", []string{"old.gov.uk local: it expired on 2026-11-21"}},
 		{"an exact name says nothing of what is below it", "b.a.police.uk", nil},
-		{"mod.gov.uk below gov.uk", "x.mod.gov.uk", []string{"gov.uk edition: the longer name mod.gov.uk goes before it"}},
+		{"mod.gov.uk below gov.uk", "x.mod.gov.uk", []string{"gov.uk edition: the longer name mod.gov.uk overrides it"}},
 		{"the relay domain says nothing of itself", "encrypt.invalid", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -42,7 +42,7 @@ type Row struct {
 	Name       string // a domain as NormalizeDomain returns it, or a full address
 	Subdomains bool   // the row is also for every name below Name
 	Class      Class
-	Expires    time.Time // from this time the row does not count; zero if it always counts
+	Expires    time.Time // from this time the row is ignored; zero if it never expires
 	Note       string
 	Source     string // the row's own source; empty if the table's applies
 	Number     int    // its number in a rule file, from 1; 0 elsewhere

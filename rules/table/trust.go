@@ -25,16 +25,16 @@ func (l *loader) refuseWideTrust() {
 		switch {
 		case !row.Subdomains || !address.IsOpenToAnybody(row.Name):
 		case row.Name == "nhs.uk":
-			fault("nhs.uk as a whole is not %s: an nhs.uk domain is secure by the accredited list; name the domains that are meant", row.Class)
+			fault("nhs.uk as a whole is not %s: an nhs.uk domain is secure by the accredited list; name the domains that you mean", row.Class)
 		case !trustedSuffixes[row.Name] || row.Class == Local:
-			fault("anybody can have a name below the public suffix %s: name the domains that are meant", row.Name)
+			fault("anybody can have a name below the public suffix %s: name the domains that you mean", row.Name)
 		}
 		switch retired := l.table.retiredBy(row, gone); {
 		case len(retired) == 0:
 		case address.IsAtOrBelow(row.domain(), retired[0]):
-			fault("the retired name %s cannot be %s: take the row out, and use the organisation's new domain", retired[0], row.Class)
+			fault("the retired name %s cannot be %s: remove the row, and use the organisation's new domain", retired[0], row.Class)
 		default:
-			fault("the retired names %s would be %s with it: name the domains that are meant, or give each of these a row with class = \"closed\" and subdomains = true",
+			fault("the retired names %s would be %s with it: name the domains that you mean, or add a row for each retired name with class = \"closed\" and subdomains = true",
 				strings.Join(retired, ", "), row.Class)
 		}
 	}

@@ -96,17 +96,17 @@ func (d *decoder) wrongKind(path string, value any, want kind) {
 	}
 	wants := [...]string{
 		aText: "a text in quotes", aNumber: "a number, without quotes", aBool: "true or false, without quotes",
-		aDate: "a date alone, without quotes, as in 2027-01-31", aList: "a list, in square brackets",
+		aDate: "a date without a time or quotes, as in 2027-01-31", aList: "a list, in square brackets",
 	}[want]
 	if _, isFloat := value.(float64); isFloat && want == aNumber {
 		wants = "a whole number"
 	}
 	if remedy := remedyFor(value, written, want); remedy != "" && isItem(path) {
-		d.fault(path, "%s takes %s: write %s", name, wants, remedy)
+		d.fault(path, "%s must be %s: write %s", name, wants, remedy)
 	} else if remedy != "" {
-		d.fault(path, "%s takes %s: write %s = %s", name, wants, key, remedy)
+		d.fault(path, "%s must be %s: write %s = %s", name, wants, key, remedy)
 	} else {
-		d.fault(path, "%s takes %s", name, wants)
+		d.fault(path, "%s must be %s", name, wants)
 	}
 }
 

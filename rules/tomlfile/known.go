@@ -58,7 +58,7 @@ func (d *decoder) unknown(where, path, key string, here []string) {
 	name := withoutIndexes(where)
 	switch near, elsewhere := Nearest(key, here), d.schema.having(key, section); {
 	case near != "" && strings.EqualFold(near, key):
-		d.fault(where, "unknown key %s: write it as %s, in this case of letters", name, near)
+		d.fault(where, "unknown key %s: keys are case-sensitive: write %s", name, near)
 	case len(elsewhere) == 1 && elsewhere[0] == "":
 		d.fault(where, "unknown key %s: %s has no section: put it above the first [section]", name, key)
 	case near != "":

@@ -15,7 +15,7 @@ import (
 // checkEncoding refuses the encodings that some editors write instead of UTF-8.
 func checkEncoding(text []byte) error {
 	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) || bytes.IndexByte(text, 0) >= 0 {
-		return fmt.Errorf("the file is UTF-16, or no text at all: save it as UTF-8")
+		return fmt.Errorf("the file is UTF-16 or not a text file: save it as UTF-8")
 	}
 	for offset := 0; offset < len(text); {
 		r, size := utf8.DecodeRune(text[offset:])
@@ -111,7 +111,7 @@ func (m mistake) invisible() string {
 	if at < utf8.RuneSelf || !unicode.IsSpace(at) && !unicode.Is(unicode.Cf, at) {
 		return ""
 	}
-	return fmt.Sprintf("an invisible character, %U, stands here: delete it, and type a blank if one is needed", at)
+	return fmt.Sprintf("an invisible character, %U, is here: delete it, and type a blank if one is needed", at)
 }
 
 // control recognises characters that no editor shows, such as the line ends of
@@ -121,9 +121,9 @@ func (m mistake) control() string {
 		return ""
 	}
 	if m.has("'0x0d'") {
-		return `the lines end with CR alone: save the file with the line ends of Unix or Windows`
+		return `the lines end with CR alone: save the file with Unix or Windows line ends`
 	}
-	return "a control character stands here: delete it"
+	return "a control character is here: delete it"
 }
 
 func (m mistake) has(words string) bool { return strings.Contains(m.Message, words) }
@@ -171,7 +171,7 @@ func (m mistake) setTwice() string {
 	case strings.HasPrefix(m.line, "[") && known && section.isRow:
 		return fmt.Sprintf("write [[%s]], with two brackets on each side, before the keys of each row", key)
 	case strings.HasPrefix(m.line, "["):
-		return fmt.Sprintf("the section [%s] is there already: put its keys together", key)
+		return fmt.Sprintf("the section [%s] appears twice: put its keys together", key)
 	}
 	return fmt.Sprintf("%s is set twice: keep one of the two", m.LastKey)
 }
@@ -180,17 +180,17 @@ func (m mistake) brackets() string {
 	name := strings.Trim(m.line, "[] \t")
 	switch {
 	case m.has("table array name delimiter") && m.key != "":
-		return "a closing bracket is missing, or the key: it goes in a line of its own"
+		return "a closing bracket is missing, or a key is on the same line: put each key on a line of its own"
 	case m.has("table names cannot be empty"):
-		return "a section has a name: write it between the brackets"
+		return "the section has no name: write one between the brackets"
 	case m.has("keys cannot start with a '.'"), m.has("unexpected '='"):
-		return "a key begins and ends with a letter or digit: delete the dot"
+		return "a key must begin and end with a letter or digit: delete the dot"
 	case m.has("inline table terminator"):
 		return "a { needs a comma between its keys and a } at its end: write [section] above the keys instead"
 	case !strings.HasPrefix(m.line, "[") || m.key != "":
 		return ""
 	case m.has("to end table name") && strings.ContainsAny(name, " \t"):
-		return "the name of a section holds letters, digits, - and _"
+		return "the name of a section can contain only letters, digits, - and _"
 	case m.has("to end table name"):
 		return fmt.Sprintf("the closing bracket is missing: write [%s]", name)
 	case m.has("table array name delimiter"):
@@ -213,7 +213,7 @@ func (m mistake) noEquals() string {
 	case noSign.MatchString(m.line):
 		return "the equals sign is missing: write " + noSign.ReplaceAllString(m.line, "$1 = $2")
 	case m.key != "" && m.inKey:
-		return fmt.Sprintf("%q is not a key: a key holds letters, digits, - and _", m.key)
+		return fmt.Sprintf("%q is not a key: a key can contain only letters, digits, - and _", m.key)
 	}
 	return "this is not a line of the form key = value"
 }
@@ -258,7 +258,7 @@ func (m mistake) noQuotes() string {
 	case folded == "false" || folded == "no" || folded == "off":
 		return fmt.Sprintf("write %s = false", m.key)
 	case leadingZero.MatchString(m.value):
-		return fmt.Sprintf("a number has no zeros before it: write %s = %s", m.key, leadingZero.FindStringSubmatch(m.value)[1])
+		return fmt.Sprintf("a number cannot have leading zeros: write %s = %s", m.key, leadingZero.FindStringSubmatch(m.value)[1])
 	case bareWord.MatchString(m.value):
 		return fmt.Sprintf("a text needs quotes: write %s = %s", m.key, quoted(m.value))
 	}
@@ -277,7 +277,7 @@ func (m mistake) openList() string {
 		return "" // the file ends after an equals sign
 	}
 	if loose := looseItem.FindStringSubmatch(m.value); loose != nil && strings.Count(m.value, `"`)%2 == 1 {
-		return fmt.Sprintf(`the closing quote of %q is missing: each item has a quote on both sides`, loose[1])
+		return fmt.Sprintf(`the closing quote of %q is missing: each item needs a quote on both sides`, loose[1])
 	}
 	// A key or a section in the place of an item of a list.
 	isItem := m.has("expected value but found") && (m.inKey && m.key != "" || header.MatchString(m.line))
@@ -291,7 +291,7 @@ func (m mistake) escape() string {
 	if !m.has("invalid escape") && !m.has("digits after '\\") {
 		return ""
 	}
-	return `between " and " a backslash means something else: put the text between ' and '`
+	return `between " and " a backslash is an escape: put the text between ' and '`
 }
 
 func (m mistake) tooMuch() string {
@@ -303,9 +303,9 @@ func (m mistake) tooMuch() string {
 	case strings.HasPrefix(rest, ";"), strings.HasPrefix(rest, "//"):
 		return fmt.Sprintf("the line goes on after the value: a comment begins with #, not with %q", rest)
 	case strings.HasPrefix(rest, ",") && m.key != "" && strings.Count(m.value, `"`) > 2:
-		return fmt.Sprintf("several values are a list: write %s = [%s]", m.key, m.value)
+		return fmt.Sprintf("several values need a list: write %s = [%s]", m.key, m.value)
 	}
-	return fmt.Sprintf("the line goes on after the value: take out what begins with %q", rest)
+	return fmt.Sprintf("the line goes on after the value: delete what begins with %q", rest)
 }
 
 func firstWord(text string) string {

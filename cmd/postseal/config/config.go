@@ -168,14 +168,14 @@ func Parse(origin string, text []byte) (*Config, error) {
 		faults = append(faults, &tomlfile.Fault{Path: path, Err: fmt.Errorf(path+": "+format, args...)})
 	}
 	if share := c.File.Rules.MaxChange; share < 0 || share > 100 {
-		fault("rules.max_change", "%d is no percentage: give 0 to 100", share)
+		fault("rules.max_change", "%d is not a percentage: give 0 to 100", share)
 	}
 	if c.File.Rules.MaxAge < 0 {
-		fault("rules.max_age", "%d: give a number of days, or 0 for no limit", c.File.Rules.MaxAge)
+		fault("rules.max_age", "%d is negative: give a number of days, or 0 for no limit", c.File.Rules.MaxAge)
 	}
 	for _, days := range c.File.Rules.ExpiryNotice {
 		if days < 1 {
-			fault("rules.expiry_notice", "%d: give days before the expiry, from 1", days)
+			fault("rules.expiry_notice", "%d: give a number of days before the expiry, 1 or more", days)
 		}
 	}
 	if err := errors.Join(faults...); err != nil {
@@ -276,7 +276,7 @@ func readNetwork(text string) (netip.Prefix, error) {
 	case err != nil:
 		return network, errors.New("write an address or a network, as in 192.0.2.0/24")
 	case addr.Is4In6() && network.Bits() < mapping:
-		return network, fmt.Errorf("an IPv4-mapped network has a length of %d or more: write the IPv4 network, as in 192.0.2.0/24", mapping)
+		return network, fmt.Errorf("an IPv4-mapped network must have a length of %d or more: write the IPv4 network, as in 192.0.2.0/24", mapping)
 	case addr.Is4In6():
 		network = netip.PrefixFrom(addr.Unmap(), network.Bits()-mapping)
 	}
@@ -299,7 +299,7 @@ func expand(patterns []string) ([]string, error) {
 		case errors.Is(err, filepath.ErrBadPattern):
 			return nil, fmt.Errorf("rules.files: %q: %w", pattern, err)
 		case err != nil:
-			return nil, fmt.Errorf("rules.files: %q: %w: make the folder readable, or take the pattern out", pattern, err)
+			return nil, fmt.Errorf("rules.files: %q: %w: make the folder readable, or remove the pattern", pattern, err)
 		}
 		files = append(files, matches...)
 	}

@@ -12,7 +12,7 @@ var ErrDescriptors error = noDescriptors{}
 type noDescriptors struct{}
 
 func (noDescriptors) Error() string {
-	return "no file descriptors are left to read the configuration with: find out which process holds them, or raise LimitNOFILE= in postseal.service"
+	return "no file descriptors are left to read the configuration: find the process that holds them, or raise LimitNOFILE= in postseal.service"
 }
 
 func (noDescriptors) Unwrap() error { return syscall.EMFILE }

@@ -22,7 +22,7 @@ func (c *Config) Lint(now time.Time) []table.Warning {
 		found = append(found, table.Warning{
 			File: c.File.Rules.Accredited, Row: "the list",
 			Fault:  fmt.Sprintf("imported %d days ago, more than rules.max_age = %d", days, c.File.Rules.MaxAge),
-			Remedy: "run postseal import with the list of today",
+			Remedy: "run postseal import with today's list",
 		})
 	}
 	return slices.Concat(found, c.lintMode(), c.lintListen(), c.lintFolders())
@@ -44,8 +44,8 @@ func (c *Config) lintMode() (found []table.Warning) {
 	for i, p := range c.File.Policy {
 		if p.Mode != nil && *p.Mode == rules.Enforce {
 			found = append(found, c.warning(fmt.Sprintf("policy[%d].mode", i), fmt.Sprintf("policy %d (%q)", i+1, p.Name),
-				"this mode is the policy's own, and that of the configuration is "+c.File.Mode.String(),
-				`put mode = "enforce" above the first [section] if you mean the configuration`))
+				"this mode applies only to the policy, and the mode of the configuration is "+c.File.Mode.String(),
+				`put mode = "enforce" above the first [section] to set the mode of the configuration`))
 		}
 	}
 	return found
@@ -71,7 +71,7 @@ func (c *Config) lintListen() []table.Warning {
 			return warn("serve cannot start", err.Error())
 		}
 	case isWildcard(address):
-		return warn("whoever reaches this host can use the socket", "write inet:127.0.0.1 and the port, or keep others out with a firewall")
+		return warn("anyone who can reach this host can use the socket", "write inet:127.0.0.1 and the port, or restrict access with a firewall")
 	}
 	return nil
 }
@@ -105,7 +105,7 @@ func (c *Config) lintFolders() (found []table.Warning) {
 		for _, name := range unread(dir, read) {
 			found = append(found, table.Warning{
 				File: name, Row: "the file",
-				Fault:  "it is not read, because rules.files does not name it",
+				Fault:  "postseal does not read it, because no entry of rules.files matches it",
 				Remedy: fmt.Sprintf("rename it to match %s, or move it to another folder", pattern),
 			})
 		}

@@ -72,9 +72,9 @@ func readKey(path string) ([]byte, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("%w: run this as root or as the user of serve, to whom the file must belong", err)
+		return nil, fmt.Errorf("%w: run this as root or as the user of serve, which must own the file", err)
 	case errors.Is(err, syscall.ELOOP):
-		return nil, fmt.Errorf("%s is a symbolic link: put the file itself there", path)
+		return nil, fmt.Errorf("%s is a symbolic link: replace it with the file itself", path)
 	case err != nil:
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func readKey(path string) ([]byte, error) {
 	}
 	key, err := hex.DecodeString(string(bytes.TrimSuffix(text, []byte("\n"))))
 	if err != nil || len(key) != keyLength {
-		return nil, fmt.Errorf("%s must hold %d hexadecimal digits, and has %d octets: put a copy of the key there, or remove the file and have serve make a new key, which changes every hash", path, 2*keyLength, info.Size())
+		return nil, fmt.Errorf("%s must contain %d hexadecimal digits, but has %d octets: restore the key from a copy, or remove the file, and serve makes a new key, which changes every hash", path, 2*keyLength, info.Size())
 	}
 	return key, nil
 }
@@ -103,9 +103,9 @@ func checkKeyFile(path string, info fs.FileInfo, self int) error {
 	owner := int(info.Sys().(*syscall.Stat_t).Uid)
 	switch {
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is no regular file: remove it, and serve makes a new key", path)
+		return fmt.Errorf("%s is not a regular file: remove it, and serve makes a new key", path)
 	case info.Mode().Perm()&0o077 != 0:
-		return fmt.Errorf("%s has mode %04o, so others may know the key: remove the file, and serve makes a new key, which changes every hash; or chmod 0600 if nobody has read it", path, info.Mode().Perm())
+		return fmt.Errorf("%s has mode %04o, so others may know the key: if nobody has read it, run chmod 0600; otherwise remove the file, and serve makes a new key, which changes every hash", path, info.Mode().Perm())
 	case self != 0 && owner != self:
 		return fmt.Errorf("%s belongs to another user: give it to the user of serve with chown, or remove it", path)
 	}
@@ -117,7 +117,7 @@ func checkKeyFile(path string, info fs.FileInfo, self int) error {
 func makeKey(path string) error {
 	folder := filepath.Dir(path)
 	if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%w: make the folder with install -d -m 0700 -o USER, for the user of serve", err)
+		return fmt.Errorf("%w: create the folder with install -d -m 0700 -o USER, for the user of serve", err)
 	}
 	file, err := os.CreateTemp(folder, "."+keyName+".*") // of mode 0600
 	if err != nil {

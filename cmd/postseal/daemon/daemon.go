@@ -120,7 +120,7 @@ func (d *daemon) reload(now time.Time) {
 		err = fmt.Errorf("%s would replace %s: put the file back, or restart postseal", fresh.Origin, old.Origin)
 	}
 	if err == nil && (fresh.File.Listen != old.File.Listen || fresh.File.Log.Format != old.File.Log.Format) {
-		err = fmt.Errorf("%s: listen or log.format has changed: restart postseal for that", fresh.Origin)
+		err = fmt.Errorf("%s: listen or log.format has changed: restart postseal to apply the change", fresh.Origin)
 	}
 	switch {
 	case err == nil:

@@ -61,7 +61,7 @@ func (w *logWriter) write(level slog.Level, text []byte) {
 	select {
 	case <-line.written:
 	case <-timer.C:
-		w.setStuck("the log takes nothing")
+		w.setStuck("the log accepts no lines")
 	}
 }
 

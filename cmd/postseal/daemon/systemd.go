@@ -30,7 +30,7 @@ func passedSockets() (listeners []net.Listener, kept []*os.File, err error) {
 		l, err := net.FileListener(file)
 		file.Close()
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s, as systemd passed it: %w: give postseal.socket lines ListenStream= only", file.Name(), err)
+			return nil, nil, fmt.Errorf("%s, passed by systemd: %w: use only ListenStream= lines in postseal.socket", file.Name(), err)
 		}
 		listeners = append(listeners, l)
 	}
@@ -141,7 +141,7 @@ func (d *daemon) status() string {
 		text += "; a socket is lost: see the log"
 	}
 	if d.stuck > 0 {
-		text += fmt.Sprintf("; %d sessions are stuck, and the watchdog waits for them", d.stuck)
+		text += fmt.Sprintf("; %d sessions are stuck: systemd restarts postseal unless they continue", d.stuck)
 	}
 	return text
 }
@@ -157,7 +157,7 @@ func (d *daemon) feed(now time.Time) {
 		d.notify(systemd.SdNotifyWatchdog, d.status())
 		return
 	case before == 0:
-		d.log.Error("internal error", "fault", fmt.Sprintf("%d sessions have made no progress for 30 seconds: unless they do, systemd restarts postseal", d.stuck))
+		d.log.Error("internal error", "fault", fmt.Sprintf("%d sessions have made no progress for 30 seconds: systemd restarts postseal unless they continue", d.stuck))
 	}
 	d.notify(d.status())
 }

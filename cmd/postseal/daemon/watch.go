@@ -61,7 +61,7 @@ func lostRows(old, fresh *config.Config) error {
 	had, left := old.Message.Rules.Table.RowsByFile(), fresh.Message.Rules.Table.RowsByFile()
 	for _, file := range slices.Sorted(maps.Keys(had)) {
 		if table.Halved(had[file], left[file]) {
-			return fmt.Errorf("%s: only %d of %d rows are left: send SIGHUP, or run systemctl reload postseal, if this is meant", file, left[file], had[file])
+			return fmt.Errorf("%s: only %d of %d rows are left: if you removed the rows on purpose, run systemctl reload postseal or send SIGHUP", file, left[file], had[file])
 		}
 	}
 	return nil
