@@ -149,7 +149,7 @@ func (e explanation) text() string {
 	for _, f := range e.Findings {
 		fmt.Fprintf(&b, "finding %s", f.Name)
 		if f.Meant != "" {
-			fmt.Fprintf(&b, ": %s is meant", f.Meant)
+			fmt.Fprintf(&b, ": did you mean %s?", f.Meant)
 		}
 		b.WriteByte('\n')
 	}

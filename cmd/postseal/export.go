@@ -12,8 +12,8 @@ import (
 const exportUsage = `Usage: postseal export [-config FILE] [-level may|encrypt|verify] [-format postfix|sendmail] tls-policy
 
 Writes a TLS policy for the secure domains of the table to standard output: rows
-of Postfix's smtp_tls_policy_maps, or of Sendmail's access map. A name that is
-not secure below a name that is gets a row that removes the requirement.
+of Postfix's smtp_tls_policy_maps, or of Sendmail's access map. If a name below a
+secure name is not secure itself, it gets a row that removes the requirement.
 
   may      try TLS, and send in clear if it fails
   encrypt  require TLS; without it the mail stays queued and bounces in the end

@@ -27,7 +27,8 @@ messages go to standard error, with a summary in the last line.
 `
 
 // minFirstList is the least number of domains of a first list, which cannot be
-// compared with an earlier one. The shortest list ever published had 103.
+// compared with an earlier one. The published list had 103 after its greatest loss of
+// rows.
 const minFirstList = 100
 
 func importList(args []string, std stdio) int {

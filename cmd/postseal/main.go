@@ -56,7 +56,7 @@ const (
 	exitConfig  = 78
 )
 
-// stdio is where a command reads and writes.
+// stdio holds the standard streams of a command.
 type stdio struct {
 	in       io.Reader
 	out, err io.Writer

@@ -200,7 +200,7 @@ func TestExplain(t *testing.T) {
 		{"not ASCII, and no SMTPUTF8", "<>", "b\u00fc@gmail.com", "Subject: x\n\n", "reply to RCPT: 550 5.7.1 <b?@gmail.com>: the address cannot be"},
 		{"bare name, which the MTA may complete", "<>", "root", "Subject: x\n\n", "reply to RCPT: 550 5.7.1 <root>"},
 		{"rejected", "<>", "b@gmail.com", "Subject: 999 000 0018\n\n", "reply to the message: 550 5.7.1 <b@gmail.com>: not known to be secure"},
-		{"look-alike", "<>", "b@nhs.nte", "Subject:\n\n", "finding look-alike: nhs.net is meant\n"},
+		{"look-alike", "<>", "b@nhs.nte", "Subject:\n\n", "finding look-alike: did you mean nhs.net?\n"},
 		{"nobody left", "<>", "b@x.gsi.gov.uk", "Subject:\n\n", "action  reject"},
 		{"refused at RCPT", "<>", "b@x.gsi.gov.uk", "Subject:\n\n", "reply to RCPT: 550 5.7.1 <b@x.gsi.gov.uk>"},
 		{"a header that ends at a line that is none", "<>", "b@nhs.net", "From: x\nSee note: one\nSubject: [secure]\n\n", "marker  missing"},

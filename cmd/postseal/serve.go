@@ -14,7 +14,7 @@ SIGHUP reloads the configuration. serve loads a changed list or rule file
 automatically. If the new version is faulty, the old one stays in use.
 
 SIGTERM or SIGINT stops serve once the messages in progress are done, after at
-most a minute. A second SIGINT stops it at once.
+most a minute. Another SIGINT stops it at once.
 `
 
 func serve(args []string, std stdio) int {

@@ -1,4 +1,4 @@
-// Package config reads postseal.toml and all that it names.
+// Package config reads postseal.toml and all files that it names.
 package config
 
 import (
@@ -35,8 +35,8 @@ type File struct {
 	LocalDomains []string   `toml:"local_domains"`
 	Marker       struct {
 		Words []string `toml:"words"`
-		// Others are the words of other systems' markers: "[encrypt]" is then
-		// a near miss. An empty list turns this off.
+		// Others are the words of other systems' markers, such as
+		// "[encrypt]", which are near misses. An empty list turns this off.
 		Others   []string        `toml:"others"`
 		Position marker.Position `toml:"position"`
 	} `toml:"marker"`
@@ -80,12 +80,12 @@ type Config struct {
 	Message *message.Config
 
 	Stamp        string    // of the files that file names, taken before they were read
-	listModified time.Time // the accredited list's; zero where there is none
+	listModified time.Time // of the accredited list; zero if there is none
 }
 
-// Load reads the configuration file and all that it names. An empty
-// path means the default file, or the built-in configuration where there is
-// none. The error names every fault.
+// Load reads the configuration file and all files that it names. An empty path
+// means the default file, or the built-in configuration if that file does not
+// exist. The error lists every fault.
 func Load(path string) (*Config, error) {
 	origin, text, err := Read(path)
 	if err != nil {
@@ -94,7 +94,7 @@ func Load(path string) (*Config, error) {
 	return Build(origin, text)
 }
 
-// Read reads the file that path means to Load.
+// Read reads the file that Load reads for the same path.
 func Read(path string) (origin string, text []byte, err error) {
 	origin = cmp.Or(path, Default)
 	text, err = os.ReadFile(origin)
@@ -109,8 +109,7 @@ func Read(path string) (origin string, text []byte, err error) {
 	return origin, text, nil
 }
 
-// Build takes in the text of a configuration and reads all that it
-// names.
+// Build parses the text of a configuration and reads all files that it names.
 func Build(origin string, text []byte) (*Config, error) {
 	c, err := Parse(origin, text)
 	if c == nil {
@@ -143,8 +142,8 @@ func Build(origin string, text []byte) (*Config, error) {
 	return c, nil
 }
 
-// Parse takes in the text of a configuration alone. Where single keys
-// are at fault, it returns the rest beside the error.
+// Parse parses the text of a configuration and reads no other file. If only single
+// keys are faulty, it returns the rest together with the error.
 func Parse(origin string, text []byte) (*Config, error) {
 	c := &Config{Origin: origin, Text: text}
 	c.File.Listen = "inet:127.0.0.1:8899"
@@ -184,8 +183,8 @@ func Parse(origin string, text []byte) (*Config, error) {
 	return c, nil
 }
 
-// named puts the configuration's name before each line of an error, and the
-// place where it is known.
+// named puts the configuration's name before each line of an error, and also the
+// line and column if they are known.
 func (c *Config) named(err error) error {
 	if c.places != nil {
 		err = c.places.Locate(err)
@@ -193,8 +192,9 @@ func (c *Config) named(err error) error {
 	return fmt.Errorf("%s: %s", c.Origin, strings.ReplaceAll(err.Error(), "\n", "\n"+c.Origin+": "))
 }
 
-// build makes what messages are decided by. Unless the file is whole, it leaves
-// the policies alone: what they lack may be what was at fault.
+// build makes the configuration that messages are decided by. Unless the file is
+// whole, build does not check the policies: a fault in them may follow from the
+// fault that Parse found.
 func (f *File) build(whole bool, read func(string) ([]byte, error)) (*message.Config, error) {
 	_, _, err := milter.ParseListen(f.Listen)
 	faults := []error{tomlfile.At("listen", err)}
@@ -264,8 +264,8 @@ func (p policyTable) policy() (rules.Policy, []error) {
 	return policy, faults
 }
 
-// readNetwork reads an address or a network. One that is IPv4-mapped becomes
-// plain IPv4, as the addresses of clients do.
+// readNetwork reads an address or a network. It converts an IPv4-mapped one to
+// IPv4, as the milter does with the addresses of clients.
 func readNetwork(text string) (netip.Prefix, error) {
 	network, err := netip.ParsePrefix(text)
 	if addr, addrErr := netip.ParseAddr(text); addrErr == nil {
@@ -283,10 +283,10 @@ func readNetwork(text string) (netip.Prefix, error) {
 	return network.Masked(), nil
 }
 
-// expand returns the rule files in order, each once, whatever names and patterns
-// lead to it. A pattern may match none, as long as its folder can be read: a row
-// that withdraws trust must not get lost with it. A plain name must exist, which
-// reading it finds out.
+// expand returns the rule files in order, each once, even if several names and
+// patterns match it. A pattern may match no file, but its folder must be readable:
+// otherwise a row that withdraws trust could get lost unnoticed. A plain name must
+// exist; Load finds that out when it reads the file.
 func expand(patterns []string) ([]string, error) {
 	var files []string
 	for _, pattern := range patterns {
@@ -308,7 +308,7 @@ func expand(patterns []string) ([]string, error) {
 
 func isPattern(name string) bool { return strings.ContainsAny(name, `*?[`) }
 
-// withoutTwins leaves out further names of a file, links included.
+// withoutTwins removes names of the same file, such as links, except the first.
 func withoutTwins(names []string) (files []string) {
 	var seen []os.FileInfo
 	for _, name := range names {

@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// ErrDescriptors takes the place of faults that files are not to blame for. It
-// wraps EMFILE for OutOfDescriptors.
+// ErrDescriptors replaces errors that come from a lack of file descriptors and not
+// from the files. It wraps EMFILE for OutOfDescriptors.
 var ErrDescriptors error = noDescriptors{}
 
 type noDescriptors struct{}

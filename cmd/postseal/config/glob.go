@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// glob is filepath.Glob, but a folder that cannot be read is an error: rules
-// must not get lost because nothing can be opened for a moment.
+// glob is filepath.Glob, but returns an error for a folder that cannot be read.
+// Otherwise a short lack of file descriptors could remove rules unnoticed.
 func glob(pattern string) (names []string, err error) {
 	if _, err := filepath.Match(pattern, ""); err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func glob(pattern string) (names []string, err error) {
 	return names, nil
 }
 
-// matching lists what a folder holds that matches a pattern or a plain name.
+// matching lists the files of a folder that match a pattern or a plain name.
 func matching(dir, base string) (names []string, err error) {
 	if !isPattern(base) {
 		name := filepath.Join(dir, base)

@@ -15,7 +15,7 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// Lint returns the warnings: those of the rules, and what only the files show.
+// Lint returns the warnings of the rules and of the files.
 func (c *Config) Lint(now time.Time) []table.Warning {
 	found := c.Message.Rules.Lint(now)
 	if days, old := c.ListAge(now); old {
@@ -28,7 +28,7 @@ func (c *Config) Lint(now time.Time) []table.Warning {
 	return slices.Concat(found, c.lintMode(), c.lintListen(), c.lintFolders())
 }
 
-// warning is one about a key of the configuration.
+// warning returns a warning about a key of the configuration.
 func (c *Config) warning(path, row, fault, remedy string) table.Warning {
 	if line, _, ok := c.places.At(path); ok {
 		row = fmt.Sprintf("line %d: %s", line, row)
@@ -36,7 +36,8 @@ func (c *Config) warning(path, row, fault, remedy string) table.Warning {
 	return table.Warning{Row: row, Fault: fault, Remedy: remedy}
 }
 
-// lintMode finds a mode at the end of the file, which is one of the last policy.
+// lintMode finds a mode that was probably meant for the whole configuration. At the
+// end of the file it belongs to the last policy.
 func (c *Config) lintMode() (found []table.Warning) {
 	if _, _, ok := c.places.At("mode"); ok {
 		return nil
@@ -51,11 +52,11 @@ func (c *Config) lintMode() (found []table.Warning) {
 	return found
 }
 
-// unitFolders are where a unit postseal.socket may be. With one, listen is not
-// used.
+// unitFolders are the folders that may contain postseal.socket. With that unit,
+// listen is not used.
 var unitFolders = []string{"/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
 
-// lintListen finds sockets that strangers can reach, or that nobody can.
+// lintListen finds sockets that strangers can reach, or that serve cannot open.
 func (c *Config) lintListen() []table.Warning {
 	warn := func(fault, remedy string) []table.Warning {
 		return []table.Warning{c.warning("listen", fmt.Sprintf("listen (%q)", c.File.Listen), fault, remedy)}
@@ -87,8 +88,8 @@ func isThere(name string) bool {
 	return err == nil
 }
 
-// lintFolders finds the files beside the rule files that no pattern reads, such
-// as local.tml and local.toml.bak. Hidden ones are editors' own.
+// lintFolders finds the files beside the rule files that no pattern matches, such
+// as local.tml and local.toml.bak. It ignores hidden files, which belong to editors.
 func (c *Config) lintFolders() (found []table.Warning) {
 	read, err := expand(c.File.Rules.Files)
 	if err != nil {
@@ -113,7 +114,7 @@ func (c *Config) lintFolders() (found []table.Warning) {
 	return found
 }
 
-// unread lists the files of a folder that are none of those given.
+// unread lists the files of a folder that are not in read.
 func unread(dir string, read []string) (names []string) {
 	entries, _ := os.ReadDir(dir)
 	for _, entry := range entries {

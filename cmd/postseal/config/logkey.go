@@ -16,9 +16,9 @@ import (
 	"github.com/postseal/postseal/milter/shown"
 )
 
-// The key of log.addresses = "hash" lies in the folder that systemd makes for
-// the service (StateDirectory=), or in the same one without systemd. It is 64
-// hexadecimal digits, so that it can be copied to another host.
+// The key of log.addresses = "hash" is in the folder that systemd makes for the
+// service (StateDirectory=), and in the same folder without systemd. It is 64
+// hexadecimal digits, which are easy to copy to another host.
 const (
 	stateFolder = "/var/lib/postseal/state"
 	keyName     = "log.key"
@@ -29,8 +29,8 @@ func keyPath() string {
 	return filepath.Join(cmp.Or(os.Getenv("STATE_DIRECTORY"), stateFolder), keyName)
 }
 
-// TakeKey reads the key if addresses are to be hashed, and makes one if there
-// is none. Only serve hashes: no other command needs the key.
+// TakeKey reads the key if log.addresses is "hash", and makes a key if there is
+// none. Only serve writes hashes, so no other command needs the key.
 func (c *Config) TakeKey() error {
 	if c.Message.Addresses.Format != shown.Hash {
 		return nil
@@ -67,7 +67,8 @@ func (c *Config) keyFault(err error) error {
 	return fmt.Errorf(`%s: log.addresses = "hash" needs its key: %w`, c.Origin, err)
 }
 
-// readKey reads a key that nobody but its owner and root can know.
+// readKey reads the key. It refuses a key that others than its owner and root could
+// have read.
 func readKey(path string) ([]byte, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	switch {
@@ -97,8 +98,8 @@ func readKey(path string) ([]byte, error) {
 	return key, nil
 }
 
-// checkKeyFile refuses a file that others than the user self could have read, or
-// made. Root may look at anybody's.
+// checkKeyFile refuses a file that others than the user self could have read or
+// made. Root may use the file of any user.
 func checkKeyFile(path string, info fs.FileInfo, self int) error {
 	owner := int(info.Sys().(*syscall.Stat_t).Uid)
 	switch {
@@ -112,8 +113,8 @@ func checkKeyFile(path string, info fs.FileInfo, self int) error {
 	return nil
 }
 
-// makeKey makes a key in one step: of two daemons that start at once, one makes
-// it, and both use it.
+// makeKey makes a key in one step. If two daemons start at the same time, one makes
+// the key and both use it.
 func makeKey(path string) error {
 	folder := filepath.Dir(path)
 	if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -136,7 +137,7 @@ func makeKey(path string) error {
 	return syncFolder(folder)
 }
 
-// syncFolder has the names in a folder outlast a crash of the host.
+// syncFolder writes the names in a folder to disk, so that they survive a crash.
 func syncFolder(folder string) error {
 	dir, err := os.Open(folder)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Stamp changes when one of the table's files does, or its owner or mode: the
-// time of the last change of the inode tells of those.
+// Stamp returns a text that changes if one of the table's files changes. It
+// contains the inode's change time, which covers the owner and the mode.
 func (f *File) Stamp() (string, error) {
 	files, err := expand(f.Rules.Files) // a bad pattern is a fault of the configuration
 	if f.Rules.Accredited != "" {
@@ -27,7 +27,7 @@ func (f *File) Stamp() (string, error) {
 }
 
 // ListAge is the time since the accredited list was imported, in whole days;
-// old tells whether it is over the limit.
+// old reports whether the list is older than the limit.
 func (c *Config) ListAge(now time.Time) (days int, old bool) {
 	limit := c.File.Rules.MaxAge
 	if c.listModified.IsZero() || limit == 0 {

@@ -1,5 +1,5 @@
-// Package daemon serves: it opens the sockets, answers signals, follows the files of
-// the table, tells systemd, and writes the log.
+// Package daemon runs the milter. It opens the sockets, handles signals, reloads
+// changed files, notifies systemd, and writes the log.
 package daemon
 
 import (
@@ -19,14 +19,15 @@ import (
 	"github.com/postseal/postseal/milter/message"
 )
 
-// Serve runs the milter by the configuration that was read from the path,
-// until a signal ends it. An error means that it could not start.
+// Serve runs the milter until a signal stops it. first is the configuration that
+// was read from the path. An error means that the milter could not start.
 func Serve(path string, first *config.Config, stderr io.Writer, version string) error {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
 
-	// A log that nobody reads any longer is an error of the write, not the end.
+	// If the reader of the log is gone, a write returns an error. SIGPIPE would end
+	// the daemon.
 	signal.Ignore(syscall.SIGPIPE)
 	writer, log := newLogWriter(openLog(stderr, journalSocket), first.File.Log.Format)
 	defer writer.close()
@@ -46,13 +47,13 @@ func Serve(path string, first *config.Config, stderr io.Writer, version string) 
 	d.remind(time.Now())
 	d.notify(systemd.SdNotifyReady, d.status())
 	d.run(signals)
-	signal.Reset(syscall.SIGINT) // a further one ends the daemon at once
+	signal.Reset(syscall.SIGINT) // another one ends the daemon at once
 	d.notify(systemd.SdNotifyStopping)
 	d.log.Info("stopped", "cut_off", d.server.Shutdown())
 	return nil
 }
 
-// daemon is what a reload changes. Its methods belong to one goroutine.
+// daemon is the state that a reload changes. Only one goroutine calls its methods.
 type daemon struct {
 	path string
 	log  *slog.Logger
@@ -84,7 +85,7 @@ func newDaemon(path string, first *config.Config, log *slog.Logger) *daemon {
 	return d
 }
 
-// run answers signals and looks after the table until it is told to stop.
+// run handles signals and polls the files until a signal stops it.
 func (d *daemon) run(signals <-chan os.Signal) {
 	poll, watchdog := time.NewTicker(pollInterval), d.watchdog()
 	defer poll.Stop()
@@ -134,8 +135,8 @@ func (d *daemon) reload(now time.Time) {
 	d.swap(fresh, err, "SIGHUP", now)
 }
 
-// swap puts a fresh configuration in force in one step, or where it has a
-// fault keeps the old one. The cause is what made it be read.
+// swap replaces the configuration with a fresh one in one step, or keeps the old
+// one if there is an error. The cause says why postseal reloaded.
 func (d *daemon) swap(fresh *config.Config, err error, cause string, now time.Time) {
 	if err != nil {
 		d.log.Error("reload refused", "cause", cause, "reason", d.current.Load().Message.Addresses.Text(err.Error()), "config", d.current.Load().Message.Hash)
@@ -156,8 +157,8 @@ func summary(c *config.Config) []any {
 	}
 }
 
-// refusals says what was refused and still lies on disk. Each cause has its
-// flag: a mended rule file does not mend the configuration file.
+// refusals records which files on disk are refused. Each cause has its own flag,
+// because correcting a rule file does not correct the configuration file.
 type refusals struct {
 	config bool // the configuration file, at SIGHUP
 	files  bool // a list or rule file

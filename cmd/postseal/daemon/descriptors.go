@@ -6,12 +6,12 @@ import (
 	"github.com/postseal/postseal/milter"
 )
 
-// ownDescriptors is how many descriptors connections must leave free: for the
-// sockets that are listened on, for rule files, and for what systemd is told.
+// ownDescriptors is the number of descriptors that connections leave free, for
+// the listening sockets, the rule files and the notifications to systemd.
 const ownDescriptors = 64
 
-// maxConnections is how many connections the limit of open files leaves room
-// for.
+// maxConnections returns the number of connections that the limit of open files
+// allows.
 func maxConnections() int {
 	var limit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil || limit.Cur > milter.DefaultMaxConnections+ownDescriptors {

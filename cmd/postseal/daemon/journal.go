@@ -13,15 +13,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// journalSocket takes entries in the journal's native protocol.
+// journalSocket accepts entries in the journal's native protocol.
 const journalSocket = "/run/systemd/journal/socket"
 
 // journalPatience is how long one attempt to send an entry may take.
 const journalPatience = time.Second
 
-// openLog returns the log for what serve would write to stderr. If systemd has
+// openLog returns the log that replaces serve's stderr. If systemd has
 // connected that to the journal, entries go to the journal's own socket: the
-// stream of stderr breaks for good when journald restarts, and knows no priority.
+// stream of stderr breaks when journald restarts, and has no priorities.
 func openLog(stderr io.Writer, socket string) logFile {
 	if ours, err := journal.StderrIsJournalStream(); stderr == os.Stderr && err == nil && ours {
 		if w, err := dialJournal(socket); err == nil {
@@ -32,14 +32,14 @@ func openLog(stderr io.Writer, socket string) logFile {
 }
 
 // journalWriter sends each Write as one entry. The library's Send is no
-// substitute: it uses a processor up while the journal takes nothing.
+// substitute: it occupies a processor while the journal accepts nothing.
 type journalWriter struct {
 	fd int
 	to unix.SockaddrUnix
 }
 
 // dialJournal returns an error if nothing listens at the path. The socket stays
-// unconnected, so that each entry finds the journal that listens then.
+// unconnected, so that entries also reach a journal that was restarted.
 func dialJournal(path string) (*journalWriter, error) {
 	c, err := net.Dial("unixgram", path)
 	if err != nil {
@@ -69,8 +69,8 @@ func (w *journalWriter) Write(entry []byte) (int, error) {
 	return len(entry), nil
 }
 
-// journalEntry renders a line as an entry. The facility is mail's (2), where
-// Postfix and Sendmail log too.
+// journalEntry renders a line as an entry. The facility is mail (2), as for
+// Postfix and Sendmail.
 func journalEntry(level slog.Level, line []byte) []byte {
 	priority := 6 // info, as of syslog(3)
 	switch {

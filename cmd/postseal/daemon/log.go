@@ -11,17 +11,17 @@ import (
 	"github.com/postseal/postseal/milter/maillog"
 )
 
-// logFile is where lines go.
+// logFile is the destination of the log.
 type logFile struct {
 	io.Writer
-	entry func(level slog.Level, line []byte) []byte // what one Write gets for a line
+	entry func(level slog.Level, line []byte) []byte // renders a line for one Write
 }
 
 func plainLog(w io.Writer) logFile {
 	return logFile{w, func(_ slog.Level, line []byte) []byte { return line }}
 }
 
-// newLogger returns a logger that gives its lines to write.
+// newLogger returns a logger that passes its lines to write.
 func newLogger(format config.LogFormat, terminal bool, write func(slog.Level, []byte)) *slog.Logger {
 	return slog.New(maillog.NewLineHandler(func(w io.Writer) slog.Handler {
 		if format == config.JSONFormat || format == config.AutoFormat && !terminal {
@@ -31,7 +31,7 @@ func newLogger(format config.LogFormat, terminal bool, write func(slog.Level, []
 	}, write))
 }
 
-// lossReport returns what renders the line "lines lost".
+// lossReport returns a function that renders the line "lines lost".
 func lossReport(file logFile, format config.LogFormat) func(int, time.Time, string) []byte {
 	return func(lost int, since time.Time, reason string) (entry []byte) {
 		log := newLogger(format, terminal.Is(file.Writer), func(level slog.Level, line []byte) { entry = file.entry(level, line) })

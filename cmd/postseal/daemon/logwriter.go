@@ -112,8 +112,8 @@ func (w *logWriter) run() {
 	}
 }
 
-// next returns the oldest line, which stays in the queue: or, after all lines,
-// the report of those that were lost.
+// next returns the oldest line, which stays in the queue. After the last line it
+// returns the report of the lost lines.
 func (w *logWriter) next() (line *queuedLine, closed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -138,8 +138,8 @@ func (w *logWriter) finish(line *queuedLine) {
 	close(line.written)
 }
 
-// writeAll writes the whole line, however many attempts it takes: a line that a full disk
-// has cut goes on where it was cut.
+// writeAll writes the whole line, in as many attempts as necessary. If a full disk
+// cuts the line, the next attempt writes the rest.
 func (w *logWriter) writeAll(text []byte) {
 	for {
 		n, err := w.file.Write(text)
@@ -170,7 +170,7 @@ func (w *logWriter) state() (lost int, stuck bool) {
 	return w.lost, w.stuck
 }
 
-// close writes what is left, for logPatience at most.
+// close writes the remaining lines, for logPatience at most.
 func (w *logWriter) close() {
 	w.mu.Lock()
 	w.closed = true

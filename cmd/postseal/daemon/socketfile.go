@@ -10,8 +10,8 @@ import (
 	"github.com/postseal/postseal/milter"
 )
 
-// socketFile is the file of a unix socket that is served. Whoever removes or
-// replaces it cuts the MTA off, and nothing tells the listener.
+// socketFile is the file of a unix socket that postseal listens on. If the file is
+// removed or replaced, the MTA cannot connect, and the listener gets no error.
 type socketFile struct {
 	listener net.Listener
 	listen   string // as the configuration names it; empty if systemd passed the socket
@@ -20,8 +20,8 @@ type socketFile struct {
 	lost     string      // what was logged last; empty while the file is in place
 }
 
-// socketFiles returns the files of those listeners that have one. An address
-// without a file, as of TCP, cannot get lost.
+// socketFiles returns the files of the listeners that have one. TCP sockets have no
+// file.
 func socketFiles(listeners []net.Listener, listen string) (files []*socketFile) {
 	for _, l := range listeners {
 		path := l.Addr().String()
@@ -32,8 +32,8 @@ func socketFiles(listeners []net.Listener, listen string) (files []*socketFile) 
 	return files
 }
 
-// inPlace reports whether the path still leads to the socket. What cannot be
-// looked at counts as in place.
+// inPlace reports whether the path still leads to the socket. A path that cannot be
+// examined counts as in place.
 func (s *socketFile) inPlace() bool {
 	file, err := os.Stat(s.path)
 	if err != nil {
@@ -42,7 +42,8 @@ func (s *socketFile) inPlace() bool {
 	return os.SameFile(file, s.file)
 }
 
-// watchSockets opens again what is no longer in place, or says who must.
+// watchSockets reopens the sockets whose file is lost, or logs what the admin must
+// do.
 func (d *daemon) watchSockets() {
 	for _, s := range d.sockets {
 		lost := s.reopen(d.server)
@@ -59,8 +60,8 @@ func (d *daemon) watchSockets() {
 	}
 }
 
-// reopen sees that the file is in place. The text says why it is not; the
-// socket is opened only after a loss was logged.
+// reopen checks the file and reopens the socket if necessary. It returns the reason
+// if the file is not in place. It reopens a socket only after the loss was logged.
 func (s *socketFile) reopen(server *milter.Server) (lost string) {
 	switch {
 	case s.inPlace():
@@ -76,6 +77,6 @@ func (s *socketFile) reopen(server *milter.Server) (lost string) {
 	}
 	server.Replace(s.listener, fresh)
 	s.listener = fresh
-	s.file, _ = os.Stat(s.path) // without one it is lost again
+	s.file, _ = os.Stat(s.path) // if this fails, the next check finds the socket lost again
 	return ""
 }

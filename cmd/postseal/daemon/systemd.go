@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// keepTimeout bounds the wait for systemd to take a connection.
+// keepTimeout is how long systemd may take to accept a connection.
 const keepTimeout = time.Second
 
 // passedSockets returns the sockets that systemd has passed (sd_listen_fds(3)), and
@@ -56,8 +56,8 @@ func (d *daemon) open(listen string) (listeners []net.Listener, kept []*os.File,
 	return listeners, kept, nil
 }
 
-// resume goes on with the sessions that systemd kept, and has it forget them:
-// it would hold them open for ever.
+// resume continues the sessions that systemd kept. It removes them from systemd,
+// which would otherwise keep them open for ever.
 func (d *daemon) resume(kept []*os.File) {
 	for _, file := range kept {
 		d.notify("FDSTOREREMOVE=1", "FDNAME="+file.Name())
@@ -96,7 +96,7 @@ func keep(c net.Conn, name string) error {
 	return errors.Join(err, sent)
 }
 
-// addresses renders what is listened on.
+// addresses renders the addresses of the listeners.
 func addresses(listeners []net.Listener) string {
 	var list []string
 	for _, l := range listeners {
@@ -113,8 +113,9 @@ func (d *daemon) notify(state ...string) {
 	}
 }
 
-// notifyReloading tells systemd that a reload has begun. READY=1 ends it. The
-// time lets systemd tell it from an earlier one (Type=notify-reload).
+// notifyReloading tells systemd that a reload has begun. READY=1 ends the reload.
+// With the time, systemd can distinguish it from an earlier reload
+// (Type=notify-reload).
 func (d *daemon) notifyReloading() {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
@@ -123,8 +124,8 @@ func (d *daemon) notifyReloading() {
 	d.notify(systemd.SdNotifyReloading, fmt.Sprintf("MONOTONIC_USEC=%d", now.Nano()/1000))
 }
 
-// status is what "systemctl status" shows. Everybody may read that, so that
-// the reason of a refused reload stays in the log.
+// status returns the text that "systemctl status" shows. Every user can read it,
+// so the reason for a refused reload is only in the log.
 func (d *daemon) status() string {
 	c := d.current.Load().Message
 	text := fmt.Sprintf("STATUS=mode %s, %d rows, config %s, %d sessions", c.Mode, c.Rules.Table.Len(), c.Hash, d.server.Sessions())
@@ -146,9 +147,9 @@ func (d *daemon) status() string {
 	return text
 }
 
-// feed tells systemd's watchdog that the daemon works. A session that is stuck
-// is a fault that only a restart mends: systemd then restarts the daemon, unless
-// the session goes on in time.
+// feed tells systemd's watchdog that the daemon works. It stops doing so while a
+// session is stuck, because only a restart helps. systemd then restarts the daemon,
+// unless the session continues in time.
 func (d *daemon) feed(now time.Time) {
 	before := d.stuck
 	d.stuck = d.server.Stuck(now)

@@ -10,7 +10,7 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// pollInterval is how often the files of the table are looked at.
+// pollInterval is the time between two checks of the files.
 const pollInterval = 3 * time.Second
 
 // tick is called at every poll. It reloads when a file of the table has
@@ -24,13 +24,13 @@ func (d *daemon) tick(now time.Time) {
 	}
 }
 
-// poll reloads once the files have changed and then lain still for one poll,
-// so that no file is read while it is being written. What was tried and
-// refused is not tried again until it changes.
+// poll reloads if the files have changed and then not changed for one poll, so that
+// no file is read while it is being written. It does not try refused files again
+// until they change.
 func (d *daemon) poll(now time.Time) {
 	current := d.current.Load()
 	stamp, err := current.File.Stamp()
-	if config.OutOfDescriptors(err) { // which says nothing of the files
+	if config.OutOfDescriptors(err) { // the files need not be at fault
 		return
 	}
 	still := stamp == d.polled
@@ -38,7 +38,7 @@ func (d *daemon) poll(now time.Time) {
 	if stamp == d.tried || !still {
 		return
 	}
-	// The configuration file itself waits for SIGHUP: it may be half edited.
+	// Only SIGHUP reloads the configuration file, which may be half edited.
 	fresh, err := config.Build(current.Origin, current.Text)
 	if err == nil {
 		err = fresh.TakeKey()
@@ -54,9 +54,9 @@ func (d *daemon) poll(now time.Time) {
 	d.swap(fresh, err, "file changed", now)
 }
 
-// lostRows refuses what looks like a file that was cut short or is gone. A
-// file with fewer rows trusts fewer recipients or, where rows withdraw trust,
-// more; neither shall happen unless somebody says so.
+// lostRows returns an error if a file seems to be cut short or missing. Fewer rows
+// mean fewer trusted recipients, or more if the missing rows withdraw trust. Either
+// change needs a reload by the admin.
 func lostRows(old, fresh *config.Config) error {
 	had, left := old.Message.Rules.Table.RowsByFile(), fresh.Message.Rules.Table.RowsByFile()
 	for _, file := range slices.Sorted(maps.Keys(had)) {
@@ -67,8 +67,8 @@ func lostRows(old, fresh *config.Config) error {
 	return nil
 }
 
-// remind logs what the calendar has brought: an old list, rows that expire or
-// have expired, and tables whose review is due.
+// remind logs an old list, rows that expire or have expired, and tables whose
+// review is due.
 func (d *daemon) remind(now time.Time) {
 	d.reminded = now.Format(time.DateOnly)
 	c := d.current.Load()

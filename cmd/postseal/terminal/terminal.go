@@ -1,4 +1,4 @@
-// Package terminal tells terminals from other files.
+// Package terminal detects terminals.
 package terminal
 
 import "os"

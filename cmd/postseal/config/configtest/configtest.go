@@ -29,7 +29,7 @@ func Put(t *testing.T, path, text string, modified time.Time) {
 	}
 }
 
-// Write puts a configuration below a new folder, where /DIR/ in it is.
+// Write writes a configuration to a new folder, whose path replaces /DIR/ in it.
 func Write(t testing.TB, text string) string {
 	t.Helper()
 	dir := t.TempDir()
