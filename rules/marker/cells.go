@@ -59,6 +59,14 @@ func trimBlanks(cells []similar.Cell) []similar.Cell {
 	return cells[:end]
 }
 
+// letterLength returns how many letters and digits the cells begin with.
+func letterLength(cells []similar.Cell) int {
+	if n := slices.IndexFunc(cells, func(c similar.Cell) bool { return !c.IsLetter() }); n >= 0 {
+		return n
+	}
+	return len(cells)
+}
+
 // fields returns the words of the cells, but at most one more than most.
 func fields(cells []similar.Cell, most int) [][]rune {
 	var parts [][]rune
@@ -68,10 +76,7 @@ func fields(cells []similar.Cell, most int) [][]rune {
 			break
 		}
 		cells = cells[begin:]
-		end := slices.IndexFunc(cells, func(c similar.Cell) bool { return !c.IsLetter() })
-		if end < 0 {
-			end = len(cells)
-		}
+		end := letterLength(cells)
 		parts = append(parts, similar.Letters(cells[:end]))
 		cells = cells[end:]
 	}

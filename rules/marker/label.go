@@ -94,8 +94,8 @@ func (m Reader) label(cells []similar.Cell) []similar.Cell {
 // beginsWithSlip reports whether the cells begin with a misspelt label:
 // "sercure: results". "Secured: funding" is prose.
 func (m Reader) beginsWithSlip(cells []similar.Cell) bool {
-	end := slices.IndexFunc(cells, func(c similar.Cell) bool { return !c.IsLetter() })
-	if end < 1 || !endsLabel(cells[end:]) {
+	end := letterLength(cells)
+	if !endsLabel(cells[end:]) {
 		return false
 	}
 	typed := similar.Letters(cells[:end])
@@ -111,11 +111,12 @@ var leads = formSet("send", "sent", "sending", "please", "pls", "urgent", "impor
 func leadLength(cells []similar.Cell) int {
 	at := 0
 	for range maxTagWords {
-		n := slices.IndexFunc(cells[at:], func(c similar.Cell) bool { return !c.IsLetter() })
-		if n < 1 || !leads[string(similar.Letters(cells[at:at+n]))] || cells[at+n].Rune != ' ' {
+		end := at + letterLength(cells[at:])
+		blanks := countBlanks(cells[end:])
+		if blanks == 0 || !leads[string(similar.Letters(cells[at:end]))] {
 			break
 		}
-		at += n + countBlanks(cells[at+n:])
+		at = end + blanks
 	}
 	return at
 }

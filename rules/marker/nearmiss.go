@@ -114,7 +114,7 @@ func (m Reader) enclosed(s span) Kind {
 		}
 	}
 	left, right := isStrong(s.left.Rune), isStrong(s.right.Rune)
-	if left && right && slices.ContainsFunc(m.others, func(w markerWord) bool { return slices.Equal(text, w.letters) }) {
+	if left && right && isAny(text, m.others) {
 		return OtherMarker
 	}
 	company := m.company(s)
@@ -127,8 +127,7 @@ func (m Reader) enclosed(s span) Kind {
 			return Misspelt
 		}
 	}
-	isOther := func(w markerWord) bool { return isSlip(text, w.letters) }
-	if company == "" && left && right && (slices.ContainsFunc(m.others, isOther) || holdsAny(text, m.others) && m.isPhrase(s.inner, m.others)) {
+	if company == "" && left && right && (isSlipOfAny(text, m.others) || holdsAny(text, m.others) && m.isPhrase(s.inner, m.others)) {
 		return OtherMarker
 	}
 	return company
@@ -144,6 +143,16 @@ func (m Reader) company(s span) Kind {
 		return ""
 	}
 	return kindOf(ExtraWords, append([]similar.Cell{s.left.Cell, s.right.Cell}, word...)...)
+}
+
+// isAny reports whether the text has the letters of one of the words.
+func isAny(text []rune, words []markerWord) bool {
+	return slices.ContainsFunc(words, func(w markerWord) bool { return slices.Equal(text, w.letters) })
+}
+
+// isSlipOfAny reports whether the text is a slip of one of the words.
+func isSlipOfAny(text []rune, words []markerWord) bool {
+	return slices.ContainsFunc(words, func(w markerWord) bool { return isSlip(text, w.letters) })
 }
 
 // holdsAny reports whether the text contains the letters of one of the words.
@@ -196,13 +205,10 @@ func (m Reader) broken(s span) Kind {
 func (m Reader) isBrokenSlip(s span) bool {
 	if s.left.loose && isStrong(s.left.Rune) && isOpening(s.left.Rune) {
 		inner := s.inner[countBlanks(s.inner):]
-		end := slices.IndexFunc(inner, func(c similar.Cell) bool { return !c.IsLetter() })
-		if end < 0 {
-			end = len(inner)
-		}
+		end := letterLength(inner)
 		typed := similar.Letters(inner[:end])
 		isCutOff := len(typed) >= minCutOff && s.right.Rune == 0 && !slices.ContainsFunc(inner[end:], similar.Cell.IsLetter)
-		if slices.ContainsFunc(m.words, func(w markerWord) bool { return isSlip(typed, w.letters) || isCutOff && hasPrefix(w.letters, typed) }) {
+		if isSlipOfAny(typed, m.words) || isCutOff && slices.ContainsFunc(m.words, func(w markerWord) bool { return hasPrefix(w.letters, typed) }) {
 			return true
 		}
 	}
@@ -212,8 +218,7 @@ func (m Reader) isBrokenSlip(s span) bool {
 		for begin > 0 && inner[begin-1].IsLetter() {
 			begin--
 		}
-		typed := similar.Letters(inner[begin:])
-		return slices.ContainsFunc(m.words, func(w markerWord) bool { return isSlip(typed, w.letters) })
+		return isSlipOfAny(similar.Letters(inner[begin:]), m.words)
 	}
 	return false
 }
@@ -237,9 +242,7 @@ func (m Reader) isInterrupted(cells []similar.Cell) bool {
 			}
 			if c.Rune == ']' && interrupted {
 				typed := similar.Letters(cells[i+1 : i+1+j])
-				if slices.ContainsFunc(m.words, func(w markerWord) bool {
-					return len(typed) > 0 && slices.Equal(typed, w.letters) || isSlip(typed, w.letters)
-				}) {
+				if len(typed) > 0 && isAny(typed, m.words) || isSlipOfAny(typed, m.words) {
 					return true
 				}
 			}

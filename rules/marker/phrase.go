@@ -160,8 +160,7 @@ func (m Reader) isPhrase(cells []similar.Cell, words []markerWord) bool {
 }
 
 func (m Reader) isFiller(part []rune) bool {
-	return fillers[string(part)] ||
-		slices.ContainsFunc(m.others, func(w markerWord) bool { return slices.Equal(part, w.letters) })
+	return fillers[string(part)] || isAny(part, m.others)
 }
 
 // isCompound reports whether the text is the word, its adverb, or the word with
