@@ -35,35 +35,35 @@ func enterNetwork() error {
 }
 
 func loopbackUp() error {
-	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(socket)
-	lo, err := unix.NewIfreq("lo")
-	if err != nil {
-		return err
-	}
-	lo.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
-	return os.NewSyscallError("ioctl lo", unix.IoctlIfreq(socket, unix.SIOCSIFFLAGS, lo))
+	return setLoopback("lo", unix.SIOCSIFFLAGS, func(lo *unix.Ifreq) error {
+		lo.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+		return nil
+	})
 }
 
 // addAddress gives the loopback interface another address.
 func addAddress(addr string) error {
+	return setLoopback("lo:1", unix.SIOCSIFADDR, func(lo *unix.Ifreq) error {
+		ip := netip.MustParseAddr(addr).As4()
+		return lo.SetInet4Addr(ip[:])
+	})
+}
+
+// setLoopback makes a request about the loopback interface, by one of its names.
+func setLoopback(name string, request uint, set func(lo *unix.Ifreq) error) error {
 	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(socket)
-	lo, err := unix.NewIfreq("lo:1")
+	lo, err := unix.NewIfreq(name)
 	if err != nil {
 		return err
 	}
-	ip := netip.MustParseAddr(addr).As4()
-	if err := lo.SetInet4Addr(ip[:]); err != nil {
+	if err := set(lo); err != nil {
 		return err
 	}
-	return os.NewSyscallError("ioctl lo:1", unix.IoctlIfreq(socket, unix.SIOCSIFADDR, lo))
+	return os.NewSyscallError("ioctl "+name, unix.IoctlIfreq(socket, request, lo))
 }
 
 // resolveHere has the resolver ask 127.0.0.1, and complete names with the

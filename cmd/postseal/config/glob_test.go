@@ -4,8 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"testing"
+
+	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 )
 
 func TestPatterns(t *testing.T) {
@@ -31,7 +32,7 @@ func TestPatterns(t *testing.T) {
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: got %q, %v, want %q", pattern, got, err, want)
 		}
-		withoutDescriptors(t, func() {
+		configtest.WithoutDescriptors(t, func() {
 			if names, err := glob(pattern); !OutOfDescriptors(err) {
 				t.Errorf("%s: got %q, %v, and nothing can be opened", pattern, names, err)
 			}
@@ -41,21 +42,5 @@ func TestPatterns(t *testing.T) {
 		if names, err := glob(pattern); err == nil {
 			t.Errorf("%s: got %q", pattern, names)
 		}
-	}
-}
-
-// withoutDescriptors calls f while this process can open no file.
-func withoutDescriptors(t *testing.T, f func()) {
-	t.Helper()
-	var old syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &old); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Max: old.Max}); err != nil {
-		t.Fatal(err)
-	}
-	f()
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &old); err != nil {
-		t.Fatal(err)
 	}
 }

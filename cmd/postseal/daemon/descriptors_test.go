@@ -11,36 +11,20 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// withoutDescriptors calls f while this process can open no file.
-func withoutDescriptors(t *testing.T, f func()) {
-	t.Helper()
-	var old syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &old); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Max: old.Max}); err != nil {
-		t.Fatal(err)
-	}
-	f()
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &old); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestOutOfDescriptors holds that no file is blamed, that no rule gets lost, and
 // that what changed meanwhile is read afterwards.
 func TestOutOfDescriptors(t *testing.T) {
 	s := newWatched(t, "", configtest.Rule("partner.example", "secure", ""))
 	s.polls(2)
 	s.events()
-	withoutDescriptors(t, func() {
+	configtest.WithoutDescriptors(t, func() {
 		s.polls(5)
 		s.reload(s.now)
 	})
 	s.wantEvents("out of descriptors", s.events("reason"), "reload refused reason=DIR/postseal.toml: "+config.ErrDescriptors.Error())
 	s.wantClass("a@partner.example", table.Secure)
 	s.put("rules.d/local.toml", "table.name = \"local\"\n"+configtest.Rule("partner.example", "unknown", ""))
-	withoutDescriptors(t, func() { s.polls(5) })
+	configtest.WithoutDescriptors(t, func() { s.polls(5) })
 	s.wantEvents("changed meanwhile", s.events())
 	s.polls(3)
 	s.wantEvents("afterwards", s.events(), "reloaded")
