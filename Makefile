@@ -29,7 +29,7 @@ test: packages bin/debs/complete bin/debian.tar # everything, on a private Postf
 	@# Go's own limit of 10 minutes is too short beside other work.
 	$(AS_ROOT) $(GO) test -race -shuffle=on -count=1 -timeout 60m ./...
 	@# These measure time and memory, which the race detector changes.
-	$(GO) test -shuffle=on -count=1 -run Grow $$($(GO) list ./rules/... ./milter/... | grep -v mtatest)
+	$(GO) test -shuffle=on -count=1 -run Grow $$($(GO) list ./rules/... ./milter/... ./cmd/postseal/published | grep -v mtatest)
 
 bench: # speed and memory, beside a filter that does nothing
 	$(GO) test -run '^$$' -bench . -benchmem ./...

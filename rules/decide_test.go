@@ -142,7 +142,7 @@ func TestDecide(t *testing.T) {
 }
 
 func BenchmarkDecide(b *testing.B) {
-	r := ruleset(b, load(b, table.Sources{Accredited: publishedList, RelayDomain: "encrypt.invalid"}, nil))
+	r := ruleset(b, load(b, table.Sources{Accredited: accreditedList, RelayDomain: "encrypt.invalid"}, nil))
 	addresses := []string{"a@nhs.net", "b@gmail.com", "C.D@Listed.nhs.uk", "e@council.gov.uk", "f@example.org"}
 	subjects := []marker.Subject{{Text: "RE: [secure] results for the clinic on Monday"}}
 	b.ReportAllocs()

@@ -7,7 +7,7 @@
 //
 //	rules       address, finding, keyword, marker, replytext, table, tomlfile: policies, recipients, the decision
 //	table       accredited, address, editions, keyword, replytext, similar, tomlfile: rows, layers, rule files, trust, look-alikes
-//	accredited  address: the accredited list
+//	accredited  address: the accredited list as import writes it
 //	marker      keyword, replytext, similar: the marker in a subject
 //	finding     keyword: facts that a policy can test
 //	address     : envelope addresses and domain names

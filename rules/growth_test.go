@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/rules"
-	"github.com/postseal/postseal/rules/accredited"
 	"github.com/postseal/postseal/rules/editions"
 	"github.com/postseal/postseal/rules/growthtest"
 	"github.com/postseal/postseal/rules/table"
@@ -17,7 +16,7 @@ import (
 // TestAddressGrows reads long addresses of several shapes: a peer can send up
 // to a megabyte.
 func TestAddressGrows(t *testing.T) {
-	r := ruleset(t, load(t, table.Sources{RelayDomain: "encrypt.invalid", Accredited: publishedList}, nil))
+	r := ruleset(t, load(t, table.Sources{RelayDomain: "encrypt.invalid", Accredited: accreditedList}, nil))
 	repeat := func(before, text, after string) func(n int) string {
 		return func(n int) string { return before + strings.Repeat(text, n) + after }
 	}
@@ -134,18 +133,6 @@ func TestLoadGrows(t *testing.T) {
 					}
 					ruleset(t, table).Lint(today)
 				}
-			})
-		})
-	}
-}
-
-// TestListGrows reads lists that are mostly line ends, or column headers.
-func TestListGrows(t *testing.T) {
-	for _, text := range []string{"\r", "\r\"", "\r\r\r\n", "Organisation,x\n", "A,withdraw\n"} {
-		t.Run(text, func(t *testing.T) {
-			growthtest.Linear(t, 4000, func(n int) func() {
-				list := []byte("Organisation,Domain\nA,listed.example\n" + strings.Repeat(text, n) + "\nB,other.example\n")
-				return func() { accredited.Read("list", list) }
 			})
 		})
 	}

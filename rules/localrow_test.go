@@ -10,7 +10,7 @@ import (
 
 func TestAddressRows(t *testing.T) {
 	r := ruleset(t, load(t, table.Sources{
-		Files: []string{"f"}, Accredited: publishedList, LocalDomains: []string{"trust.example"},
+		Files: []string{"f"}, Accredited: accreditedList, LocalDomains: []string{"trust.example"},
 	}, map[string]string{"f": `
 table.name = "local"
 table.source = "IG group"

@@ -32,7 +32,7 @@ class = "unknown"
 
 func TestLookAlikes(t *testing.T) {
 	r := ruleset(t, load(t, table.Sources{
-		Files: []string{"local"}, Accredited: publishedList, LocalDomains: []string{"trust.example"}, RelayDomain: "encrypt.invalid",
+		Files: []string{"local"}, Accredited: accreditedList, LocalDomains: []string{"trust.example"}, RelayDomain: "encrypt.invalid",
 	}, map[string]string{"local": similarRows}))
 	for _, test := range []struct{ name, domain, want string }{
 		{"top-level domain with swapped letters", "nhs.nte", "nhs.net"},
@@ -149,7 +149,7 @@ func TestLookAlikesSuggestWhatIsSecure(t *testing.T) {
 	local := "table.name = \"local\"\n[[domain]]\nname = \"lapsed.nhs.uk\"\nclass = \"secure\"\nexpires = 2026-01-01\n"
 	found := 0
 	for _, edition := range editions.Names() {
-		r := ruleset(t, load(t, table.Sources{Edition: edition, Accredited: publishedList, Files: []string{"local"}}, map[string]string{"local": local}))
+		r := ruleset(t, load(t, table.Sources{Edition: edition, Accredited: accreditedList, Files: []string{"local"}}, map[string]string{"local": local}))
 		for _, name := range names {
 			typed := []string{strings.TrimSuffix(name, ".uk") + ".com", strings.TrimSuffix(name, ".net") + ".org.uk"}
 			for _, suffix := range []string{"com", "org", "net", "info", "uk", "co.uk", "org.uk", "net.uk", "me.uk", "uk.com", "uk.net"} {
@@ -196,7 +196,7 @@ func TestLookAlikesByEdition(t *testing.T) {
 
 // TestEveryEditIsFound makes all names one edit away from an accredited one.
 func TestEveryEditIsFound(t *testing.T) {
-	r := ruleset(t, load(t, table.Sources{Accredited: publishedList}, nil))
+	r := ruleset(t, load(t, table.Sources{Accredited: accreditedList}, nil))
 	const name, rest = "pharmacy", ".example"
 	var near []string
 	for i := range len(name) + 1 {

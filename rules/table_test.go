@@ -14,8 +14,8 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// publishedList is like the list that is published.
-const publishedList = "../testdata/accredited.csv"
+// accreditedList is a list as import writes it.
+const accreditedList = "../testdata/accredited.csv"
 
 var today = time.Date(2026, 11, 21, 12, 0, 0, 0, time.Local)
 
@@ -70,7 +70,7 @@ func TestTruthTable(t *testing.T) {
 	all := []string{"nhsmail-2022", "nhsmail-2019", "gp-strict"}
 	var rulesets []*rules.Ruleset
 	for _, edition := range all {
-		table := load(t, table.Sources{Edition: edition, Accredited: publishedList}, nil)
+		table := load(t, table.Sources{Edition: edition, Accredited: accreditedList}, nil)
 		rulesets = append(rulesets, ruleset(t, table))
 	}
 	rows := 0
@@ -132,7 +132,7 @@ name = "bücher.example"
 class = "secure"
 `}
 	r := ruleset(t, load(t, table.Sources{
-		Files: []string{"local.toml"}, Accredited: publishedList,
+		Files: []string{"local.toml"}, Accredited: accreditedList,
 		LocalDomains: []string{"trust.example", "Ward.Example."}, RelayDomain: "encrypt.invalid",
 	}, files))
 	for _, test := range []struct{ name, address, want, table string }{

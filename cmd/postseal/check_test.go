@@ -99,7 +99,7 @@ func TestCheckOldList(t *testing.T) {
 		{"old", 9*24*time.Hour + time.Hour, list + ": the list: warning: imported 9 days ago, more than rules.max_age = 7: run postseal import with today's list\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			configtest.Put(t, list, "Domain name\nlisted.nhs.uk\n", time.Now().Add(-test.age))
+			configtest.Put(t, list, "Organisation Name,Domain name\nA,listed.nhs.uk\n", time.Now().Add(-test.age))
 			code, _, stderr := runWith("", "check", "-config", config)
 			if code != exitDone || stderr != test.want {
 				t.Errorf("exit %d, got %q, want %q", code, stderr, test.want)
@@ -116,7 +116,7 @@ func TestFilesThatAreNotRead(t *testing.T) {
 	for _, name := range []string{"local.rules", "also", "local.rule", "local.rules.bak", "local.rules~", ".local.rules.swp"} {
 		configtest.Put(t, filepath.Join(dir, name), "table.name = \"local\"\n", time.Now())
 	}
-	configtest.Put(t, filepath.Join(dir, "accredited.csv"), "Domain name\nlisted.nhs.uk\n", time.Now())
+	configtest.Put(t, filepath.Join(dir, "accredited.csv"), "Organisation Name,Domain name\nA,listed.nhs.uk\n", time.Now())
 	if err := os.Mkdir(filepath.Join(dir, "old"), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -187,7 +187,7 @@ func TestExportSaysWhereRowsComeFrom(t *testing.T) {
 // cover one another in every way.
 func randomTable(t *testing.T, random *rand.Rand) *config.Config {
 	t.Helper()
-	local, list, seen := "table.name = \"f\"\n", "Domain name\n", make(map[string]bool)
+	local, list, seen := "table.name = \"f\"\n", "Organisation Name,Domain name\n", make(map[string]bool)
 	for range 12 {
 		name := randomName(random, "ab")
 		if seen[name] {
@@ -204,8 +204,12 @@ func randomTable(t *testing.T, random *rand.Rand) *config.Config {
 			local += "expires = 2026-01-01\n"
 		}
 	}
+	listed := make(map[string]bool)
 	for range 6 {
-		list += "a." + randomName(random, "ab") + "\n"
+		if name := "a." + randomName(random, "ab"); !listed[name] {
+			list += "," + name + "\n"
+			listed[name] = true
+		}
 	}
 	own := randomName(random, "ab")
 	if !mayTrust(own) {

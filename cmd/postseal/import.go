@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/postseal/postseal/cmd/postseal/config"
+	"github.com/postseal/postseal/cmd/postseal/published"
 	"github.com/postseal/postseal/rules/accredited"
 )
 
@@ -59,7 +60,7 @@ func importList(args []string, std stdio) int {
 	if err != nil {
 		return c.failed(exitFailure, err)
 	}
-	if i.fresh, err = accredited.Read(i.name, data); err != nil {
+	if i.fresh, err = published.Read(i.name, data); err != nil {
 		return c.failed(exitFailure, fmt.Errorf("%w\nthe list is refused: %s is unchanged", err, i.list))
 	}
 	if err := i.carryOut(); err != nil {
@@ -83,12 +84,13 @@ type listImport struct {
 	dryRun    bool
 	verbose   bool
 
-	fresh    accredited.List
-	doubtful []accredited.Remark // the rows that need -accept
-	changes  accredited.Changes
-	first    bool     // there is no earlier list to compare it with
-	held     []string // why the list is held
-	written  bool
+	fresh     published.List
+	doubtful  []published.Remark // the rows that need -accept
+	changes   accredited.Changes
+	first     bool     // there is no earlier list to compare it with
+	held      []string // why the list is held
+	unchanged bool     // the file already has the new list
+	written   bool
 }
 
 // readInput reads the new list, up to one octet more than the limit.
@@ -105,7 +107,7 @@ func (i *listImport) readInput(std stdio) ([]byte, error) {
 		defer file.Close()
 		in = file
 	}
-	return io.ReadAll(io.LimitReader(in, accredited.MaxListSize+1))
+	return io.ReadAll(io.LimitReader(in, published.MaxListSize+1))
 }
 
 // carryOut compares the lists and, unless the new one is held, replaces the old
@@ -121,13 +123,13 @@ func (i *listImport) carryOut() error {
 	if err != nil {
 		return err
 	}
-	var old accredited.List
+	var old []accredited.Row
 	var unreadable error
 	if exists {
-		old, unreadable = accredited.ReadImported(i.list, data)
+		old, unreadable = readList(i.list, data)
 	}
 	i.first = !exists || unreadable != nil
-	i.compare(old.Rows)
+	i.compare(old)
 	if unreadable != nil {
 		i.held = append(i.held, fmt.Sprintf("the current list cannot be read, so the changes cannot be checked (%v)", unreadable))
 	}
@@ -135,14 +137,28 @@ func (i *listImport) carryOut() error {
 		i.held = nil
 	}
 	fresh := accredited.Format(i.fresh.Rows)
+	i.unchanged = bytes.Equal(fresh, data)
 	switch {
 	case len(i.held) > 0 || i.dryRun:
 		return nil
-	case bytes.Equal(fresh, data):
+	case i.unchanged:
 		return file.touch()
 	}
 	i.written = true
 	return file.replace(fresh)
+}
+
+// readList reads the list that is in place. serve reads only what import wrote,
+// but somebody may have copied the published list there, or edited the file.
+func readList(name string, data []byte) ([]accredited.Row, error) {
+	if list, err := accredited.Read(name, data); err == nil {
+		return list.Rows, nil
+	}
+	list, err := published.Read(name, data)
+	if err == nil && len(list.Rows) == 0 {
+		err = fmt.Errorf("%s: the list has no valid row", name)
+	}
+	return list.Rows, err
 }
 
 // compare finds the changes, and everything that an operator must accept. A

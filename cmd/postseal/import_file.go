@@ -17,8 +17,8 @@ const newListMode = 0o644
 // listFile is the accredited list's file. While it is open, no other import
 // can open it.
 type listFile struct {
-	path   string   // with symbolic links resolved, so that replace keeps them
-	folder *os.File // holds the lock
+	path string   // with symbolic links resolved, so that replace keeps them
+	dir  *os.File // holds the lock
 }
 
 // openListFile opens the file once no other import runs.
@@ -33,18 +33,18 @@ func openListFile(path string) (*listFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder, err := os.Open(filepath.Dir(target))
+	dir, err := os.Open(filepath.Dir(target))
 	if err != nil {
-		return nil, fmt.Errorf("%w: create the folder, and give postseal's user access", err)
+		return nil, fmt.Errorf("%w: create the directory, and give postseal's user access", err)
 	}
-	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX); err != nil {
-		folder.Close()
-		return nil, fmt.Errorf("lock %s: %w", folder.Name(), err)
+	if err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); err != nil {
+		dir.Close()
+		return nil, fmt.Errorf("lock %s: %w", dir.Name(), err)
 	}
-	return &listFile{target, folder}, nil
+	return &listFile{target, dir}, nil
 }
 
-func (f *listFile) close() { f.folder.Close() }
+func (f *listFile) close() { f.dir.Close() }
 
 func (f *listFile) read() (data []byte, exists bool, err error) {
 	data, err = os.ReadFile(f.path)
@@ -66,7 +66,7 @@ func (f *listFile) replace(data []byte) error {
 	if err := f.sweep(prefix); err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(f.folder.Name(), prefix)
+	temp, err := os.CreateTemp(f.dir.Name(), prefix)
 	if err != nil {
 		return err
 	}
@@ -84,19 +84,19 @@ func (f *listFile) replace(data []byte) error {
 	if err := os.Rename(temp.Name(), f.path); err != nil {
 		return err
 	}
-	return f.folder.Sync()
+	return f.dir.Sync()
 }
 
 // sweep removes the files of an import that was killed. Because of the lock no
 // other import is running.
 func (f *listFile) sweep(prefix string) error {
-	names, err := f.folder.Readdirnames(-1)
+	names, err := f.dir.Readdirnames(-1)
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
 		if strings.HasPrefix(name, prefix) {
-			if err := os.Remove(filepath.Join(f.folder.Name(), name)); err != nil {
+			if err := os.Remove(filepath.Join(f.dir.Name(), name)); err != nil {
 				return err
 			}
 		}

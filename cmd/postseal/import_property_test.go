@@ -17,9 +17,9 @@ import (
 	"unicode/utf16"
 )
 
-// published is a random list as it is published: every organisation, kind and
+// publishedList is a random list as it is published: every organisation, kind and
 // domain in a cell of its own.
-type published struct {
+type publishedList struct {
 	*rand.Rand
 	header []string
 	domain int // its column
@@ -30,8 +30,8 @@ type published struct {
 	hidden   map[int]bool // rows that are hidden in the workbook
 }
 
-func newPublished(r *rand.Rand) *published {
-	p := &published{Rand: r, header: []string{"Organisation Name", "System Type", "Domain name ", "DKIM"}, domain: 2, crlf: r.IntN(2) == 0}
+func newPublished(r *rand.Rand) *publishedList {
+	p := &publishedList{Rand: r, header: []string{"Organisation Name", "System Type", "Domain name ", "DKIM"}, domain: 2, crlf: r.IntN(2) == 0}
 	for i := range 15 + r.IntN(40) {
 		name := fmt.Sprintf("made-up-%02d%s", i+r.IntN(4), []string{".nhs.uk", ".example", ".care.example", ".example.org"}[i%4])
 		p.rows = append(p.rows, []string{fmt.Sprintf("Example Trust %d", i/3), "Microsoft 365", name, "Y"})
@@ -47,7 +47,7 @@ func newPublished(r *rand.Rand) *published {
 	return p
 }
 
-func (p *published) domains() map[string]bool {
+func (p *publishedList) domains() map[string]bool {
 	set := make(map[string]bool)
 	for i, row := range p.rows {
 		if !p.hidden[i] {
@@ -57,7 +57,7 @@ func (p *published) domains() map[string]bool {
 	return set
 }
 
-func (p *published) eol() string {
+func (p *publishedList) eol() string {
 	if p.crlf {
 		return "\r\n"
 	}
@@ -65,7 +65,7 @@ func (p *published) eol() string {
 }
 
 // plain is the list without quotes.
-func (p *published) plain() []byte {
+func (p *publishedList) plain() []byte {
 	lines := []string{strings.Join(p.header, ",")}
 	for _, row := range p.rows {
 		lines = append(lines, strings.Join(row, ","))
@@ -74,7 +74,7 @@ func (p *published) plain() []byte {
 }
 
 // dirty is the same list with all that the published one has been seen with.
-func (p *published) dirty() []byte {
+func (p *publishedList) dirty() []byte {
 	lines := []string{strings.Join(p.header, ",") + strings.Repeat(",", p.IntN(2))}
 	if p.IntN(3) == 0 {
 		lines = slices.Insert(lines, 0, "List of accredited domains", "")
@@ -105,7 +105,7 @@ func (p *published) dirty() []byte {
 }
 
 // workbook is the list as XLSX.
-func (p *published) workbook(t *testing.T) []byte {
+func (p *publishedList) workbook(t *testing.T) []byte {
 	var sheet strings.Builder
 	for i, row := range append([][]string{p.header}, p.rows...) {
 		fmt.Fprintf(&sheet, "<row hidden=%q>", strconv.FormatBool(p.hidden[i-1]))
@@ -136,7 +136,7 @@ func (p *published) workbook(t *testing.T) []byte {
 }
 
 // flip changes some octets to others of the alphabet.
-func (p *published) flip(data []byte, alphabet string) []byte {
+func (p *publishedList) flip(data []byte, alphabet string) []byte {
 	for range 1 + p.IntN(6) {
 		data[p.IntN(len(data))] = alphabet[p.IntN(len(alphabet))]
 	}
@@ -145,7 +145,7 @@ func (p *published) flip(data []byte, alphabet string) []byte {
 
 // survives is what a plain list says that was damaged without quotes, read in
 // the simplest way there is.
-func (p *published) survives(data []byte) map[string]bool {
+func (p *publishedList) survives(data []byte) map[string]bool {
 	set := make(map[string]bool)
 	lines := lineEnd.Split(strings.TrimLeft(string(data), "\r\n ,"), -1)
 	columns := strings.Count(lines[0], ",") + 1
@@ -174,25 +174,29 @@ var domainShape = regexp.MustCompile(`^([a-z0-9_-]+\.)+[a-z][a-z0-9-]+\.?$`)
 // the size of the change, or a doubtful row, may stand against it.
 var damages = []struct {
 	name string
-	make func(t *testing.T, p *published) (data []byte, want map[string]bool, sure bool)
+	make func(t *testing.T, p *publishedList) (data []byte, want map[string]bool, sure bool)
 }{
-	{"none", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) { return p.plain(), p.domains(), true }},
-	{"dirt", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) { return p.dirty(), p.domains(), true }},
-	{"byte order mark", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"none", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
+		return p.plain(), p.domains(), true
+	}},
+	{"dirt", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
+		return p.dirty(), p.domains(), true
+	}},
+	{"byte order mark", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		return append([]byte("\xef\xbb\xbf"), p.plain()...), p.domains(), true
 	}},
-	{"workbook", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"workbook", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		return p.workbook(t), p.domains(), true
 	}},
-	{"rows lost", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"rows lost", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		p.rows = p.rows[:1+p.IntN(len(p.rows))]
 		return p.plain(), p.domains(), true
 	}},
-	{"rows repeated", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"rows repeated", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		p.rows = append(p.rows, p.rows[:p.IntN(len(p.rows))]...)
 		return p.plain(), p.domains(), true
 	}},
-	{"cut off", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"cut off", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		data := p.plain()
 		data = data[:p.IntN(len(data))]
 		last := data[bytes.LastIndexByte(data, '\n')+1:]
@@ -201,80 +205,80 @@ var damages = []struct {
 		}
 		return data, p.survives(data), false
 	}},
-	{"octets changed", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"octets changed", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		data := p.flip(p.plain(), "abcxyz019.-_@*; ,\r\n")
 		return data, p.survives(data), false
 	}},
-	{"octets of a workbook changed", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"octets of a workbook changed", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		return p.flip(p.workbook(t), "\x00\x01PK\xff aZ"), p.domains(), false
 	}},
-	{"workbook cut off", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"workbook cut off", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		data := p.workbook(t)
 		return data[:p.IntN(len(data))], nil, false
 	}},
-	{"no header", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"no header", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		_, data, _ := bytes.Cut(p.plain(), []byte("\n"))
 		return data, nil, false
 	}},
-	{"headers over other columns", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"headers over other columns", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		p.header = append(p.header[1:], p.header[0])
 		return p.plain(), nil, false
 	}},
-	{"another delimiter", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"another delimiter", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		delimiter := []string{";", "\t", "|"}[p.IntN(3)]
 		first := []string{"", "sep=" + delimiter + p.eol()}[p.IntN(2)]
 		return []byte(first + strings.ReplaceAll(string(p.plain()), ",", delimiter)), p.domains(), true
 	}},
-	{"UTF-16", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"UTF-16", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		var data []byte
 		for _, unit := range utf16.Encode([]rune(string(p.plain()))) {
 			data = binary.LittleEndian.AppendUint16(data, unit)
 		}
 		return data, p.domains(), true
 	}},
-	{"UTF-16 cut off", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"UTF-16 cut off", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		var data []byte
 		for _, unit := range utf16.Encode([]rune(string(p.plain()))) {
 			data = binary.BigEndian.AppendUint16(data, unit)
 		}
 		return data[:2*p.IntN(len(data)/2)+1], nil, false
 	}},
-	{"compressed", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"compressed", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		var b bytes.Buffer
 		z := gzip.NewWriter(&b)
 		z.Write(p.plain())
 		z.Close()
 		return b.Bytes(), nil, false
 	}},
-	{"rows hidden", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"rows hidden", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		p.hidden = make(map[int]bool)
 		for i := range p.rows {
 			p.hidden[i] = i > 0 && p.IntN(6) == 0
 		}
 		return p.workbook(t), p.domains(), true
 	}},
-	{"consumer mail", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"consumer mail", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		p.rows[p.IntN(len(p.rows))][p.domain] = []string{"gmail.com", "Hotmail.co.uk", "btinternet.com "}[p.IntN(3)]
 		p.doubtful = true
 		return p.plain(), p.domains(), true
 	}},
-	{"another script", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"another script", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		want := p.domains()
 		p.rows = append(p.rows, slices.Clone(p.rows[0]))
 		p.rows[0][p.domain] = "m\u0430de-up.example"
 		return p.plain(), want, true
 	}},
-	{"a quote too many", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"a quote too many", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		data := p.plain()
 		data[p.IntN(len(data)-2)] = '"' // not a line end's
 		return data, nil, false
 	}},
-	{"a public suffix", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"a public suffix", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		p.rows[p.IntN(len(p.rows))][p.domain] = []string{"nhs.uk", "GOV.UK", "co.uk "}[p.IntN(3)]
 		p.doubtful = true
 		return p.plain(), p.domains(), true
 	}},
-	{"cells emptied", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) {
+	{"cells emptied", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		for i := range p.rows {
 			if i%5 == 0 {
 				p.rows[i][p.domain] = ""
@@ -282,7 +286,7 @@ var damages = []struct {
 		}
 		return p.plain(), nil, false
 	}},
-	{"empty", func(t *testing.T, p *published) ([]byte, map[string]bool, bool) { return nil, nil, false }},
+	{"empty", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) { return nil, nil, false }},
 }
 
 // TestImportYieldsOldOrNew is a property: whatever list comes, and however it
@@ -330,7 +334,7 @@ func TestImportYieldsOldOrNew(t *testing.T) {
 }
 
 // oldList is the random list with some rows of its own.
-func oldList(p *published) []byte {
+func oldList(p *publishedList) []byte {
 	var rows []string
 	oneIn := 3 + p.IntN(15)
 	for _, domain := range slices.Sorted(maps.Keys(p.domains())) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/postseal/postseal/cmd/postseal/published"
 	"github.com/postseal/postseal/rules/accredited"
 	"github.com/postseal/postseal/rules/table"
 )
@@ -25,7 +26,6 @@ type importReport struct {
 	Added     []accredited.Row `json:"added"`
 	Removed   []accredited.Row `json:"removed"`
 	Kept      int              `json:"kept"`
-	Renamed   int              `json:"renamed"`
 	LeftOut   []string         `json:"left_out"`
 	Doubtful  []string         `json:"doubtful"`
 	Reasons   []string         `json:"reasons"`
@@ -55,7 +55,7 @@ func (i *listImport) show(std stdio, asJSON bool) error {
 }
 
 // showRows prints every row, because -accept trusts the doubtful ones.
-func (i *listImport) showRows(w io.Writer, rows []accredited.Remark, what string) {
+func (i *listImport) showRows(w io.Writer, rows []published.Remark, what string) {
 	if i.accept && what == "needs -accept" {
 		what = "accepted"
 	}
@@ -72,11 +72,7 @@ func (i *listImport) sumUp() string {
 	if i.first {
 		b.WriteString(" in a first list")
 	} else {
-		fmt.Fprintf(&b, " (%d added, %d removed, %d kept", len(c.Added), len(c.Removed), len(c.Kept))
-		if c.Renamed > 0 {
-			fmt.Fprintf(&b, ", %d with a renamed organisation", c.Renamed)
-		}
-		b.WriteString(")")
+		fmt.Fprintf(&b, " (%d added, %d removed, %d kept)", len(c.Added), len(c.Removed), len(c.Kept))
 	}
 	if n := len(i.fresh.LeftOut); n > 0 {
 		b.WriteString(", " + counted(n, "row") + " left out")
@@ -93,14 +89,14 @@ func counted(n int, what string) string {
 
 func (i *listImport) outcome() string {
 	had, left := len(i.changes.Kept)+len(i.changes.Removed), len(i.fresh.Rows)
-	switch unchanged := i.changes.None() && !i.first; {
+	switch {
 	case len(i.held) > 0:
 		return fmt.Sprintf("held: %s: %s is unchanged: check the rows and the differences, then import again with -accept", strings.Join(i.held, "; "), i.list)
-	case unchanged && i.dryRun:
+	case i.unchanged && i.dryRun:
 		return "unchanged"
 	case i.dryRun:
 		return "not written to " + i.list + ", because of -dry-run"
-	case unchanged:
+	case i.unchanged:
 		return "unchanged: the timestamp of " + i.list + " is updated"
 	case table.Halved(had, left):
 		return "written to " + i.list + ": more than half of the rows are gone: run systemctl reload postseal to load it"
@@ -109,7 +105,7 @@ func (i *listImport) outcome() string {
 }
 
 func (i *listImport) report() importReport {
-	texts := func(rows []accredited.Remark) []string {
+	texts := func(rows []published.Remark) []string {
 		texts := []string{} // [] and not null
 		for _, row := range rows {
 			texts = append(texts, row.String())
@@ -121,11 +117,10 @@ func (i *listImport) report() importReport {
 		Added:     append([]accredited.Row{}, i.changes.Added...),
 		Removed:   append([]accredited.Row{}, i.changes.Removed...),
 		Kept:      len(i.changes.Kept),
-		Renamed:   i.changes.Renamed,
 		LeftOut:   texts(i.fresh.LeftOut),
 		Doubtful:  texts(i.doubtful),
 		Reasons:   append([]string{}, i.held...),
-		Unchanged: i.changes.None() && !i.first,
+		Unchanged: i.unchanged,
 		Held:      len(i.held) > 0,
 		Written:   i.written,
 	}

@@ -123,13 +123,13 @@ func TestImport(t *testing.T) {
 		{name: "same, in another guise", old: tenRows, fresh: "\ufeff" + strings.ReplaceAll(edit("a.example", "A.Example "), "\n", "\r\n"), want: tenRows,
 			stderr: []string{"unchanged"}},
 		{name: "same, the old one as it was published", old: edit(",", ";", "Organisation Name", "sep=;\nOrganisation"), fresh: tenRows, want: tenRows,
-			stderr: []string{"unchanged"}},
+			stderr: []string{"10 domains (0 added, 0 removed, 10 kept): written to LIST"}},
 		{name: "one of each, two spellings", old: tenRows, fresh: oneOfEach, want: oneOfEach,
 			out: oneOfEachOut, stderr: []string{"9 domains (1 added, 2 removed, 8 kept): written to LIST"}},
 		{name: "one of each, verbose", old: tenRows, fresh: oneOfEach, args: []string{"-v"}, want: oneOfEach,
 			out: "Example Hospice (1 kept)\n  + bb.example\n  - b.example\nExample Trust (7 kept)\n  - d.example\n", stderr: []string{"written"}},
 		{name: "organisation renamed", old: tenRows, fresh: edit("Example Trust,c", "Example NHS Trust,c"), want: edit("Example Trust,c", "Example NHS Trust,c"),
-			stderr: []string{"10 kept, 1 with a renamed organisation)", "written"}},
+			stderr: []string{"10 domains (0 added, 0 removed, 10 kept): written to LIST"}},
 		{name: "too many removed", old: tenRows, fresh: fourLess, code: 3, want: tenRows,
 			out:    fourLessOut,
 			stderr: []string{"held: 4 of 10 domains would be removed and 0 added, more than rules.max_change = 20 per cent: LIST is unchanged: check the rows and the differences, then import again with -accept"}},
@@ -227,6 +227,29 @@ func TestImportPublishedList(t *testing.T) {
 	}
 }
 
+// A published list that was copied to the place of the imported one is refused,
+// and the command that the error names makes a list of it that is read.
+func TestImportConvertsPublishedListInPlace(t *testing.T) {
+	want := readFile(t, filepath.Join(testLists, "want.csv"))
+	for _, file := range []string{"published.csv", "published.xlsx"} {
+		s := newSite(t, "")
+		writeFile(t, s.list, readFile(t, filepath.Join(testLists, "good", file)))
+		code, _, stderr := runWith("", "check", "-config", s.config)
+		if code != exitConfig || !strings.Contains(stderr, ": run postseal import "+s.list+", which") {
+			t.Errorf("%s: code %d: %s", file, code, stderr)
+		}
+		if code, out, stderr := s.importing(nil, s.list); code != exitDone || out != "" || !strings.Contains(stderr, "268 domains (0 added, 0 removed, 268 kept): written to ") {
+			t.Errorf("%s: code %d: %s%s", file, code, out, stderr)
+		}
+		if got := readFile(t, s.list); !bytes.Equal(got, want) {
+			t.Errorf("%s: got\n%s", file, got)
+		}
+		if code, _, stderr := runWith("", "check", "-config", s.config); code != exitDone {
+			t.Errorf("%s: code %d: %s", file, code, stderr)
+		}
+	}
+}
+
 // Each bad list is refused as it stands, and the old one stays.
 func TestImportRefusesBadLists(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(testLists, "bad", "*.*s*")) // .csv and .xlsx
@@ -272,7 +295,7 @@ func TestImportJSON(t *testing.T) {
 		{"unchanged", tenRows, 0, importReport{List: s.list, Added: []accredited.Row{}, Removed: []accredited.Row{}, LeftOut: []string{}, Doubtful: []string{}, Reasons: []string{}, Kept: 10, Unchanged: true}},
 		{"changed", edit("Example Hospice,b", "Hospice,bb", "Example Trust,c", "Trust,c") + "X,?\n", 0, importReport{
 			List: s.list, Added: []accredited.Row{row("Hospice", "bb.example")}, Removed: []accredited.Row{row("Example Hospice", "b.example")},
-			LeftOut: []string{`row 12: "?" is not a domain name`}, Doubtful: []string{}, Reasons: []string{}, Kept: 9, Renamed: 1, Written: true}},
+			LeftOut: []string{`row 12: "?" is not a domain name`}, Doubtful: []string{}, Reasons: []string{}, Kept: 9, Written: true}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			code, out, stderr := s.importing(strings.NewReader(test.fresh), "-json", "-")
@@ -316,7 +339,7 @@ func TestImportUsage(t *testing.T) {
 		{"unknown key", []string{"-config", config("[rules]\naccredit = 1\n"), s.list}, 78, "postseal.toml: line 2, column 1: unknown key rules.accredit: did you mean accredited?"},
 		{"share below", []string{"-config", config("[rules]\nmax_change = -1\n"), s.list}, 78, "postseal.toml: line 2, column 1: rules.max_change: -1 is not a percentage: give 0 to 100"},
 		{"share above", []string{"-config", config("[rules]\nmax_change = 101\n"), s.list}, 78, "rules.max_change: 101 is not a percentage"},
-		{"no folder for the list", []string{"-config", config("[rules]\naccredited = \"/nonexistent/postseal/list.csv\"\n"), s.list}, 1, "/nonexistent/postseal: no such file or directory: create the folder"},
+		{"no folder for the list", []string{"-config", config("[rules]\naccredited = \"/nonexistent/postseal/list.csv\"\n"), s.list}, 1, "/nonexistent/postseal: no such file or directory: create the directory"},
 		{"folder for a list", []string{"-config", config(fmt.Sprintf("[rules]\naccredited = %q\n", s.dir)), s.list}, 1, "is a directory"},
 		{"help", []string{"-h"}, 0, "-dry-run"},
 	} {

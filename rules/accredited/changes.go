@@ -6,10 +6,9 @@ type Changes struct {
 	Added   []Row
 	Removed []Row
 	Kept    []Row // as the new list has them
-	Renamed int   // of Kept, those whose organisation is spelt differently
 }
 
-// Compare compares two lists that Read returned.
+// Compare compares two lists that are sorted by domain.
 func Compare(old, fresh []Row) Changes {
 	var c Changes
 	for len(old) > 0 || len(fresh) > 0 {
@@ -19,19 +18,11 @@ func Compare(old, fresh []Row) Changes {
 		case len(fresh) == 0 || old[0].Domain < fresh[0].Domain:
 			c.Removed, old = append(c.Removed, old[0]), old[1:]
 		default:
-			if old[0] != fresh[0] {
-				c.Renamed++
-			}
 			c.Kept = append(c.Kept, fresh[0])
 			old, fresh = old[1:], fresh[1:]
 		}
 	}
 	return c
-}
-
-// None reports whether the two lists are the same.
-func (c Changes) None() bool {
-	return len(c.Added) == 0 && len(c.Removed) == 0 && c.Renamed == 0
 }
 
 // Exceeds reports whether more than a percentage of the old list was removed,

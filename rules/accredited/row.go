@@ -1,5 +1,6 @@
-// Package accredited reads the list of organisations accredited to the secure
-// email standard, DCB1596, as it is published and as import writes it.
+// Package accredited reads and writes the file with the accredited list that
+// import makes for serve: the domains of the organisations accredited to the
+// secure email standard, DCB1596.
 package accredited
 
 import (
@@ -21,18 +22,26 @@ type Row struct {
 // the doubtful rows that somebody accepted.
 const acceptedHeader = "Accepted with -accept"
 
-// Format returns the list as CSV in UTF-8, with the headers of the published
-// list. ReadImported reads the same rows from it.
-func Format(rows []Row) []byte {
-	records := [][]string{{"Organisation Name", "Domain name"}}
-	for _, row := range rows {
-		records = append(records, []string{row.Organisation, row.Domain})
+// headers returns the headers of the columns, which are those of the published
+// list. Most lists have no accepted row.
+func headers(accepted bool) []string {
+	names := []string{"Organisation Name", "Domain name"}
+	if accepted {
+		names = append(names, acceptedHeader)
 	}
-	if slices.ContainsFunc(rows, func(row Row) bool { return row.Accepted }) {
-		records[0] = append(records[0], acceptedHeader)
-		for i, row := range rows {
-			records[i+1] = append(records[i+1], map[bool]string{false: "no", true: "yes"}[row.Accepted])
+	return names
+}
+
+// Format returns the list as CSV in UTF-8. Read reads the same rows from it.
+func Format(rows []Row) []byte {
+	accepted := slices.ContainsFunc(rows, func(row Row) bool { return row.Accepted })
+	records := [][]string{headers(accepted)}
+	for _, row := range rows {
+		cells := []string{row.Organisation, row.Domain}
+		if accepted {
+			cells = append(cells, map[bool]string{false: "no", true: "yes"}[row.Accepted])
 		}
+		records = append(records, cells)
 	}
 	var b bytes.Buffer
 	csv.NewWriter(&b).WriteAll(records) // a bytes.Buffer never fails

@@ -24,7 +24,7 @@ class = "unknown"
 name = "old.gov.uk"
 class = "closed"
 expires = 2026-11-21
-`, "list.csv": "Domain name\nx.gsi.gov.uk\na.police.uk\n"}
+`, "list.csv": "Organisation Name,Domain name\n,x.gsi.gov.uk\n,a.police.uk\n"}
 	loaded, err := table.Load(table.Sources{
 		Edition: editions.Default, Files: []string{"f"}, Accredited: "list.csv", LocalDomains: []string{"trust.gov.uk"}, RelayDomain: "encrypt.invalid",
 	}, func(name string) ([]byte, error) { return []byte(files[name]), nil })

@@ -176,10 +176,14 @@ func TestLastGoodTable(t *testing.T) {
 	}{
 		{"list gone", func(s *watched) { remove(s, "accredited.csv") }, "no such file or directory: run postseal import", table.Local},
 		{"list empty", func(s *watched) { s.put("accredited.csv", "") }, "the list is empty", table.Local},
-		{"list without rows", func(s *watched) { s.put("accredited.csv", "Domain name\n") }, "no row follows the column headers", table.Local},
+		{"list without rows", func(s *watched) { s.put("accredited.csv", "Organisation Name,Domain name\n") }, "the list has no valid row: run postseal import", table.Local},
 		{"list a folder", func(s *watched) { remove(s, "accredited.csv"); os.Mkdir(s.file("accredited.csv"), 0o755) }, "is a directory", table.Local},
-		{"list of another column", func(s *watched) { s.put("accredited.csv", "Domain name\nY\nN\nY\n") }, "only 0 of 3 rows", table.Local},
-		{"list cut short", func(s *watched) { s.put("accredited.csv", "Domain name\ntrust1.example\n") }, "accredited.csv: only 1 of 41 rows are left: if you removed the rows on purpose, run systemctl reload postseal or send SIGHUP", table.Unknown},
+		{"list of another column", func(s *watched) { s.put("accredited.csv", "Organisation Name,Domain name\nA,Y\nB,N\n") }, `accredited.csv: line 2: the domain "Y" must be written "y": run postseal import`, table.Local},
+		{"list as published", func(s *watched) {
+			s.put("accredited.csv", "Organisation Name,System Type,Domain name \nA,x,listed.nhs.uk\n")
+		}, "accredited.csv: line 1: this is not a list that postseal import wrote: run postseal import DIR/accredited.csv, which replaces the file", table.Local},
+		{"list cut off", func(s *watched) { s.put("accredited.csv", strings.TrimSuffix(list("listed.nhs.uk"), "ple\n")) }, "accredited.csv: line 42: the line has no end, so the file is cut off: run postseal import", table.Local},
+		{"list cut short", func(s *watched) { s.put("accredited.csv", "Organisation Name,Domain name\n,trust1.example\n") }, "accredited.csv: only 1 of 41 rows are left: if you removed the rows on purpose, run systemctl reload postseal or send SIGHUP", table.Unknown},
 		{"rule file gone", func(s *watched) { remove(s, local) }, "local.toml: only 0 of 3 rows are left: if you removed the rows on purpose, run systemctl reload postseal or send SIGHUP", table.Secure},
 		{"rule file empty", func(s *watched) { s.put(local, "") }, "table.name is missing", table.Local},
 		{"rule file cut short", func(s *watched) { s.put(local, "table.name = \"local\"\n"+configtest.Rule("b.gov.uk", "unknown", "")) }, "local.toml: only 1 of 3 rows are left", table.Secure},

@@ -1,4 +1,4 @@
-package accredited_test
+package published_test
 
 import (
 	"archive/zip"
@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postseal/postseal/rules/accredited"
+	"github.com/postseal/postseal/cmd/postseal/published"
 )
 
 // Reading a list may take so much live memory for each octet of its file, or of
@@ -201,11 +201,11 @@ func TestReadingTakesBoundedMemory(t *testing.T) {
 
 func measureReading(t *testing.T, name string, data []byte, limit uint64) {
 	t.Helper()
-	if len(data) > accredited.MaxListSize {
+	if len(data) > published.MaxListSize {
 		t.Fatalf("%s: %d octets, which are refused unread", name, len(data))
 	}
 	var err error
-	peak := peakHeap(func() { _, err = accredited.Read("list", data) })
+	peak := peakHeap(func() { _, err = published.Read("list", data) })
 	if testing.Verbose() {
 		t.Logf("%-28s %5.1f MiB of %4.1f: %.120v", name, float64(peak)/(1<<20), float64(len(data))/(1<<20), err)
 	}

@@ -1,4 +1,4 @@
-package accredited
+package published
 
 import (
 	"archive/zip"
@@ -74,7 +74,7 @@ func readSheets(sheets []sheetEntry, w *workbook, r *reader) error {
 		if err != nil {
 			return damaged(err)
 		}
-		probe := newReader(r.imported)
+		probe := newReader()
 		if err := sheet.probe(probe); err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package accredited_test
+package published_test
 
 import (
 	"bytes"
@@ -9,10 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postseal/postseal/cmd/postseal/published"
 	"github.com/postseal/postseal/rules/accredited"
 )
 
-const lists = "../../testdata/lists"
+const lists = "../../../testdata/lists"
 
 // listFiles returns the lists of a folder, at least as many as it is known to
 // have, so that no test passes over an empty one.
@@ -46,7 +47,7 @@ func TestReadGoodLists(t *testing.T) {
 	}
 	for _, file := range append(listFiles(t, "good", 9), filepath.Join(lists, "want.csv")) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			list, err := accredited.Read(file, readFile(t, file))
+			list, err := published.Read(file, readFile(t, file))
 			if err != nil || len(list.LeftOut)+len(list.Doubtful)+len(list.Doubts) > 0 {
 				t.Fatalf("left out %v, doubtful %v, doubts %q, error %v", list.LeftOut, list.Doubtful, list.Doubts, err)
 			}
@@ -63,7 +64,7 @@ func TestRefuseBadLists(t *testing.T) {
 		name := filepath.Base(file)
 		t.Run(name, func(t *testing.T) {
 			want := strings.TrimSuffix(string(readFile(t, strings.TrimSuffix(file, filepath.Ext(file))+".want")), "\n")
-			list, err := accredited.Read(name, readFile(t, file))
+			list, err := published.Read(name, readFile(t, file))
 			if err == nil {
 				t.Fatalf("no fault, and %d rows", len(list.Rows))
 			}
@@ -75,9 +76,9 @@ func TestRefuseBadLists(t *testing.T) {
 }
 
 func TestRefuseTooLargeList(t *testing.T) {
-	list := make([]byte, accredited.MaxListSize+1)
+	list := make([]byte, published.MaxListSize+1)
 	copy(list, "Domain name\nlisted.example\n")
-	_, err := accredited.Read("list", list)
+	_, err := published.Read("list", list)
 	if want := "list: the file is larger than 8 MiB: import the accredited list alone, as CSV or XLSX"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -117,7 +118,7 @@ func TestListedDomain(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			list := `Organisation Name,Domain name` + "\n" + `X,"` + test.cell + "\"\n" + strings.Repeat("X,padding.example\n", 9)
-			read, err := accredited.Read("list", []byte(list))
+			read, err := published.Read("list", []byte(list))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -162,7 +163,7 @@ func TestListHeaders(t *testing.T) {
 			for column := range strings.Count(header, ",") + 1 {
 				cells := []string{"a", "b", "c", "d"}
 				cells[column] += ".example"
-				list, err := accredited.Read("list", []byte(test.text+"\n"+strings.Join(cells, ",")+"\n"))
+				list, err := published.Read("list", []byte(test.text+"\n"+strings.Join(cells, ",")+"\n"))
 				rows := list.Rows
 				if cells[column] != test.domain {
 					if err == nil {
@@ -190,12 +191,12 @@ func TestListOrganisations(t *testing.T) {
 		{"very long", strings.Repeat("é", 600), strings.Repeat("é", 512)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			list, err := accredited.Read("list", []byte("Organisation,Domain\r\n"+test.cell+",listed.example\r\n"))
+			list, err := published.Read("list", []byte("Organisation,Domain\r\n"+test.cell+",listed.example\r\n"))
 			rows := list.Rows
 			if err != nil || len(rows) != 1 || rows[0].Organisation != test.want {
 				t.Fatalf("got %+v, %v, want %q", rows, err, test.want)
 			}
-			again, err := accredited.ReadImported("again", accredited.Format(rows))
+			again, err := accredited.Read("again", accredited.Format(rows))
 			if err != nil || !slices.Equal(again.Rows, rows) {
 				t.Errorf("formatted and read again: got %+v, %v", again, err)
 			}
@@ -206,7 +207,7 @@ func TestListOrganisations(t *testing.T) {
 // Rows are counted as a spreadsheet counts them, whatever stands in between.
 func TestListRowNumbers(t *testing.T) {
 	list := "\"Organisation\nname,\nas registered\",Domain\n\n\"A\nB\",listed.example\n,,\n" + "X,bad one\n" + strings.Repeat("X,listed.example\n", 20)
-	got, err := accredited.Read("list", []byte(list))
+	got, err := published.Read("list", []byte(list))
 	if want := `[row 5: "bad one" is not a domain name]`; err != nil || fmt.Sprint(got.LeftOut) != want {
 		t.Errorf("got %v, %v, want %s", got.LeftOut, err, want)
 	}
@@ -224,7 +225,7 @@ func TestListEnds(t *testing.T) {
 		{"shorter row", head + "\nC,third.example\n", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := accredited.Read("list", []byte(test.list))
+			_, err := published.Read("list", []byte(test.list))
 			if test.fault == "" && err != nil || test.fault != "" && (err == nil || err.Error() != test.fault) {
 				t.Errorf("got %v, want %q", err, test.fault)
 			}
@@ -236,7 +237,7 @@ func TestListEnds(t *testing.T) {
 func TestListLineEnds(t *testing.T) {
 	for _, end := range []string{"\n", "\r\n", "\r", "\r\r\n"} {
 		list := "Organisation,Domain,Type" + end + "A,one.example,x\rB,two.example,x\nC,three.example,x\r\n\"D\r\",four.example,x" + end
-		read, err := accredited.Read("list", []byte(list))
+		read, err := published.Read("list", []byte(list))
 		if got := fmt.Sprint(read.Rows); err != nil || got != "[{D four.example false} {A one.example false} {C three.example false} {B two.example false}]" {
 			t.Errorf("%q: got %s, %v", end, got, err)
 		}
@@ -245,7 +246,7 @@ func TestListLineEnds(t *testing.T) {
 
 func TestListKeepsTheFirstOfTwo(t *testing.T) {
 	list := "Organisation,Domain\nB,two.example\nA,listed.example\n" + strings.Repeat("C,Listed.example\nC,two.example\n", 50)
-	read, err := accredited.Read("list", []byte(list))
+	read, err := published.Read("list", []byte(list))
 	rows := read.Rows
 	want := []accredited.Row{{Organisation: "A", Domain: "listed.example"}, {Organisation: "B", Domain: "two.example"}}
 	if err != nil || !slices.Equal(rows, want) {

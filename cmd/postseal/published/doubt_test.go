@@ -1,4 +1,4 @@
-package accredited_test
+package published_test
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postseal/postseal/cmd/postseal/published"
 	"github.com/postseal/postseal/rules/accredited"
 )
 
@@ -37,7 +38,7 @@ func TestDoubtfulRows(t *testing.T) {
 		"mod.uk": suffix, "sch.uk": suffix, "kent.sch.uk": suffix, "co.im": suffix, "Nhs.UK. ": suffix, "com": suffix, "uk": suffix, "net.": suffix, "uk.com": suffix, "onmicrosoft.com": suffix, "np": suffix,
 	} {
 		data := padded("Evil,x," + cell)
-		list, err := accredited.Read("list", data)
+		list, err := published.Read("list", data)
 		if err != nil || len(withoutPadding(list.Rows)) > 0 || len(list.LeftOut) > 0 {
 			t.Errorf("%s: got %v, left out %v, %v", cell, withoutPadding(list.Rows), list.LeftOut, err)
 			continue
@@ -47,12 +48,12 @@ func TestDoubtfulRows(t *testing.T) {
 		}
 		list.Accept(func(string) bool { return true })
 		written := accredited.Format(list.Rows)
-		imported, err := accredited.ReadImported("list", written)
+		imported, err := accredited.Read("list", written)
 		if err != nil || !slices.Equal(imported.Rows, list.Rows) || len(withoutPadding(imported.Rows)) != 1 {
 			t.Errorf("%s: accepted, written and read: got %v, %v, want %v", cell, imported.Rows, err, list.Rows)
 		}
 		forged := "Organisation,Domain name,Accepted with -accept\nEvil," + cell + ",yes\n" + strings.Repeat("X,padding.example,no\n", 20)
-		again, err := accredited.Read("list", []byte(forged))
+		again, err := published.Read("list", []byte(forged))
 		if err != nil || len(withoutPadding(again.Rows)) > 0 || len(again.Doubtful) != 1 {
 			t.Errorf("%s: a published list that says it is accepted: got %v, %v", cell, again, err)
 		}
@@ -84,12 +85,12 @@ func TestRowsLeftOut(t *testing.T) {
 		{"below a blank line", "Evil,x,\"\n\nlisted.example\"", `row 2: "listed.example" has blanks before it that move it out of sight`},
 		{"behind blanks", "Evil,x," + strings.Repeat("\u00a0", 40) + "listed.example", `row 2: "listed.example" has blanks before it that move it out of sight`},
 	} {
-		list, err := accredited.Read("list", padded(test.row))
+		list, err := published.Read("list", padded(test.row))
 		if err != nil || len(withoutPadding(list.Rows)) > 0 || fmt.Sprint(list.LeftOut) != "["+test.want+"]" || len(list.Doubtful) > 0 {
 			t.Errorf("%s: got %v, left out %v, doubtful %v, %v; want %s", test.name, withoutPadding(list.Rows), list.LeftOut, list.Doubtful, err, test.want)
 		}
 	}
-	list, err := accredited.Read("list", padded("Ynys,x,m\u00f4n.example"))
+	list, err := published.Read("list", padded("Ynys,x,m\u00f4n.example"))
 	if err != nil || !slices.Equal(withoutPadding(list.Rows), []string{"xn--mn-8ja.example"}) {
 		t.Errorf("an accent: got %v, left out %v, %v", withoutPadding(list.Rows), list.LeftOut, err)
 	}
@@ -110,15 +111,11 @@ func TestFooterWithText(t *testing.T) {
 		{"in a list of two columns", "Organisation Name,Domain name\n" + strings.Repeat("A,listed.example\n", 20) + "For more information,digital.nhs.example\n", false},
 		{"with more", header + strings.Repeat(list, 20) + "B,x,digital.nhs.example,\n", false},
 	} {
-		list, err := accredited.Read("list", []byte(test.text))
+		list, err := published.Read("list", []byte(test.text))
 		left := fmt.Sprint(list.LeftOut)
 		if err != nil || (len(list.LeftOut) > 0) != test.left || test.left && !strings.Contains(left, `"digital.nhs.example" has only a text beside it, like a footer`) {
 			t.Errorf("%s: left out %s, %v", test.name, left, err)
 		}
-	}
-	rows := "Organisation Name,Domain name,Accepted with -accept\n" + strings.Repeat("A,gmail.com,yes\n", 20) + "B,listed.example,\n"
-	if list, err := accredited.ReadImported("list", []byte(rows)); err != nil || len(list.LeftOut) > 0 {
-		t.Errorf("what import wrote: left out %v, %v", list.LeftOut, err)
 	}
 }
 
@@ -142,7 +139,7 @@ func TestRowsApart(t *testing.T) {
 		{"a larger gap", row(1) + strings.Repeat(",,\n", 21) + row(2) + "Accredited,,\n" + row(3), "[d1.example]", far},
 		{"a gap without commas", row(1) + strings.Repeat("\n", 21) + row(2), "[d1.example]", far},
 	} {
-		list, err := accredited.Read("list", []byte("Organisation,Type,Domain name\n"+strings.Repeat("X,M365,padding.example\n", 20)+test.rows))
+		list, err := published.Read("list", []byte("Organisation,Type,Domain name\n"+strings.Repeat("X,M365,padding.example\n", 20)+test.rows))
 		if got := fmt.Sprint(withoutPadding(list.Rows)); err != nil || got != test.want {
 			t.Errorf("%s: got %s, left out %v, %v; want %s", test.name, got, list.LeftOut, err, test.want)
 		}
@@ -164,7 +161,7 @@ func TestStatusColumn(t *testing.T) {
 		{"Data processed outside of the UK? (Y/N)", "N", false}, {"DMARC status", "none", false}, {"Signed with DKIM", "No", false},
 	} {
 		text := "Organisation,Domain name," + test.header + "\n" + strings.Repeat("X,padding.example,Y\n", 20) + "A,listed.example," + test.cell + "\n"
-		list, err := accredited.Read("list", []byte(text))
+		list, err := published.Read("list", []byte(text))
 		if err != nil || (len(list.LeftOut) > 0) != test.left {
 			t.Errorf("%q below %q: left out %v, %v", test.cell, test.header, list.LeftOut, err)
 		}
@@ -172,7 +169,7 @@ func TestStatusColumn(t *testing.T) {
 }
 
 func TestPublicSuffixesOfAList(t *testing.T) {
-	list, err := accredited.Read("list", readFile(t, filepath.Join(lists, "doubtful", "public-suffix.csv")))
+	list, err := published.Read("list", readFile(t, filepath.Join(lists, "doubtful", "public-suffix.csv")))
 	var rows []int
 	for _, r := range list.Doubtful {
 		rows = append(rows, r.Row)

@@ -1,4 +1,4 @@
-package accredited
+package published
 
 import (
 	"bytes"

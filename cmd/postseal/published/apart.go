@@ -1,4 +1,4 @@
-package accredited
+package published
 
 import (
 	"fmt"
@@ -49,7 +49,7 @@ func (r *reader) isWithdrawn(column int, text string) bool {
 	switch header := r.headers[len(r.headers)-1]; {
 	case withdrawnStart.MatchString(text):
 		return true
-	case column == r.domain, column == r.organisation, column == r.accepted:
+	case column == r.domain, column == r.organisation:
 		return false
 	case len(text) > maxStatus:
 		return false

@@ -1,4 +1,4 @@
-package accredited_test
+package published_test
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postseal/postseal/rules/accredited"
+	"github.com/postseal/postseal/cmd/postseal/published"
 )
 
 // twoSheets names both sheets of a workbook.
@@ -61,7 +61,7 @@ func TestLooksOfACell(t *testing.T) {
 			padding += inlineRow(number, "", "X", "padding.example")
 		}
 		sheet := sheetOf(inlineRow(2, "", "A", ` s="1" t="str"><v>listed.example</v>`) + padding)
-		list, err := accredited.Read("list", parts{sheet: sheet, styles: looks(test.font, test.fill, test.format)}.pack(t))
+		list, err := published.Read("list", parts{sheet: sheet, styles: looks(test.font, test.fill, test.format)}.pack(t))
 		got := ""
 		if len(list.LeftOut) > 0 {
 			got = list.LeftOut[0].Why
@@ -151,7 +151,7 @@ func TestWorkbookReadsWhatIsSeen(t *testing.T) {
 			}
 			sheet := strings.Replace(sheetOf(inlineRow(2, test.attributes, organisation, domain)+padding), "<sheetData>", test.before+"<sheetData>", 1)
 			sheet = strings.Replace(sheet, "</sheetData>", "</sheetData>"+test.behind, 1)
-			list, err := accredited.Read("list", parts{sheet: sheet, strings: test.strings, styles: strikeStyles}.pack(t))
+			list, err := published.Read("list", parts{sheet: sheet, strings: test.strings, styles: strikeStyles}.pack(t))
 			got := fmt.Sprint(list.LeftOut)
 			if err != nil {
 				got = "fault: " + err.Error()
@@ -204,7 +204,7 @@ func TestWorkbookOfTwoSheets(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.parts.workbook, test.parts.styles = twoSheets, strikeStyles
-			read, err := accredited.Read("list", test.parts.pack(t))
+			read, err := published.Read("list", test.parts.pack(t))
 			if err != nil || len(read.Rows) != 1 || read.Rows[0].Domain != test.domain || fmt.Sprint(read.Doubts) != test.doubt {
 				t.Errorf("got %v, doubts %v, %v", read.Rows, read.Doubts, err)
 			}

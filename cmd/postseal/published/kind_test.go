@@ -1,4 +1,4 @@
-package accredited_test
+package published_test
 
 import (
 	"archive/zip"
@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postseal/postseal/cmd/postseal/published"
 	"github.com/postseal/postseal/rules/accredited"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
@@ -53,7 +54,7 @@ func TestReadEveryCSV(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					list, err := accredited.Read("list", data)
+					list, err := published.Read("list", data)
 					if err != nil || !bytes.Equal(accredited.Format(list.Rows), want) || len(list.LeftOut)+len(list.Doubtful) > 0 {
 						t.Errorf("separator %q, first line %q, line end %q, %s: %d rows, left out %v, %v", separator, sep, end, name, len(list.Rows), list.LeftOut, err)
 					}
@@ -74,7 +75,7 @@ func TestSeparator(t *testing.T) {
 		{"quotes", "\"Organisation\";\"Domain name\"\n\"A; B\";\"listed.example\"\n", "listed.example"},
 		{"row numbers below the line that names it", "sep=;\nA;Domain\nX;listed.example\nX;www.example\n" + strings.Repeat("X;listed.example\n", 9), "listed.example"},
 	} {
-		list, err := accredited.Read("list", []byte(test.list))
+		list, err := published.Read("list", []byte(test.list))
 		if err != nil || len(list.Rows) != 1 || list.Rows[0].Domain != test.domain {
 			t.Errorf("%s: got %v, %v", test.name, list.Rows, err)
 		}
@@ -84,15 +85,15 @@ func TestSeparator(t *testing.T) {
 			}
 		}
 	}
-	_, err := accredited.Read("list", []byte("A,Domain name,x;Domain name;y\nX,listed.example,x;other.example;y\n"))
+	_, err := published.Read("list", []byte("A,Domain name,x;Domain name;y\nX,listed.example,x;other.example;y\n"))
 	if want := `list: the title "Domain name" is found with more than one separator between the cells`; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("two titles: got %v, want %s", err, want)
 	}
-	list, err := accredited.Read("list", []byte("A,Email domains,Type,Domain name\nX,listed.example,x,other.example\nX,same.example,x,same.example\nX,none,x,a.example\n"))
+	list, err := published.Read("list", []byte("A,Email domains,Type,Domain name\nX,listed.example,x,other.example\nX,same.example,x,same.example\nX,none,x,a.example\n"))
 	if want := "[rows with another domain in a second domain column, which postseal does not read: 1]"; err != nil || fmt.Sprint(list.Doubts) != want {
 		t.Errorf("two columns: got %v, %v, want %s", list.Doubts, err, want)
 	}
-	_, err = accredited.Read("list", []byte("sep=:\nA:Domain name\nX:listed.example\n"))
+	_, err = published.Read("list", []byte("sep=:\nA:Domain name\nX:listed.example\n"))
 	if want := `list: the first line names ":" as the separator, which postseal does not support: save the list with commas, as "CSV UTF-8"`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -179,7 +180,7 @@ func TestRefuseOtherKindsOfFile(t *testing.T) {
 		{"MHTML", []byte("From: <Saved by Blink>\r\nSubject: List\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related;\r\n\tboundary=x\r\n\r\n"), "a saved web page (MHTML)" + download},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := accredited.Read("list", test.data)
+			_, err := published.Read("list", test.data)
 			if want := "list: this is " + test.want; err == nil || err.Error() != want {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}
@@ -190,7 +191,7 @@ func TestRefuseOtherKindsOfFile(t *testing.T) {
 		"a header like SYLK":       []byte("ID;Provider;Domain\n1;A;listed.example\n"),
 		"a heading like a message": []byte("Date: 1 July 2026\nOrganisation,Domain\nA,listed.example\n"),
 	} {
-		list, err := accredited.Read("list", data)
+		list, err := published.Read("list", data)
 		switch binary := strings.Contains(name, "binary"); {
 		case binary && (err == nil || !strings.HasPrefix(err.Error(), "list: this is not a text file")):
 			t.Errorf("%s: %v", name, err)

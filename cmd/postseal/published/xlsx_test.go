@@ -1,4 +1,4 @@
-package accredited_test
+package published_test
 
 import (
 	"archive/zip"
@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postseal/postseal/cmd/postseal/published"
 	"github.com/postseal/postseal/rules/accredited"
 )
 
@@ -115,7 +116,7 @@ func TestReadWorkbook(t *testing.T) {
 		{"empty sheet", parts{}, nil, "list: the list is empty"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			list, err := accredited.Read("list", test.parts.pack(t))
+			list, err := published.Read("list", test.parts.pack(t))
 			rows := list.Rows
 			if got := fmt.Sprint(err); test.fault != "" && !strings.HasPrefix(got, test.fault) || test.fault == "" && err != nil {
 				t.Errorf("got fault %s, want %s", got, test.fault)

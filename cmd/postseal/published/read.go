@@ -1,4 +1,7 @@
-package accredited
+// Package published reads the list of organisations accredited to the secure
+// email standard, DCB1596, as it is published: CSV or XLSX, with all that is in
+// such files.
+package published
 
 import (
 	"bytes"
@@ -7,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/postseal/postseal/rules/address"
+	"github.com/postseal/postseal/rules/accredited"
 )
 
 // A list beyond these limits is refused. The published list has about 300 rows
@@ -38,12 +41,12 @@ const (
 
 // List is the content of a list file.
 type List struct {
-	Rows     []Row    // sorted by domain, only the first of each domain
-	Doubtful []Remark // rows that nobody can have meant; they count only if they are accepted
-	Doubts   []string // about the list as a whole
-	LeftOut  []Remark // rows without a domain name, or that a person would not regard as part of the list
+	Rows     []accredited.Row // sorted by domain, only the first of each domain
+	Doubtful []Remark         // rows that nobody can have meant; they count only if they are accepted
+	Doubts   []string         // about the list as a whole
+	LeftOut  []Remark         // rows without a domain name, or that a person would not regard as part of the list
 
-	doubtful []Row // the rows of Doubtful that name a domain
+	doubtful []accredited.Row // the rows of Doubtful
 }
 
 // Read reads the accredited list as it is published, a CSV or an XLSX workbook.
@@ -51,22 +54,7 @@ type List struct {
 // headers. The error names every fault for which the list is refused, each with
 // the list's name.
 func Read(name string, data []byte) (List, error) {
-	return read(name, data, false)
-}
-
-// ReadImported reads the file that rules.accredited names: one that Format
-// made, or the published list itself. A doubtful row counts only if it is
-// marked as accepted.
-func ReadImported(name string, data []byte) (List, error) {
-	list, err := read(name, data, true)
-	if err == nil && len(list.Rows) == 0 {
-		err = fmt.Errorf("%s: the list has no valid row: run postseal import", name)
-	}
-	return list, err
-}
-
-func read(name string, data []byte, imported bool) (List, error) {
-	r := newReader(imported)
+	r := newReader()
 	var err error
 	switch {
 	case len(data) > MaxListSize:
@@ -94,9 +82,9 @@ func read(name string, data []byte, imported bool) (List, error) {
 }
 
 // distinct sorts rows by domain and keeps the first for each domain.
-func distinct(rows []Row) []Row {
-	slices.SortStableFunc(rows, func(a, b Row) int { return strings.Compare(a.Domain, b.Domain) })
-	return slices.CompactFunc(rows, func(a, b Row) bool { return a.Domain == b.Domain })
+func distinct(rows []accredited.Row) []accredited.Row {
+	slices.SortStableFunc(rows, func(a, b accredited.Row) int { return strings.Compare(a.Domain, b.Domain) })
+	return slices.CompactFunc(rows, func(a, b accredited.Row) bool { return a.Domain == b.Domain })
 }
 
 // Accept makes those doubtful rows count for which accepted returns true, and
@@ -117,11 +105,9 @@ func (l *List) Accept(accepted func(domain string) bool) (left []Remark) {
 
 // reader collects a list row by row.
 type reader struct {
-	imported      bool // whether the file marks accepted rows
-	domain        int  // columns; negative if there is none
-	other         int  // a second column whose header says that it has domains
+	domain        int // columns; negative if there is none
+	other         int // a second column whose header says that it has domains
 	organisation  int
-	accepted      int
 	width         int               // how many columns have headers
 	headers       [][]string        // the rows up to the one with the column headers
 	seen          int               // rows, including blank ones
@@ -136,8 +122,8 @@ type reader struct {
 	list          List
 }
 
-func newReader(imported bool) *reader {
-	return &reader{imported: imported, domain: -1, other: -1, organisation: -1, accepted: -1, organisations: make(map[string]string)}
+func newReader() *reader {
+	return &reader{domain: -1, other: -1, organisation: -1, organisations: make(map[string]string)}
 }
 
 // listRow is a row of a file.
@@ -217,9 +203,7 @@ func (r *reader) footer(row listRow, filled int) string {
 	switch {
 	case filled == 1 && r.width > 2:
 		return "is alone in its row, like a footer"
-	// The file that import writes has a third column, which is blank in most
-	// rows.
-	case hasText && r.accepted < 0 && r.cells > listRows && r.full*100 >= (r.cells-1)*minDomainShare:
+	case hasText && r.cells > listRows && r.full*100 >= (r.cells-1)*minDomainShare:
 		return "has only a text beside it, like a footer"
 	}
 	return ""
@@ -230,10 +214,9 @@ func (r *reader) footer(row listRow, filled int) string {
 func (r *reader) add(row listRow, cell, name, why string) {
 	doubt := ""
 	if why == "" || why == notADomain && !strings.Contains(name, ".") { // such as a bare top-level domain
-		doubt = Doubt(name)
+		doubt = accredited.Doubt(name)
 	}
-	accepted := r.imported && doubt != "" && trimCell(row.at(r.accepted).text) == "yes"
-	if why == "" || accepted {
+	if why == "" {
 		r.good++
 	}
 	if doubt == "" && why == "" && row.at(r.domain).formula {
@@ -243,30 +226,16 @@ func (r *reader) add(row listRow, cell, name, why string) {
 		r.others++
 	}
 	// strings.Clone frees the rest of the row that the name is part of.
-	entry := Row{r.intern(row.at(r.organisation).text), strings.Clone(name), accepted}
+	entry := accredited.Row{Organisation: r.intern(row.at(r.organisation).text), Domain: strings.Clone(name)}
 	switch {
-	case doubt != "" && !accepted:
+	case doubt != "":
 		r.list.Doubtful = append(r.list.Doubtful, newRemark(row.number, cell, doubt))
 		r.list.doubtful = append(r.list.doubtful, entry)
-	case why != "" && !accepted:
+	case why != "":
 		r.list.LeftOut = append(r.list.LeftOut, newRemark(row.number, cell, why))
 	default:
 		r.list.Rows = append(r.list.Rows, entry)
 	}
-}
-
-// Doubt says why nobody can have meant to trust the name. It is empty if there
-// is no reason.
-func Doubt(name string) string {
-	switch {
-	case name == "":
-		return ""
-	case address.IsConsumerMail(name):
-		return "is a consumer mail service, where anybody can have an address"
-	case address.IsOpenToAnybody(name):
-		return "is a public suffix, not an organisation's domain"
-	}
-	return ""
 }
 
 // unseen says why a person who reads the list would not regard the row as part
@@ -307,9 +276,6 @@ func (r *reader) header(row listRow) error {
 	r.domain, r.width, r.last = domain.column, row.filled(), row.number
 	r.other = otherColumn(cells, r.domain)
 	r.organisation = findColumn(cells, "organisation", "organisation name").column
-	if r.imported {
-		r.accepted = slices.IndexFunc(cells, func(cell string) bool { return trimCell(cell) == acceptedHeader })
-	}
 	return nil
 }
 
