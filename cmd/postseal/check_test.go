@@ -12,7 +12,7 @@ import (
 
 // TestLint runs check on one bad file for each finding. A .want file holds
 // what each line on standard error must say, and there are no others; FILE
-// stands for the bad file.
+// stands for the bad file, and LIST for an accredited list.
 func TestLint(t *testing.T) {
 	files, err := filepath.Glob("../../testdata/lint/*/*.toml")
 	if err != nil || len(files) < 30 {
@@ -24,11 +24,17 @@ func TestLint(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			config := file
-			if strings.Contains(file, "/lint/rules/") {
-				config = configtest.Write(t, "local_domains = [\"dental.example\"]\n[rules]\nmax_age = 0\naccredited = \"../../testdata/accredited.csv\"\nfiles = [\""+file+"\"]\n")
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
 			}
-			want := strings.Split(strings.TrimSpace(strings.ReplaceAll(string(text), "FILE", file)), "\n")
+			config := configtest.Write(t, strings.ReplaceAll(string(source), "LIST", freshList(t)))
+			bad := config
+			if strings.Contains(file, "/lint/rules/") {
+				bad = file
+				config = configtest.Write(t, "local_domains = [\"dental.example\"]\n[rules]\naccredited = \""+freshList(t)+"\"\nfiles = [\""+file+"\"]\n")
+			}
+			want := strings.Split(strings.TrimSpace(strings.ReplaceAll(string(text), "FILE", bad)), "\n")
 			exit, strict := exitConfig, exitConfig
 			if strings.Contains(want[0], ": warning: ") {
 				exit, strict = exitDone, exitFailure
@@ -49,6 +55,14 @@ func TestLint(t *testing.T) {
 			}
 		})
 	}
+}
+
+// freshList returns a copy of the accredited list that was imported just now.
+func freshList(t *testing.T) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "accredited.csv")
+	writeFile(t, name, readFile(t, "../../testdata/accredited.csv"))
+	return name
 }
 
 func TestNothingToLint(t *testing.T) {
@@ -72,9 +86,9 @@ func TestNothingToLint(t *testing.T) {
 			if !strings.Contains(config, "[rules]") {
 				config += "[rules]\n"
 			}
-			config = strings.Replace(config, "[rules]\n", "[rules]\nfiles = [\"/DIR/local.rules\"]\nmax_age = 0\n", 1)
+			config = strings.Replace(config, "[rules]\n", "[rules]\nfiles = [\"/DIR/local.rules\"]\n", 1)
 			if !strings.Contains(config, "local_domains") {
-				config = "local_domains = [\"dental.example\"]\n" + strings.Replace(config, "max_age", "accredited = \"../../testdata/accredited.csv\"\nmax_age", 1)
+				config = "local_domains = [\"dental.example\"]\n" + strings.Replace(config, "[rules]\n", "[rules]\naccredited = \""+freshList(t)+"\"\n", 1)
 			}
 			path := configtest.Write(t, config)
 			if err := os.WriteFile(filepath.Join(filepath.Dir(path), "local.rules"), []byte("table.name = \"local\"\n"+test.rules), 0o644); err != nil {
@@ -88,7 +102,7 @@ func TestNothingToLint(t *testing.T) {
 }
 
 func TestCheckOldList(t *testing.T) {
-	config := configtest.Write(t, "local_domains = [\"listed.nhs.uk\"]\n[rules]\naccredited = \"/DIR/accredited.csv\"\nmax_age = 7\n")
+	config := configtest.Write(t, "local_domains = [\"listed.nhs.uk\"]\n[rules]\naccredited = \"/DIR/accredited.csv\"\n")
 	list := filepath.Join(filepath.Dir(config), "accredited.csv")
 	for _, test := range []struct {
 		name string
@@ -96,7 +110,8 @@ func TestCheckOldList(t *testing.T) {
 		want string
 	}{
 		{"fresh", time.Hour, ""},
-		{"old", 9*24*time.Hour + time.Hour, list + ": the list: warning: imported 9 days ago, more than rules.max_age = 7: run postseal import with today's list\n"},
+		{"as old as allowed", 14*24*time.Hour + time.Hour, ""},
+		{"old", 15*24*time.Hour + time.Hour, list + ": the list: warning: imported 15 days ago, which is more than 14: run postseal import with today's list\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			configtest.Put(t, list, "Organisation Name,Domain name\nA,listed.nhs.uk\n", time.Now().Add(-test.age))
@@ -111,7 +126,7 @@ func TestCheckOldList(t *testing.T) {
 // TestFilesThatAreNotRead finds what stands beside the rule files and was
 // probably meant as one. The configuration and the list are no rule files.
 func TestFilesThatAreNotRead(t *testing.T) {
-	config := configtest.Write(t, "local_domains = [\"listed.nhs.uk\"]\n[rules]\nmax_age = 0\naccredited = \"/DIR/accredited.csv\"\nfiles = [\"/DIR/*.rules\", \"/DIR/also\", \"/DIR/*.rules\", \"/DIR/sub*/*.rules\"]\n")
+	config := configtest.Write(t, "local_domains = [\"listed.nhs.uk\"]\n[rules]\naccredited = \"/DIR/accredited.csv\"\nfiles = [\"/DIR/*.rules\", \"/DIR/also\", \"/DIR/*.rules\", \"/DIR/sub*/*.rules\"]\n")
 	dir := filepath.Dir(config)
 	for _, name := range []string{"local.rules", "also", "local.rule", "local.rules.bak", "local.rules~", ".local.rules.swp"} {
 		configtest.Put(t, filepath.Join(dir, name), "table.name = \"local\"\n", time.Now())
@@ -123,7 +138,7 @@ func TestFilesThatAreNotRead(t *testing.T) {
 	const fault = ": the file: warning: postseal does not read it, because no entry of rules.files matches it: rename it to match "
 	var want string
 	for _, name := range []string{"local.rule", "local.rules.bak", "local.rules~"} {
-		want += filepath.Join(dir, name) + fault + dir + "/*.rules, or move it to another folder\n"
+		want += filepath.Join(dir, name) + fault + dir + "/*.rules, or move it to another directory\n"
 	}
 	if code, _, stderr := runWith("", "check", "-config", config); code != exitDone || stderr != want {
 		t.Errorf("exit %d\ngot  %s\nwant %s", code, stderr, want)

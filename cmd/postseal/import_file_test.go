@@ -14,7 +14,7 @@ import (
 
 // A pipe gives the list in pieces, and is read to its end.
 func TestImportFromPipe(t *testing.T) {
-	s := newSite(t, "")
+	s := newSite(t)
 	r, w := io.Pipe()
 	go func() {
 		for piece := range slices.Chunk([]byte(tenRows), 7) {
@@ -52,7 +52,7 @@ func TestImportRenewsTheTime(t *testing.T) {
 		{"damaged", "Domain name\n", nil, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := newSite(t, "")
+			s := newSite(t)
 			writeFile(t, s.list, []byte(tenRows))
 			if err := os.Chtimes(s.list, long, long); err != nil {
 				t.Fatal(err)
@@ -72,7 +72,7 @@ func TestImportRenewsTheTime(t *testing.T) {
 func TestImportKeepsOwnerAndMode(t *testing.T) {
 	const uid, gid = 12345, 23456
 	changed := strings.NewReader(edit("j.example", "jj.example"))
-	s := newSite(t, "")
+	s := newSite(t)
 	writeFile(t, s.list, []byte(tenRows))
 	if err := os.Chmod(s.list, 0o640); err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestImportKeepsOwnerAndMode(t *testing.T) {
 func TestImportModeOfNewList(t *testing.T) {
 	old := syscall.Umask(0o077)
 	defer syscall.Umask(old)
-	s := newSite(t, "")
+	s := newSite(t)
 	if code, _, stderr := s.importing(strings.NewReader(firstList(minFirstList)), "-"); code != exitDone {
 		t.Fatalf("code %d: %s", code, stderr)
 	}
@@ -116,7 +116,7 @@ func TestImportModeOfNewList(t *testing.T) {
 
 // A symbolic link stays, and what it names is replaced where it lies.
 func TestImportThroughSymbolicLink(t *testing.T) {
-	s := newSite(t, "")
+	s := newSite(t)
 	target := filepath.Join(s.dir, "elsewhere.csv")
 	if err := os.Symlink("../elsewhere.csv", s.list); err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func TestImportThroughSymbolicLink(t *testing.T) {
 
 // Each of many imports at a time finds a whole list and leaves one.
 func TestImportsAtATime(t *testing.T) {
-	s := newSite(t, "")
+	s := newSite(t)
 	other := edit("j.example", "jj.example")
 	writeFile(t, s.list, []byte(tenRows))
 	var group sync.WaitGroup
@@ -158,6 +158,6 @@ func TestImportsAtATime(t *testing.T) {
 		t.Errorf("the list is now\n%s", got)
 	}
 	if got := s.left(t); len(got) != 1 {
-		t.Errorf("the folder holds %q", got)
+		t.Errorf("the directory has %q", got)
 	}
 }

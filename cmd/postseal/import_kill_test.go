@@ -30,7 +30,7 @@ func newSwapper(t *testing.T) *swapper {
 	long := readFile(t, filepath.Join(testLists, "want.csv"))
 	short := bytes.ReplaceAll(long, []byte("made-up-"), []byte("other-"))
 	short = short[:bytes.LastIndexByte(short[:len(short)/2], '\n')+1]
-	s := &swapper{T: t, site: newSite(t, ""), binary: binary, lists: map[string][]byte{"long.csv": long, "short.csv": short}, inPlace: "long.csv"}
+	s := &swapper{T: t, site: newSite(t), binary: binary, lists: map[string][]byte{"long.csv": long, "short.csv": short}, inPlace: "long.csv"}
 	for name, list := range s.lists {
 		writeFile(t, filepath.Join(s.dir, name), list)
 	}
@@ -118,6 +118,6 @@ func TestImportKilled(t *testing.T) {
 	}
 	s.alone()
 	if got := s.left(t); len(got) != 1 {
-		t.Errorf("the folder holds %q", got)
+		t.Errorf("the directory has %q", got)
 	}
 }

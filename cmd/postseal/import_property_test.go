@@ -294,7 +294,7 @@ var damages = []struct {
 // byte, exactly the old one.
 func TestImportYieldsOldOrNew(t *testing.T) {
 	const rounds = 30
-	s := newSite(t, "")
+	s := newSite(t)
 	codes := make(map[int]int)
 	for _, damage := range damages {
 		for seed := range uint64(rounds) {

@@ -19,14 +19,14 @@ const testLists = "../../testdata/lists"
 // site is a configuration with a place for its accredited list.
 type site struct{ dir, config, list string }
 
-func newSite(tb testing.TB, rulesTOML string) site {
+func newSite(tb testing.TB) site {
 	tb.Helper()
 	dir := tb.TempDir()
 	s := site{dir, filepath.Join(dir, "postseal.toml"), filepath.Join(dir, "lib", "accredited.csv")}
 	if err := os.Mkdir(filepath.Dir(s.list), 0o755); err != nil {
 		tb.Fatal(err)
 	}
-	writeFile(tb, s.config, fmt.Appendf(nil, "[rules]\naccredited = %q\n%s", s.list, rulesTOML))
+	writeFile(tb, s.config, fmt.Appendf(nil, "[rules]\naccredited = %q\n", s.list))
 	return s
 }
 
@@ -97,19 +97,20 @@ func edit(oldnew ...string) string { return strings.NewReplacer(oldnew...).Repla
 func TestImport(t *testing.T) {
 	oneOfEach := edit("Example Hospice,b", "EXAMPLE HOSPICE,bb", "Example Trust,d.example\n", "")
 	fourLess := edit("Example Trust,c.example\nExample Trust,d.example\nExample Trust,e.example\nExample Trust,f.example\n", "")
+	twoLess := edit("Example Trust,c.example\nExample Trust,d.example\n", "")
 	first := firstList(minFirstList)
 	withGmail := tenRows + "Evil,gmail.com\n"
 	acceptedGmail := edit("Domain name\n", "Domain name,Accepted with -accept\n", "g.example\n", "g.example,no\nEvil,gmail.com,yes\n", "example\n", "example,no\n")
 	const oneOfEachOut = "Example Hospice: 1 added, 1 removed, 1 kept: +bb.example -b.example\nExample Trust: 0 added, 1 removed, 7 kept: -d.example\n"
 	const fourLessOut = "Example Trust: 0 added, 4 removed, 4 kept: -c.example -d.example -e.example -f.example\n"
 	for _, test := range []struct {
-		name, rules string
-		old, fresh  string // an empty old list is none
-		args        []string
-		code        int
-		want        string // the list afterwards; empty for none
-		out         string
-		stderr      []string
+		name       string
+		old, fresh string // an empty old list is none
+		args       []string
+		code       int
+		want       string // the list afterwards; empty for none
+		out        string
+		stderr     []string
 	}{
 		{name: "first", fresh: first, want: first,
 			stderr: []string{"new.csv: 100 domains in a first list: written to LIST: a running postseal loads it automatically"}},
@@ -132,27 +133,27 @@ func TestImport(t *testing.T) {
 			stderr: []string{"10 domains (0 added, 0 removed, 10 kept): written to LIST"}},
 		{name: "too many removed", old: tenRows, fresh: fourLess, code: 3, want: tenRows,
 			out:    fourLessOut,
-			stderr: []string{"held: 4 of 10 domains would be removed and 0 added, more than rules.max_change = 20 per cent: LIST is unchanged: check the rows and the differences, then import again with -accept"}},
+			stderr: []string{"held: 4 of 10 domains would be removed and 0 added, more than 20 per cent: LIST is unchanged: check the rows and the differences, then import again with -accept"}},
 		{name: "too many removed, accepted", old: tenRows, fresh: fourLess, args: []string{"-accept"}, want: fourLess,
 			out: fourLessOut, stderr: []string{"written"}},
 		{name: "more than half removed, accepted", old: tenRows, fresh: "Organisation Name,Domain name\nExample Trust,c.example\n", args: []string{"-accept"}, want: "Organisation Name,Domain name\nExample Trust,c.example\n",
 			out:    "Example Hospice: 0 added, 2 removed, 0 kept: -a.example -b.example\nExample Trust: 0 added, 7 removed, 1 kept: -d.example -e.example -f.example -g.example -h.example and 2 more\n",
 			stderr: []string{"written to LIST: more than half of the rows are gone: run systemctl reload postseal to load it"}},
-		{name: "as many as allowed", rules: "max_change = 40", old: tenRows, fresh: fourLess, want: fourLess,
-			out: fourLessOut, stderr: []string{"written"}},
+		{name: "as many as allowed", old: tenRows, fresh: twoLess, want: twoLess,
+			out: "Example Trust: 0 added, 2 removed, 6 kept: -c.example -d.example\n", stderr: []string{"written"}},
 		{name: "too many added", old: fourLess, fresh: tenRows, code: 3, want: fourLess,
 			out: strings.ReplaceAll(strings.Replace(fourLessOut, "0 added, 4 removed", "4 added, 0 removed", 1), "-", "+"), stderr: []string{"held: 0 of 6 domains would be removed and 4 added"}},
 		{name: "dry run", old: tenRows, fresh: oneOfEach, args: []string{"-dry-run"}, want: tenRows,
 			out: oneOfEachOut, stderr: []string{"not written to LIST, because of -dry-run"}},
-		{name: "dry run of what would be held", rules: "max_change = 0", old: tenRows, fresh: oneOfEach, args: []string{"-dry-run"}, code: 3, want: tenRows,
-			out: oneOfEachOut, stderr: []string{"held: "}},
+		{name: "dry run of what would be held", old: tenRows, fresh: fourLess, args: []string{"-dry-run"}, code: 3, want: tenRows,
+			out: fourLessOut, stderr: []string{"held: "}},
 		{name: "damaged, even if accepted", old: tenRows, fresh: "Organisation Name,Domain name\n", args: []string{"-accept"}, code: 1, want: tenRows,
 			stderr: []string{"new.csv: no row follows the column headers", "the list is refused: LIST is unchanged"}},
 		{name: "row left out", old: tenRows, fresh: tenRows + "Example Dental,see note\n", want: tenRows,
 			stderr: []string{`new.csv: row 12: "see note" is not a domain name: left out`, "10 kept), 1 row left out: unchanged"}},
 		{name: "consumer mail", old: tenRows, fresh: withGmail, code: 3, want: tenRows,
 			stderr: []string{`new.csv: row 12: "gmail.com" is a consumer mail service, where anybody can have an address: needs -accept`, "held: 1 row for a consumer mail service or a public suffix: LIST is unchanged"}},
-		{name: "public suffixes", old: tenRows, fresh: tenRows + "Evil,com\nEvil,co.uk\n", rules: "max_change = 100", code: 3, want: tenRows,
+		{name: "public suffixes", old: tenRows, fresh: tenRows + "Evil,com\nEvil,co.uk\n", code: 3, want: tenRows,
 			stderr: []string{`row 12: "com" is a public suffix, not an organisation's domain: needs -accept`, `row 13: "co.uk" is a public suffix`, "held: 2 rows for"}},
 		{name: "consumer mail, accepted", old: tenRows, fresh: withGmail, args: []string{"-accept"}, want: acceptedGmail,
 			out: "Evil: 1 added, 0 removed, 0 kept: +gmail.com\n", stderr: []string{"where anybody can have an address: accepted", "11 domains (1 added, 0 removed, 10 kept): written"}},
@@ -168,7 +169,7 @@ func TestImport(t *testing.T) {
 			stderr: []string{"written"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := newSite(t, test.rules)
+			s := newSite(t)
 			if test.old != "" {
 				writeFile(t, s.list, []byte(test.old))
 			}
@@ -185,7 +186,7 @@ func TestImport(t *testing.T) {
 			}
 			if test.want == "" {
 				if got := s.left(t); len(got) > 0 {
-					t.Errorf("the folder holds %q", got)
+					t.Errorf("the directory has %q", got)
 				}
 				return
 			}
@@ -193,7 +194,7 @@ func TestImport(t *testing.T) {
 				t.Errorf("the list is now\n%s\nwant\n%s", got, test.want)
 			}
 			if got := s.left(t); len(got) != 1 {
-				t.Errorf("the folder holds %q", got)
+				t.Errorf("the directory has %q", got)
 			}
 		})
 	}
@@ -204,7 +205,7 @@ func TestImport(t *testing.T) {
 func TestImportPublishedList(t *testing.T) {
 	published := filepath.Join(testLists, "good", "published.xlsx")
 	want := readFile(t, filepath.Join(testLists, "want.csv"))
-	s := newSite(t, "")
+	s := newSite(t)
 	if code, _, stderr := s.importing(nil, published); code != exitDone {
 		t.Fatalf("code %d: %s", code, stderr)
 	}
@@ -232,7 +233,7 @@ func TestImportPublishedList(t *testing.T) {
 func TestImportConvertsPublishedListInPlace(t *testing.T) {
 	want := readFile(t, filepath.Join(testLists, "want.csv"))
 	for _, file := range []string{"published.csv", "published.xlsx"} {
-		s := newSite(t, "")
+		s := newSite(t)
 		writeFile(t, s.list, readFile(t, filepath.Join(testLists, "good", file)))
 		code, _, stderr := runWith("", "check", "-config", s.config)
 		if code != exitConfig || !strings.Contains(stderr, ": run postseal import "+s.list+", which") {
@@ -256,7 +257,7 @@ func TestImportRefusesBadLists(t *testing.T) {
 	if err != nil || len(files) < 18 {
 		t.Fatalf("%d lists, %v", len(files), err)
 	}
-	s := newSite(t, "")
+	s := newSite(t)
 	writeFile(t, s.list, []byte(tenRows))
 	for _, file := range files {
 		code, out, stderr := s.importing(nil, "-accept", file)
@@ -272,13 +273,13 @@ func TestImportRefusesBadLists(t *testing.T) {
 }
 
 func TestImportJSON(t *testing.T) {
-	s := newSite(t, "max_change = 50")
+	s := newSite(t)
 	writeFile(t, s.list, []byte(tenRows))
 	row := func(organisation, domain string) accredited.Row {
 		return accredited.Row{Organisation: organisation, Domain: domain}
 	}
 	held := importReport{List: s.list, Removed: []accredited.Row{}, LeftOut: []string{}, Doubtful: []string{`row 18: "gmail.com" is a consumer mail service, where anybody can have an address`}, Kept: 10, Held: true,
-		Reasons: []string{"1 row for a consumer mail service or a public suffix", "0 of 10 domains would be removed and 6 added, more than rules.max_change = 50 per cent"}}
+		Reasons: []string{"1 row for a consumer mail service or a public suffix", "0 of 10 domains would be removed and 6 added, more than 20 per cent"}}
 	for _, c := range "klmnop" {
 		held.Added = append(held.Added, row("Example & <Trust>", string(c)+".example"))
 	}
@@ -316,7 +317,7 @@ func TestImportJSON(t *testing.T) {
 }
 
 func TestImportUsage(t *testing.T) {
-	s := newSite(t, "")
+	s := newSite(t)
 	writeFile(t, s.list, []byte(tenRows))
 	config := func(text string) string {
 		name := filepath.Join(t.TempDir(), "postseal.toml")
@@ -337,8 +338,6 @@ func TestImportUsage(t *testing.T) {
 		{"no such configuration", []string{"-config", filepath.Join(s.dir, "none.toml"), s.list}, 78, "name a readable file with -config"},
 		{"no destination", []string{"-config", config("mode = \"observe\"\n"), s.list}, 78, "postseal.toml: rules.accredited is not set: add accredited ="},
 		{"unknown key", []string{"-config", config("[rules]\naccredit = 1\n"), s.list}, 78, "postseal.toml: line 2, column 1: unknown key rules.accredit: did you mean accredited?"},
-		{"share below", []string{"-config", config("[rules]\nmax_change = -1\n"), s.list}, 78, "postseal.toml: line 2, column 1: rules.max_change: -1 is not a percentage: give 0 to 100"},
-		{"share above", []string{"-config", config("[rules]\nmax_change = 101\n"), s.list}, 78, "rules.max_change: 101 is not a percentage"},
 		{"no folder for the list", []string{"-config", config("[rules]\naccredited = \"/nonexistent/postseal/list.csv\"\n"), s.list}, 1, "/nonexistent/postseal: no such file or directory: create the directory"},
 		{"folder for a list", []string{"-config", config(fmt.Sprintf("[rules]\naccredited = %q\n", s.dir)), s.list}, 1, "is a directory"},
 		{"help", []string{"-h"}, 0, "-dry-run"},
@@ -350,17 +349,5 @@ func TestImportUsage(t *testing.T) {
 				t.Errorf("got code %d, output %q, standard error\n%s\nwant code %d, %q", code, out.String(), stderr.String(), test.code, test.want)
 			}
 		})
-	}
-}
-
-// The other commands find the same faults, and name them with all others.
-func TestCheckNamesMaxChange(t *testing.T) {
-	s := newSite(t, "max_change = 200\nunknown = 1\n")
-	var out, stderr bytes.Buffer
-	code := run([]string{"check", "-config", s.config}, stdio{nil, &out, &stderr})
-	for _, want := range []string{": unknown key rules.unknown", ": rules.max_change: 200 is not a percentage", "accredited.csv: no such file or directory: run postseal import"} {
-		if code != exitConfig || strings.Count(stderr.String(), want) != 1 {
-			t.Errorf("code %d, want %q in:\n%s", code, want, stderr.String())
-		}
 	}
 }

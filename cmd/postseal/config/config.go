@@ -44,12 +44,9 @@ type File struct {
 		Domain string `toml:"domain"`
 	} `toml:"relay"`
 	Rules struct {
-		Edition      string   `toml:"edition"`
-		Accredited   string   `toml:"accredited"`
-		Files        []string `toml:"files"`
-		MaxChange    int      `toml:"max_change"`    // per cent of the list
-		MaxAge       int      `toml:"max_age"`       // of the list, in days; 0 for any
-		ExpiryNotice []int    `toml:"expiry_notice"` // days before a row expires
+		Edition    string   `toml:"edition"`
+		Accredited string   `toml:"accredited"`
+		Files      []string `toml:"files"`
 	} `toml:"rules"`
 	Policy []policyTable `toml:"policy"`
 	Log    struct {
@@ -151,9 +148,6 @@ func Parse(origin string, text []byte) (*Config, error) {
 	c.File.Marker.Others = marker.ShippedOthers()
 	c.File.Relay.Domain = "encrypt.invalid"
 	c.File.Rules.Edition = editions.Default
-	c.File.Rules.MaxChange = 20
-	c.File.Rules.MaxAge = 14
-	c.File.Rules.ExpiryNotice = []int{30, 14, 7}
 	c.File.Log.Format = AutoFormat
 	c.File.Log.Addresses = shown.Full
 
@@ -162,22 +156,7 @@ func Parse(origin string, text []byte) (*Config, error) {
 	if places == nil {
 		return nil, c.named(err)
 	}
-	faults := []error{err}
-	fault := func(path, format string, args ...any) {
-		faults = append(faults, &tomlfile.Fault{Path: path, Err: fmt.Errorf(path+": "+format, args...)})
-	}
-	if share := c.File.Rules.MaxChange; share < 0 || share > 100 {
-		fault("rules.max_change", "%d is not a percentage: give 0 to 100", share)
-	}
-	if c.File.Rules.MaxAge < 0 {
-		fault("rules.max_age", "%d is negative: give a number of days, or 0 for no limit", c.File.Rules.MaxAge)
-	}
-	for _, days := range c.File.Rules.ExpiryNotice {
-		if days < 1 {
-			fault("rules.expiry_notice", "%d: give a number of days before the expiry, 1 or more", days)
-		}
-	}
-	if err := errors.Join(faults...); err != nil {
+	if err != nil {
 		return c, c.named(err)
 	}
 	return c, nil
@@ -284,7 +263,7 @@ func readNetwork(text string) (netip.Prefix, error) {
 }
 
 // expand returns the rule files in order, each once, even if several names and
-// patterns match it. A pattern may match no file, but its folder must be readable:
+// patterns match it. A pattern may match no file, but its directory must be readable:
 // otherwise a row that withdraws trust could get lost unnoticed. A plain name must
 // exist; Load finds that out when it reads the file.
 func expand(patterns []string) ([]string, error) {
@@ -299,7 +278,7 @@ func expand(patterns []string) ([]string, error) {
 		case errors.Is(err, filepath.ErrBadPattern):
 			return nil, fmt.Errorf("rules.files: %q: %w", pattern, err)
 		case err != nil:
-			return nil, fmt.Errorf("rules.files: %q: %w: make the folder readable, or remove the pattern", pattern, err)
+			return nil, fmt.Errorf("rules.files: %q: %w: make the directory readable, or remove the pattern", pattern, err)
 		}
 		files = append(files, matches...)
 	}

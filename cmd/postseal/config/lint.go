@@ -21,7 +21,7 @@ func (c *Config) Lint(now time.Time) []table.Warning {
 	if days, old := c.ListAge(now); old {
 		found = append(found, table.Warning{
 			File: c.File.Rules.Accredited, Row: "the list",
-			Fault:  fmt.Sprintf("imported %d days ago, more than rules.max_age = %d", days, c.File.Rules.MaxAge),
+			Fault:  fmt.Sprintf("imported %d days ago, which is more than %d", days, MaxListAge),
 			Remedy: "run postseal import with today's list",
 		})
 	}
@@ -107,7 +107,7 @@ func (c *Config) lintFolders() (found []table.Warning) {
 			found = append(found, table.Warning{
 				File: name, Row: "the file",
 				Fault:  "postseal does not read it, because no entry of rules.files matches it",
-				Remedy: fmt.Sprintf("rename it to match %s, or move it to another folder", pattern),
+				Remedy: fmt.Sprintf("rename it to match %s, or move it to another directory", pattern),
 			})
 		}
 	}

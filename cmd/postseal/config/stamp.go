@@ -26,13 +26,16 @@ func (f *File) Stamp() (string, error) {
 	return b.String(), err
 }
 
-// ListAge is the time since the accredited list was imported, in whole days;
-// old reports whether the list is older than the limit.
+// MaxListAge is how many days old the accredited list may be. The published list
+// changes about every six days, so that two changes are missing from an older one.
+const MaxListAge = 14
+
+// ListAge returns the time since the accredited list was imported, in whole days.
+// old reports whether that is more than MaxListAge.
 func (c *Config) ListAge(now time.Time) (days int, old bool) {
-	limit := c.File.Rules.MaxAge
-	if c.listModified.IsZero() || limit == 0 {
+	if c.listModified.IsZero() {
 		return 0, false
 	}
 	days = int(now.Sub(c.listModified) / (24 * time.Hour))
-	return days, days > limit
+	return days, days > MaxListAge
 }

@@ -67,30 +67,34 @@ func lostRows(old, fresh *config.Config) error {
 	return nil
 }
 
+// expiryNotice are the days before the expiry of a row on which the log reminds of
+// it: a month before, because renewing an accreditation takes about as long, and
+// twice more.
+var expiryNotice = []int{30, 14, 7}
+
 // remind logs an old list, rows that expire or have expired, and tables whose
 // review is due.
 func (d *daemon) remind(now time.Time) {
 	d.reminded = now.Format(time.DateOnly)
 	c := d.current.Load()
 	if days, old := c.ListAge(now); old {
-		d.log.Warn("list old", "file", c.File.Rules.Accredited, "age_days", days, "max_age", c.File.Rules.MaxAge)
+		d.log.Warn("list old", "file", c.File.Rules.Accredited, "age_days", days, "max_age", config.MaxListAge)
 	}
 	for _, table := range c.Message.Rules.Table.Tables() {
 		if table.ReviewDue(now) {
 			d.log.Warn("table review due", "table", table.Name, "file", table.File, "review_by", table.ReviewBy.Format(time.DateOnly))
 		}
 	}
-	notice := c.File.Rules.ExpiryNotice
 	for _, row := range c.Message.Rules.Table.Rows() {
 		days, expires := row.DaysLeft(now)
-		if !expires || len(notice) == 0 {
+		if !expires {
 			continue
 		}
 		keys := []any{"row", c.Message.Addresses.Row(row.Name), "file", row.Table.File, "expires", row.Expires.Format(time.DateOnly), "days_left", days}
 		switch {
 		case row.Expired(now):
 			d.log.Warn("row expired", keys[:6]...)
-		case slices.Contains(notice, days):
+		case slices.Contains(expiryNotice, days):
 			d.log.Warn("row expires soon", keys...)
 		}
 	}

@@ -188,7 +188,7 @@ func TestLastGoodTable(t *testing.T) {
 		{"rule file empty", func(s *watched) { s.put(local, "") }, "table.name is missing", table.Local},
 		{"rule file cut short", func(s *watched) { s.put(local, "table.name = \"local\"\n"+configtest.Rule("b.gov.uk", "unknown", "")) }, "local.toml: only 1 of 3 rows are left", table.Secure},
 		{"rule file broken", func(s *watched) { s.put(local, "[[domain]\n") }, "local.toml: line 1, column 9: a closing bracket is missing: write [[domain]]", table.Local},
-		{"folder gone", func(s *watched) { remove(s, local); remove(s, "rules.d") }, "make the folder readable", table.Local},
+		{"folder gone", func(s *watched) { remove(s, local); remove(s, "rules.d") }, "make the directory readable", table.Local},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newWatched(t, "", rows)
@@ -346,11 +346,11 @@ func TestReminders(t *testing.T) {
 	days := func(n int) string { // until a day n days from the site's first
 		return "expires = " + time.Date(2026, 11, 21+n, 0, 0, 0, 0, time.Local).Format(time.DateOnly)
 	}
-	s := newWatched(t, "max_age = 3\n[log]\naddresses = \"domain\"\n", "table.review_by = 2026-11-24\n"+
+	s := newWatched(t, "[log]\naddresses = \"domain\"\n", "table.review_by = 2026-11-24\n"+
 		configtest.Rule("gone.example", "secure", days(-5))+configtest.Rule("today.example", "secure", days(0))+
 		configtest.Rule("week.example", "secure", days(7))+configtest.Rule("eight.example", "secure", days(8))+configtest.Rule("thirty.example", "secure", days(30))+
 		"[[domain]]\naddress = \"clinic@fortnight.example\"\nclass = \"secure\"\n"+days(14)+"\n")
-	keys := []string{"row", "table", "days_left", "age_days", "expires", "review_by"}
+	keys := []string{"row", "table", "days_left", "age_days", "max_age", "expires", "review_by"}
 	standing := []string{"row expired row=gone.example expires=2026-11-16", "row expired row=today.example expires=2026-11-21"}
 	nextDay := func() []string {
 		y, m, d := s.now.Date()
@@ -363,6 +363,9 @@ func TestReminders(t *testing.T) {
 		s.wantEvents("later that day", s.events(keys...))
 		return got
 	}
+	configtest.Put(t, s.file("accredited.csv"), list("listed.nhs.uk"), s.now.AddDate(0, 0, 3-config.MaxListAge))
+	s.reload(s.now)
+	s.events()
 	s.remind(s.now)
 	s.wantEvents("at start", s.events(keys...), append(slices.Clone(standing),
 		"row expires soon row=week.example days_left=7 expires=2026-11-28",
@@ -372,16 +375,9 @@ func TestReminders(t *testing.T) {
 	s.wantEvents("on the 23rd", nextDay(), standing...)
 	s.wantEvents("on the 24th", nextDay(), append([]string{"table review due table=local review_by=2026-11-24"}, standing...)...)
 	s.wantEvents("on the 25th", nextDay(), append([]string{"table review due table=local review_by=2026-11-24"}, standing...)...)
-	s.wantEvents("on the 26th", nextDay(), append([]string{"list old age_days=4", "table review due table=local review_by=2026-11-24"}, standing...)...)
+	s.wantEvents("on the 26th", nextDay(), append([]string{"list old age_days=15 max_age=14", "table review due table=local review_by=2026-11-24"}, standing...)...)
 	s.reload(s.now)
-	s.wantEvents("on reload", s.events(keys...), append([]string{"reloaded", "list old age_days=4", "table review due table=local review_by=2026-11-24"}, standing...)...)
-}
-
-func TestRemindersTurnedOff(t *testing.T) {
-	s := newWatched(t, "max_age = 0\nexpiry_notice = []\n", configtest.Rule("gone.example", "secure", "expires = 2026-01-01")+configtest.Rule("week.example", "secure", "expires = 2026-11-28"))
-	s.now = s.now.AddDate(3, 0, 0)
-	s.remind(s.now)
-	s.wantEvents("three years on", s.events("table"), "table review due table=retired", "table review due table=nhsmail-2022")
+	s.wantEvents("on reload", s.events(keys...), append([]string{"reloaded", "list old age_days=15 max_age=14", "table review due table=local review_by=2026-11-24"}, standing...)...)
 }
 
 // TestRowExpiresWhileRunning needs no poll and no reload.
