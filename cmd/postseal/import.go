@@ -90,7 +90,7 @@ type listImport struct {
 	verbose bool
 
 	fresh     published.List
-	doubtful  []published.Remark // the rows that need -accept
+	doubtful  []string // the rows that need -accept
 	changes   accredited.Changes
 	first     bool     // there is no earlier list to compare it with
 	held      []string // why the list is held

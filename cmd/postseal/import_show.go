@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/postseal/postseal/cmd/postseal/published"
 	"github.com/postseal/postseal/rules/accredited"
 	"github.com/postseal/postseal/rules/table"
 )
@@ -55,7 +54,7 @@ func (i *listImport) show(std stdio, asJSON bool) error {
 }
 
 // showRows prints every row, because -accept trusts the doubtful ones.
-func (i *listImport) showRows(w io.Writer, rows []published.Remark, what string) {
+func (i *listImport) showRows(w io.Writer, rows []string, what string) {
 	if i.accept && what == "needs -accept" {
 		what = "accepted"
 	}
@@ -105,20 +104,13 @@ func (i *listImport) outcome() string {
 }
 
 func (i *listImport) report() importReport {
-	texts := func(rows []published.Remark) []string {
-		texts := []string{} // [] and not null
-		for _, row := range rows {
-			texts = append(texts, row.String())
-		}
-		return texts
-	}
-	return importReport{
+	return importReport{ // with [] and not null
 		List:      i.list,
 		Added:     append([]accredited.Row{}, i.changes.Added...),
 		Removed:   append([]accredited.Row{}, i.changes.Removed...),
 		Kept:      len(i.changes.Kept),
-		LeftOut:   texts(i.fresh.LeftOut),
-		Doubtful:  texts(i.doubtful),
+		LeftOut:   append([]string{}, i.fresh.LeftOut...),
+		Doubtful:  append([]string{}, i.doubtful...),
 		Reasons:   append([]string{}, i.held...),
 		Unchanged: i.unchanged,
 		Held:      len(i.held) > 0,

@@ -42,9 +42,9 @@ const (
 // List is the content of a list file.
 type List struct {
 	Rows     []accredited.Row // sorted by domain, only the first of each domain
-	Doubtful []Remark         // rows that nobody can have meant; they count only if they are accepted
+	Doubtful []string         // rows that nobody can have meant; they count only if they are accepted
 	Doubts   []string         // about the list as a whole
-	LeftOut  []Remark         // rows without a domain name, or that a person would not regard as part of the list
+	LeftOut  []string         // rows without a domain name, or that a person would not regard as part of the list
 
 	doubtful []accredited.Row // the rows of Doubtful
 }
@@ -89,7 +89,7 @@ func distinct(rows []accredited.Row) []accredited.Row {
 
 // Accept makes those doubtful rows count for which accepted returns true, and
 // returns the others.
-func (l *List) Accept(accepted func(domain string) bool) (left []Remark) {
+func (l *List) Accept(accepted func(domain string) bool) (left []string) {
 	rest := l.doubtful[:0]
 	for i, row := range l.doubtful {
 		if !accepted(row.Domain) {
@@ -180,7 +180,7 @@ func (r *reader) row(row listRow) error {
 	cell := trimCell(row.at(r.domain).text)
 	r.section(row, filled)
 	if why := r.unseen(row); why != "" {
-		r.list.LeftOut = append(r.list.LeftOut, newRemark(row.number, cell, why))
+		r.list.LeftOut = append(r.list.LeftOut, remark(row.number, cell, why))
 		return nil
 	}
 	r.cells++
@@ -229,10 +229,10 @@ func (r *reader) add(row listRow, cell, name, why string) {
 	entry := accredited.Row{Organisation: r.intern(row.at(r.organisation).text), Domain: strings.Clone(name)}
 	switch {
 	case doubt != "":
-		r.list.Doubtful = append(r.list.Doubtful, newRemark(row.number, cell, doubt))
+		r.list.Doubtful = append(r.list.Doubtful, remark(row.number, cell, doubt))
 		r.list.doubtful = append(r.list.doubtful, entry)
 	case why != "":
-		r.list.LeftOut = append(r.list.LeftOut, newRemark(row.number, cell, why))
+		r.list.LeftOut = append(r.list.LeftOut, remark(row.number, cell, why))
 	default:
 		r.list.Rows = append(r.list.Rows, entry)
 	}
@@ -312,11 +312,11 @@ func (r *reader) check() []string {
 	case r.domain < 0:
 		return []string{r.noDomainColumn().Error()}
 	case r.cells == 0 && len(r.list.LeftOut) > 0:
-		return append(remarkTexts(r.list.LeftOut), "no visible row follows the column headers: "+fetchAgain)
+		return append(firstRemarks(r.list.LeftOut), "no visible row follows the column headers: "+fetchAgain)
 	case r.cells == 0:
 		return []string{"no row follows the column headers: " + fetchAgain}
 	case r.good*100 < r.cells*minDomainShare:
-		return append(remarkTexts(r.list.LeftOut), fmt.Sprintf("only %d of %d rows have a domain name below \"Domain name\": correct the rows, or %s", r.good, r.cells, fetchAgain))
+		return append(firstRemarks(r.list.LeftOut), fmt.Sprintf("only %d of %d rows have a domain name below \"Domain name\": correct the rows, or %s", r.good, r.cells, fetchAgain))
 	}
 	return nil
 }

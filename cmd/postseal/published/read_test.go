@@ -125,7 +125,7 @@ func TestListedDomain(t *testing.T) {
 			leftOut := read.LeftOut
 			rows := slices.DeleteFunc(read.Rows, func(row accredited.Row) bool { return row.Domain == "padding.example" })
 			switch {
-			case test.want == "" && (len(rows) > 0 || len(leftOut) != 1 || leftOut[0].Row != 2):
+			case test.want == "" && (len(rows) > 0 || len(leftOut) != 1 || !strings.HasPrefix(leftOut[0], "row 2: ")):
 				t.Errorf("got %v, left out %v, want it left out", rows, leftOut)
 			case test.want != "" && (len(rows) != 1 || rows[0].Domain != test.want):
 				t.Errorf("got %v, left out %v, want %q", rows, leftOut, test.want)

@@ -14,39 +14,22 @@ const (
 	maxQuoted = 80
 )
 
-// Remark is a remark on one row of a list.
-type Remark struct {
-	Row  int    // as a spreadsheet counts rows, from 1
-	Cell string // the content of the row's domain cell
-	Why  string // what is wrong with it
-}
-
-func newRemark(row int, cell, why string) Remark {
+// remark says what is wrong with a row. The row is counted from 1, as a
+// spreadsheet does. cell is the content of its domain cell.
+func remark(row int, cell, why string) string {
 	if len(cell) > maxQuoted {
 		cell = strings.ToValidUTF8(cell[:maxQuoted], "")
 	}
-	return Remark{row, strings.Clone(cell), why} // strings.Clone frees the rest of the row
+	if cell == "" {
+		return fmt.Sprintf("row %d: %s", row, why)
+	}
+	return fmt.Sprintf("row %d: %q %s", row, cell, why)
 }
 
-// Text returns the remark without the row.
-func (r Remark) Text() string {
-	if r.Cell == "" {
-		return r.Why
+// firstRemarks returns the first remarks and counts the others.
+func firstRemarks(remarks []string) []string {
+	if more := len(remarks) - maxRemarks; more > 0 {
+		return append(remarks[:maxRemarks:maxRemarks], fmt.Sprintf("and %d more rows like these", more))
 	}
-	return fmt.Sprintf("%q %s", r.Cell, r.Why)
-}
-
-// String returns the remark with the row.
-func (r Remark) String() string { return fmt.Sprintf("row %d: %s", r.Row, r.Text()) }
-
-// remarkTexts names the first rows and counts the others.
-func remarkTexts(remarks []Remark) []string {
-	var texts []string
-	for i, r := range remarks {
-		if i == maxRemarks {
-			return append(texts, fmt.Sprintf("and %d more rows like these", len(remarks)-i))
-		}
-		texts = append(texts, r.String())
-	}
-	return texts
+	return remarks
 }

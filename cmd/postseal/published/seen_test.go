@@ -64,7 +64,7 @@ func TestLooksOfACell(t *testing.T) {
 		list, err := published.Read("list", parts{sheet: sheet, styles: looks(test.font, test.fill, test.format)}.pack(t))
 		got := ""
 		if len(list.LeftOut) > 0 {
-			got = list.LeftOut[0].Why
+			got = strings.TrimPrefix(list.LeftOut[0], `row 2: "listed.example" `)
 		}
 		if err != nil || got != test.want || (len(withoutPadding(list.Rows)) == 0) != (test.want != "") {
 			t.Errorf("%s: got %v, left out %v, %v; want %q", test.name, withoutPadding(list.Rows), list.LeftOut, err, test.want)
