@@ -135,7 +135,7 @@ func TestFailedHandOverEndsTheSession(t *testing.T) {
 }
 
 func TestResumeRefusesOtherNames(t *testing.T) {
-	good := kept{phase: phaseIdle, protocol: wantedProtocol, client: netip.MustParseAddr("192.0.2.7")}.name()
+	good := kept{phase: phaseIdle, protocol: wantedProtocol(false), client: netip.MustParseAddr("192.0.2.7")}.name()
 	// Of a version that asks for something else.
 	other := strings.Replace(good, fmt.Sprintf("%08x", negotiation), fmt.Sprintf("%08x", negotiation+1), 1)
 	r := serve(t, always(testConfig(t)), DefaultTimeouts)
@@ -160,7 +160,7 @@ func TestResumeRefusesOtherNames(t *testing.T) {
 }
 
 func FuzzParseKept(f *testing.F) {
-	for _, k := range []kept{{}, {phaseOpen, wantedProtocol, netip.Addr{}, false}, {phaseIdle, 0, netip.MustParseAddr("2001:db8::7"), true}} {
+	for _, k := range []kept{{}, {phaseOpen, wantedProtocol(true), netip.Addr{}, false}, {phaseIdle, 0, netip.MustParseAddr("2001:db8::7"), true}} {
 		f.Add(k.name())
 	}
 	f.Add("postseal.socket")

@@ -8,15 +8,20 @@ import (
 	gomilter "github.com/emersion/go-milter"
 )
 
-// The actions and protocol steps to ask for. The MTA must offer all the
-// actions. Steps are used only if it offers them.
-const (
-	wantedActions = gomilter.OptAddHeader | gomilter.OptChangeHeader | gomilter.OptAddRcpt |
-		gomilter.OptRemoveRcpt | gomilter.OptQuarantine | gomilter.OptAddRcptWithArgs
+// wantedActions are the actions to ask for. The MTA must offer all of them.
+const wantedActions = gomilter.OptAddHeader | gomilter.OptChangeHeader | gomilter.OptAddRcpt |
+	gomilter.OptRemoveRcpt | gomilter.OptQuarantine | gomilter.OptAddRcptWithArgs
 
-	wantedProtocol = gomilter.OptNoHelo | gomilter.OptNoData | gomilter.OptNoBody | gomilter.OptNoEOH |
+// wantedProtocol returns the protocol steps to ask for. Steps are used only if
+// the MTA offers them.
+func wantedProtocol(body bool) gomilter.OptProtocol {
+	steps := gomilter.OptNoHelo | gomilter.OptNoData | gomilter.OptNoEOH |
 		gomilter.OptNoUnknown | gomilter.OptNoConnReply | gomilter.OptNoMailReply | gomilter.OptNoHeaderReply
-)
+	if body {
+		return steps | gomilter.OptNoBodyReply
+	}
+	return steps | gomilter.OptNoBody
+}
 
 // maxVersion is the latest version of the protocol that is supported. There is
 // no earliest version, because an MTA that offers all the actions is new
@@ -37,9 +42,9 @@ var wantedMacros = []struct {
 	{gomilter.StageEOM, "i"},
 }
 
-// negotiation identifies what is asked of the MTA. A version that asks for
-// something else cannot continue the sessions of this one.
-var negotiation = crc32.ChecksumIEEE(fmt.Append(nil, wantedActions, wantedProtocol, wantedMacros))
+// negotiation identifies what this version can ask of the MTA. A version that
+// asks for something else cannot continue the sessions of this one.
+var negotiation = crc32.ChecksumIEEE(fmt.Append(nil, wantedActions, wantedProtocol(false), wantedProtocol(true), wantedMacros))
 
 // negotiate answers SMFIC_OPTNEG instead of go-milter, which does not check
 // what the MTA offers.
@@ -50,7 +55,7 @@ func (c *conn) negotiate(payload []byte) error {
 	if missing := wantedActions &^ actions; missing != 0 {
 		return fmt.Errorf("the MTA does not let a filter do what postseal must (actions %#x are missing): see its milter settings", uint32(missing))
 	}
-	c.protocol = wantedProtocol & offered
+	c.protocol = wantedProtocol(c.server.Config().NeedsBody) & offered
 	asked := wantedActions
 	var macros []byte
 	if actions&gomilter.OptSetSymList != 0 {

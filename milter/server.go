@@ -16,7 +16,8 @@ import (
 
 // Server serves the milter protocol. Set its fields before Start.
 type Server struct {
-	// Config returns the present configuration. It is called at each MAIL.
+	// Config returns the present configuration. It is called at the negotiation of
+	// each connection, and at each MAIL.
 	Config   func() *message.Config
 	Log      *slog.Logger
 	Timeouts Timeouts

@@ -103,6 +103,7 @@ func (s *session) MailFrom(from string, _ *gomilter.Modifier) (gomilter.Response
 			SMTPUTF8:    s.conn.smtputf8,
 			Sendmail:    s.macro("w") != "",
 			DecideAtEnd: s.conn.local,
+			Body:        s.conn.protocol&gomilter.OptNoBody == 0,
 		})
 		s.hold()
 	})

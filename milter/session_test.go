@@ -57,6 +57,42 @@ func TestNegotiation(t *testing.T) {
 	}
 }
 
+// TestBodyIsSentBeforeItIsNeeded reloads to a configuration that needs the body.
+// A connection keeps what it negotiated, also when it is handed over. A message
+// is decided only if its connection sends the body.
+func TestBodyIsSentBeforeItIsNeeded(t *testing.T) {
+	var config atomic.Pointer[message.Config]
+	config.Store(testConfig(t))
+	old := newServer(t, config.Load, DefaultTimeouts)
+	mail := func(p peer, end []string, want ...string) {
+		t.Helper()
+		p.send(append(append(mailFrom("a@trust.example"), "R<b@gmail.com>\x00", header("Subject", "x")), end...)...)
+		p.want(append([]string{goOnPacket}, want...)...)
+	}
+	withBody, withoutBody := []string{"Bbo", "Bdy", "E"}, []string{"E"}
+	const refusal = "y451 4.3.0 postseal cannot judge this message now: try again later\x00"
+	before := old.open(t)
+	mail(before, withoutBody, addTag, goOnPacket)
+	needing := testConfig(t)
+	needing.NeedsBody = true
+	config.Store(needing)
+	mail(before, withoutBody, refusal)
+	after := old.open(t)
+	mail(after, withBody, addTag, goOnPacket)
+
+	handed, cut := old.handOver()
+	wantCut(t, cut, 0)
+	next := serve(t, config.Load, DefaultTimeouts)
+	for range 2 {
+		h := <-handed
+		if err := next.Resume(h.Conn, h.name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mail(before, withoutBody, refusal)
+	mail(after, withBody, addTag, goOnPacket)
+}
+
 // TestRepliesWhereNoneIsSpared is an MTA that offers no step: each packet must
 // be answered, or the two get out of step.
 func TestRepliesWhereNoneIsSpared(t *testing.T) {
@@ -557,8 +593,12 @@ func (c notedConn) Write(p []byte) (int, error) {
 // own would.
 func TestInternalErrorIsTempfail(t *testing.T) {
 	var config atomic.Pointer[message.Config]
+	config.Store(testConfig(t))
 	r := serve(t, config.Load, DefaultTimeouts)
 	p := r.open(t)
+	p.send("UVRFY\x00")
+	p.want(goOnPacket)
+	config.Store(nil)
 	p.send(append(mailFrom("a@trust.example"), "R<b@gmail.com>\x00", header("Subject", "[secure] 999 000 0018"), "E")...)
 	const sorry = "y451 4.3.0 postseal cannot judge this message now: try again later\x00"
 	p.want(sorry, sorry)

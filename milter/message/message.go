@@ -22,6 +22,10 @@ import (
 // ErrLimit is the cause of an error of End for a message beyond a limit.
 var ErrLimit = errors.New("the message is past a limit of postseal")
 
+// errNoBody is the error of End for a message on a connection that was opened
+// before a reload.
+var errNoBody = errors.New("the configuration needs the body, and this connection does not send it")
+
 // Config is the configuration by which messages are decided. A reload makes a
 // new one.
 type Config struct {
@@ -29,6 +33,7 @@ type Config struct {
 	Mode      rules.Mode
 	Addresses shown.Addresses
 	Hash      string // identifies the configuration in the log
+	NeedsBody bool   // a policy tests what the body contains
 }
 
 // Envelope is what is known about a message at its MAIL.
@@ -47,6 +52,8 @@ type Envelope struct {
 	// DecideAtEnd says that RCPT must not be refused. Recipients that must be
 	// refused are kept, and the whole message is rejected at its end.
 	DecideAtEnd bool
+	// Body says that the MTA sends the body.
+	Body bool
 }
 
 // Facts collects one mail, from MAIL to the end of the message.
@@ -193,6 +200,9 @@ type Verdict struct {
 func (m *Message) End() (Verdict, error) {
 	if m.limit != "" {
 		return Verdict{}, fmt.Errorf("%w: %s", ErrLimit, m.limit)
+	}
+	if m.Config.NeedsBody && !m.Envelope.Body {
+		return Verdict{}, errNoBody
 	}
 	v := m.decide()
 	if m.Config.Mode == rules.Observe {
