@@ -144,13 +144,13 @@ func (e Edit) String() string {
 func (m *Message) edits(d rules.Decision, subjects []marker.Subject) []Edit {
 	var edits []Edit
 	seen := make(map[string]bool)
-	for i, o := range d.Outcomes {
-		if o.Diverted && !seen[o.Text] {
-			seen[o.Text] = true
-			edits = append(edits, m.divert(m.recipients[i])...)
+	for _, r := range m.recipients {
+		if r.Diverted && !seen[r.Text] {
+			seen[r.Text] = true
+			edits = append(edits, m.divert(r)...)
 		}
 	}
-	edits = append(edits, m.restored(d)...)
+	edits = append(edits, m.restored()...)
 	edits = append(edits, m.verdictEdits(d)...)
 	switch {
 	case d.AddMarker:
@@ -169,20 +169,20 @@ func (m *Message) edits(d rules.Decision, subjects []marker.Subject) []Edit {
 // restored adds recipients that are not diverted, but that Sendmail deletes
 // with a diverted one because both lead to the same address, as through a
 // CNAME.
-func (m *Message) restored(d rules.Decision) []Edit {
+func (m *Message) restored() []Edit {
 	if !m.Envelope.Sendmail {
 		return nil
 	}
 	deleted := make(map[string]bool)
-	for i, o := range d.Outcomes {
-		if o.Diverted && o.Resolved != nil {
-			deleted[strings.ToLower(m.recipients[i].resolved)] = true
+	for _, r := range m.recipients {
+		if r.Diverted && r.Resolved != nil {
+			deleted[strings.ToLower(r.resolved)] = true
 		}
 	}
 	var edits []Edit
-	for i, o := range d.Outcomes {
-		if r := m.recipients[i]; !o.Diverted && deleted[strings.ToLower(r.resolved)] {
-			edits = append(edits, Edit{Op: AddRecipient, Recipient: o.Text, Arguments: m.dsnArguments(r)})
+	for _, r := range m.recipients {
+		if !r.Diverted && deleted[strings.ToLower(r.resolved)] {
+			edits = append(edits, Edit{Op: AddRecipient, Recipient: r.Text, Arguments: m.dsnArguments(r)})
 		}
 	}
 	return edits

@@ -56,7 +56,7 @@ type Envelope struct {
 	Body bool
 }
 
-// Facts collects one mail, from MAIL to the end of the message.
+// Message collects one mail, from MAIL to the end of the message.
 type Message struct {
 	Config   *Config
 	Envelope Envelope
@@ -68,9 +68,9 @@ type Message struct {
 	limit      string
 }
 
-// recipient is one RCPT.
+// recipient is one RCPT, and after the decision its outcome.
 type recipient struct {
-	rules.Recipient
+	rules.Outcome
 	resolved  string   // the address as the MTA reads it
 	arguments []string // ESMTP arguments
 }
@@ -141,7 +141,7 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 	if r.Fault == "" && !m.Envelope.SMTPUTF8 && !address.IsASCII(path) {
 		r.Fault = address.NotASCII
 	}
-	given := recipient{r, resolved, arguments}
+	given := recipient{rules.Outcome{Recipient: r}, resolved, arguments}
 	if r.Refused() && m.Config.Mode == rules.Enforce && !m.Envelope.DecideAtEnd {
 		m.refused = append(m.refused, given)
 		return r, &Refusal{refusalReply(r), refusalReason(r, m.Config.Addresses.DomainName)}
@@ -230,6 +230,9 @@ func (m *Message) decide() Verdict {
 		facts.Recipients = append(facts.Recipients, r.Recipient)
 	}
 	d := ruleset.Decide(facts)
+	for i, o := range d.Outcomes {
+		m.recipients[i].Outcome = o
+	}
 	v := Verdict{Decision: d}
 	switch d.Action {
 	case rules.Reject:
