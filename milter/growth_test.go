@@ -78,7 +78,7 @@ func TestRecipientsGrow(t *testing.T) {
 					if err != nil {
 						t.Error(err)
 					}
-					v.Decision.Findings()
+					maillog.Findings(v.Decision)
 					maillog.Recipients(v.Decision, shown.Addresses{Format: shown.Full})
 				}
 			})

@@ -24,17 +24,18 @@ type Decision struct {
 	Action    Action // the strongest action that is carried out
 	Marker    marker.State
 	NearMiss  marker.Kind
-	Outcomes  []Outcome // in the order of the recipients
-	Policy    string    // the policy of Action, if a policy decided it
-	AddMarker bool      // put the marker before the subject
-	Reply     string    // for Reject: the policy's text; empty for the default
-	Sealed    bool      // some recipient is diverted, now or by an earlier pass
+	Findings  []finding.Finding // about the message
+	Outcomes  []Outcome         // in the order of the recipients
+	Policy    string            // the policy of Action, if a policy decided it
+	AddMarker bool              // put the marker before the subject
+	Reply     string            // for Reject: the policy's text; empty for the default
+	Sealed    bool              // some recipient is diverted, now or by an earlier pass
 }
 
 // Decide applies the policies to a message.
 func (r *Ruleset) Decide(m Facts) Decision {
 	m.from = senderOf(m.Sender)
-	d := Decision{Marker: m.Marker, NearMiss: m.NearMiss, Outcomes: make([]Outcome, len(m.Recipients))}
+	d := Decision{Marker: m.Marker, NearMiss: m.NearMiss, Findings: m.Findings, Outcomes: make([]Outcome, len(m.Recipients))}
 	for i, rcpt := range m.Recipients {
 		o, p := r.decideOne(rcpt, m)
 		d.Outcomes[i] = o
@@ -82,19 +83,4 @@ func (d Decision) diverts(o Outcome) bool {
 		return o.Class.NeedsMarker()
 	}
 	return o.Action == Divert && o.Mode == Enforce
-}
-
-// Findings returns the findings on all recipients, each once.
-func (d Decision) Findings() []finding.Finding {
-	list := []finding.Finding{}
-	seen := make(map[finding.Finding]bool)
-	for _, o := range d.Outcomes {
-		for _, f := range o.Findings {
-			if !seen[f] {
-				seen[f] = true
-				list = append(list, f)
-			}
-		}
-	}
-	return list
 }

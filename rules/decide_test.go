@@ -2,7 +2,6 @@ package rules_test
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 
@@ -92,6 +91,7 @@ func TestDecide(t *testing.T) {
 		{"shipped, unmarked", nil, rules.Facts{Marker: marker.Missing}, "a@nhs.net b@gmail.com", rules.Tag, "/accept unmarked/tag", false},
 		{"shipped, look-alike", nil, rules.Facts{Marker: marker.Present}, "a@nhs.net b@gmail.com c@nhs.nte", rules.Reject, "/accept marked/divert look-alike/reject", false},
 		{"a finding is its recipient's alone", []rules.Policy{{Name: "slip", Findings: []finding.Name{finding.LookAlike}, Action: rules.Divert, Mode: rules.Enforce}, rest}, rules.Facts{}, "b@gmail.com c@nhs.nte d@gov.co.uk", rules.Divert, "rest/tag slip/divert+ slip/divert+", false},
+		{"a finding about the message is for all", []rules.Policy{{Name: "large", Findings: []finding.Name{"other", "large"}, Action: rules.Divert, Mode: rules.Enforce}, rest}, rules.Facts{Findings: []finding.Finding{{Name: "large"}}}, "a@nhs.net b@gmail.com c@nhs.nte", rules.Divert, "/accept large/divert+ large/divert+", false},
 		{"diverted already", nil, rules.Facts{Marker: marker.Present}, "b@gmail.com.encrypt.invalid", rules.Accept, "/accept", false},
 		{"closed", nil, rules.Facts{Marker: marker.Present}, "x@y.gsi.gov.uk b@gmail.com", rules.Reject, "/reject marked/divert", false},
 		{"unsafe", nil, rules.Facts{Marker: marker.Present}, "b@[192.0.2.1]", rules.Reject, "/reject", false},
@@ -154,21 +154,5 @@ func BenchmarkDecide(b *testing.B) {
 		if d := r.Decide(m); d.Action != rules.Divert {
 			b.Fatal(d.Action)
 		}
-	}
-}
-
-func TestFindingsOfADecision(t *testing.T) {
-	r := ruleset(t, load(t, table.Sources{}, nil))
-	var m rules.Facts
-	for _, address := range []string{"a@nhs.nte", "b@nhs.nte", "c@gmail.com", "d@gov.co.uk"} {
-		m.Recipients = append(m.Recipients, r.Classify(address, "", today))
-	}
-	want := []finding.Finding{{Name: finding.LookAlike, Meant: "nhs.net"}, {Name: finding.LookAlike, Meant: "gov.uk"}}
-	if got := r.Decide(m).Findings(); !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	m.Recipients = m.Recipients[2:3]
-	if got := r.Decide(m).Findings(); got == nil || len(got) > 0 {
-		t.Errorf("none: got %#v, which JSON must show as an empty list", got)
 	}
 }

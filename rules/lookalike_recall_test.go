@@ -162,7 +162,7 @@ func TestPrecisionOfLookAlikes(t *testing.T) {
 			r := ruleset(t, load(t, table.Sources{Edition: edition, Accredited: "list"}, map[string]string{"list": csv.String()}))
 			for _, name := range others {
 				if got := r.Classify("a@"+name, "", today); got.LooksLike() {
-					t.Errorf("%s: %s is taken for a look-alike of %q", edition, name, got.Meant())
+					t.Errorf("%s: %s is taken for a look-alike of %q", edition, name, got.Meant)
 				}
 			}
 		}

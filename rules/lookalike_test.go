@@ -123,20 +123,20 @@ func TestLookAlikes(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := r.Classify("a@"+test.domain, "", today)
-			if got.Meant() != test.want {
-				t.Errorf("got %q, want %q", got.Meant(), test.want)
+			if got.Meant != test.want {
+				t.Errorf("got %q, want %q", got.Meant, test.want)
 			}
 			if test.want != "" && (got.Class != table.Unknown || got.RowName() != "" && got.RowName() != "nhs.uk") {
 				t.Errorf("got %v by row %q", got.Class, got.RowName())
 			}
 		})
 	}
-	if got := r.Classify("a%gmail.com@nhs.net", "", today); got.Meant() != "" {
-		t.Errorf("a secure domain with a route: got %q", got.Meant())
+	if got := r.Classify("a%gmail.com@nhs.net", "", today); got.Meant != "" {
+		t.Errorf("a secure domain with a route: got %q", got.Meant)
 	}
 	for _, resolved := range []string{"a@gmail.com", "a@nhs.net"} { // as if it were a CNAME
-		if got := r.Classify("a@nhs.nte", resolved, today); got.Meant() != "nhs.net" || got.Class != table.Unknown {
-			t.Errorf("the MTA reads %s: got %q, %v", resolved, got.Meant(), got.Class)
+		if got := r.Classify("a@nhs.nte", resolved, today); got.Meant != "nhs.net" || got.Class != table.Unknown {
+			t.Errorf("the MTA reads %s: got %q, %v", resolved, got.Meant, got.Class)
 		}
 	}
 }
@@ -163,12 +163,12 @@ func TestLookAlikesSuggestWhatIsSecure(t *testing.T) {
 				if got.LooksLike() {
 					found++
 				}
-				if meant := got.Meant(); meant != "" && r.Classify("a@"+meant, "", today).Class != table.Secure {
+				if meant := got.Meant; meant != "" && r.Classify("a@"+meant, "", today).Class != table.Secure {
 					t.Errorf("%s, %s: %s is meant", edition, domain, meant)
 				}
 			}
 		}
-		if got := r.Classify("a@nhs.uk.com", "", today); !got.LooksLike() || got.Meant() != "" {
+		if got := r.Classify("a@nhs.uk.com", "", today); !got.LooksLike() || got.Meant != "" {
 			t.Errorf("%s: nhs.uk.com: %v", edition, got.Findings)
 		}
 	}
@@ -188,7 +188,7 @@ func TestLookAlikesByEdition(t *testing.T) {
 		{"nhsmail-2022", "mod.co.uk", ""},
 	} {
 		r := ruleset(t, load(t, table.Sources{Edition: test.edition}, nil))
-		if got := r.Classify("a@"+test.domain, "", today).Meant(); got != test.want {
+		if got := r.Classify("a@"+test.domain, "", today).Meant; got != test.want {
 			t.Errorf("%s: %s: got %q, want %q", test.edition, test.domain, got, test.want)
 		}
 	}
@@ -209,12 +209,12 @@ func TestEveryEditIsFound(t *testing.T) {
 		}
 	}
 	for _, label := range near {
-		if got := r.Classify("a@"+label+rest, "", today).Meant(); got != name+rest {
+		if got := r.Classify("a@"+label+rest, "", today).Meant; got != name+rest {
 			t.Errorf("%s: got %q", label, got)
 		}
 	}
 	for _, label := range []string{"phramcay", "pharm", "qpharmacyq", "hparmayc"} {
-		if got := r.Classify("a@"+label+rest, "", today).Meant(); got != "" {
+		if got := r.Classify("a@"+label+rest, "", today).Meant; got != "" {
 			t.Errorf("%s: got %q", label, got)
 		}
 	}

@@ -20,6 +20,9 @@ type Recipient struct {
 	Row      *table.Row    // nil if no row covers it
 	Fault    address.Fault // why it cannot be diverted; empty if it can
 	Findings []finding.Finding
+	// Meant is the secure domain that the recipient's domain looks like. It is
+	// empty if there is none, or if the other domain is not secure.
+	Meant string
 }
 
 // RowName returns the name of the row, or "" without a row.
@@ -46,32 +49,21 @@ func (r Recipient) LooksLike() bool {
 	return slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Name == finding.LookAlike })
 }
 
-// Meant returns the secure domain that the recipient's domain looks like. It
-// returns "" if there is none, or if the other domain is not secure.
-func (r Recipient) Meant() string {
-	for _, f := range r.Findings {
-		if f.Name == finding.LookAlike {
-			return f.Meant
-		}
-	}
-	return ""
-}
-
 // Reason says in one sentence why the recipient has its class.
 func (r Recipient) Reason() string {
 	switch {
 	case r.Row != nil && r.Row.IsAddress(): // the log may be set to show no addresses
 		return cmp.Or(r.Row.Note, "a row for the address in "+r.Row.Table.Name)
-	case r.Row != nil && r.Meant() != "": // the row of an edition for all names below nhs.uk
-		return cmp.Or(r.Row.Note, "the row "+r.Row.Name) + "; the domain looks like " + r.Meant()
+	case r.Row != nil && r.Meant != "": // the row of an edition for all names below nhs.uk
+		return cmp.Or(r.Row.Note, "the row "+r.Row.Name) + "; the domain looks like " + r.Meant
 	case r.Row != nil:
 		return cmp.Or(r.Row.Note, fmt.Sprintf("the row %s of %s", r.Row.Name, r.Row.Table.Name))
 	case r.Class == table.Local:
 		return "a user of the MTA's own host"
 	case r.Address.Domain == "":
 		return "the address cannot be read: " + string(r.Fault)
-	case r.Meant() != "":
-		return "no row speaks of the domain, which looks like " + r.Meant()
+	case r.Meant != "":
+		return "no row speaks of the domain, which looks like " + r.Meant
 	case r.Resolved != nil:
 		return "the MTA reads another domain in the address"
 	case r.Address.HasRoute():
@@ -88,7 +80,7 @@ func (r *Ruleset) Classify(text, resolved string, now time.Time) Recipient {
 	got := r.weaker(r.read(text, now), resolved, now)
 	if got.Class == table.Unknown && got.Fault != address.SentOn && !got.Address.HasRoute() {
 		if meant, found := r.Table.LookAlike(got.Address.Domain, got.Row, now); found {
-			got.Findings = []finding.Finding{{Name: finding.LookAlike, Meant: meant}}
+			got.Findings, got.Meant = []finding.Finding{{Name: finding.LookAlike}}, meant
 		}
 	}
 	return got

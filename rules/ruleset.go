@@ -19,7 +19,7 @@ type Policy struct {
 	Name      string
 	Recipient []table.Class
 	Marker    []marker.State
-	Findings  []finding.Name // any of them, on the recipient
+	Findings  []finding.Name // any of them, about the recipient or the message
 	Sender    []string       // addresses, or domains including all below them; "<>" is the null sender
 	Client    []netip.Prefix
 	Action    Action
@@ -135,8 +135,9 @@ func (p Policy) coversAll(class table.Class, state marker.State) bool {
 }
 
 func (p Policy) holds(rcpt Recipient, m Facts) bool {
+	named := func(f finding.Finding) bool { return slices.Contains(p.Findings, f.Name) }
 	return allows(p.Recipient, rcpt.Class) && allows(p.Marker, m.Marker) &&
-		(len(p.Findings) == 0 || slices.ContainsFunc(rcpt.Findings, func(f finding.Finding) bool { return slices.Contains(p.Findings, f.Name) })) &&
+		(len(p.Findings) == 0 || slices.ContainsFunc(rcpt.Findings, named) || slices.ContainsFunc(m.Findings, named)) &&
 		(len(p.Sender) == 0 || slices.ContainsFunc(p.from, m.isFrom)) &&
 		(len(p.Client) == 0 || slices.ContainsFunc(p.Client, func(n netip.Prefix) bool { return n.Contains(m.Client) }))
 }
@@ -151,6 +152,7 @@ type Facts struct {
 	Client     netip.Addr
 	Marker     marker.State
 	NearMiss   marker.Kind
+	Findings   []finding.Finding // about the message
 	Recipients []Recipient
 
 	from address.Mailbox // Sender, for Decide

@@ -15,7 +15,6 @@ import (
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/address"
-	"github.com/postseal/postseal/rules/finding"
 	"github.com/postseal/postseal/rules/marker"
 )
 
@@ -32,7 +31,7 @@ type explanation struct {
 	Mode       rules.Mode          `json:"mode"`
 	Marker     marker.State        `json:"marker"`
 	NearMiss   marker.Kind         `json:"near_miss"`
-	Findings   []finding.Finding   `json:"findings"`
+	Findings   []maillog.Finding   `json:"findings"`
 	Recipients []maillog.Recipient `json:"recipients"`
 	Edits      []message.Edit      `json:"edits"`
 	Reply      string              `json:"reply,omitempty"` // to the whole message, at its end
@@ -128,7 +127,7 @@ func explainMessage(loaded *message.Config, envelope message.Envelope, to []stri
 	for _, o := range d.Outcomes { // refused recipients included
 		e.Action = max(e.Action, o.Action)
 	}
-	e.Marker, e.NearMiss, e.Findings = d.Marker, d.NearMiss, d.Findings()
+	e.Marker, e.NearMiss, e.Findings = d.Marker, d.NearMiss, maillog.Findings(d)
 	e.Recipients = maillog.Recipients(d, shown.Addresses{Format: shown.Full})
 	if v.Edits != nil {
 		e.Edits = v.Edits

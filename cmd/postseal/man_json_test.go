@@ -46,9 +46,8 @@ func jsonType(t *testing.T, of reflect.Type) string {
 func jsonFields(t *testing.T, of reflect.Type) (names []string, elements map[string]reflect.Type) {
 	t.Helper()
 	elements = make(map[string]reflect.Type)
-	for i := range of.NumField() {
-		field := of.Field(i)
-		if !field.IsExported() {
+	for _, field := range reflect.VisibleFields(of) {
+		if field.Anonymous || !field.IsExported() {
 			continue
 		}
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")

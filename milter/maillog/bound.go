@@ -1,12 +1,12 @@
 package maillog
 
 import (
+	"encoding/json"
 	"log/slog"
 	"unicode/utf8"
 
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
-	"github.com/postseal/postseal/rules/finding"
 	"github.com/postseal/postseal/rules/table"
 )
 
@@ -67,15 +67,16 @@ func jsonLength(text string) (n int) {
 }
 
 // findingsLength returns an upper limit of the octets of a list of findings.
-func findingsLength(list []finding.Finding) (n int) {
+func findingsLength(list []Finding) (n int) {
 	for _, f := range list {
-		n += len(`{"name":"","meant":""},`) + jsonLength(string(f.Name)) + jsonLength(f.Meant)
+		text, _ := json.Marshal(f)
+		n += len(text) + len(",")
 	}
 	return n
 }
 
 // clipFindings leaves out the findings beyond max octets.
-func clipFindings(list []finding.Finding, maximum int) []finding.Finding {
+func clipFindings(list []Finding, maximum int) []Finding {
 	for i := range list {
 		if maximum -= findingsLength(list[i : i+1]); maximum < 0 {
 			return list[:i]

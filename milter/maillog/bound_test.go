@@ -57,7 +57,7 @@ func TestDecisionLinesAreBounded(t *testing.T) {
 			d := rules.Decision{}
 			for i := range n {
 				// One text for all: only the address differs, by its beginning.
-				rcpt := rules.Recipient{Text: fmt.Sprint(i, local, "@gmail.com"), Class: table.Unknown, Findings: []finding.Finding{{Name: finding.LookAlike, Meant: fmt.Sprint(i, ".nhs.uk")}}}
+				rcpt := rules.Recipient{Text: fmt.Sprint(i, local, "@gmail.com"), Class: table.Unknown, Findings: []finding.Finding{{Name: finding.LookAlike}}, Meant: fmt.Sprint(i, ".nhs.uk")}
 				d.Outcomes = append(d.Outcomes, rules.Outcome{Recipient: rcpt, Policy: strings.Repeat("p", 100), Action: rules.Divert})
 			}
 			var log bytes.Buffer

@@ -24,7 +24,45 @@ type Recipient struct {
 	Policy  string       `json:"policy"`
 	Action  rules.Action `json:"action"`
 	// Findings are those about this recipient.
-	Findings []finding.Finding `json:"findings"`
+	Findings []Finding `json:"findings"`
+}
+
+// Finding is an element of "findings", in the same outputs.
+type Finding struct {
+	finding.Finding
+	Meant string `json:"meant,omitempty"` // for a look-alike: the secure domain, if there is one
+}
+
+// Findings returns the findings about a message and about its recipients, each
+// once.
+func Findings(d rules.Decision) []Finding {
+	list := []Finding{}
+	seen := make(map[Finding]bool)
+	add := func(findings []Finding) {
+		for _, f := range findings {
+			if !seen[f] {
+				seen[f] = true
+				list = append(list, f)
+			}
+		}
+	}
+	add(findingsOf(d.Findings, ""))
+	for _, o := range d.Outcomes {
+		add(findingsOf(o.Findings, o.Meant))
+	}
+	return list
+}
+
+// findingsOf returns findings as they are logged. meant is for a look-alike.
+func findingsOf(findings []finding.Finding, meant string) []Finding {
+	list := make([]Finding, len(findings))
+	for i, f := range findings {
+		list[i].Finding = f
+		if f.Name == finding.LookAlike {
+			list[i].Meant = meant
+		}
+	}
+	return list
 }
 
 // Recipients returns the outcomes of a decision as they are logged.
@@ -33,7 +71,7 @@ func Recipients(d rules.Decision, format shown.Addresses) []Recipient {
 	for i, o := range d.Outcomes {
 		list[i] = Recipient{
 			Address: format.Address(o.Text), Class: o.Class, Row: format.Row(o.RowName()),
-			Policy: o.Policy, Action: o.Action, Findings: append([]finding.Finding{}, o.Findings...),
+			Policy: o.Policy, Action: o.Action, Findings: findingsOf(o.Findings, o.Meant),
 		}
 	}
 	return list
@@ -58,7 +96,7 @@ func Decision(log *slog.Logger, c *message.Config, e message.Envelope, queueID s
 		"mode", mode.String(),
 		"marker", v.Decision.Marker.String(),
 		"near_miss", string(v.Decision.NearMiss),
-		"findings", clipFindings(v.Decision.Findings(), maxFindings),
+		"findings", clipFindings(Findings(v.Decision), maxFindings),
 		"recipients", recipients[:n],
 		"recipient_count", len(recipients),
 		"by_class", byClass(v.Decision),

@@ -3,11 +3,15 @@ package maillog_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/finding"
+	"github.com/postseal/postseal/rules/rulestest"
 	"github.com/postseal/postseal/rules/table"
 )
 
@@ -58,5 +62,32 @@ func TestHashesAreKeyed(t *testing.T) {
 	}
 	if got := hash("bob@gmail.com", ""); got != "" {
 		t.Errorf("got %q without a key", got)
+	}
+}
+
+// TestFindings holds the form of findings in JSON: those about the message come
+// first, and each comes once.
+func TestFindings(t *testing.T) {
+	r := rulestest.Ruleset(t)
+	outcomes := func(addresses ...string) (list []rules.Outcome) {
+		for _, a := range addresses {
+			list = append(list, rules.Outcome{Recipient: r.Classify(a, "", time.Now())})
+		}
+		return list
+	}
+	for _, test := range []struct {
+		name string
+		d    rules.Decision
+		want string
+	}{
+		{"none", rules.Decision{Outcomes: outcomes("c@gmail.com")}, `[]`},
+		{"of recipients", rules.Decision{Outcomes: outcomes("a@nhs.nte", "b@nhs.nte", "c@gmail.com", "d@gov.co.uk", "e@nhs.uk.com")},
+			`[{"name":"look-alike","meant":"nhs.net"},{"name":"look-alike","meant":"gov.uk"},{"name":"look-alike"}]`},
+		{"of the message", rules.Decision{Findings: []finding.Finding{{Name: "x", Count: 2, Reason: "y", Part: "2.1"}}, Outcomes: outcomes("a@nhs.nte")},
+			`[{"name":"x","count":2,"reason":"y","part":"2.1"},{"name":"look-alike","meant":"nhs.net"}]`},
+	} {
+		if got, err := json.Marshal(maillog.Findings(test.d)); err != nil || string(got) != test.want {
+			t.Errorf("%s: got %s, %v", test.name, got, err)
+		}
 	}
 }

@@ -81,7 +81,7 @@ func rejectReply(d rules.Decision, marker string, addresses shown.Addresses) (re
 }
 
 func rejectReason(o rules.Outcome, d rules.Decision, marker string, show func(domain string) string) string {
-	switch meant := o.Meant(); {
+	switch meant := o.Meant; {
 	case o.Refused():
 		return refusalReason(o.Recipient, show)
 	case o.Policy == d.Policy && d.Reply != "":

@@ -13,8 +13,11 @@ const LookAlike Name = "look-alike"
 // UnmarshalText reads the name. Any other text is an error.
 func (n *Name) UnmarshalText(text []byte) error { return keyword.Word(n, text, LookAlike) }
 
-// Finding is a fact that was found about one recipient of a message.
+// Finding is a fact that was found about a message or about one of its
+// recipients. It never shows a file name or text of the message.
 type Finding struct {
-	Name  Name   `json:"name"`
-	Meant string `json:"meant,omitempty"` // for LookAlike: the secure domain, if there is one
+	Name   Name   `json:"name"`
+	Count  int    `json:"count,omitempty"`  // how many different ones there are
+	Reason string `json:"reason,omitempty"` // a fixed word
+	Part   string `json:"part,omitempty"`   // the number of the part, as in IMAP's BODY
 }
