@@ -2,6 +2,7 @@ package milter
 
 import (
 	"net"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,20 +24,25 @@ const (
 // its smtpd processes, by default 100.
 const DefaultMaxConnections = 4096
 
-// holding is the memory of one connection that counts towards maxHeld.
-type holding struct{ message, packet int }
+// memory counts what one connection holds towards maxHeld, in octets.
+type memory struct {
+	all                 *atomic.Int64 // of all connections
+	ofMessage, ofPacket int
+}
 
-func (h holding) octets() int64 { return int64(h.message + h.packet) }
+// holdMessage and holdPacket record what the message or the packet needs from
+// now on. They return false and change nothing if all connections together would
+// then hold too much.
+func (m *memory) holdMessage(octets int) bool { return m.hold(&m.ofMessage, octets) }
+func (m *memory) holdPacket(octets int) bool  { return m.hold(&m.ofPacket, octets) }
 
-// hold records what a connection holds from now on. It returns false and
-// changes nothing if all connections together would then hold too much.
-func (c *conn) hold(want holding) bool {
-	more := want.octets() - c.held.octets()
-	if c.server.held.Add(more) > maxHeld && more > 0 {
-		c.server.held.Add(-more)
+func (m *memory) hold(part *int, octets int) bool {
+	more := int64(octets - *part)
+	if m.all.Add(more) > maxHeld && more > 0 {
+		m.all.Add(-more)
 		return false
 	}
-	c.held = want
+	*part = octets
 	return true
 }
 
@@ -95,7 +101,8 @@ func (s *Server) acceptedAgain() {
 // eighth of the connections is free. A peer that connects and disconnects at
 // the limit must not cause endless log lines.
 func (s *Server) leave(c *conn) {
-	c.hold(holding{})
+	c.holdMessage(0)
+	c.holdPacket(0)
 	s.mu.Lock()
 	s.sessions[c].endMessage()
 	delete(s.sessions, c)

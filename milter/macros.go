@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
-
-	gomilter "github.com/emersion/go-milter"
 )
 
 // macros are the macros of one command that were asked for.
@@ -44,10 +42,3 @@ var wanted = func() map[string]bool {
 	}
 	return names
 }()
-
-// takeMacros keeps the macros of the command that follows.
-func (c *conn) takeMacros(payload []byte) (err error) {
-	c.macrosOf = gomilter.Code(payload[0])
-	c.macros, err = readMacros(payload[1:])
-	return err
-}

@@ -69,5 +69,6 @@ func (c *conn) negotiate(payload []byte) error {
 	answer = binary.BigEndian.AppendUint32(answer, min(version, maxVersion))
 	answer = binary.BigEndian.AppendUint32(answer, uint32(asked))
 	answer = binary.BigEndian.AppendUint32(answer, uint32(c.protocol))
-	return c.writePacket(byte(gomilter.CodeOptNeg), append(answer, macros...))
+	c.write(byte(gomilter.CodeOptNeg), append(answer, macros...))
+	return nil
 }

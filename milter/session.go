@@ -133,18 +133,19 @@ func (s *session) RcptTo(string, *gomilter.Modifier) (gomilter.Response, error) 
 	return gomilter.RespContinue, nil
 }
 
-// header receives a header field, which conn does not pass to go-milter.
-func (s *session) header(name, value string) {
+// header receives a header field, which conn does not pass to go-milter. It
+// returns false if it does not need the rest of the header.
+func (s *session) header(name, value string) (more bool) {
 	s.guard(func() {
 		s.message.Header(name, value)
 		s.hold()
 	})
-	s.conn.skipHeader = s.failed || s.message.IsPastLimit()
+	return !s.failed && !s.message.IsPastLimit()
 }
 
 // hold counts the message towards the memory limit of all messages.
 func (s *session) hold() {
-	if !s.message.IsPastLimit() && !s.conn.hold(holding{message: s.message.Size(), packet: s.conn.held.packet}) {
+	if !s.message.IsPastLimit() && !s.conn.holdMessage(s.message.Size()) {
 		s.message.Limit("too much mail at once")
 	}
 }
@@ -157,10 +158,10 @@ func (s *session) BodyChunk([]byte, *gomilter.Modifier) (gomilter.Response, erro
 	return s.continueUnless(gomilter.OptNoBodyReply), nil
 }
 
-func (s *session) Body(m *gomilter.Modifier) (gomilter.Response, error) {
+func (s *session) Body(*gomilter.Modifier) (gomilter.Response, error) {
 	s.keepQueueID()
 	answer := replyWith(cannotDecide)
-	s.guard(func() { answer = s.decide(m) })
+	s.guard(func() { answer = s.decide() })
 	s.endLines()
 	s.message, s.failed = nil, false // the answer still needs the queue ID
 	return answer, nil
@@ -168,7 +169,7 @@ func (s *session) Body(m *gomilter.Modifier) (gomilter.Response, error) {
 
 // decide ends the message under way. It buffers the edits only after the whole
 // verdict is known.
-func (s *session) decide(m *gomilter.Modifier) gomilter.Response {
+func (s *session) decide() gomilter.Response {
 	began := time.Now()
 	v, err := s.message.End()
 	if err != nil {
@@ -179,34 +180,14 @@ func (s *session) decide(m *gomilter.Modifier) gomilter.Response {
 		return replyWith(cannotDecide)
 	}
 	for _, e := range v.Edits {
-		if err := s.apply(e, m); err != nil {
-			panic(err) // buffering cannot fail
-		}
+		code, payload := editPacket(e)
+		s.conn.write(byte(code), payload)
 	}
 	maillog.Decision(s.log, s.message.Config, s.message.Envelope, s.queueID, v, time.Since(began))
 	if v.Reply != nil {
 		return replyWith(*v.Reply)
 	}
 	return gomilter.RespContinue
-}
-
-// apply buffers the packet of an edit.
-func (s *session) apply(e message.Edit, m *gomilter.Modifier) error {
-	switch e.Op {
-	case message.DeleteRecipient:
-		return m.DeleteRecipient(e.Recipient)
-	case message.AddRecipient:
-		return s.conn.addRecipient(e.Recipient, e.Arguments)
-	case message.DeleteHeader:
-		return m.ChangeHeader(e.Index, e.Name, "")
-	case message.AddHeader:
-		return m.AddHeader(e.Name, e.Value)
-	case message.PrefixHeader:
-		return m.ChangeHeader(e.Index, e.Name, e.Replacement())
-	case message.Hold:
-		return m.Quarantine(e.Value)
-	}
-	return fmt.Errorf("unknown edit %q", e.Op)
 }
 
 func (s *session) Abort(*gomilter.Modifier) error {

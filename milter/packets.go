@@ -1,0 +1,107 @@
+package milter
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"time"
+)
+
+// maxPacket is the greatest length of command and payload, as in go-milter.
+// Each header field arrives in one packet.
+const maxPacket = 1 << 20
+
+// maxWrite is how much is written under one deadline. Postfix searches its
+// queue file for each recipient that is deleted. An MTA may therefore need
+// minutes for all edits of a message, but never long for a few of them.
+const maxWrite = 4 << 10
+
+// packets reads and writes the packets of a connection.
+type packets struct {
+	net.Conn
+	timeout time.Duration // for the rest of a packet, and for each write
+	in      *bufio.Reader
+	packet  bytes.Buffer // the packet that was read last
+	out     []byte       // what was written and not sent yet
+}
+
+// drop forgets the packet that was read last.
+func (p *packets) drop() {
+	if p.packet.Cap() > keptBuffer {
+		p.packet = bytes.Buffer{}
+	}
+	p.packet.Reset()
+}
+
+// read reads one packet with its length. Memory for the payload is allocated
+// only as it arrives, and only if hold allows it.
+func (p *packets) read(hold func(octets int) bool) error {
+	if err := p.SetReadDeadline(time.Now().Add(p.timeout)); err != nil {
+		return err
+	}
+	head, err := p.in.Peek(4)
+	if err != nil {
+		return truncated(err)
+	}
+	length := binary.BigEndian.Uint32(head)
+	if length == 0 || length > maxPacket {
+		return fmt.Errorf("a packet of %d octets: allowed are 1 to %d", length, maxPacket)
+	}
+	// The buffer doubles as it grows, and go-milter makes a copy.
+	if length > keptBuffer && !hold(3*int(length)) {
+		return fmt.Errorf("a packet of %d octets: all connections together hold %d octets, and may not hold more", length, maxHeld)
+	}
+	if _, err := io.CopyN(&p.packet, p.in, 4+int64(length)); err != nil {
+		return truncated(err)
+	}
+	return nil
+}
+
+func truncated(err error) error {
+	return fmt.Errorf("a packet broke off: %w", errors.Join(io.ErrUnexpectedEOF, nonEOF(err)))
+}
+
+// nonEOF keeps the end of the file from being taken for an orderly end.
+func nonEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// write buffers a packet.
+func (p *packets) write(code byte, payload []byte) {
+	p.out = binary.BigEndian.AppendUint32(p.out, uint32(len(payload)+1))
+	p.out = append(append(p.out, code), payload...)
+}
+
+// Write buffers a packet of go-milter.
+func (p *packets) Write(packet []byte) (int, error) {
+	p.out = append(p.out, packet...)
+	return len(packet), nil
+}
+
+// flush sends what was buffered.
+func (p *packets) flush() error {
+	if len(p.out) == 0 {
+		return nil
+	}
+	for part := range slices.Chunk(p.out, maxWrite) {
+		if err := p.SetWriteDeadline(time.Now().Add(p.timeout)); err != nil {
+			return err
+		}
+		if _, err := p.Conn.Write(part); err != nil {
+			return fmt.Errorf("writing to the MTA: %w", err)
+		}
+	}
+	p.out = p.out[:0]
+	if cap(p.out) > keptBuffer {
+		p.out = nil
+	}
+	return nil
+}
