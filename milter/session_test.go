@@ -283,10 +283,12 @@ func TestMailOfSendmailIsDecidedAtTheEnd(t *testing.T) {
 	p.send(append([]string{connectPort}, append(mailFrom("a@trust.example"), "Rx@y.gsi.gov.uk\x00", "Ra@nhs.net\x00", "E")...)...)
 	p.want(goOnPacket, goOnPacket, "y550 5.7.1 <x@y.gsi.gov.uk>: gsi.gov.uk was switched off in March 2019: use the organisation's gov.uk address\x00")
 
-	// Postfix deletes by what was typed, which may be any of these.
+	// Postfix deletes by what was typed, which it does not show.
 	p.send(append(mailFrom("a@trust.example"), "Rbob@gmail.com\x00", header("Subject", "[secure]"), "E")...)
-	p.want(goOnPacket, "-<bob@gmail.com>\x00", "-<bob@gmail.com.>\x00", "-<bob%gmail.com>\x00", "-<gmail.com!bob>\x00",
-		"2<bob@gmail.com.encrypt.invalid>\x00ORCPT=rfc822;bob@gmail.com\x00", addDivert, goOnPacket)
+	p.want(goOnPacket)
+	if got := p.receive(); !strings.HasPrefix(got, "y550 5.7.1 <bob@gmail.com>: ") || !strings.Contains(got, "content_filter") {
+		t.Errorf("got %q", got)
+	}
 }
 
 func TestQueueIDFromAnyStage(t *testing.T) {

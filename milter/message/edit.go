@@ -43,26 +43,10 @@ type Edit struct {
 // divert sends a recipient through the relay. It deletes the recipient by the
 // text in RCPT, because MTAs compare this text exactly.
 func (m *Message) divert(r recipient) []Edit {
-	var edits []Edit
-	for _, text := range m.typedAs(r) {
-		edits = append(edits, Edit{Op: DeleteRecipient, Recipient: text})
+	return []Edit{
+		{Op: DeleteRecipient, Recipient: r.Text},
+		{Op: AddRecipient, Recipient: r.Text + "." + m.Config.Rules.Relay, Arguments: m.dsnArguments(r)},
 	}
-	return append(edits, Edit{
-		Op:        AddRecipient,
-		Recipient: r.Text + "." + m.Config.Rules.Relay,
-		Arguments: m.dsnArguments(r),
-	})
-}
-
-// typedAs returns what the recipient may have been before the MTA rewrote it.
-// Over SMTP that is the text in RCPT. For mail of sendmail(1), Postfix shows
-// the rewritten recipient, but deletes by what was typed.
-func (m *Message) typedAs(r recipient) []string {
-	if !m.Envelope.DecideAtEnd {
-		return []string{r.Text}
-	}
-	local, domain := r.Address.Local, r.Text[len(r.Address.Local)+1:]
-	return []string{r.Text, r.Text + ".", local + "%" + domain, domain + "!" + local}
 }
 
 // dsnArguments returns the arguments of RFC 3461 for the added recipient: the

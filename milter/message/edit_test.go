@@ -75,3 +75,36 @@ func TestHeldWithoutRelay(t *testing.T) {
 		}
 	}
 }
+
+// TestDivertAtTheEnd holds that nothing is diverted if Postfix does not show
+// what was typed: the whole message is rejected instead.
+func TestDivertAtTheEnd(t *testing.T) {
+	const rejected = "550 5.7.1 <bob@gmail.com>: the address cannot be rewritten safely, since Postfix does not show how it was typed: ask the mail administrator to replace non_smtpd_milters with the content_filter in contrib/postfix/README.md"
+	for _, test := range []struct {
+		action rules.Action
+		mode   rules.Mode
+		to     string
+		want   string
+	}{
+		{rules.Divert, rules.Enforce, "bob@gmail.com", rejected},
+		{rules.Quarantine, rules.Enforce, "bob@gmail.com", rejected},
+		{rules.Divert, rules.Observe, "bob@gmail.com", ""},
+		{rules.Tag, rules.Enforce, "bob@gmail.com", ""},
+		{rules.Divert, rules.Enforce, "bob@gmail.com.encrypt.invalid", ""},
+	} {
+		m := New(testConfig(t, rules.Policy{Name: "p", Mode: test.mode, Action: test.action}), Envelope{DecideAtEnd: true})
+		m.Recipient("a@nhs.net", "", nil, time.Now())
+		m.Recipient(test.to, "", nil, time.Now())
+		v, err := m.End()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if v.Reply != nil {
+			got = v.Reply.String()
+		}
+		if got != test.want || got != "" && (len(v.Edits) > 0 || v.Decision.Action != rules.Reject) {
+			t.Errorf("%v, %v: got %q, %v, %v", test.action, test.to, got, v.Edits, v.Decision.Action)
+		}
+	}
+}

@@ -49,8 +49,10 @@ type Envelope struct {
 	// (noreceipts), it loses a recipient that is added with ORCPT. It also
 	// ignores some refusals of a RCPT.
 	Sendmail bool
-	// DecideAtEnd says that RCPT must not be refused. Recipients that must be
-	// refused are kept, and the whole message is rejected at its end.
+	// DecideAtEnd says that the MTA is Postfix, and that the message is mail of
+	// sendmail(1). RCPT must not be refused, and no recipient can be diverted,
+	// because Postfix shows the rewritten recipient but deletes by what was
+	// typed. The whole message is rejected at its end instead.
 	DecideAtEnd bool
 	// Body says that the MTA sends the body.
 	Body bool
@@ -230,6 +232,14 @@ func (m *Message) decide() Verdict {
 		facts.Recipients = append(facts.Recipients, r.Recipient)
 	}
 	d := ruleset.Decide(facts)
+	if m.Envelope.DecideAtEnd {
+		for i, o := range d.Outcomes {
+			if o.Diverted {
+				facts.Recipients[i].Fault = address.NotShown
+			}
+		}
+		d = ruleset.Decide(facts)
+	}
 	for i, o := range d.Outcomes {
 		m.recipients[i].Outcome = o
 	}

@@ -35,7 +35,11 @@ func refusalReason(r rules.Recipient, show func(domain string) string) string {
 	case r.Fault == address.SentOn:
 		return leadsTo(cmp.Or(show(r.Resolved.Domain), noAddress))
 	}
-	return fmt.Sprintf("the address cannot be rewritten safely, since %s: write it as name@domain", r.Fault)
+	remedy := "write it as name@domain"
+	if r.Fault == address.NotShown {
+		remedy = "ask the mail administrator to replace non_smtpd_milters with the content_filter in contrib/postfix/README.md"
+	}
+	return fmt.Sprintf("the address cannot be rewritten safely, since %s: %s", r.Fault, remedy)
 }
 
 // noAddress replaces an address that cannot be read.

@@ -26,6 +26,7 @@ const (
 	Rerouted     Fault = "it names another host inside its local part"
 	SentOn       Fault = "this host sends it on to another domain"
 	NotASCII     Fault = "it is not ASCII, for which the client must ask with SMTPUTF8"
+	NotShown     Fault = "Postfix does not show how it was typed"
 )
 
 // maxPath is the longest path without its angle brackets (RFC 5321, section
