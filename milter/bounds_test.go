@@ -6,8 +6,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-
-	"github.com/postseal/postseal/milter/message"
 )
 
 // heap is the memory in use, in octets.
@@ -86,8 +84,8 @@ func TestHostilePeersAreBounded(t *testing.T) {
 		{"DSN arguments of RCPT", append([]string{mail}, repeat(20, rcpt+strings.Repeat("NOTIFY=\x00", mega/8))...)},
 		{"a long argument of RCPT", append([]string{mail}, repeat(20, rcpt+"ORCPT="+long+"\x00")...)},
 		{"long paths", append([]string{mail}, repeat(20, "R<"+long+"@gmail.com>\x00")...)},
-		{"short recipients", each(message.MaxRecipients, func(i int) string { return fmt.Sprintf("R<%d@gmail.com>\x00", i) })},
-		{"refused recipients", each(message.MaxRecipients, func(i int) string { return fmt.Sprintf("R<%d@x.gsi.gov.uk>\x00", i) })},
+		{"short recipients", each(maxRecipients, func(i int) string { return fmt.Sprintf("R<%d@gmail.com>\x00", i) })},
+		{"refused recipients", each(maxRecipients, func(i int) string { return fmt.Sprintf("R<%d@x.gsi.gov.uk>\x00", i) })},
 		{"recipients that the MTA reads otherwise", sentOn},
 		{"arguments of MAIL", []string{mail + ones, mail + nuls}},
 		{"a long sender", []string{"M<" + long + ">\x00"}},
@@ -117,8 +115,8 @@ func TestHostilePeersAreBounded(t *testing.T) {
 			if used := heap() - before; used > held+smallConnection {
 				t.Errorf("%d octets are in use, %d counted", used, held)
 			}
-			if held > message.MaxMessage {
-				t.Errorf("%d octets are counted: the bound is %d", held, message.MaxMessage)
+			if held > maxMessage {
+				t.Errorf("%d octets are counted: the bound is %d", held, maxMessage)
 			}
 			other.flood(append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00", "E", "A")...)
 			if !broken {
@@ -187,7 +185,7 @@ func TestPeersThatStandStill(t *testing.T) {
 	deaf := r.open(t)
 	deaf.Conn.(*net.UnixConn).SetReadBuffer(4 << 10)
 	list := mailFrom("a@trust.example")
-	for i := range message.MaxRecipients {
+	for i := range maxRecipients {
 		list = append(list, fmt.Sprintf("R<%s%d@gmail.com>\x00", strings.Repeat("x", 60), i))
 	}
 	deaf.flood(list...)
@@ -196,7 +194,7 @@ func TestPeersThatStandStill(t *testing.T) {
 	r.await(t, `"lines left out"`)
 	r.log.clear()
 	list = nil
-	if used, held := heap()-before, int(r.held.Load()); used > held+smallConnection || held > message.MaxMessage*2 {
+	if used, held := heap()-before, int(r.held.Load()); used > held+smallConnection || held > maxMessage*2 {
 		t.Errorf("edits: %d octets are in use, %d counted", used, held)
 	}
 }
@@ -207,7 +205,7 @@ func TestAllPeersTogetherAreBounded(t *testing.T) {
 	subject := header("Subject", strings.Repeat("x", 1_000_000))
 	begin := append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00")
 	var peers []peer
-	for range maxHeld/message.MaxMessage + 4 {
+	for range maxHeld/maxMessage + 4 {
 		p := r.open(t)
 		p.flood(append(begin, repeat(7, subject)...)...)
 		peers = append(peers, p)

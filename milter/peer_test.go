@@ -28,7 +28,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // busy machine takes its time, and a test that passes never waits in vain.
 const patience = 4 * time.Minute
 
-// TestConfig enforces policies on the default table.
+// The limits that LIMITS in postseal(8) names.
+const (
+	maxRecipients  = 20_000
+	maxMessage     = 32 << 20
+	maxLinesOfKind = 100
+)
+
+// testConfig enforces policies on the default table.
 func testConfig(t testing.TB, policies ...rules.Policy) *message.Config {
 	t.Helper()
 	return &message.Config{Rules: rulestest.Ruleset(t, policies...), Mode: rules.Enforce, Addresses: shown.Addresses{Format: shown.Full}, Hash: "c0ffee"}

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
-	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/milter/message"
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
@@ -471,8 +470,8 @@ func TestBoundsOfAMessage(t *testing.T) {
 		name string
 		send []string
 	}{
-		{"fields", append(many(1, "R<a@nhs.net>\x00"), many(message.MaxMessage>>10, header("X", "y"))[2:]...)},
-		{"octets of the header", append(many(1, "R<a@nhs.net>\x00"), many(message.MaxMessage/2_000_000+1, header("X", strings.Repeat("y", 500_000)))[2:]...)},
+		{"fields", append(many(1, "R<a@nhs.net>\x00"), many(maxMessage>>10, header("X", "y"))[2:]...)},
+		{"octets of the header", append(many(1, "R<a@nhs.net>\x00"), many(maxMessage/2_000_000+1, header("X", strings.Repeat("y", 500_000)))[2:]...)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := serve(t, always(testConfig(t)), DefaultTimeouts)
@@ -487,8 +486,8 @@ func TestBoundsOfAMessage(t *testing.T) {
 	t.Run("recipients", func(t *testing.T) {
 		r := serve(t, always(testConfig(t)), DefaultTimeouts)
 		p := r.open(t)
-		go p.send(append(many(message.MaxRecipients+1, "R<a@nhs.net>\x00"), "E")...)
-		for range message.MaxRecipients {
+		go p.send(append(many(maxRecipients+1, "R<a@nhs.net>\x00"), "E")...)
+		for range maxRecipients {
 			p.want(goOnPacket)
 		}
 		// Those taken go on; the client sends the rest again.
@@ -498,8 +497,8 @@ func TestBoundsOfAMessage(t *testing.T) {
 		r := serve(t, always(testConfig(t)), DefaultTimeouts)
 		p := r.open(t)
 		p.send("DMw\x00mx\x00")
-		go p.send(append(many(message.MaxRecipients+1, "R<a@nhs.net>\x00")[1:], "E")...)
-		for range message.MaxRecipients {
+		go p.send(append(many(maxRecipients+1, "R<a@nhs.net>\x00")[1:], "E")...)
+		for range maxRecipients {
 			p.want(goOnPacket)
 		}
 		// It may take out another recipient for the one that is not taken.
@@ -511,8 +510,8 @@ func TestBoundsOfAMessage(t *testing.T) {
 		p := r.dial(t)
 		p.send(offer(6, allActions, allProtocol), connectPort)
 		p.receive()
-		go p.send(append(many(message.MaxRecipients+1, "Ra@nhs.net\x00"), "E")...)
-		for range message.MaxRecipients + 1 {
+		go p.send(append(many(maxRecipients+1, "Ra@nhs.net\x00"), "E")...)
+		for range maxRecipients + 1 {
 			p.want(goOnPacket)
 		}
 		p.want("y552 5.3.4 the message has too many recipients or too large a header: send it in parts\x00")
@@ -745,7 +744,7 @@ func TestLinesOfAMessageAreBounded(t *testing.T) {
 		}
 		return list
 	}
-	const many = message.MaxRecipients + 500
+	const many = maxRecipients + 500
 	taken := []string{"DR", "R<a@nhs.net>\x00"}
 	for _, test := range []struct {
 		name              string
@@ -753,14 +752,14 @@ func TestLinesOfAMessageAreBounded(t *testing.T) {
 		refused, readings int // lines
 		leftOut           string
 	}{
-		{"few", refused(maillog.MaxLines), []string{"A"}, maillog.MaxLines, 0, ""},
-		{"one more", refused(maillog.MaxLines + 1), []string{"A"}, maillog.MaxLines, 0, `"refused_recipient":1,"readings_differ":0,"config":"c0ffee"`},
-		{"past the limit of recipients", refused(many), []string{"A"}, maillog.MaxLines, 0, fmt.Sprintf(`"refused_recipient":%d,"readings_differ":0`, many-maillog.MaxLines)},
-		{"both kinds", differ(250), []string{"A"}, maillog.MaxLines, maillog.MaxLines, `"refused_recipient":150,"readings_differ":150`},
-		{"to the end of the message", append(refused(150), taken...), []string{"E"}, maillog.MaxLines, 0, `"refused_recipient":50`},
-		{"another HELO", refused(150), []string{"Hclient.example\x00"}, maillog.MaxLines, 0, `"refused_recipient":50`},
-		{"another MAIL", refused(150), []string{"M<a@trust.example>\x00"}, maillog.MaxLines, 0, `"refused_recipient":50`},
-		{"the connection ends", refused(150), []string{"Q"}, maillog.MaxLines, 0, `"refused_recipient":50`},
+		{"few", refused(maxLinesOfKind), []string{"A"}, maxLinesOfKind, 0, ""},
+		{"one more", refused(maxLinesOfKind + 1), []string{"A"}, maxLinesOfKind, 0, `"refused_recipient":1,"readings_differ":0,"config":"c0ffee"`},
+		{"past the limit of recipients", refused(many), []string{"A"}, maxLinesOfKind, 0, fmt.Sprintf(`"refused_recipient":%d,"readings_differ":0`, many-maxLinesOfKind)},
+		{"both kinds", differ(250), []string{"A"}, maxLinesOfKind, maxLinesOfKind, `"refused_recipient":150,"readings_differ":150`},
+		{"to the end of the message", append(refused(150), taken...), []string{"E"}, maxLinesOfKind, 0, `"refused_recipient":50`},
+		{"another HELO", refused(150), []string{"Hclient.example\x00"}, maxLinesOfKind, 0, `"refused_recipient":50`},
+		{"another MAIL", refused(150), []string{"M<a@trust.example>\x00"}, maxLinesOfKind, 0, `"refused_recipient":50`},
+		{"the connection ends", refused(150), []string{"Q"}, maxLinesOfKind, 0, `"refused_recipient":50`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := serve(t, always(testConfig(t)), DefaultTimeouts)

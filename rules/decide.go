@@ -51,7 +51,7 @@ func (r *Ruleset) Decide(m Facts) Decision {
 	for i := range d.Outcomes {
 		o := &d.Outcomes[i]
 		o.Diverted = r.Relay != "" && d.diverts(*o)
-		d.Sealed = d.Sealed || o.Diverted || o.BearsRelay()
+		d.Sealed = d.Sealed || o.Diverted || o.bearsRelay()
 	}
 	return d
 }

@@ -170,8 +170,8 @@ class = "secure"
 		{"a%b@gmail.com.encrypt.invalid", table.Secure, true},
 	} {
 		got := r.Classify(test.address, "", today)
-		if got.Class != test.want || got.BearsRelay() != test.bears {
-			t.Errorf("%s: got %v, %v", test.address, got.Class, got.BearsRelay())
+		if got.Class != test.want || bearsRelay(got) != test.bears {
+			t.Errorf("%s: got %v, %v", test.address, got.Class, bearsRelay(got))
 		}
 	}
 }

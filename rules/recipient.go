@@ -40,8 +40,8 @@ func (r Recipient) Unsafe() bool { return r.Class.NeedsMarker() && r.Fault != ""
 // Refused reports whether the recipient is refused whatever the policies say.
 func (r Recipient) Refused() bool { return r.Class == table.Closed || r.Unsafe() }
 
-// BearsRelay reports whether the recipient was diverted already.
-func (r Recipient) BearsRelay() bool { return r.Row != nil && r.Row.IsRelay() }
+// bearsRelay reports whether the recipient was diverted already.
+func (r Recipient) bearsRelay() bool { return r.Row != nil && r.Row.IsRelay() }
 
 // LooksLike reports whether the recipient's domain is easily mistaken for
 // another.
@@ -94,7 +94,7 @@ func (r *Ruleset) weaker(got Recipient, resolved string, now time.Time) Recipien
 	}
 	other := r.read(resolved, now)
 	switch {
-	case got.BearsRelay() && other.Address.Domain+"."+r.Relay == got.Address.Domain: // Sendmail shows it in this form
+	case got.bearsRelay() && other.Address.Domain+"."+r.Relay == got.Address.Domain: // Sendmail shows it in this form
 		return got
 	case other.Fault == address.NoDomain && !other.Address.HasRoute(): // a local user's name, which the MTA keeps
 		if got.Fault == address.NoDomain && !got.Address.HasRoute() {
@@ -137,7 +137,7 @@ func (r *Ruleset) read(text string, now time.Time) Recipient {
 	if rcpt.Fault == "" && (len(text)+1+len(r.Relay) > address.MaxDiverted || len(a.Domain)+1+len(r.Relay) > address.MaxDomain) {
 		rcpt.Fault = address.TooLong
 	}
-	if rcpt.Class <= table.Secure && a.HasRoute() && !rcpt.BearsRelay() {
+	if rcpt.Class <= table.Secure && a.HasRoute() && !rcpt.bearsRelay() {
 		if rcpt.Class == table.Local {
 			rcpt.Fault = address.Rerouted
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/address"
 	"github.com/postseal/postseal/rules/table"
 )
@@ -167,3 +168,6 @@ func secureNames(t testing.TB) []string {
 	}
 	return names
 }
+
+// bearsRelay reports whether a recipient was diverted already.
+func bearsRelay(r rules.Recipient) bool { return r.Row != nil && r.Row.IsRelay() }

@@ -85,7 +85,7 @@ func TestLocalPartsThatRoute(t *testing.T) {
 		})
 	}
 	const bears = "IMCEASMTP-eve+40gmail.com@x.example.encrypt.invalid"
-	if got := r.Classify(bears, "", today); !got.BearsRelay() || got.Class != table.Secure {
+	if got := r.Classify(bears, "", today); !bearsRelay(got) || got.Class != table.Secure {
 		t.Errorf("diverted already: got %v", got.Class)
 	}
 }

@@ -111,8 +111,8 @@ func Decision(log *slog.Logger, c *message.Config, e message.Envelope, queueID s
 	}
 }
 
-// MaxLines is how many lines of each kind a client can cause with one message.
-const MaxLines = 100
+// maxLinesOfKind is how many lines of each kind a client can cause with one message.
+const maxLinesOfKind = 100
 
 // LineCount counts the lines that the recipients of one message have caused.
 type LineCount struct{ Refused, Readings int }
@@ -120,15 +120,15 @@ type LineCount struct{ Refused, Readings int }
 // More counts a line, and reports whether it must be written.
 func More(count *int) bool {
 	*count++
-	return *count <= MaxLines
+	return *count <= maxLinesOfKind
 }
 
 // LeftOut returns how many lines were not written.
 func (l LineCount) LeftOut() LineCount {
-	return LineCount{max(0, l.Refused-MaxLines), max(0, l.Readings-MaxLines)}
+	return LineCount{max(0, l.Refused-maxLinesOfKind), max(0, l.Readings-maxLinesOfKind)}
 }
 
-// LeftOut writes the line that replaces those beyond MaxLines.
+// LeftOut writes the line that replaces those beyond maxLinesOfKind.
 func LeftOut(log *slog.Logger, c *message.Config, queueID string, client netip.Addr, left LineCount) {
 	log.Warn("lines left out",
 		"queue_id", queueID,

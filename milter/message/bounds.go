@@ -3,11 +3,11 @@ package message
 // Limits on what a peer can make the daemon keep of one message, in octets of
 // memory. They are far above what MTAs allow.
 const (
-	// MaxMessage limits one message. Each recipient and each header field
+	// maxMessage limits one message. Each recipient and each header field
 	// counts with its footprint.
-	MaxMessage = 32 << 20
-	// MaxRecipients limits the recipients of one message.
-	MaxRecipients = 20_000
+	maxMessage = 32 << 20
+	// maxRecipients limits the recipients of one message.
+	maxRecipients = 20_000
 )
 
 // footprint returns the memory of a part of a message in the worst case. The

@@ -87,7 +87,7 @@ type headerFacts struct {
 // New begins a message at its MAIL.
 func New(config *Config, envelope Envelope) *Message {
 	m := &Message{Config: config, Envelope: envelope}
-	m.keep(len(envelope.Sender)+len(envelope.Auth), MaxMessage)
+	m.keep(len(envelope.Sender)+len(envelope.Auth), maxMessage)
 	return m
 }
 
@@ -126,7 +126,7 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 		octets += len(argument) + 16 // for the string itself
 	}
 	// The header gets the memory that the recipients leave.
-	if len(m.recipients)+len(m.refused) >= MaxRecipients || !m.keep(octets, MaxMessage*3/4) {
+	if len(m.recipients)+len(m.refused) >= maxRecipients || !m.keep(octets, maxMessage*3/4) {
 		// A recipient that is refused here is not lost, because the client
 		// sends the message to it again.
 		r := rules.Recipient{Text: path, Class: table.Unknown}
@@ -177,7 +177,7 @@ func (m *Message) unheeded() (list []recipient) {
 func (m *Message) Header(name, value string) {
 	h := &m.header
 	h.fields++
-	if !m.keep(len(name)+len(value), MaxMessage) {
+	if !m.keep(len(name)+len(value), maxMessage) {
 		m.Limit("too large a header")
 		return
 	}

@@ -11,7 +11,7 @@ import (
 // does not read the body, or what is beyond the limits of a message. The error
 // says why the file cannot be a message, and shows nothing of the file.
 func (m *Message) ReadSaved(r io.Reader) error {
-	bounded := &io.LimitedReader{R: r, N: MaxMessage}
+	bounded := &io.LimitedReader{R: r, N: maxMessage}
 	in, err := openSaved(bounded)
 	if err != nil {
 		return err

@@ -18,9 +18,9 @@ func TestChecksOfLocalRowsGrow(t *testing.T) {
 		t := &Table{rows: make(map[string]*Row)}
 		info := &Info{Name: ownDomains}
 		for i := range n {
-			t.add(&Row{Name: fmt.Sprintf("own%d.example", i), Subdomains: true, Class: Local, Table: info, layer: localLayer})
+			t.add(&Row{Name: fmt.Sprintf("own%d.example", i), subdomains: true, Class: Local, Table: info, layer: localLayer})
 		}
-		t.add(&Row{Name: "gsi.gov.uk", Class: Closed, Subdomains: true, Table: info, layer: retiredLayer})
+		t.add(&Row{Name: "gsi.gov.uk", Class: Closed, subdomains: true, Table: info, layer: retiredLayer})
 		t.add(&Row{Name: "listed.nhs.uk", Class: Secure, Table: info, layer: accreditedLayer})
 		return t
 	}

@@ -79,7 +79,7 @@ func (t *Table) ownAbove(row *Row, now time.Time) *Row {
 		return nil
 	}
 	_, parent, _ := strings.Cut(row.Name, ".")
-	if above := t.Lookup(parent, now); above != nil && above.Class == Local && (above.Subdomains || above.Name == parent) {
+	if above := t.Lookup(parent, now); above != nil && above.Class == Local && (above.subdomains || above.Name == parent) {
 		return above
 	}
 	return nil
@@ -89,8 +89,8 @@ func (t *Table) ownAbove(row *Row, now time.Time) *Row {
 func lintSuffix(row *Row) (fault, remedy string) {
 	is, registry := address.IsPublicSuffix(row.Name)
 	switch {
-	case !is || row.Number == 0 && !registry: // the suffix owner's own domain
-	case !row.Subdomains:
+	case !is || row.number == 0 && !registry: // the suffix owner's own domain
+	case !row.subdomains:
 		return "equals a public suffix and covers no name below it", "write the domain that you mean, or set subdomains = true"
 	case row.Class.trusts():
 		return "trusts every name below the public suffix " + row.Name, "name the domains that you mean, or choose an edition that trusts it"
@@ -118,7 +118,7 @@ func (t *Table) hidden(now time.Time) map[*Row][]*Row {
 		if row.layer == localLayer {
 			continue
 		}
-		if hider := t.hider(row, now); hider != nil && hider.Number > 0 {
+		if hider := t.hider(row, now); hider != nil && hider.number > 0 {
 			by[hider] = append(by[hider], row)
 		}
 	}
@@ -129,7 +129,7 @@ func (t *Table) hidden(now time.Time) map[*Row][]*Row {
 func (t *Table) hider(row *Row, now time.Time) *Row {
 	for name, exact := row.Name, true; ; exact = false {
 		local := t.in(localLayer, name)
-		if local != nil && !local.Expired(now) && (local.Subdomains || exact && !row.Subdomains) {
+		if local != nil && !local.Expired(now) && (local.subdomains || exact && !row.subdomains) {
 			return local
 		}
 		_, parent, ok := strings.Cut(name, ".")
@@ -147,7 +147,7 @@ func lintHiding(row *Row, hidden []*Row) []Warning {
 	for _, h := range hidden {
 		switch {
 		case h.layer == retiredLayer && h.Class == row.Class: // needed below a local suffix
-		case h.Class == row.Class && h.Name == row.Name && h.Subdomains == row.Subdomains:
+		case h.Class == row.Class && h.Name == row.Name && h.subdomains == row.subdomains:
 			return []Warning{row.warning(fmt.Sprintf("repeats the row of %s", h.Table.Name), "remove it, so that changes there apply")}
 		case h.Class != row.Class && row.Note == "" && row.Expires.IsZero():
 			others = append(others, fmt.Sprintf("%s of %s (%s)", h.Name, h.Table.Name, h.Class))

@@ -126,8 +126,8 @@ func (l *loader) ruleFile(file string, in layer, read func(string) ([]byte, erro
 		}
 		line, _, _ := places.At(row)
 		l.row(where("name", "address"), d, &Row{
-			Subdomains: d.Subdomains, Class: *d.Class, Expires: d.Expires,
-			Note: d.Note, Source: d.Source, Number: i + 1, Line: line, Table: info, layer: in,
+			subdomains: d.Subdomains, Class: *d.Class, Expires: d.Expires,
+			Note: d.Note, source: d.Source, number: i + 1, line: line, Table: info, layer: in,
 		})
 	}
 }
@@ -188,7 +188,7 @@ func (l *loader) localDomains(domains []string) {
 			l.faults = append(l.faults, tomlfile.At(fmt.Sprintf("local_domains[%d]", i), fmt.Errorf("local_domains: %q: %w", domain, err)))
 			continue
 		}
-		l.table.add(&Row{Name: name, Subdomains: true, Class: Local, item: i, Table: info, layer: localLayer})
+		l.table.add(&Row{Name: name, subdomains: true, Class: Local, item: i, Table: info, layer: localLayer})
 	}
 }
 
@@ -215,7 +215,7 @@ func (l *loader) relayDomain(domain string) {
 		return
 	}
 	twin := l.table.add(&Row{
-		Name: name, Subdomains: true, belowOnly: true, Class: Secure,
+		Name: name, subdomains: true, belowOnly: true, Class: Secure,
 		Note: "on its way to the encryption relay", layer: localLayer,
 		Table: &Info{Name: "relay", Source: "the configuration"},
 	})

@@ -40,13 +40,13 @@ func (l layer) String() string { return layerNames[l] }
 // Row is an entry of the table.
 type Row struct {
 	Name       string // a domain as NormalizeDomain returns it, or a full address
-	Subdomains bool   // the row is also for every name below Name
+	subdomains bool   // the row is also for every name below Name
 	Class      Class
 	Expires    time.Time // from this time the row is ignored; zero if it never expires
 	Note       string
-	Source     string // the row's own source; empty if the table's applies
-	Number     int    // its number in a rule file, from 1; 0 elsewhere
-	Line       int    // its line in the file; 0 elsewhere
+	source     string // the row's own source; empty if the table's applies
+	number     int    // its number in a rule file, from 1; 0 elsewhere
+	line       int    // its line in the file; 0 elsewhere
 	item       int    // its index in local_domains
 	Table      *Info
 
@@ -56,7 +56,7 @@ type Row struct {
 }
 
 // Origin returns the document or decision behind the row.
-func (r *Row) Origin() string { return cmp.Or(r.Source, r.Table.Source) }
+func (r *Row) Origin() string { return cmp.Or(r.source, r.Table.Source) }
 
 // Expired reports whether the row no longer counts.
 func (r *Row) Expired(now time.Time) bool {
@@ -105,8 +105,8 @@ func (r *Row) where() string {
 
 // place returns the row's position in its file.
 func (r *Row) place() string {
-	if r.Number > 0 {
-		return fmt.Sprintf("line %d: domain %d (%q)", r.Line, r.Number, r.Name)
+	if r.number > 0 {
+		return fmt.Sprintf("line %d: domain %d (%q)", r.line, r.number, r.Name)
 	}
 	return fmt.Sprintf("%s (%q)", r.Table.Name, r.Name)
 }

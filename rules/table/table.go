@@ -90,7 +90,7 @@ func (t *Table) walk(domain string, now time.Time, strongest layer, covering *[]
 	exact := true
 	for name := domain; ; exact = false {
 		for row := t.rows[name]; row != nil; row = row.next {
-			covers := exact && !row.belowOnly || !exact && row.Subdomains
+			covers := exact && !row.belowOnly || !exact && row.subdomains
 			if !covers || row.layer < strongest {
 				continue
 			}

@@ -23,7 +23,7 @@ func (l *loader) refuseWideTrust() {
 		}
 		fault := func(format string, args ...any) { l.faults = append(l.faults, row.fault(format, args...)) }
 		switch {
-		case !row.Subdomains || !address.IsOpenToAnybody(row.Name):
+		case !row.subdomains || !address.IsOpenToAnybody(row.Name):
 		case row.Name == "nhs.uk":
 			fault("nhs.uk as a whole is not %s: an nhs.uk domain is secure by the accredited list; name the domains that you mean", row.Class)
 		case !trustedSuffixes[row.Name] || row.Class == Local:
@@ -54,7 +54,7 @@ func (t *Table) retired() (rows []*Row) {
 // the name itself or for names below it.
 func (t *Table) retiredBy(row *Row, gone []*Row) (names []string) {
 	for _, retired := range gone {
-		if address.IsAtOrBelow(row.domain(), retired.Name) || row.Subdomains && t.localSuffix(retired.Name, row) == row {
+		if address.IsAtOrBelow(row.domain(), retired.Name) || row.subdomains && t.localSuffix(retired.Name, row) == row {
 			names = append(names, retired.Name)
 		}
 	}
@@ -65,7 +65,7 @@ func (t *Table) retiredBy(row *Row, gone []*Row) (names []string) {
 // either the given one, or one that never expires.
 func (t *Table) localSuffix(name string, given *Row) *Row {
 	for {
-		if row := t.in(localLayer, name); row != nil && row.Subdomains && (row == given || row.Expires.IsZero()) {
+		if row := t.in(localLayer, name); row != nil && row.subdomains && (row == given || row.Expires.IsZero()) {
 			return row
 		}
 		_, parent, ok := strings.Cut(name, ".")

@@ -99,7 +99,7 @@ func Read(path string) (origin string, text []byte, err error) {
 	case path == "" && errors.Is(err, fs.ErrNotExist):
 		return "built-in configuration", nil, nil
 	case OutOfDescriptors(err):
-		return "", nil, fmt.Errorf("%s: %w", origin, ErrDescriptors)
+		return "", nil, fmt.Errorf("%s: %w", origin, errDescriptors)
 	case err != nil:
 		return "", nil, fmt.Errorf("%w: name a readable file with -config", err)
 	}
@@ -127,7 +127,7 @@ func Build(origin string, text []byte) (*Config, error) {
 		return text, err
 	})
 	if OutOfDescriptors(buildErr) {
-		return nil, fmt.Errorf("%s: %w", origin, ErrDescriptors) // no file is at fault
+		return nil, fmt.Errorf("%s: %w", origin, errDescriptors) // no file is at fault
 	}
 	if buildErr != nil {
 		err = errors.Join(err, c.named(buildErr))

@@ -5,9 +5,9 @@ import (
 	"syscall"
 )
 
-// ErrDescriptors replaces errors that come from a lack of file descriptors and not
+// errDescriptors replaces errors that come from a lack of file descriptors and not
 // from the files. It wraps EMFILE for OutOfDescriptors.
-var ErrDescriptors error = noDescriptors{}
+var errDescriptors error = noDescriptors{}
 
 type noDescriptors struct{}
 

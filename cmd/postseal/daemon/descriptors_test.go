@@ -1,11 +1,9 @@
 package daemon
 
 import (
-	"strings"
 	"syscall"
 	"testing"
 
-	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 	"github.com/postseal/postseal/milter"
 	"github.com/postseal/postseal/rules/table"
@@ -21,7 +19,7 @@ func TestOutOfDescriptors(t *testing.T) {
 		s.polls(5)
 		s.reload(s.now)
 	})
-	s.wantEvents("out of descriptors", s.events("reason"), "reload refused reason=DIR/postseal.toml: "+config.ErrDescriptors.Error())
+	s.wantEvents("out of descriptors", s.events("reason"), "reload refused reason=DIR/postseal.toml: no file descriptors are left to read the configuration: find the process that holds them, or raise LimitNOFILE= in postseal.service")
 	s.wantClass("a@partner.example", table.Secure)
 	s.put("rules.d/local.toml", "table.name = \"local\"\n"+configtest.Rule("partner.example", "unknown", ""))
 	configtest.WithoutDescriptors(t, func() { s.polls(5) })
@@ -48,8 +46,5 @@ func TestConnectionsLeaveDescriptorsFree(t *testing.T) {
 		if got := maxConnections(); got != want {
 			t.Errorf("%d files: got %d connections, want %d", limit, got, want)
 		}
-	}
-	if message := config.ErrDescriptors.Error(); strings.Contains(message, "readable") {
-		t.Error(message)
 	}
 }
