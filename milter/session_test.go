@@ -148,7 +148,7 @@ func TestTranscripts(t *testing.T) {
 			},
 		},
 		{
-			"on Sendmail, a refusal that it would not heed is that of the message",
+			"on Sendmail, a refusal that it would ignore is for the whole message",
 			[]string{
 				"DMw\x00mx\x00", "M<a@trust.example>\x00", "DR{rcpt_addr}\x00a@nhs.net\x00", "R<a@nhs.net>\x00",
 				"DR{rcpt_addr}\x00b@gmail.com\x00", "R<b@gmail.com.>\x00", "DR{rcpt_addr}\x00A@nhs.net\x00", "R<A(x)@nhs.net>\x00", "E",

@@ -56,7 +56,7 @@ func tlsRcpt(t *testing.T, s *mtatest.SendmailFiles, access string, setup, domai
 	return results
 }
 
-var inClear = []string{".D{verify}NONE", ".D{cipher_bits}0"}
+var withoutTLS = []string{".D{verify}NONE", ".D{cipher_bits}0"}
 
 func TestSendmailFindsWhatTheTableSays(t *testing.T) {
 	sendmail := sendmailWith(t, allOptions)
@@ -65,7 +65,7 @@ func TestSendmailFindsWhatTheTableSays(t *testing.T) {
 		c := randomTable(t, random)
 		names := randomNames(random, 60)
 		access := text(c, levelEncrypt, formatSendmail)
-		for i, got := range tlsRcpt(t, sendmail, access, inClear, names) {
+		for i, got := range tlsRcpt(t, sendmail, access, withoutTLS, names) {
 			want := "sent"
 			if wantSecure(c, names[i]) {
 				want = "waits"
@@ -91,13 +91,13 @@ func TestSendmailLevels(t *testing.T) {
 		connection                 []string
 		want                       string
 	}{
-		{"in clear", allOptions, levelEncrypt, "", inClear, "waits waits sent sent waits sent sent"},
+		{"in clear", allOptions, levelEncrypt, "", withoutTLS, "waits waits sent sent waits sent sent"},
 		{"encrypted", allOptions, levelEncrypt, "", encrypted, "sent sent sent sent sent sent sent"},
 		{"encrypted but not verified", allOptions, levelVerify, "", encrypted, "waits waits sent sent waits sent sent"},
 		{"verified", allOptions, levelVerify, "", verified, "sent sent sent sent sent sent sent"},
-		{"level may demands nothing", allOptions, levelMay, "", inClear, "sent sent sent sent sent sent sent"},
-		{"SKIP leaves the site's default", allOptions, levelEncrypt, everywhere, inClear, "waits waits waits waits waits waits waits"},
-		{"without options a name speaks for what is below it", "", levelEncrypt, "", inClear, "waits waits waits sent sent sent sent"},
+		{"level may demands nothing", allOptions, levelMay, "", withoutTLS, "sent sent sent sent sent sent sent"},
+		{"SKIP leaves the site's default", allOptions, levelEncrypt, everywhere, withoutTLS, "waits waits waits waits waits waits waits"},
+		{"without options a name speaks for what is below it", "", levelEncrypt, "", withoutTLS, "waits waits waits sent sent sent sent"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			access := text(c, test.level, formatSendmail) + test.more

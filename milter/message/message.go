@@ -131,7 +131,7 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 		// sends the message to it again.
 		r := rules.Recipient{Text: path, Class: table.Unknown}
 		refusal := &Refusal{tooManyRecipients, "too many recipients"}
-		if m.Envelope.DecideAtEnd || m.Envelope.Sendmail { // see unheeded
+		if m.Envelope.DecideAtEnd || m.Envelope.Sendmail { // see keptBySendmail
 			m.Limit(refusal.Reason)
 		}
 		if m.Envelope.DecideAtEnd {
@@ -146,18 +146,19 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 	given := recipient{rules.Outcome{Recipient: r}, resolved, arguments}
 	if r.Refused() && m.Config.Mode == rules.Enforce && !m.Envelope.DecideAtEnd {
 		m.refused = append(m.refused, given)
-		return r, &Refusal{refusalReply(r), refusalReason(r, m.Config.Addresses.DomainName)}
+		return r, &Refusal{refusalReply(r), refusalReason(r, m.Config.Addresses)}
 	}
 	m.recipients = append(m.recipients, given)
 	return r, nil
 }
 
-// unheeded returns the refused recipients that would still get the message, so
-// that the whole message must be rejected. Sendmail adds a recipient to its list
-// before it asks the filter. To remove a refused one, it reads what was typed as
-// a list of addresses, so a recipient with a comma stays. If Sendmail reads
-// another recipient as the same address, it may remove that one instead.
-func (m *Message) unheeded() (list []recipient) {
+// keptBySendmail returns the refused recipients to which Sendmail would still
+// deliver, so that the whole message must be rejected. Sendmail adds a recipient
+// to its list before it asks the filter. To remove a refused one, it reads what
+// was typed as a list of addresses, so a recipient with a comma stays. If
+// Sendmail reads another recipient as the same address, it may remove that one
+// instead.
+func (m *Message) keptBySendmail() (list []recipient) {
 	if !m.Envelope.Sendmail || len(m.refused) == 0 {
 		return nil
 	}
@@ -227,7 +228,7 @@ func (m *Message) decide() Verdict {
 		Marker:   marker.State,
 		NearMiss: marker.Kind,
 	}
-	m.recipients = append(m.recipients, m.unheeded()...)
+	m.recipients = append(m.recipients, m.keptBySendmail()...)
 	for _, r := range m.recipients {
 		facts.Recipients = append(facts.Recipients, r.Recipient)
 	}

@@ -26,14 +26,14 @@ func (r Reply) String() string { return fmt.Sprintf("%d %s %s", r.Code, r.Enhanc
 // maxNamed is how many recipients a reply names.
 const maxNamed = 2
 
-// refusalReason says why a recipient is refused and what to do instead. show
-// returns the form in which a domain that the recipient leads to may be shown.
-func refusalReason(r rules.Recipient, show func(domain string) string) string {
+// refusalReason says why a recipient is refused and what to do instead. The
+// addresses say how a domain that the recipient leads to may be shown.
+func refusalReason(r rules.Recipient, addresses shown.Addresses) string {
 	switch {
 	case r.Class == table.Closed:
 		return cmp.Or(r.Row.Note, "no mail can be sent to this address: ask its owner for another one")
 	case r.Fault == address.SentOn:
-		return leadsTo(cmp.Or(show(r.Resolved.Domain), noAddress))
+		return leadsTo(cmp.Or(addresses.DomainName(r.Resolved.Domain), noAddress))
 	}
 	remedy := "write it as name@domain"
 	if r.Fault == address.NotShown {
@@ -45,8 +45,8 @@ func refusalReason(r rules.Recipient, show func(domain string) string) string {
 // noAddress replaces an address that cannot be read.
 const noAddress = "an address that cannot be read"
 
-// inClear shows a domain to the client, who typed the address that leads to it.
-func inClear(domain string) string { return domain }
+// inFull is for the client, who typed the address.
+var inFull = shown.Addresses{Format: shown.Full}
 
 // leadsTo says that the MTA would deliver to another address than was typed.
 func leadsTo(where string) string {
@@ -56,7 +56,7 @@ func leadsTo(where string) string {
 // refusalReply names in full the address that a recipient leads to. The log may
 // be set to show no addresses.
 func refusalReply(r rules.Recipient) Reply {
-	reason := refusalReason(r, inClear)
+	reason := refusalReason(r, inFull)
 	if r.Class != table.Closed && r.Fault == address.SentOn && r.Resolved.Domain != "" {
 		reason = leadsTo(printable(r.Resolved.Local + "@" + r.Resolved.Domain))
 	}
@@ -73,9 +73,9 @@ func rejectReply(d rules.Decision, marker string, addresses shown.Addresses) (re
 		if o.Action != rules.Reject || o.Mode != rules.Enforce {
 			continue
 		}
-		cure := rejectReason(o, d, marker, inClear)
+		cure := rejectReason(o, d, marker, inFull)
 		if text == "" {
-			text, logged = cure, rejectReason(o, d, marker, addresses.DomainName)
+			text, logged = cure, rejectReason(o, d, marker, addresses)
 		}
 		if cure == text {
 			recipients = append(recipients, o.Text)
@@ -84,10 +84,10 @@ func rejectReply(d rules.Decision, marker string, addresses shown.Addresses) (re
 	return Reply{550, "5.7.1", namedText(recipients, text)}, logged
 }
 
-func rejectReason(o rules.Outcome, d rules.Decision, marker string, show func(domain string) string) string {
+func rejectReason(o rules.Outcome, d rules.Decision, marker string, addresses shown.Addresses) string {
 	switch meant := o.Meant; {
 	case o.Refused():
-		return refusalReason(o.Recipient, show)
+		return refusalReason(o.Recipient, addresses)
 	case o.Policy == d.Policy && d.Reply != "":
 		return d.Reply
 	case meant != "":
