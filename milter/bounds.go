@@ -4,6 +4,8 @@ import (
 	"net"
 	"sync/atomic"
 	"time"
+
+	"github.com/postseal/postseal/milter/maillog"
 )
 
 // Limits on what a peer can make the daemon keep, in octets of memory. They are
@@ -61,7 +63,7 @@ func (s *Server) admit(nc net.Conn) (*conn, bool) {
 	s.mu.Unlock()
 	nc.Close()
 	if first {
-		s.Log.Error("too many connections", "limit", s.MaxConnections)
+		maillog.Write(s.Log, maillog.TooManyConnections{Limit: s.MaxConnections})
 	}
 	return nil, false
 }
@@ -79,7 +81,7 @@ func (s *Server) acceptFailed(err error) {
 	s.failing, s.failed = true, s.Now()
 	s.mu.Unlock()
 	if first {
-		s.Log.Error("internal error", "fault", "no connection can be taken, and those that come wait: "+err.Error())
+		maillog.Write(s.Log, maillog.InternalError{Fault: "no connection can be taken, and those that come wait: " + err.Error()})
 	}
 }
 
@@ -93,7 +95,7 @@ func (s *Server) acceptedAgain() {
 	}
 	s.mu.Unlock()
 	if over {
-		s.Log.Info("connections taken again", "refused", 0)
+		maillog.Write(s.Log, maillog.ConnectionsTakenAgain{})
 	}
 }
 
@@ -112,6 +114,6 @@ func (s *Server) leave(c *conn) {
 	}
 	s.mu.Unlock()
 	if refused > 0 {
-		s.Log.Info("connections taken again", "refused", refused)
+		maillog.Write(s.Log, maillog.ConnectionsTakenAgain{Refused: refused})
 	}
 }

@@ -11,5 +11,6 @@
 //	shown    : how addresses appear in the log
 //
 // Each may import rules and the packages below it. Package mtatest, which
-// starts real MTAs for tests and the demo, imports none of them.
+// starts real MTAs for tests and the demo, and mantest, which reads the man
+// pages for tests, import none of them.
 package milter

@@ -1,6 +1,10 @@
 package milter
 
-import "time"
+import (
+	"time"
+
+	"github.com/postseal/postseal/milter/maillog"
+)
 
 // Drain limits the steps of Shutdown. If the filter closes a connection, the
 // MTA answers its client's next message with a 451. Shutdown therefore keeps as
@@ -106,7 +110,7 @@ func (s *Server) Shutdown() (cut int) {
 		}
 	}
 	s.mu.Unlock()
-	s.Log.Info("draining", "messages", len(underWay))
+	maillog.Write(s.Log, maillog.Draining{Messages: len(underWay)})
 	awaitAll(underWay, s.Drain.UnderWay)
 
 	for _, l := range s.listeners {

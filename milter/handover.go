@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	gomilter "github.com/emersion/go-milter"
+	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/milter/shown"
 )
 
@@ -48,7 +49,7 @@ func parseKept(name string) (kept, error) {
 // socket.
 func (s *Server) handOver(c *conn) {
 	if err := s.HandOver(c.Conn, c.kept.name()); err != nil {
-		s.Log.Error("internal error", "fault", err.Error())
+		maillog.Write(s.Log, maillog.InternalError{Fault: err.Error()})
 	}
 	c.Conn.Close()
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
+	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/milter/message"
 	"github.com/postseal/postseal/milter/shown"
 )
@@ -109,7 +110,7 @@ func (s *Server) serve(c *conn) {
 	// outlives the responses after which go-milter asks for a new one.
 	library := gomilter.Server{NewMilter: func() gomilter.Milter { return own }}
 	library.Serve(oneConn{c, make(chan struct{}, 1)})
-	own.endLines()
+	own.lines.End(own.log, own.message, own.queueID)
 	if c.leaving {
 		s.handOver(c)
 	}
@@ -118,7 +119,7 @@ func (s *Server) serve(c *conn) {
 		if own.message == nil {
 			own.queueID = "" // of the message before
 		}
-		s.Log.Warn("session broken", "queue_id", own.queueID, "client", shown.Client(c.client), "reason", c.err.Error())
+		maillog.Write(s.Log, maillog.SessionBroken{QueueID: own.queueID, Client: shown.Client(c.client), Reason: c.err.Error()})
 	}
 }
 

@@ -31,7 +31,7 @@ type session struct {
 	queueID string // of the message under way
 	message *message.Message
 	failed  bool // the message under way cannot be decided
-	lines   maillog.LineCount
+	lines   maillog.Lines
 }
 
 var _ gomilter.Milter = (*session)(nil)
@@ -73,7 +73,7 @@ func (s *session) guard(callback func()) {
 		if err, ok := fault.(runtime.Error); ok {
 			text = err.Error()
 		}
-		s.log.Error("internal error", "queue_id", s.queueID, "fault", text, "stack", string(debug.Stack()))
+		maillog.Write(s.log, maillog.InternalError{QueueID: s.queueID, Fault: text, Stack: string(debug.Stack())})
 	}()
 	if !s.failed {
 		callback()
@@ -117,12 +117,8 @@ func (s *session) RcptTo(string, *gomilter.Modifier) (gomilter.Response, error) 
 		path := s.conn.path
 		r, refused := s.message.Recipient(path, address.TrimAngles(s.macro("{rcpt_addr}")), s.conn.arguments, s.now())
 		s.hold()
-		if r.Resolved != nil && r.Refused() && maillog.More(&s.lines.Readings) {
-			maillog.Readings(s.log, s.message.Config, s.queueID, r)
-		}
-		if refusal = refused; refusal != nil && maillog.More(&s.lines.Refused) {
-			maillog.Refusal(s.log, s.message.Config, s.message.Envelope, s.queueID, r, refusal)
-		}
+		s.lines.Recipient(s.log, s.message, s.queueID, r, refused)
+		refusal = refused
 	})
 	switch {
 	case s.failed:
@@ -162,7 +158,7 @@ func (s *session) Body(*gomilter.Modifier) (gomilter.Response, error) {
 	s.keepQueueID()
 	answer := replyWith(cannotDecide)
 	s.guard(func() { answer = s.decide() })
-	s.endLines()
+	s.lines.End(s.log, s.message, s.queueID)
 	s.message, s.failed = nil, false // the answer still needs the queue ID
 	return answer, nil
 }
@@ -173,7 +169,7 @@ func (s *session) decide() gomilter.Response {
 	began := time.Now()
 	v, err := s.message.End()
 	if err != nil {
-		s.log.Error("internal error", "queue_id", s.queueID, "fault", err.Error())
+		maillog.Write(s.log, maillog.InternalError{QueueID: s.queueID, Fault: err.Error()})
 		if s.conn.local && errors.Is(err, message.ErrLimit) {
 			return replyWith(pastLimit) // pickup would try again for ever
 		}
@@ -183,7 +179,7 @@ func (s *session) decide() gomilter.Response {
 		code, payload := editPacket(e)
 		s.conn.write(byte(code), payload)
 	}
-	maillog.Decision(s.log, s.message.Config, s.message.Envelope, s.queueID, v, time.Since(began))
+	maillog.WriteDecision(s.log, s.message, s.queueID, v, time.Since(began))
 	if v.Reply != nil {
 		return replyWith(*v.Reply)
 	}
@@ -198,16 +194,8 @@ func (s *session) Abort(*gomilter.Modifier) error {
 // reset forgets the message under way, so that no fact of one message reaches
 // another.
 func (s *session) reset() {
-	s.endLines()
+	s.lines.End(s.log, s.message, s.queueID)
 	s.message, s.failed, s.queueID = nil, false, ""
-}
-
-// endLines logs how many lines of the message under way were left out.
-func (s *session) endLines() {
-	if left := s.lines.LeftOut(); left != (maillog.LineCount{}) {
-		maillog.LeftOut(s.log, s.message.Config, s.queueID, s.conn.client, left)
-	}
-	s.lines = maillog.LineCount{}
 }
 
 // keepQueueID records the queue ID, at whichever stage the MTA sends it.

@@ -2,12 +2,10 @@ package maillog
 
 import (
 	"encoding/json"
-	"log/slog"
 	"unicode/utf8"
 
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
-	"github.com/postseal/postseal/rules/table"
 )
 
 // The limits of lists, and of texts in lists, in octets as JSON writes them. A
@@ -106,32 +104,4 @@ func fitting(list []Recipient, maximum int) int {
 		}
 	}
 	return len(list)
-}
-
-// byClass and byAction count the recipients.
-func byClass(d rules.Decision) slog.Value {
-	var counts [table.Closed + 1]int
-	for _, o := range d.Outcomes {
-		counts[o.Class]++
-	}
-	return group(counts[:], func(i int) string { return table.Class(i).String() })
-}
-
-func byAction(d rules.Decision) slog.Value {
-	var counts [rules.Reject + 1]int
-	for _, o := range d.Outcomes {
-		counts[o.Action]++
-	}
-	return group(counts[:], func(i int) string { return rules.Action(i).String() })
-}
-
-// group returns counts as an object, without those that are 0.
-func group(counts []int, name func(int) string) slog.Value {
-	attrs := make([]slog.Attr, 0, len(counts))
-	for i, n := range counts {
-		if n > 0 {
-			attrs = append(attrs, slog.Int(name(i), n))
-		}
-	}
-	return slog.GroupValue(attrs...)
 }

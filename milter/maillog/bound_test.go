@@ -61,9 +61,8 @@ func TestDecisionLinesAreBounded(t *testing.T) {
 				d.Outcomes = append(d.Outcomes, rules.Outcome{Recipient: rcpt, Policy: strings.Repeat("p", 100), Action: rules.Divert})
 			}
 			var log bytes.Buffer
-			c := &message.Config{Addresses: shown.Addresses{Format: shown.Full}}
-			e := message.Envelope{Sender: local + "@trust.example", Auth: local}
-			Decision(boundedLog(&log), c, e, QueueID(local), message.Verdict{Decision: d, Reason: local}, time.Hour)
+			m := message.New(&message.Config{Addresses: shown.Addresses{Format: shown.Full}}, message.Envelope{Sender: local + "@trust.example", Auth: local})
+			WriteDecision(boundedLog(&log), m, QueueID(local), message.Verdict{Decision: d, Reason: local}, time.Hour)
 			lines := boundedLines(t, log.String())
 			first := lines[0]
 			if first.Count != n || first.ByClass["unknown"] != n || first.ByAction["divert"] != n {

@@ -1,22 +1,55 @@
-// Package maillog writes the events of a mail to the log, each as one line or,
-// if the mail has many recipients, as several. The keys are an interface: they
-// are never renamed or retyped within a major version.
 package maillog
 
 import (
 	"log/slog"
-	"net/netip"
-	"time"
 
-	"github.com/postseal/postseal/milter/message"
-	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/finding"
+	"github.com/postseal/postseal/rules/marker"
 	"github.com/postseal/postseal/rules/table"
 )
 
-// Recipient is an element of "recipients" in the line "decision" and in the
-// output of "postseal explain".
+// Event is an event of the log: a struct whose fields, in their order, are the
+// keys of its line. postseal-log(5) describes each event and its keys.
+type Event interface {
+	// event returns the level, and the value of the key msg.
+	event() (slog.Level, string)
+}
+
+// Decision is the line of a message that was decided.
+type Decision struct {
+	QueueID        string               `json:"queue_id"`
+	Client         string               `json:"client"`
+	Auth           string               `json:"auth"`
+	Sender         string               `json:"sender"`
+	Action         rules.Action         `json:"action"`
+	Mode           rules.Mode           `json:"mode"`
+	Marker         marker.State         `json:"marker"`
+	NearMiss       marker.Kind          `json:"near_miss"`
+	Findings       []Finding            `json:"findings"`
+	Recipients     []Recipient          `json:"recipients"`
+	RecipientCount int                  `json:"recipient_count"`
+	ByClass        counts[table.Class]  `json:"by_class"`
+	ByAction       counts[rules.Action] `json:"by_action"`
+	Reason         string               `json:"reason"`
+	Config         string               `json:"config"`
+	TookUS         int64                `json:"took_us"`
+}
+
+func (Decision) event() (slog.Level, string) { return slog.LevelInfo, "decision" }
+
+// DecisionRecipients has recipients that do not fit into the line of their
+// Decision.
+type DecisionRecipients struct {
+	QueueID    string      `json:"queue_id"`
+	Recipients []Recipient `json:"recipients"`
+	Config     string      `json:"config"`
+}
+
+func (DecisionRecipients) event() (slog.Level, string) { return slog.LevelInfo, "decision recipients" }
+
+// Recipient is an element of "recipients" in the log and in the output of
+// "postseal explain".
 type Recipient struct {
 	Address string       `json:"address"`
 	Class   table.Class  `json:"class"`
@@ -33,134 +66,203 @@ type Finding struct {
 	Meant string `json:"meant,omitempty"` // for a look-alike: the secure domain, if there is one
 }
 
-// Findings returns the findings about a message and about its recipients, each
-// once.
-func Findings(d rules.Decision) []Finding {
-	list := []Finding{}
-	seen := make(map[Finding]bool)
-	add := func(findings []Finding) {
-		for _, f := range findings {
-			if !seen[f] {
-				seen[f] = true
-				list = append(list, f)
-			}
+// counts has the number of recipients of each kind. A kind without recipients
+// is left out.
+type counts[K interface {
+	~uint8
+	String() string
+}] map[K]int
+
+// LogValue returns the counts in the order of their kinds.
+func (c counts[K]) LogValue() slog.Value {
+	attrs := make([]slog.Attr, 0, len(c))
+	for kind := K(0); len(attrs) < len(c); kind++ {
+		if n, ok := c[kind]; ok {
+			attrs = append(attrs, slog.Int(kind.String(), n))
 		}
 	}
-	add(findingsOf(d.Findings, ""))
-	for _, o := range d.Outcomes {
-		add(findingsOf(o.Findings, o.Meant))
-	}
-	return list
+	return slog.GroupValue(attrs...)
 }
 
-// findingsOf returns findings as they are logged. meant is for a look-alike.
-func findingsOf(findings []finding.Finding, meant string) []Finding {
-	list := make([]Finding, len(findings))
-	for i, f := range findings {
-		list[i].Finding = f
-		if f.Name == finding.LookAlike {
-			list[i].Meant = meant
-		}
-	}
-	return list
+// RefusedRecipient is the line of a RCPT that was refused.
+type RefusedRecipient struct {
+	QueueID string      `json:"queue_id"`
+	Client  string      `json:"client"`
+	Sender  string      `json:"sender"`
+	Address string      `json:"address"`
+	Class   table.Class `json:"class"`
+	Row     string      `json:"row"`
+	Reason  string      `json:"reason"`
+	Config  string      `json:"config"`
 }
 
-// Recipients returns the outcomes of a decision as they are logged.
-func Recipients(d rules.Decision, format shown.Addresses) []Recipient {
-	list := make([]Recipient, len(d.Outcomes))
-	for i, o := range d.Outcomes {
-		list[i] = Recipient{
-			Address: format.Address(o.Text), Class: o.Class, Row: format.Row(o.RowName()),
-			Policy: o.Policy, Action: o.Action, Findings: findingsOf(o.Findings, o.Meant),
-		}
-	}
-	return list
+func (RefusedRecipient) event() (slog.Level, string) { return slog.LevelInfo, "refused recipient" }
+
+// ReadingsDiffer is the line of a recipient that the MTA reads as an address of
+// another domain.
+type ReadingsDiffer struct {
+	QueueID  string      `json:"queue_id"`
+	Domain   string      `json:"domain"` // empty if it cannot be read
+	Resolved string      `json:"resolved"`
+	Class    table.Class `json:"class"`
+	Config   string      `json:"config"`
 }
 
-// Decision writes the line of a message, and lines for the recipients that do
-// not fit into it. Its keys are an interface: they are never renamed or retyped
-// within a major version.
-func Decision(log *slog.Logger, c *message.Config, e message.Envelope, queueID string, v message.Verdict, took time.Duration) {
-	mode := rules.Enforce
-	if v.Observed {
-		mode = rules.Observe
-	}
-	recipients := boundedRecipients(v.Decision, c.Addresses)
-	n := fitting(recipients, maxInline)
-	log.Info("decision",
-		"queue_id", queueID,
-		"client", shown.Client(e.Client),
-		"auth", c.Addresses.Address(e.Auth),
-		"sender", c.Addresses.Address(e.Sender),
-		"action", v.Decision.Action.String(),
-		"mode", mode.String(),
-		"marker", v.Decision.Marker.String(),
-		"near_miss", string(v.Decision.NearMiss),
-		"findings", clipFindings(Findings(v.Decision), maxFindings),
-		"recipients", recipients[:n],
-		"recipient_count", len(recipients),
-		"by_class", byClass(v.Decision),
-		"by_action", byAction(v.Decision),
-		"reason", c.Addresses.Text(v.Reason),
-		"config", c.Hash,
-		"took_us", took.Microseconds(),
-	)
-	for recipients = recipients[n:]; len(recipients) > 0; recipients = recipients[n:] {
-		n = fitting(recipients, maxFurther)
-		log.Info("decision recipients", "queue_id", queueID, "recipients", recipients[:n], "config", c.Hash)
-	}
+func (ReadingsDiffer) event() (slog.Level, string) { return slog.LevelWarn, "readings differ" }
+
+// LinesLeftOut counts the lines of one message beyond maxLinesOfKind.
+type LinesLeftOut struct {
+	QueueID          string `json:"queue_id"`
+	Client           string `json:"client"`
+	RefusedRecipient int    `json:"refused_recipient"`
+	ReadingsDiffer   int    `json:"readings_differ"`
+	Config           string `json:"config"`
 }
 
-// maxLinesOfKind is how many lines of each kind a client can cause with one message.
-const maxLinesOfKind = 100
+func (LinesLeftOut) event() (slog.Level, string) { return slog.LevelWarn, "lines left out" }
 
-// LineCount counts the lines that the recipients of one message have caused.
-type LineCount struct{ Refused, Readings int }
-
-// More counts a line, and reports whether it must be written.
-func More(count *int) bool {
-	*count++
-	return *count <= maxLinesOfKind
+// InternalError is a fault of postseal or of the machine.
+type InternalError struct {
+	QueueID string `json:"queue_id"` // empty if the fault concerns no message
+	Fault   string `json:"fault"`
+	Stack   string `json:"stack"` // empty unless the program is at fault
 }
 
-// LeftOut returns how many lines were not written.
-func (l LineCount) LeftOut() LineCount {
-	return LineCount{max(0, l.Refused-maxLinesOfKind), max(0, l.Readings-maxLinesOfKind)}
+func (InternalError) event() (slog.Level, string) { return slog.LevelError, "internal error" }
+
+// SessionBroken is a connection that the MTA or a fault broke.
+type SessionBroken struct {
+	QueueID string `json:"queue_id"`
+	Client  string `json:"client"`
+	Reason  string `json:"reason"`
 }
 
-// LeftOut writes the line that replaces those beyond maxLinesOfKind.
-func LeftOut(log *slog.Logger, c *message.Config, queueID string, client netip.Addr, left LineCount) {
-	log.Warn("lines left out",
-		"queue_id", queueID,
-		"client", shown.Client(client),
-		"refused_recipient", left.Refused,
-		"readings_differ", left.Readings,
-		"config", c.Hash,
-	)
+func (SessionBroken) event() (slog.Level, string) { return slog.LevelWarn, "session broken" }
+
+// TooManyConnections says that connections are closed at the limit.
+type TooManyConnections struct {
+	Limit int `json:"limit"`
 }
 
-// Readings writes the line of a recipient that the MTA reads as an address of
-// another domain. A domain that cannot be read is empty.
-func Readings(log *slog.Logger, c *message.Config, queueID string, r rules.Recipient) {
-	log.Warn("readings differ",
-		"queue_id", queueID,
-		"domain", c.Addresses.DomainName(r.Address.Domain),
-		"resolved", c.Addresses.DomainName(r.Resolved.Domain),
-		"class", r.Class.String(),
-		"config", c.Hash,
-	)
+func (TooManyConnections) event() (slog.Level, string) {
+	return slog.LevelError, "too many connections"
 }
 
-// Refusal writes the line of a RCPT that was refused.
-func Refusal(log *slog.Logger, c *message.Config, e message.Envelope, queueID string, r rules.Recipient, refusal *message.Refusal) {
-	log.Info("refused recipient",
-		"queue_id", queueID,
-		"client", shown.Client(e.Client),
-		"sender", c.Addresses.Address(e.Sender),
-		"address", c.Addresses.Address(r.Text),
-		"class", r.Class.String(),
-		"row", c.Addresses.Row(r.RowName()),
-		"reason", c.Addresses.Text(refusal.Reason),
-		"config", c.Hash,
-	)
+// ConnectionsTakenAgain ends the state that TooManyConnections or an
+// InternalError began.
+type ConnectionsTakenAgain struct {
+	Refused int `json:"refused"`
 }
+
+func (ConnectionsTakenAgain) event() (slog.Level, string) {
+	return slog.LevelInfo, "connections taken again"
+}
+
+// LinesLost counts lines that could not be written.
+type LinesLost struct {
+	Lost   int    `json:"lost"`
+	Since  string `json:"since"` // as in RFC 3339
+	Reason string `json:"reason"`
+}
+
+func (LinesLost) event() (slog.Level, string) { return slog.LevelError, "lines lost" }
+
+// SocketLost says that the MTA cannot reach a socket file.
+type SocketLost struct {
+	Listen string `json:"listen"`
+	Reason string `json:"reason"`
+}
+
+func (SocketLost) event() (slog.Level, string) { return slog.LevelError, "socket lost" }
+
+// SocketOpened says that the MTA can reach the file again.
+type SocketOpened struct {
+	Listen string `json:"listen"`
+}
+
+func (SocketOpened) event() (slog.Level, string) { return slog.LevelInfo, "socket opened" }
+
+// Started says that the daemon is ready.
+type Started struct {
+	Version string     `json:"version"`
+	Listen  string     `json:"listen"`
+	File    string     `json:"file"`
+	Mode    rules.Mode `json:"mode"`
+	Edition string     `json:"edition"`
+	Rows    int        `json:"rows"`
+	Config  string     `json:"config"`
+}
+
+func (Started) event() (slog.Level, string) { return slog.LevelInfo, "started" }
+
+// Reloaded says that a new configuration is in force.
+type Reloaded struct {
+	Cause         string     `json:"cause"`
+	ConfigRefused bool       `json:"config_refused"`
+	Mode          rules.Mode `json:"mode"`
+	Edition       string     `json:"edition"`
+	Rows          int        `json:"rows"`
+	Config        string     `json:"config"`
+}
+
+func (Reloaded) event() (slog.Level, string) { return slog.LevelInfo, "reloaded" }
+
+// ReloadRefused says why a new configuration is not in force.
+type ReloadRefused struct {
+	Cause  string `json:"cause"`
+	Reason string `json:"reason"`
+	Config string `json:"config"` // that stays in force
+}
+
+func (ReloadRefused) event() (slog.Level, string) { return slog.LevelError, "reload refused" }
+
+// Draining says that the daemon was told to stop.
+type Draining struct {
+	Messages int `json:"messages"` // under way
+}
+
+func (Draining) event() (slog.Level, string) { return slog.LevelInfo, "draining" }
+
+// Stopped says that the daemon has ended.
+type Stopped struct {
+	CutOff int `json:"cut_off"` // messages
+}
+
+func (Stopped) event() (slog.Level, string) { return slog.LevelInfo, "stopped" }
+
+// ListOld says that the accredited list was not imported for long.
+type ListOld struct {
+	File    string `json:"file"`
+	AgeDays int    `json:"age_days"`
+	MaxAge  int    `json:"max_age"` // in days
+}
+
+func (ListOld) event() (slog.Level, string) { return slog.LevelWarn, "list old" }
+
+// RowExpired is a row that is ignored.
+type RowExpired struct {
+	Row     string `json:"row"`
+	File    string `json:"file"`
+	Expires string `json:"expires"` // the day
+}
+
+func (RowExpired) event() (slog.Level, string) { return slog.LevelWarn, "row expired" }
+
+// RowExpiresSoon is a row that must be renewed.
+type RowExpiresSoon struct {
+	Row      string `json:"row"`
+	File     string `json:"file"`
+	Expires  string `json:"expires"` // the day
+	DaysLeft int    `json:"days_left"`
+}
+
+func (RowExpiresSoon) event() (slog.Level, string) { return slog.LevelWarn, "row expires soon" }
+
+// TableReviewDue is a table that has reached its review date.
+type TableReviewDue struct {
+	Table    string `json:"table"`
+	File     string `json:"file"`
+	ReviewBy string `json:"review_by"` // the day
+}
+
+func (TableReviewDue) event() (slog.Level, string) { return slog.LevelWarn, "table review due" }

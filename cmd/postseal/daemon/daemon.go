@@ -16,6 +16,7 @@ import (
 	systemd "github.com/coreos/go-systemd/v22/daemon"
 	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/milter/message"
 )
 
@@ -43,13 +44,16 @@ func Serve(path string, first *config.Config, stderr io.Writer, version string) 
 	}
 	d.resume(kept)
 	d.server.Start(listeners...)
-	d.log.Info("started", append([]any{"version", version, "listen", addresses(listeners), "file", first.Origin}, summary(first)...)...)
+	maillog.Write(d.log, maillog.Started{
+		Version: version, Listen: addresses(listeners), File: first.Origin,
+		Mode: first.Message.Mode, Edition: first.File.Rules.Edition, Rows: first.Message.Rules.Table.Len(), Config: first.Message.Hash,
+	})
 	d.remind(time.Now())
 	d.notify(systemd.SdNotifyReady, d.status())
 	d.run(signals)
 	signal.Reset(syscall.SIGINT) // another one ends the daemon at once
 	d.notify(systemd.SdNotifyStopping)
-	d.log.Info("stopped", "cut_off", d.server.Shutdown())
+	maillog.Write(d.log, maillog.Stopped{CutOff: d.server.Shutdown()})
 	return nil
 }
 
@@ -139,22 +143,17 @@ func (d *daemon) reload(now time.Time) {
 // one if there is an error. The cause says why postseal reloaded.
 func (d *daemon) swap(fresh *config.Config, err error, cause string, now time.Time) {
 	if err != nil {
-		d.log.Error("reload refused", "cause", cause, "reason", d.current.Load().Message.Addresses.Text(err.Error()), "config", d.current.Load().Message.Hash)
+		old := d.current.Load().Message
+		maillog.Write(d.log, maillog.ReloadRefused{Cause: cause, Reason: old.Addresses.Text(err.Error()), Config: old.Hash})
 	} else {
 		d.current.Store(fresh)
-		d.log.Info("reloaded", append([]any{"cause", cause, "config_refused", d.refused.config}, summary(fresh)...)...)
+		maillog.Write(d.log, maillog.Reloaded{
+			Cause: cause, ConfigRefused: d.refused.config,
+			Mode: fresh.Message.Mode, Edition: fresh.File.Rules.Edition, Rows: fresh.Message.Rules.Table.Len(), Config: fresh.Message.Hash,
+		})
 		d.remind(now)
 	}
 	d.notify(d.status())
-}
-
-func summary(c *config.Config) []any {
-	return []any{
-		"mode", c.Message.Mode.String(),
-		"edition", c.File.Rules.Edition,
-		"rows", c.Message.Rules.Table.Len(),
-		"config", c.Message.Hash,
-	}
 }
 
 // refusals records which files on disk are refused. Each cause has its own flag,

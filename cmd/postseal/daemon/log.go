@@ -35,7 +35,7 @@ func newLogger(format config.LogFormat, terminal bool, write func(slog.Level, []
 func lossReport(file logFile, format config.LogFormat) func(int, time.Time, string) []byte {
 	return func(lost int, since time.Time, reason string) (entry []byte) {
 		log := newLogger(format, terminal.Is(file.Writer), func(level slog.Level, line []byte) { entry = file.entry(level, line) })
-		log.Error("lines lost", "lost", lost, "since", since.Format(time.RFC3339), "reason", reason)
+		maillog.Write(log, maillog.LinesLost{Lost: lost, Since: since.Format(time.RFC3339), Reason: reason})
 		return entry
 	}
 }

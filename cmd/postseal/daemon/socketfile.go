@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/milter/maillog"
 )
 
 // socketFile is the file of a unix socket that postseal listens on. If the file is
@@ -52,9 +53,9 @@ func (d *daemon) watchSockets() {
 		}
 		s.lost = lost
 		if lost == "" {
-			d.log.Info("socket opened", "listen", s.path)
+			maillog.Write(d.log, maillog.SocketOpened{Listen: s.path})
 		} else {
-			d.log.Error("socket lost", "listen", s.path, "reason", lost)
+			maillog.Write(d.log, maillog.SocketLost{Listen: s.path, Reason: lost})
 		}
 		d.notify(d.status())
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/coreos/go-systemd/v22/activation"
 	systemd "github.com/coreos/go-systemd/v22/daemon"
 	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/milter/maillog"
 	"golang.org/x/sys/unix"
 )
 
@@ -67,7 +68,7 @@ func (d *daemon) resume(kept []*os.File) {
 			err = d.server.Resume(c, file.Name())
 		}
 		if err != nil {
-			d.log.Warn("session broken", "reason", err.Error())
+			maillog.Write(d.log, maillog.SessionBroken{Reason: err.Error()})
 		}
 	}
 }
@@ -109,7 +110,7 @@ func addresses(listeners []net.Listener) string {
 // systemd it does nothing.
 func (d *daemon) notify(state ...string) {
 	if _, err := systemd.SdNotify(false, strings.Join(state, "\n")); err != nil {
-		d.log.Error("internal error", "fault", err.Error())
+		maillog.Write(d.log, maillog.InternalError{Fault: err.Error()})
 	}
 }
 
@@ -119,7 +120,7 @@ func (d *daemon) notify(state ...string) {
 func (d *daemon) notifyReloading() {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
-		d.log.Error("internal error", "fault", err.Error())
+		maillog.Write(d.log, maillog.InternalError{Fault: err.Error()})
 	}
 	d.notify(systemd.SdNotifyReloading, fmt.Sprintf("MONOTONIC_USEC=%d", now.Nano()/1000))
 }
@@ -158,7 +159,7 @@ func (d *daemon) feed(now time.Time) {
 		d.notify(systemd.SdNotifyWatchdog, d.status())
 		return
 	case before == 0:
-		d.log.Error("internal error", "fault", fmt.Sprintf("%d sessions have made no progress for 30 seconds: systemd restarts postseal unless they continue", d.stuck))
+		maillog.Write(d.log, maillog.InternalError{Fault: fmt.Sprintf("%d sessions have made no progress for 30 seconds: systemd restarts postseal unless they continue", d.stuck)})
 	}
 	d.notify(d.status())
 }
@@ -168,7 +169,7 @@ func (d *daemon) feed(now time.Time) {
 func (d *daemon) watchdog() *time.Ticker {
 	interval, err := systemd.SdWatchdogEnabled(true)
 	if err != nil {
-		d.log.Error("internal error", "fault", err.Error())
+		maillog.Write(d.log, maillog.InternalError{Fault: err.Error()})
 	}
 	if interval == 0 {
 		return &time.Ticker{}

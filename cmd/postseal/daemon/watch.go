@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/cmd/postseal/config"
+	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/rules/table"
 )
 
@@ -78,11 +79,11 @@ func (d *daemon) remind(now time.Time) {
 	d.reminded = now.Format(time.DateOnly)
 	c := d.current.Load()
 	if days, old := c.ListAge(now); old {
-		d.log.Warn("list old", "file", c.File.Rules.Accredited, "age_days", days, "max_age", config.MaxListAge)
+		maillog.Write(d.log, maillog.ListOld{File: c.File.Rules.Accredited, AgeDays: days, MaxAge: config.MaxListAge})
 	}
 	for _, table := range c.Message.Rules.Table.Tables() {
 		if table.ReviewDue(now) {
-			d.log.Warn("table review due", "table", table.Name, "file", table.File, "review_by", table.ReviewBy.Format(time.DateOnly))
+			maillog.Write(d.log, maillog.TableReviewDue{Table: table.Name, File: table.File, ReviewBy: table.ReviewBy.Format(time.DateOnly)})
 		}
 	}
 	for _, row := range c.Message.Rules.Table.Rows() {
@@ -90,12 +91,12 @@ func (d *daemon) remind(now time.Time) {
 		if !expires {
 			continue
 		}
-		keys := []any{"row", c.Message.Addresses.Row(row.Name), "file", row.Table.File, "expires", row.Expires.Format(time.DateOnly), "days_left", days}
+		name, day := c.Message.Addresses.Row(row.Name), row.Expires.Format(time.DateOnly)
 		switch {
 		case row.Expired(now):
-			d.log.Warn("row expired", keys[:6]...)
+			maillog.Write(d.log, maillog.RowExpired{Row: name, File: row.Table.File, Expires: day})
 		case slices.Contains(expiryNotice, days):
-			d.log.Warn("row expires soon", keys...)
+			maillog.Write(d.log, maillog.RowExpiresSoon{Row: name, File: row.Table.File, Expires: day, DaysLeft: days})
 		}
 	}
 }

@@ -1,0 +1,71 @@
+package maillog
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// events has one value of every event.
+var events = []Event{
+	Decision{}, DecisionRecipients{}, RefusedRecipient{}, ReadingsDiffer{}, LinesLeftOut{}, InternalError{}, LinesLost{}, SessionBroken{},
+	TooManyConnections{}, ConnectionsTakenAgain{}, SocketLost{}, SocketOpened{}, Started{}, Reloaded{}, ReloadRefused{}, Draining{}, Stopped{},
+	ListOld{}, RowExpired{}, RowExpiresSoon{}, TableReviewDue{},
+}
+
+func TestEventsAreComplete(t *testing.T) {
+	source, err := os.ReadFile("events.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(source), ") event() "); n != len(events) {
+		t.Errorf("events.go has %d events, the tests know %d", n, len(events))
+	}
+}
+
+// TestEventsReadBack writes each event with a value in every field, and decodes
+// its line into the same type.
+func TestEventsReadBack(t *testing.T) {
+	for _, e := range events {
+		want, got := reflect.New(reflect.TypeOf(e)).Elem(), reflect.New(reflect.TypeOf(e))
+		fill(t, want)
+		var log bytes.Buffer
+		Write(boundedLog(&log), want.Interface().(Event))
+		if err := json.Unmarshal(log.Bytes(), got.Interface()); err != nil || !reflect.DeepEqual(got.Elem().Interface(), want.Interface()) {
+			t.Errorf("%T: %v, from %s", e, err, log.String())
+		}
+	}
+}
+
+// fill sets a value to one that is not its zero value.
+func fill(t *testing.T, v reflect.Value) {
+	t.Helper()
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString("look-alike") // a finding too
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(7)
+	case reflect.Uint8:
+		v.SetUint(1)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(t, v.Index(0))
+	case reflect.Map:
+		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		fill(t, key)
+		fill(t, value)
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(key, value)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(t, v.Field(i))
+		}
+	default:
+		t.Fatalf("fill a %v", v.Type())
+	}
+}
