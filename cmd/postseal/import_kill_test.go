@@ -74,12 +74,12 @@ func (s *swapper) alone() {
 	}
 }
 
-// TestImportKilled kills a thousand imports at random moments around that of
+// TestImportKilled kills 300 imports at random moments around that of
 // the swap, which it finds as it goes: it moves with the machine's load. Whenever
 // that is, the list is the old one or the new one, whole, and the next import
 // goes through and clears up.
 func TestImportKilled(t *testing.T) {
-	const imports, sample = 1000, 10
+	const imports, sample = 300, 10
 	s := newSwapper(t)
 	began := time.Now()
 	for range sample {

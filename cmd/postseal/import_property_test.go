@@ -293,7 +293,7 @@ var damages = []struct {
 // is damaged, the list in place is afterwards exactly the new one or, byte for
 // byte, exactly the old one.
 func TestImportYieldsOldOrNew(t *testing.T) {
-	const rounds = 30
+	const rounds = 10
 	s := newSite(t)
 	codes := make(map[int]int)
 	for _, damage := range damages {

@@ -8,9 +8,9 @@ import (
 // TestSendmailCanonifiedRecipients sends to names that Sendmail replaces before
 // postseal sees them: names of the DNS that are CNAMEs, one that the site's
 // wildcard completes, and one in the domaintable.
-func TestSendmailCanonifiedRecipients(t *testing.T) {
-	use(t, debian)
-	d := start(t, "enforce", letterPolicies)
+func TestSendmailCanonifiedRecipients(tt *testing.T) {
+	t := on(tt, debian)
+	d := t.serve("enforce", letterPolicies)
 	for _, test := range []struct {
 		name string
 		to   []string
@@ -24,11 +24,11 @@ func TestSendmailCanonifiedRecipients(t *testing.T) {
 		{"secure behind it, and that too", []string{"<a@nhs.net>", "<a@clinic.example>"}, arrived{[]string{"a@nhs.net: x"}, []string{"a@clinic.example: {[secure] }x"}}},
 		{"that too, behind", []string{"<a@clinic.example>", "<a@nhs.net>", "<b@nhs.net>"}, arrived{[]string{"a@nhs.net: x", "b@nhs.net: x"}, []string{"a@clinic.example: {[secure] }x"}}},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			if s := send(t, test.to, mail("Subject: x")); s.End.Code != 250 {
+		t.Run(test.name, func(t *T) {
+			if s := t.send(test.to, mail("Subject: x")); s.End.Code != 250 {
 				t.Errorf("got %v", s)
 			}
-			wantArrived(t, test.want)
+			t.wantArrived(test.want)
 		})
 	}
 	if e := d.Events("readings differ"); len(e) > 0 {
@@ -38,22 +38,22 @@ func TestSendmailCanonifiedRecipients(t *testing.T) {
 
 // TestSendmailSecureNameLeadsElsewhere sends to secure names that are CNAMEs of
 // others. Sendmail would deliver to the other address.
-func TestSendmailSecureNameLeadsElsewhere(t *testing.T) {
-	use(t, debian)
-	d := start(t, "enforce", "")
+func TestSendmailSecureNameLeadsElsewhere(tt *testing.T) {
+	t := on(tt, debian)
+	d := t.serve("enforce", "")
 	local := strings.Repeat("x", 60)
 	for _, test := range []struct{ to, leadsTo string }{
 		{"a@mail.council.gov.uk", "a@outlook.com"},
 		{"a@alias.nhs.net", "a@gmail.com"},
 		{local + "@alias.nhs.net", local + "@gmail.com"},
 	} {
-		s := send(t, []string{"<" + test.to + ">", "<b@nhs.net>"}, mail("Subject: [secure] x"))
+		s := t.send([]string{"<" + test.to + ">", "<b@nhs.net>"}, mail("Subject: [secure] x"))
 		named := "<" + test.to + ">"
 		want := "550 5.7.1 " + named + "... " + named + ": it leads to " + test.leadsTo + ", which is not known to be secure: check it with its owner, or write to that address itself"
 		if got := s.Recipients[0].String(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		wantArrived(t, arrived{direct: []string{"b@nhs.net: [secure] x"}})
+		t.wantArrived(arrived{direct: []string{"b@nhs.net: [secure] x"}})
 	}
 	if e := d.AwaitEvents("readings differ", 3); len(e) != 3 || e[0]["resolved"] != "outlook.com" {
 		t.Errorf("got %v", e)

@@ -41,7 +41,7 @@ type place struct {
 }
 
 // startPlace runs a filter that does nothing yet.
-func startPlace(t *testing.T, name string) *place {
+func startPlace(t testing.TB, name string) *place {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -106,20 +106,20 @@ var otherFilters = []otherFilter{
 
 // passFilters sends marked mail to bob@gmail.com and a@nhs.net past each
 // filter in its place. The leg to the relay is seen by its fields.
-func passFilters(t *testing.T, before, after *place, leg []string, want func(otherFilter) arrived) {
+func (t *T) passFilters(before, after *place, leg []string, want func(otherFilter) arrived) {
 	for _, test := range otherFilters {
-		t.Run(test.name, func(t *testing.T) {
+		t.Run(test.name, func(t *T) {
 			at := before
 			if test.last {
 				at = after
 			}
 			at.filter.Store(&test.filter)
 			defer at.filter.Store(&filter{})
-			start(t, "enforce", "")
-			if s := send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: [secure]")); s.End.Code != 250 {
+			t.serve("enforce", "")
+			if s := t.send([]string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: [secure]")); s.End.Code != 250 {
 				t.Errorf("got %v", s)
 			}
-			direct, relayed, _ := settle(t)
+			direct, relayed, _ := t.settle()
 			compare(t, "direct", direct, want(test).direct, nil)
 			compare(t, "through the relay", relayed, want(test).relay, leg)
 		})
@@ -130,52 +130,54 @@ func beside(f otherFilter) arrived { return f.beside }
 
 // TestOtherFilters holds what contrib/postfix/README.md says of filters that
 // change recipients.
-func TestOtherFilters(t *testing.T) {
+func TestOtherFilters(tt *testing.T) {
+	t := on(tt, changed)
 	before, after := startPlace(t, "before"), startPlace(t, "after")
-	t.Run("beside postseal", func(t *testing.T) {
-		settings(t, "smtpd_milters="+before.socket+", unix:postseal/postseal.sock, "+after.socket)
-		passFilters(t, before, after, nil, beside)
+	t.Run("beside postseal", func(t *T) {
+		t.settings("smtpd_milters=" + before.socket + ", unix:postseal/postseal.sock, " + after.socket)
+		t.passFilters(before, after, nil, beside)
 	})
-	t.Run("in a hop before", func(t *testing.T) {
-		settings(t, "smtpd_milters="+before.socket+", "+after.socket, "content_filter="+postfix.ContentFilter)
-		passFilters(t, before, after, nil, func(f otherFilter) arrived { return f.apart })
+	t.Run("in a hop before", func(t *T) {
+		t.settings("smtpd_milters="+before.socket+", "+after.socket, "content_filter="+t.postfix().ContentFilter)
+		t.passFilters(before, after, nil, func(f otherFilter) arrived { return f.apart })
 	})
-	t.Run("alias in a hop before", func(t *testing.T) {
-		settings(t, "smtpd_milters=", "content_filter="+postfix.ContentFilter, "virtual_alias_maps=inline:{team@trust.example=bob@gmail.com}")
-		start(t, "enforce", "")
-		send(t, []string{"<team@trust.example>", "<a@nhs.net>"}, mail("Subject: [secure]"))
-		wantArrived(t, arrived{[]string{"a@nhs.net: [secure]"}, []string{"bob@gmail.com: [secure]"}})
+	t.Run("alias in a hop before", func(t *T) {
+		t.settings("smtpd_milters=", "content_filter="+t.postfix().ContentFilter, "virtual_alias_maps=inline:{team@trust.example=bob@gmail.com}")
+		t.serve("enforce", "")
+		t.send([]string{"<team@trust.example>", "<a@nhs.net>"}, mail("Subject: [secure]"))
+		t.wantArrived(arrived{[]string{"a@nhs.net: [secure]"}, []string{"bob@gmail.com: [secure]"}})
 	})
 }
 
-func TestOtherFiltersOnSendmail(t *testing.T) {
-	use(t, sendmail)
-	before, after := startPlace(t, "before"), startPlace(t, "after")
-	mta = startAnother(t, mtatest.Options{Milter: true, MC: before.mc, MCAfter: after.mc})
-	passFilters(t, before, after, []string{" encrypt"}, beside)
+func TestOtherFiltersOnSendmail(tt *testing.T) {
+	before, after := startPlace(tt, "before"), startPlace(tt, "after")
+	t := onOwn(tt, sendmail, mtatest.Options{Milter: true, MC: before.mc, MCAfter: after.mc})
+	t.passFilters(before, after, []string{" encrypt"}, beside)
 }
 
 // TestOtherFiltersAreNotTold holds why postseal cannot know that another
 // filter deleted a recipient: the macros on recipients, all asked for at the
 // end of the message, are the same. Sendmail's {nrcpts} counts what RCPT gave.
 func TestOtherFiltersAreNotTold(t *testing.T) {
+	t.Parallel()
 	const names = "{rcpt_addr} {rcpt_host} {rcpt_mailer} {nrcpts} {nbadrcpts}"
-	before, after := startPlace(t, "before"), startPlace(t, "after")
-	t.Run("Postfix", func(t *testing.T) {
-		settings(t, "smtpd_milters="+before.socket+", "+after.socket, "milter_end_of_data_macros="+names)
-		wantNotTold(t, before, after, "map[]")
+	t.Run("Postfix", func(tt *testing.T) {
+		t := on(tt, changed)
+		before, after := startPlace(t, "before"), startPlace(t, "after")
+		t.settings("smtpd_milters="+before.socket+", "+after.socket, "milter_end_of_data_macros="+names)
+		t.wantNotTold(before, after, "map[]")
 	})
-	t.Run("Sendmail", func(t *testing.T) {
-		use(t, sendmail)
+	t.Run("Sendmail", func(tt *testing.T) {
+		before, after := startPlace(tt, "before"), startPlace(tt, "after")
 		macros := "define(`confMILTER_MACROS_EOM', `" + strings.ReplaceAll(names, " ", ", ") + "')dnl\n"
-		mta = startAnother(t, mtatest.Options{MC: before.mc + after.mc + macros})
-		wantNotTold(t, before, after, "map[{nbadrcpts}:0 {nrcpts}:2]")
+		t := onOwn(tt, sendmail, mtatest.Options{MC: before.mc + after.mc + macros})
+		t.wantNotTold(before, after, "map[{nbadrcpts}:0 {nrcpts}:2]")
 	})
 }
 
 // wantNotTold compares the macros that the later filter gets, with both
 // recipients and with one that is deleted, with those wanted.
-func wantNotTold(t *testing.T, before, after *place, want string) {
+func (t *T) wantNotTold(before, after *place, want string) {
 	t.Helper()
 	told := make(chan string, 1)
 	after.filter.Store(&filter{end: func(m *gomilter.Modifier) error {
@@ -191,8 +193,8 @@ func wantNotTold(t *testing.T, before, after *place, want string) {
 		{filter{end: func(m *gomilter.Modifier) error { return m.DeleteRecipient("bob@nhs.net") }}, []string{"a@nhs.net: x"}},
 	} {
 		before.filter.Store(&test.filter)
-		send(t, to, mail("Subject: x"))
-		wantArrived(t, arrived{direct: test.want})
+		t.send(to, mail("Subject: x"))
+		t.wantArrived(arrived{direct: test.want})
 		if got := <-told; got != want {
 			t.Errorf("macros: got %s, want %s", got, want)
 		}

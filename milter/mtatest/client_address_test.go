@@ -9,7 +9,7 @@ import (
 
 // wantClient sends a message to an own domain, which needs no leave, and looks
 // at the client that the MTA has shown to the filter.
-func wantClient(t *testing.T, d *mtatest.Daemon, c *mtatest.Client, want string) {
+func (t *T) wantClient(d *mtatest.Daemon, c *mtatest.Client, want string) {
 	t.Helper()
 	s, err := c.Send(sender, []string{"<ward@trust.example>"}, mail("Subject: x"))
 	if err != nil || s.End.Code != 250 {
@@ -18,29 +18,31 @@ func wantClient(t *testing.T, d *mtatest.Daemon, c *mtatest.Client, want string)
 	if e := decision(t, d, s.QueueID()); e["client"] != want {
 		t.Errorf("got the client %v, want %s", e["client"], want)
 	}
-	wantArrived(t, arrived{direct: []string{"ward@trust.example: x"}})
+	t.wantArrived(arrived{direct: []string{"ward@trust.example: x"}})
 }
 
 // TestClientAddresses holds how the MTAs show an IPv6 client: policies ask for
 // its address.
 func TestClientAddresses(t *testing.T) {
-	t.Run("Postfix", func(t *testing.T) {
-		settings(t, "smtpd_authorized_xclient_hosts=127.0.0.1", "inet_protocols=ipv4, ipv6", "mynetworks=[2001:db8::]/32, 192.0.2.0/24")
-		d := start(t, "enforce", "")
+	t.Parallel()
+	t.Run("Postfix", func(tt *testing.T) {
+		t := on(tt, changed)
+		t.settings("smtpd_authorized_xclient_hosts=127.0.0.1", "inet_protocols=ipv4, ipv6", "mynetworks=[2001:db8::]/32, 192.0.2.0/24")
+		d := t.serve("enforce", "")
 		for given, want := range map[string]string{
 			"IPV6:2001:db8::7":      "2001:db8::7",
 			"IPV6:::ffff:192.0.2.7": "192.0.2.7",
 			"192.0.2.7":             "192.0.2.7",
 		} {
-			c := dial(t)
+			c := t.dial()
 			say(t, c, 220, "XCLIENT ADDR="+given+" NAME=[UNAVAILABLE]")
 			say(t, c, 250, "EHLO client.example")
-			wantClient(t, d, c, want)
+			t.wantClient(d, c, want)
 		}
 	})
-	t.Run("Sendmail", func(t *testing.T) {
-		use(t, sendmail)
-		d := start(t, "enforce", "")
+	t.Run("Sendmail", func(tt *testing.T) {
+		t := on(tt, sendmail)
+		d := t.serve("enforce", "")
 		l, err := net.Listen("tcp6", "[::1]:0")
 		if err != nil {
 			t.Fatal(err)
@@ -50,12 +52,12 @@ func TestClientAddresses(t *testing.T) {
 		go func() {
 			conn, err := l.Accept()
 			if err == nil {
-				err = sendmail.Serve(conn.(*net.TCPConn))
+				err = t.sendmail().Serve(conn.(*net.TCPConn))
 			}
 			ended <- err
 		}()
-		c := dialTo(t, l.Addr().String())
-		wantClient(t, d, c, "::1")
+		c := t.dialTo(l.Addr().String())
+		t.wantClient(d, c, "::1")
 		say(t, c, 221, "QUIT")
 		c.Close()
 		if err := <-ended; err != nil {

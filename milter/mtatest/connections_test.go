@@ -11,8 +11,8 @@ import (
 
 // testTooManyConnections holds all connections that postseal takes: clients of
 // the MTA get 451, nothing goes out, and afterwards all is as before.
-func testTooManyConnections(t *testing.T) {
-	d, err := mtatest.StartDaemon(mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
+func testTooManyConnections(t *T) {
+	d, err := mtatest.StartDaemon(t.mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,7 +21,7 @@ func testTooManyConnections(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	socket := filepath.Join(mta.SocketDir(), "postseal.sock")
+	socket := filepath.Join(t.mta.SocketDir(), "postseal.sock")
 	var held []net.Conn
 	for range milter.DefaultMaxConnections {
 		c, err := net.Dial("unix", socket)
@@ -33,7 +33,7 @@ func testTooManyConnections(t *testing.T) {
 	}
 	const attempts = 3
 	for range attempts {
-		c := dial(t)
+		c := t.dial()
 		r := say451(t, c, "MAIL FROM:"+sender, "RCPT TO:<bob@gmail.com>")
 		t.Logf("the client gets %v", r)
 		c.Close()
@@ -41,22 +41,22 @@ func testTooManyConnections(t *testing.T) {
 	if n := len(d.AwaitEvents("too many connections", 1)); n != 1 {
 		t.Errorf("got %d lines at the start:\n%s", n, d.Log())
 	}
-	wantArrived(t, arrived{})
+	t.wantArrived(arrived{})
 	for _, c := range held {
 		c.Close()
 	}
 	if _, err := d.Await("connections taken again", func(e mtatest.Event) bool { return e["refused"].(float64) >= attempts }); err != nil {
 		t.Error(err)
 	}
-	if s := send(t, []string{"<bob@gmail.com>"}, mail("Subject: [secure] x")); s.End.Code != 250 {
+	if s := t.send([]string{"<bob@gmail.com>"}, mail("Subject: [secure] x")); s.End.Code != 250 {
 		t.Errorf("the retry: got %v", s)
 	}
-	wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure] x"}})
+	t.wantArrived(arrived{relay: []string{"bob@gmail.com: [secure] x"}})
 }
 
 // say451 says lines until the answer is 451, which it must be at one of them:
 // Sendmail gives it to MAIL, Postfix to RCPT.
-func say451(t *testing.T, c *mtatest.Client, lines ...string) mtatest.Reply {
+func say451(t testing.TB, c *mtatest.Client, lines ...string) mtatest.Reply {
 	t.Helper()
 	for _, line := range lines {
 		r, err := c.Say(line)

@@ -3,7 +3,6 @@ package mtatest_test
 import (
 	"fmt"
 	"strings"
-	"testing"
 )
 
 // letterPolicies follow the guidance to the letter: all that needs the
@@ -14,8 +13,8 @@ name   = "guidance"
 action = "divert"
 `
 
-func testMarkedMailIsSplit(t *testing.T) {
-	start(t, "enforce", "")
+func testMarkedMailIsSplit(t *T) {
+	t.serve("enforce", "")
 	for _, test := range []struct {
 		name      string
 		parameter string
@@ -84,25 +83,24 @@ func testMarkedMailIsSplit(t *testing.T) {
 			want: arrived{nil, []string{"bob@gmail.com: [secure] one| {[secure] }two"}},
 		},
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		t.Run(test.name, func(t *T) {
 			from := sender + " BODY=8BITMIME" + test.parameter
-			if onSendmail() && test.parameter == " SMTPUTF8" { // Debian's has none
-				say(t, dial(t), 555, "MAIL FROM:"+from)
+			if t.onSendmail() && test.parameter == " SMTPUTF8" { // Debian's has none
+				say(t, t.dial(), 555, "MAIL FROM:"+from)
 				return
 			}
-			s, err := dial(t).Send(from, test.to, mail(test.subject))
-			if err != nil || s.End.Code != 250 {
-				t.Fatalf("got %v, %v", s, err)
+			if s := t.sendFrom(from, test.to, mail(test.subject)); s.End.Code != 250 {
+				t.Fatalf("got %v", s)
 			}
-			wantArrived(t, test.want)
+			t.wantArrived(test.want)
 		})
 	}
 }
 
-func testDivertedMailKeepsDSN(t *testing.T) {
-	start(t, "enforce", "")
-	send(t, []string{"<bob@gmail.com>", "<o+x@gmail.com> NOTIFY=NEVER ORCPT=rfc822;Old@example.org", "<c@gmail.com> NOTIFY=FAILURE"}, mail("Subject: [secure]"))
-	_, relayed, _ := settle(t)
+func testDivertedMailKeepsDSN(t *T) {
+	t.serve("enforce", "")
+	t.send([]string{"<bob@gmail.com>", "<o+x@gmail.com> NOTIFY=NEVER ORCPT=rfc822;Old@example.org", "<c@gmail.com> NOTIFY=FAILURE"}, mail("Subject: [secure]"))
+	_, relayed, _ := t.settle()
 	got := make(map[string]string)
 	for _, d := range relayed {
 		for _, r := range d.Recipients {
@@ -113,7 +111,7 @@ func testDivertedMailKeepsDSN(t *testing.T) {
 		}
 	}
 	want := map[string]string{"bob@gmail.com": "bob@gmail.com[]", "o+x@gmail.com": "Old@example.org[NEVER]", "c@gmail.com": "c@gmail.com[FAILURE]"}
-	if onSendmail() { // which may offer no DSN, for all that postseal knows
+	if t.onSendmail() { // which may offer no DSN, for all that postseal knows
 		want["bob@gmail.com"] = "[]"
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
@@ -123,27 +121,27 @@ func testDivertedMailKeepsDSN(t *testing.T) {
 
 // testDivertedWithoutSubject sends mail without a Subject. On Postfix postseal
 // adds an empty one, before which the leg puts the marker.
-func testDivertedWithoutSubject(t *testing.T) {
-	start(t, "enforce", letterPolicies)
+func testDivertedWithoutSubject(t *T) {
+	t.serve("enforce", letterPolicies)
 	direct, relayed := "a@nhs.net: ", "bob@gmail.com: {[secure] }"
-	if onSendmail() {
+	if t.onSendmail() {
 		direct, relayed = "a@nhs.net:", "bob@gmail.com:"
 	}
-	send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail())
-	wantArrived(t, arrived{[]string{direct}, []string{relayed}})
-	send(t, []string{"<a@nhs.net>"}, mail())
-	wantArrived(t, arrived{direct: []string{"a@nhs.net:"}})
-	send(t, []string{"<bob@gmail.com>"}, mail("Subject: plain"))
-	wantArrived(t, arrived{nil, []string{"bob@gmail.com: {[secure] }plain"}})
+	t.send([]string{"<bob@gmail.com>", "<a@nhs.net>"}, mail())
+	t.wantArrived(arrived{[]string{direct}, []string{relayed}})
+	t.send([]string{"<a@nhs.net>"}, mail())
+	t.wantArrived(arrived{direct: []string{"a@nhs.net:"}})
+	t.send([]string{"<bob@gmail.com>"}, mail("Subject: plain"))
+	t.wantArrived(arrived{nil, []string{"bob@gmail.com: {[secure] }plain"}})
 	// What comes in again with the relay domain needs the marker as well.
-	send(t, []string{"<bob@gmail.com.encrypt.invalid>"}, mail())
-	wantArrived(t, arrived{nil, []string{relayed}})
+	t.send([]string{"<bob@gmail.com.encrypt.invalid>"}, mail())
+	t.wantArrived(arrived{nil, []string{relayed}})
 }
 
-func testSecondPassChangesNothing(t *testing.T) {
-	start(t, "enforce", letterPolicies)
-	send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: x"))
-	direct, _, _ := settle(t)
+func testSecondPassChangesNothing(t *T) {
+	t.serve("enforce", letterPolicies)
+	t.send([]string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: x"))
+	direct, _, _ := t.settle()
 	if len(direct) != 1 {
 		t.Fatalf("got %v", direct)
 	}
@@ -152,8 +150,8 @@ func testSecondPassChangesNothing(t *testing.T) {
 	if !strings.Contains(string(first), "X-Postseal: divert; marker=missing\r\n") {
 		t.Fatalf("got %q", first)
 	}
-	send(t, []string{"<bob@gmail.com.encrypt.invalid>", "<a@nhs.net>"}, first)
-	direct, relayed, _ := settle(t)
+	t.send([]string{"<bob@gmail.com.encrypt.invalid>", "<a@nhs.net>"}, first)
+	direct, relayed, _ := t.settle()
 	if len(direct) != 1 || len(relayed) != 1 || relayed[0].Recipients[0].Address != "bob@gmail.com" {
 		t.Fatalf("got %q and %q", direct, relayed)
 	}

@@ -27,7 +27,7 @@ type signer struct {
 
 // startSigner starts OpenDKIM. The fields given are oversigned, which is to say
 // that the signature breaks if one is added.
-func startSigner(t *testing.T, oversigned string) signer {
+func startSigner(t testing.TB, oversigned string) signer {
 	t.Helper()
 	dir := t.TempDir()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -78,7 +78,7 @@ func startSigner(t *testing.T, oversigned string) signer {
 
 // verdict is "pass" or "fail", by OpenDKIM's own verifier, or "none" for a
 // message without a signature.
-func (s signer) verdict(t *testing.T, d mtatest.Delivery) string {
+func (s signer) verdict(t testing.TB, d mtatest.Delivery) string {
 	t.Helper()
 	cmd := exec.Command("opendkim", "-x", s.verify, "-t", "-", "-v")
 	cmd.Stdin = bytes.NewReader(d.Data)
@@ -97,10 +97,11 @@ type signedWays struct{ direct, relay string }
 
 // TestOpenDKIM holds the table of contrib/postfix/README.md: whether the
 // signature is good where the mail arrives.
-func TestOpenDKIM(t *testing.T) {
+func TestOpenDKIM(tt *testing.T) {
+	t := on(tt, changed)
 	const pass, fail = "pass", "fail"
 	plain, strict := startSigner(t, "From"), startSigner(t, "From,Subject")
-	service := strings.Replace(postfix.ContentFilter, "postseal:[127.0.0.1]", "127.0.0.1", 1) + "/inet/smtpd_milters="
+	service := strings.Replace(t.postfix().ContentFilter, "postseal:[127.0.0.1]", "127.0.0.1", 1) + "/inet/smtpd_milters="
 	for _, order := range []struct {
 		name, service string
 		main          []string
@@ -114,17 +115,17 @@ func TestOpenDKIM(t *testing.T) {
 		{"after", "", []string{"smtpd_milters=unix:postseal/postseal.sock, " + strict.socket}, strict,
 			[5]signedWays{{direct: pass}, {direct: pass}, {pass, pass}, {pass, fail}, {pass, fail}}},
 		{"after, at a second hop", service + "unix:postseal/postseal.sock," + strict.socket,
-			[]string{"smtpd_milters=", "content_filter=" + postfix.ContentFilter}, strict,
+			[]string{"smtpd_milters=", "content_filter=" + t.postfix().ContentFilter}, strict,
 			[5]signedWays{{direct: pass}, {direct: pass}, {pass, pass}, {pass, fail}, {pass, fail}}},
 	} {
-		t.Run(order.name, func(t *testing.T) {
-			settings(t, order.main...)
+		t.Run(order.name, func(t *T) {
+			t.settings(order.main...)
 			if order.service != "" {
-				serviceSetting(t, order.service)
+				t.serviceSetting(order.service)
 			}
 			for i, m := range signedMails {
-				t.Run(m.name, func(t *testing.T) {
-					if got := signedOnTheWay(t, order.signer, m); got != order.want[i] {
+				t.Run(m.name, func(t *T) {
+					if got := t.signedOnTheWay(order.signer, m); got != order.want[i] {
 						t.Errorf("got %+v, want %+v", got, order.want[i])
 					}
 				})
@@ -135,14 +136,13 @@ func TestOpenDKIM(t *testing.T) {
 
 // TestOpenDKIMOnSendmail has the signer after postseal, as
 // contrib/sendmail/README.md says. No leg changes a subject there.
-func TestOpenDKIMOnSendmail(t *testing.T) {
-	use(t, sendmail)
-	signer := startSigner(t, "From,Subject")
+func TestOpenDKIMOnSendmail(tt *testing.T) {
+	signer := startSigner(tt, "From,Subject")
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(signer.socket, "inet:"))
-	mta = startAnother(t, mtatest.Options{Milter: true, MCAfter: "INPUT_MAIL_FILTER(`signer', `S=inet:" + port + "@127.0.0.1, F=T')dnl\n"})
+	t := onOwn(tt, sendmail, mtatest.Options{Milter: true, MCAfter: "INPUT_MAIL_FILTER(`signer', `S=inet:" + port + "@127.0.0.1, F=T')dnl\n"})
 	for _, m := range signedMails {
-		t.Run(m.name, func(t *testing.T) {
-			got := signedOnTheWay(t, signer, m)
+		t.Run(m.name, func(t *T) {
+			got := t.signedOnTheWay(signer, m)
 			if got.direct != "pass" || got.relay != "pass" && got.relay != "" {
 				t.Errorf("got %+v, want good signatures", got)
 			}
@@ -161,11 +161,11 @@ var signedMails = []signedMail{
 	{"divert, without a subject", `"divert"`, "X-Other: x"},
 }
 
-func signedOnTheWay(t *testing.T, s signer, m signedMail) (got signedWays) {
+func (t *T) signedOnTheWay(s signer, m signedMail) (got signedWays) {
 	t.Helper()
-	start(t, "enforce", "[[policy]]\nname = \"all\"\naction = "+m.action+"\n")
-	send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail(m.header))
-	direct, relayed, _ := settle(t)
+	t.serve("enforce", "[[policy]]\nname = \"all\"\naction = "+m.action+"\n")
+	t.send([]string{"<bob@gmail.com>", "<a@nhs.net>"}, mail(m.header))
+	direct, relayed, _ := t.settle()
 	if len(direct) > 0 {
 		got.direct = s.verdict(t, direct[0])
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-func testReloadUnderLoad(t *testing.T) {
-	d := start(t, "enforce", "")
+func testReloadUnderLoad(t *T) {
+	d := t.serve("enforce", "")
 	text, err := os.ReadFile(d.Config)
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +27,7 @@ func testReloadUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l := startLoad(t, "")
+	l := t.startLoad("")
 	for i := range 2 {
 		l.client(fmt.Sprint(i), 1_000_000)
 	}
@@ -55,7 +55,7 @@ func testReloadUnderLoad(t *testing.T) {
 	traffic()
 	l.end(t)
 	sent := len(l.sent)
-	direct, relayed, _ := settle(t)
+	direct, relayed, _ := t.settle()
 	got := make(map[string]int)
 	for _, m := range append(direct, relayed...) {
 		for _, r := range m.Recipients {
@@ -87,22 +87,22 @@ func testReloadUnderLoad(t *testing.T) {
 	}
 
 	// The last good file is in force: the next message goes by it.
-	s := send(t, []string{"<bob@gmail.com>"}, mail("Subject: last"))
+	s := t.send([]string{"<bob@gmail.com>"}, mail("Subject: last"))
 	if s.End.Code != 250 {
 		t.Fatal(s)
 	}
-	wantArrived(t, arrived{relay: []string{"bob@gmail.com: {[secure] }last"}})
+	t.wantArrived(arrived{relay: []string{"bob@gmail.com: {[secure] }last"}})
 }
 
-func testKilledDaemonLeaksNothing(t *testing.T) {
+func testKilledDaemonLeaksNothing(t *T) {
 	message := mail("Subject: [secure] x")
 	for _, stage := range []string{"not started", "MAIL", "RCPT", "DATA", "end"} {
-		t.Run(stage, func(t *testing.T) {
-			d, err := mtatest.StartDaemon(mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
+		t.Run(stage, func(t *T) {
+			d, err := mtatest.StartDaemon(t.mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := dial(t)
+			c := t.dial()
 			var last mtatest.Reply
 			ask := func(line string) bool {
 				if last, err = c.Say(line); err != nil {
@@ -118,7 +118,7 @@ func testKilledDaemonLeaksNothing(t *testing.T) {
 			// The first command after EHLO binds the session to the daemon.
 			if stage == "not started" {
 				d.Kill()
-				c = dial(t)
+				c = t.dial()
 			}
 			kill("MAIL")
 			if ask("MAIL FROM:" + sender) {
@@ -134,25 +134,26 @@ func testKilledDaemonLeaksNothing(t *testing.T) {
 			if last.Code != 451 {
 				t.Errorf("got %v, want 451", last)
 			}
-			wantArrived(t, arrived{})
+			t.wantArrived(arrived{})
 
-			start(t, "enforce", "")
-			if s := send(t, []string{"<bob@gmail.com>"}, message); s.End.Code != 250 {
+			t.serve("enforce", "")
+			if s := t.send([]string{"<bob@gmail.com>"}, message); s.End.Code != 250 {
 				t.Errorf("the retry: got %v", s)
 			}
-			wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure] x"}})
+			t.wantArrived(arrived{relay: []string{"bob@gmail.com: [secure] x"}})
 		})
 	}
 }
 
 // A further SIGINT was ignored for as long as a message was under way.
-func TestSecondInterruptEndsAtOnce(t *testing.T) {
+func TestSecondInterruptEndsAtOnce(tt *testing.T) {
+	t := on(tt, postfix)
 	for _, first := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
-		d, err := mtatest.StartDaemon(mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
+		d, err := mtatest.StartDaemon(t.mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		busy := dial(t)
+		busy := t.dial()
 		say(t, busy, 250, "MAIL FROM:"+sender)
 		say(t, busy, 250, "RCPT TO:<a@nhs.net>")
 		if err := d.Signal(first); err != nil {
@@ -167,23 +168,23 @@ func TestSecondInterruptEndsAtOnce(t *testing.T) {
 		if err := d.Wait(); err == nil || !strings.Contains(err.Error(), "signal: interrupt") {
 			t.Errorf("%v, then SIGINT: got %v", first, err)
 		}
-		if err := os.Remove(filepath.Join(mta.SocketDir(), "postseal.sock")); err != nil { // which is left behind
+		if err := os.Remove(filepath.Join(t.mta.SocketDir(), "postseal.sock")); err != nil { // which is left behind
 			t.Error(err)
 		}
 	}
 }
 
-func testTermLetsMessagesFinish(t *testing.T) {
-	d, err := mtatest.StartDaemon(mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
+func testTermLetsMessagesFinish(t *T) {
+	d, err := mtatest.StartDaemon(t.mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	idle, busy := dial(t), dial(t)
+	idle, busy := t.dial(), t.dial()
 	// RSET would not do: Sendmail tells no filter of it.
 	if s, err := idle.Send(sender, []string{"<a@nhs.net>"}, mail("Subject: before")); err != nil || s.End.Code != 250 {
 		t.Fatalf("got %v, %v", s, err)
 	}
-	wantArrived(t, arrived{direct: []string{"a@nhs.net: before"}})
+	t.wantArrived(arrived{direct: []string{"a@nhs.net: before"}})
 	say(t, busy, 250, "MAIL FROM:"+sender)
 	say(t, busy, 250, "RCPT TO:<bob@gmail.com>")
 	say(t, busy, 354, "DATA")
@@ -200,8 +201,8 @@ func testTermLetsMessagesFinish(t *testing.T) {
 	if e := d.Events("stopped"); len(e) != 1 || e[0]["cut_off"] != 0.0 {
 		t.Errorf("got %v", e)
 	}
-	wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure] in flight"}})
-	if onSendmail() {
+	t.wantArrived(arrived{relay: []string{"bob@gmail.com: [secure] in flight"}})
+	if t.onSendmail() {
 		say(t, idle, 451, "MAIL FROM:"+sender)
 	} else {
 		say(t, idle, 250, "MAIL FROM:"+sender)
@@ -209,49 +210,49 @@ func testTermLetsMessagesFinish(t *testing.T) {
 	}
 }
 
-func testRelayIsDown(t *testing.T) {
-	start(t, "enforce", letterPolicies)
-	stopRelay(t)
-	if s := send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: waits")); s.End.Code != 250 {
+func testRelayIsDown(t *T) {
+	t.serve("enforce", letterPolicies)
+	t.stopRelay()
+	if s := t.send([]string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: waits")); s.End.Code != 250 {
 		t.Fatalf("got %v", s)
 	}
-	awaitDeferred(t)
-	if err := mta.Retry(); err != nil {
+	t.awaitDeferred()
+	if err := t.mta.Retry(); err != nil {
 		t.Fatal(err)
 	}
-	awaitDeferred(t)
-	compare(t, "direct", internet.Take(), []string{"a@nhs.net: waits"}, nil)
-	startRelay(t)
-	wantArrived(t, arrived{relay: []string{"bob@gmail.com: {[secure] }waits"}})
+	t.awaitDeferred()
+	compare(t, "direct", t.internet.Take(), []string{"a@nhs.net: waits"}, nil)
+	t.startRelay()
+	t.wantArrived(arrived{relay: []string{"bob@gmail.com: {[secure] }waits"}})
 }
 
 // stopRelay has the encryption relay refuse connections.
-func stopRelay(t *testing.T) {
+func (t *T) stopRelay() {
 	t.Helper()
-	if err := relay.Stop(); err != nil {
+	if err := t.relay.Stop(); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // startRelay has it take mail again, and sends what waits.
-func startRelay(t *testing.T) {
+func (t *T) startRelay() {
 	t.Helper()
 	var err error
-	if relay, err = mtatest.StartSinkAt(relay.Addr); err != nil {
+	if t.relay, err = mtatest.StartSinkAt(t.relay.Addr); err != nil {
 		t.Fatal(err)
 	}
-	if err := mta.Retry(); err != nil {
+	if err := t.mta.Retry(); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // awaitDeferred waits until the one message in the queue has been tried.
-func awaitDeferred(t *testing.T) {
+func (t *T) awaitDeferred() {
 	t.Helper()
 	var queue []mtatest.Queued
 	var err error
 	until(t, func() bool {
-		queue, err = mta.Queue()
+		queue, err = t.mta.Queue()
 		return err == nil && len(queue) == 1 && queue[0].Queue == "deferred"
-	}, func() string { return fmt.Sprintf("not deferred: %v, %v\n%s", queue, err, mta.Log()) })
+	}, func() string { return fmt.Sprintf("not deferred: %v, %v\n%s", queue, err, t.mta.Log()) })
 }

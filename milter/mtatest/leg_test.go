@@ -74,14 +74,15 @@ var legWanted = regexp.MustCompile(`(?i)^[ \t]{0,99}\[secure\]`)
 
 // TestLegMarksEverySubject sends each field to a relay that reads no marker but
 // plain text at the beginning of the subject.
-func TestLegMarksEverySubject(t *testing.T) {
-	start(t, "enforce", letterPolicies)
+func TestLegMarksEverySubject(tt *testing.T) {
+	t := on(tt, postfix)
+	t.serve("enforce", letterPolicies)
 	for i, test := range legSubjects {
 		word := "word" + strings.Repeat("i", i)
-		t.Run(test.name, func(t *testing.T) {
+		t.Run(test.name, func(t *T) {
 			field := strings.ReplaceAll(test.field, "WORD", word)
-			send(t, []string{"<bob@gmail.com>"}, mail(field))
-			_, relayed, _ := settle(t)
+			t.send([]string{"<bob@gmail.com>"}, mail(field))
+			_, relayed, _ := t.settle()
 			if len(relayed) != 1 || len(relayed[0].Header("Subject")) != 1 {
 				t.Fatalf("got %d messages, or not one subject", len(relayed))
 			}
@@ -105,8 +106,9 @@ func unfolded(field string) string {
 
 // TestLegMarksEachOfSeveralSubjects covers messages with several Subject
 // fields, or an empty one.
-func TestLegMarksEachOfSeveralSubjects(t *testing.T) {
-	start(t, "enforce", letterPolicies)
+func TestLegMarksEachOfSeveralSubjects(tt *testing.T) {
+	t := on(tt, postfix)
+	t.serve("enforce", letterPolicies)
 	for _, test := range []struct{ header, want string }{
 		{"Subject:", " [secure] "},
 		{"Subject: ", " [secure] "},
@@ -114,13 +116,14 @@ func TestLegMarksEachOfSeveralSubjects(t *testing.T) {
 		{"Subject: one\r\nX-Other: x\r\nsubject: two", " [secure] one| [secure] two"},
 		{"Subject: [secure] one\r\nSubject:\r\nSubject: Re: [secure]", " [secure] one| [secure] | [secure] Re: [secure]"},
 	} {
-		send(t, []string{"<bob@gmail.com>"}, mail(test.header))
-		wantArrived(t, arrived{relay: []string{"bob@gmail.com:" + test.want}})
+		t.send([]string{"<bob@gmail.com>"}, mail(test.header))
+		t.wantArrived(arrived{relay: []string{"bob@gmail.com:" + test.want}})
 	}
 }
 
 // TestHeaderChecksByPostmap asks the map itself, as a sysadmin would.
-func TestHeaderChecksByPostmap(t *testing.T) {
+func TestHeaderChecksByPostmap(tt *testing.T) {
+	t := on(tt, postfix)
 	table := "pcre:" + filepath.Join(root, "contrib", "postfix", "postseal_header_checks.pcre")
 	for _, test := range []struct{ field, want string }{
 		{"Subject: [Secure] x", "DUNNO"},
@@ -132,7 +135,7 @@ func TestHeaderChecksByPostmap(t *testing.T) {
 		{"X-Subject: x", ""},
 		{"X-Postseal: divert; marker=missing", ""},
 	} {
-		out, err := exec.Command("postmap", "-c", filepath.Join(postfix.Folder(), "etc"), "-q", test.field, table).CombinedOutput()
+		out, err := exec.Command("postmap", "-c", filepath.Join(t.postfix().Folder(), "etc"), "-q", test.field, table).CombinedOutput()
 		if got := strings.TrimSuffix(string(out), "\n"); got != test.want || (err == nil) != (test.want != "") {
 			t.Errorf("%q: got %q, %v, want %q", test.field, got, err, test.want)
 		}
@@ -141,18 +144,19 @@ func TestHeaderChecksByPostmap(t *testing.T) {
 
 // TestLegMarksWithoutVerdict takes X-Postseal from mail without a Subject
 // before it comes to the leg.
-func TestLegMarksWithoutVerdict(t *testing.T) {
+func TestLegMarksWithoutVerdict(tt *testing.T) {
+	t := on(tt, changed)
 	later := startPlace(t, "later")
 	later.filter.Store(&filter{end: func(m *gomilter.Modifier) error { return m.ChangeHeader(1, "X-Postseal", "") }})
 	for _, test := range []struct{ name, setting string }{
-		{"milter_header_checks", "milter_header_checks=pcre:" + headerChecks(t, "/^X-/ IGNORE")},
+		{"milter_header_checks", "milter_header_checks=pcre:" + t.headerChecks("/^X-/ IGNORE")},
 		{"a later milter", "smtpd_milters=unix:postseal/postseal.sock, " + later.socket},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			settings(t, test.setting)
-			start(t, "enforce", letterPolicies)
-			send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail())
-			direct, relayed, _ := settle(t)
+		t.Run(test.name, func(t *T) {
+			t.settings(test.setting)
+			t.serve("enforce", letterPolicies)
+			t.send([]string{"<bob@gmail.com>", "<a@nhs.net>"}, mail())
+			direct, relayed, _ := t.settle()
 			compare(t, "direct", direct, []string{"a@nhs.net: "}, nil)
 			compare(t, "through the relay", relayed, []string{"bob@gmail.com: [secure] "}, nil)
 			for _, d := range append(direct, relayed...) {
@@ -165,9 +169,9 @@ func TestLegMarksWithoutVerdict(t *testing.T) {
 }
 
 // headerChecks writes a map that Postfix's programs can read.
-func headerChecks(t *testing.T, text string) string {
+func (t *T) headerChecks(text string) string {
 	t.Helper()
-	path := filepath.Join(postfix.Folder(), "etc", "header_checks")
+	path := filepath.Join(t.postfix().Folder(), "etc", "header_checks")
 	if err := os.WriteFile(path, []byte(text+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}

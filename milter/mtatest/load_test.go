@@ -10,6 +10,7 @@ import (
 
 // load is clients that send mail until they are told to stop.
 type load struct {
+	addr   string // of the MTA
 	marker string // before each subject
 	stop   chan struct{}
 	wg     sync.WaitGroup
@@ -20,10 +21,10 @@ type load struct {
 }
 
 // startLoad makes a load without clients.
-func startLoad(t *testing.T, marker string) *load {
+func (t *T) startLoad(marker string) *load {
 	t.Helper()
-	expectMail(t)
-	return &load{marker: marker, stop: make(chan struct{})}
+	t.expectMail()
+	return &load{addr: t.mta.Addr(), marker: marker, stop: make(chan struct{})}
 }
 
 // good tells whether all replies have been 250.
@@ -41,7 +42,7 @@ func (l *load) taken() int {
 }
 
 // end stops the clients, and reports each reply other than 250.
-func (l *load) end(t *testing.T) {
+func (l *load) end(t testing.TB) {
 	t.Helper()
 	close(l.stop)
 	l.wg.Wait()
@@ -71,7 +72,7 @@ func (l *load) send(c *mtatest.Client, subject string) bool {
 func (l *load) client(name string, each int) {
 	l.wg.Go(func() {
 		for i := 0; ; {
-			c, err := mtatest.Dial(mta.Addr())
+			c, err := mtatest.Dial(l.addr)
 			if err != nil {
 				l.mu.Lock()
 				l.other = append(l.other, err.Error())

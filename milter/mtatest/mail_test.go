@@ -4,28 +4,24 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"testing"
 
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-func testSecureRecipientsGetItByteForByte(t *testing.T) {
-	plain := startAnother(t, mtatest.Options{})
+func testSecureRecipientsGetItByteForByte(t *T) {
+	plain := t.oneMore(mtatest.Options{})
 	message := mail("Subject: Clinic  list\t", "X-Folded: one\r\n\ttwo\r\n  three", "x-ODD:  value", "Subject:second")
 	to := []string{"<a@nhs.net>", "<b@listed.nhs.uk>", "<c@trust.example>", "<d@sub.trust.example>"}
 
-	start(t, "enforce", "")
-	if s, err := dialTo(t, plain.Addr()).Send(sender+" BODY=8BITMIME", to, message); err != nil || s.End.Code != 250 {
-		t.Fatalf("without the filter: %v, %v", s, err)
+	t.serve("enforce", "")
+	if s := plain.send(to, message); s.End.Code != 250 {
+		t.Fatalf("without the filter: %v", s)
 	}
-	if _, err := mtatest.Settle(plain, mtatest.Patience); err != nil {
-		t.Fatal(err)
-	}
-	without := internet.Take()
-	if s := send(t, to, message); s.End.Code != 250 {
+	without, _, _ := plain.settle()
+	if s := t.send(to, message); s.End.Code != 250 {
 		t.Fatalf("with the filter: %v", s)
 	}
-	direct, relayed, _ := settle(t)
+	direct, relayed, _ := t.settle()
 	if len(relayed) > 0 || len(direct) != len(without) || len(direct) == 0 {
 		t.Fatalf("got %d direct and %d through the relay, want %d and 0", len(direct), len(relayed), len(without))
 	}
@@ -34,8 +30,8 @@ func testSecureRecipientsGetItByteForByte(t *testing.T) {
 	}
 }
 
-func testUnknownRecipientIsTagged(t *testing.T) {
-	d := start(t, "enforce", "")
+func testUnknownRecipientIsTagged(t *T) {
+	d := t.serve("enforce", "")
 	for _, test := range []struct {
 		name   string
 		header []string
@@ -44,13 +40,13 @@ func testUnknownRecipientIsTagged(t *testing.T) {
 		{"one forged", []string{"X-Postseal: accept; marker=present"}},
 		{"several forged, odd case", []string{"x-postseal: 1", "X-POSTSEAL : 2", "X-Postseal:\r\n 3"}},
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		t.Run(test.name, func(t *T) {
 			message := mail(append(test.header, "Subject: Parking")...)
-			s := send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, message)
+			s := t.send([]string{"<bob@gmail.com>", "<a@nhs.net>"}, message)
 			if s.End.Code != 250 {
 				t.Fatal(s)
 			}
-			direct, relayed, _ := settle(t)
+			direct, relayed, _ := t.settle()
 			if len(direct) == 0 || len(relayed) > 0 {
 				t.Fatalf("got %d direct and %d through the relay", len(direct), len(relayed))
 			}
@@ -66,33 +62,18 @@ func testUnknownRecipientIsTagged(t *testing.T) {
 	}
 }
 
-func testForgedVerdictIsRemovedFromSecureMail(t *testing.T) {
-	start(t, "enforce", "")
-	send(t, []string{"<a@nhs.net>"}, mail("X-Postseal: tag", "Subject: x", "x-postseal: again"))
-	direct, _, _ := settle(t)
+func testForgedVerdictIsRemovedFromSecureMail(t *T) {
+	t.serve("enforce", "")
+	t.send([]string{"<a@nhs.net>"}, mail("X-Postseal: tag", "Subject: x", "x-postseal: again"))
+	direct, _, _ := t.settle()
 	if len(direct) != 1 {
 		t.Fatalf("got %d deliveries", len(direct))
 	}
 	wantBytes(t, direct[0], mail("Subject: x"))
 }
 
-func testDecisionNamesTheNearMiss(t *testing.T) {
-	d := start(t, "observe", "")
-	for _, test := range []struct{ subject, want string }{
-		{"Subject: [secure] x", ""},
-		{"Subject: [sec\r\n ure] x", "blanks-inside"},
-		{"Subject: =?x-none?Q?=5Bsecure=5D?=", "undecodable"},
-	} {
-		s := send(t, []string{"<bob@gmail.com>"}, mail(test.subject))
-		if e := decision(t, d, s.QueueID()); e["near_miss"] != test.want {
-			t.Errorf("%s: got %v, want %q", test.subject, e["near_miss"], test.want)
-		}
-	}
-	settle(t)
-}
-
-func testAddMarker(t *testing.T) {
-	start(t, "enforce", `
+func testAddMarker(t *T) {
+	t.serve("enforce", `
 [relay]
 domain = ""
 [[policy]]
@@ -109,13 +90,13 @@ add_marker = true
 		{"Subject: [secure] 1\r\nSubject: 2", " [secure] 1| [secure] 2"},
 		{"X-Other: no subject", " [secure]"},
 	} {
-		send(t, []string{"<bob@gmail.com>"}, mail(test.subject))
-		wantArrived(t, arrived{direct: []string{"bob@gmail.com:" + test.want}})
+		t.send([]string{"<bob@gmail.com>"}, mail(test.subject))
+		t.wantArrived(arrived{direct: []string{"bob@gmail.com:" + test.want}})
 	}
 }
 
-func testObserveChangesNothing(t *testing.T) {
-	d := start(t, "observe", `
+func testObserveChangesNothing(t *T) {
+	d := t.serve("observe", `
 [[policy]]
 name   = "no"
 marker = ["missing"]
@@ -134,11 +115,11 @@ action = "divert"
 		{"Subject: [secure] x", "reject", []string{"<@route.example:bob@gmail.com>", "<a@nhs.net>"}},
 	} {
 		message := mail("X-Postseal: forged", test.subject)
-		s := send(t, test.to, message)
+		s := t.send(test.to, message)
 		if s.End.Code != 250 || s.Recipients[0].Code != 250 {
 			t.Fatalf("got %v", s)
 		}
-		direct, relayed, held := settle(t)
+		direct, relayed, held := t.settle()
 		if len(relayed)+len(held) > 0 {
 			t.Errorf("got %d through the relay and %d held", len(relayed), len(held))
 		}
@@ -156,8 +137,8 @@ action = "divert"
 	}
 }
 
-func testObservingPolicy(t *testing.T) {
-	d := start(t, "enforce", `
+func testObservingPolicy(t *T) {
+	d := t.serve("enforce", `
 [[policy]]
 name   = "planned"
 marker = ["missing"]
@@ -168,8 +149,8 @@ name   = "rest"
 action = "divert"
 `)
 	message := mail("Subject: x")
-	s := send(t, []string{"<bob@gmail.com>"}, message)
-	direct, _, _ := settle(t)
+	s := t.send([]string{"<bob@gmail.com>"}, message)
+	direct, _, _ := t.settle()
 	if len(direct) != 1 {
 		t.Fatalf("got %v", s)
 	}

@@ -15,9 +15,9 @@ import (
 
 // miltertest runs a script of testdata on the daemon that is running: an MTA's
 // side of the protocol that was written elsewhere, Debian's miltertest(8).
-func miltertest(t *testing.T, script string) {
+func (t *T) miltertest(script string) {
 	t.Helper()
-	cmd := exec.Command("miltertest", "-s", script, "-D", "socket=unix:"+filepath.Join(postfix.SocketDir(), "postseal.sock"))
+	cmd := exec.Command("miltertest", "-s", script, "-D", "socket=unix:"+filepath.Join(t.postfix().SocketDir(), "postseal.sock"))
 	cmd.Dir = filepath.Join(root, "testdata", "miltertest")
 	cmd.WaitDelay = time.Second
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -25,7 +25,8 @@ func miltertest(t *testing.T, script string) {
 	}
 }
 
-func TestForeignClient(t *testing.T) {
+func TestForeignClient(tt *testing.T) {
+	t := on(tt, postfix)
 	for _, test := range []struct {
 		script    string
 		decisions int
@@ -34,9 +35,9 @@ func TestForeignClient(t *testing.T) {
 		{"messages.lua", 2 * (8 + 1 + 8)},
 		{"unknown.lua", 2},
 	} {
-		t.Run(test.script, func(t *testing.T) {
-			d := start(t, "enforce", "")
-			miltertest(t, test.script)
+		t.Run(test.script, func(t *T) {
+			d := t.serve("enforce", "")
+			t.miltertest(test.script)
 			if n := len(d.AwaitEvents("decision", test.decisions)); n != test.decisions {
 				t.Errorf("got %d decisions, want %d", n, test.decisions)
 			}
@@ -44,9 +45,10 @@ func TestForeignClient(t *testing.T) {
 	}
 }
 
-func TestForeignClientMacros(t *testing.T) {
-	d := start(t, "enforce", "")
-	miltertest(t, "macros.lua")
+func TestForeignClientMacros(tt *testing.T) {
+	t := on(tt, postfix)
+	d := t.serve("enforce", "")
+	t.miltertest("macros.lua")
 	var got []string
 	for _, e := range d.AwaitEvents("decision", 8) {
 		got = append(got, fmt.Sprint(e["queue_id"], "/", e["auth"]))
@@ -60,13 +62,14 @@ func TestForeignClientMacros(t *testing.T) {
 	}
 }
 
-func TestForeignClientIsRefused(t *testing.T) {
-	d, err := mtatest.StartDaemon(postfix, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
+func TestForeignClientIsRefused(tt *testing.T) {
+	t := on(tt, postfix)
+	d, err := mtatest.StartDaemon(t.mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Signal(syscall.SIGKILL) }) // if the test has failed: the next one needs the socket
-	miltertest(t, "refusal.lua")
+	t.miltertest("refusal.lua")
 	if err := d.Stop(); err != nil {
 		t.Error(err)
 	}

@@ -2,9 +2,10 @@ package mtatest_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
-	"testing"
 
+	"github.com/postseal/postseal/milter/mtatest"
 	"github.com/postseal/postseal/rules/address"
 )
 
@@ -93,67 +94,94 @@ var oddForms = []struct {
 }
 
 // testOddFormsNeverGoOutInClear sends each form as it stands, beside a secure
-// recipient, and compares all that arrives anywhere.
-func testOddFormsNeverGoOutInClear(t *testing.T) {
-	start(t, "enforce", letterPolicies)
+// recipient, and compares all that arrives anywhere. X-Host tells the messages
+// to one form apart.
+func testOddFormsNeverGoOutInClear(t *T) {
+	t.serve("enforce", letterPolicies)
 	for _, form := range oddForms {
-		for _, as := range []struct{ host, want string }{
-			{"nhs.net", form.secure}, {"NHS.Net", form.secure}, {"gmail.com", form.unknown}, {"GMail.com", form.unknown},
-		} {
-			t.Run(form.name+", "+as.host, func(t *testing.T) {
-				path := strings.ReplaceAll(form.path, "HOST", as.host)
-				parameters := " BODY=8BITMIME SMTPUTF8"
-				if onSendmail() { // Debian's has no SMTPUTF8
-					parameters = " BODY=8BITMIME"
-					if !address.IsASCII(path) && strings.HasPrefix(as.want, "relay") {
-						as.want = ""
-					}
-				}
-				s, err := dial(t).Send(sender+parameters, []string{path, "<a@nhs.net>"}, mail("Subject: x"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				want, end := arrived{direct: []string{"a@nhs.net: x"}}, 250
-				if onSendmail() && s.Recipients[0].Code == 550 && strings.Contains(path, ",") {
-					want, end = arrived{}, 550 // Sendmail cannot take back a list
-				}
-				if got := s.Recipients[0].Code; (as.want == "") != (got >= 500) || s.End.Code != end {
-					t.Errorf("got %v", s)
-				}
-				switch sink, address, _ := strings.Cut(strings.ReplaceAll(as.want, "HOST", as.host), " "); sink {
-				case "direct":
-					want.direct = append(want.direct, address+": x")
-				case "relay":
-					want.relay = []string{address + ": {[secure] }x"}
-				}
-				wantArrived(t, want)
-			})
+		t.Run(form.name, func(t *T) {
+			wanted := make(map[string]arrived)
+			for host, want := range map[string]string{"NHS.Net": form.secure, "GMail.com": form.unknown} {
+				wanted[host] = t.sendOddForm(form.path, host, want)
+			}
+			direct, relayed, held := t.settle()
+			if len(held) > 0 {
+				t.Errorf("held: %v", held)
+			}
+			for host, want := range wanted {
+				t.Log(host)
+				t.compareArrived(take(&direct, host), take(&relayed, host), want)
+			}
+			if len(direct)+len(relayed) > 0 {
+				t.Errorf("also arrived: %v, %v", direct, relayed)
+			}
+		})
+	}
+}
+
+// sendOddForm sends a form with the host in it, and returns what must arrive.
+func (t *T) sendOddForm(path, host, want string) arrived {
+	t.Helper()
+	path, want = strings.ReplaceAll(path, "HOST", host), strings.ReplaceAll(want, "HOST", host)
+	parameters := " BODY=8BITMIME SMTPUTF8"
+	if t.onSendmail() { // Debian's has no SMTPUTF8
+		parameters = " BODY=8BITMIME"
+		if !address.IsASCII(path) && strings.HasPrefix(want, "relay") {
+			want = ""
 		}
 	}
+	s := t.sendFrom(sender+parameters, []string{path, "<a@nhs.net>"}, mail("X-Host: "+host, "Subject: x"))
+	all, end := arrived{direct: []string{"a@nhs.net: x"}}, 250
+	if t.onSendmail() && s.Recipients[0].Code == 550 && strings.Contains(path, ",") {
+		all, end = arrived{}, 550 // Sendmail cannot take back a list
+	}
+	if got := s.Recipients[0].Code; (want == "") != (got >= 500) || s.End.Code != end {
+		t.Errorf("%s: got %v", path, s)
+	}
+	switch sink, address, _ := strings.Cut(want, " "); sink {
+	case "direct":
+		all.direct = append(all.direct, address+": x")
+	case "relay":
+		all.relay = []string{address + ": {[secure] }x"}
+	}
+	return all
+}
+
+// take removes the deliveries with the X-Host from a list, and returns them.
+func take(list *[]mtatest.Delivery, host string) (taken []mtatest.Delivery) {
+	*list = slices.DeleteFunc(*list, func(d mtatest.Delivery) bool {
+		is := slices.Equal(d.Header("X-Host"), []string{" " + host})
+		if is {
+			taken = append(taken, d)
+		}
+		return is
+	})
+	return taken
 }
 
 // testLongAddresses goes over the length up to which an address can be
 // diverted: a longer one is refused, and none is lost.
-func testLongAddresses(t *testing.T) {
-	start(t, "enforce", letterPolicies)
+func testLongAddresses(t *T) {
+	t.serve("enforce", letterPolicies)
 	local := strings.Repeat("b", 64)
 	domain := strings.Repeat("a234567.", 19) + "example"
 	for _, quoted := range []string{local, `"` + strings.Repeat("b ", 31) + `"`} {
 		refused := 0
+		var want arrived
 		for more := range 20 {
 			address := quoted + "@" + strings.Repeat("x", more+1) + "." + domain
-			s := send(t, []string{"<" + address + ">", "<a@nhs.net>"}, mail("Subject: x"))
-			want := arrived{direct: []string{"a@nhs.net: x"}}
+			s := t.send([]string{"<" + address + ">", "<a@nhs.net>"}, mail("Subject: x"))
+			want.direct = append(want.direct, "a@nhs.net: x")
 			if s.Recipients[0].Code == 250 {
-				want.relay = []string{strings.Trim(address[:64], `"`) + address[64:] + ": {[secure] }x"}
+				want.relay = append(want.relay, strings.Trim(address[:64], `"`)+address[64:]+": {[secure] }x")
 			} else {
 				refused++
 			}
 			if s.End.Code != 250 {
 				t.Errorf("%d octets: got %v", len(address), s)
 			}
-			wantArrived(t, want)
 		}
+		t.wantArrived(want)
 		if refused == 0 || refused > 10 {
 			t.Errorf("refused %d of 20", refused)
 		}
@@ -162,39 +190,39 @@ func testLongAddresses(t *testing.T) {
 
 // testBareNameGoesWhereTheMTACompletesIt holds what the README says cannot be
 // judged.
-func testBareNameGoesWhereTheMTACompletesIt(t *testing.T) {
-	d := start(t, "enforce", letterPolicies)
-	if s := send(t, []string{"<postmaster>"}, mail("Subject: x")); s.End.Code != 250 {
+func testBareNameGoesWhereTheMTACompletesIt(t *T) {
+	d := t.serve("enforce", letterPolicies)
+	if s := t.send([]string{"<postmaster>"}, mail("Subject: x")); s.End.Code != 250 {
 		t.Errorf("got %v", s)
 	}
-	wantArrived(t, arrived{direct: []string{"postmaster@" + ownHost() + ": x"}})
+	t.wantArrived(arrived{direct: []string{"postmaster@" + t.ownHost() + ": x"}})
 	if e := d.Events("readings differ"); len(e) > 0 {
 		t.Errorf("got %v", e)
 	}
 }
 
-func testDifferenceOfReadingsIsLogged(t *testing.T) {
-	d := start(t, "enforce", letterPolicies)
+func testDifferenceOfReadingsIsLogged(t *T) {
+	d := t.serve("enforce", letterPolicies)
 	own := "trust.example"
-	if onSendmail() { // which sends mail for trust.example on as it is
+	if t.onSendmail() { // which sends mail for trust.example on as it is
 		own = "mx.trust.example"
 	}
-	send(t, []string{"<bob%gmail.com@" + own + ">", "<a@nhs.net>"}, mail("Subject: x"))
-	wantArrived(t, arrived{direct: []string{"a@nhs.net: x"}})
+	t.send([]string{"<bob%gmail.com@" + own + ">", "<a@nhs.net>"}, mail("Subject: x"))
+	t.wantArrived(arrived{direct: []string{"a@nhs.net: x"}})
 	e := d.AwaitEvents("readings differ", 1)
 	if len(e) != 1 || e[0]["domain"] != own || e[0]["resolved"] != "gmail.com" || e[0]["class"] != "unknown" {
 		t.Errorf("got %v", e)
 	}
 }
 
-func testLookAlikeIsRejected(t *testing.T) {
-	d := start(t, "enforce", "")
-	s := send(t, []string{"<a@nhs.net>", "<bob@nhs.nte>"}, mail("Subject: [secure] x"))
+func testLookAlikeIsRejected(t *T) {
+	d := t.serve("enforce", "")
+	s := t.send([]string{"<a@nhs.net>", "<bob@nhs.nte>"}, mail("Subject: [secure] x"))
 	const want = "550 5.7.1 <bob@nhs.nte>: did you mean nhs.net? Correct the address, or ask the mail administrator to add its domain"
 	if s.End.String() != want {
 		t.Errorf("got %q, want %q", s.End, want)
 	}
-	wantArrived(t, arrived{})
+	t.wantArrived(arrived{})
 	e := d.AwaitEvents("decision", 1)
 	if len(e) != 1 {
 		t.Fatalf("got %v", e)

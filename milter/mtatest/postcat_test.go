@@ -10,15 +10,15 @@ import (
 
 // TestExplainNamesSendmailsQueueFile holds that the remedy for held mail on
 // Sendmail works.
-func TestExplainNamesSendmailsQueueFile(t *testing.T) {
-	use(t, sendmail)
-	d := start(t, "enforce", "[[policy]]\nname = \"hold\"\naction = \"quarantine\"\n")
-	send(t, []string{"<bob@gmail.com>"}, mail("Subject: Results\r\n of [secure] lines"))
-	_, _, held := settle(t)
+func TestExplainNamesSendmailsQueueFile(tt *testing.T) {
+	t := on(tt, sendmail)
+	d := t.serve("enforce", "[[policy]]\nname = \"hold\"\naction = \"quarantine\"\n")
+	t.send([]string{"<bob@gmail.com>"}, mail("Subject: Results\r\n of [secure] lines"))
+	_, _, held := t.settle()
 	if len(held) != 1 {
 		t.Fatalf("held: %v", held)
 	}
-	file := filepath.Join(sendmail.Folder(), "queue", "hf"+held[0].ID)
+	file := filepath.Join(t.sendmail().Folder(), "queue", "hf"+held[0].ID)
 	t.Cleanup(func() {
 		for _, name := range []string{file, filepath.Join(filepath.Dir(file), "df"+held[0].ID)} {
 			if err := os.Remove(name); err != nil {
@@ -42,15 +42,16 @@ func TestExplainNamesSendmailsQueueFile(t *testing.T) {
 // TestExplainReadsPostcat has explain read held mail as postcat(1) prints it.
 // postseal's own changes lie elsewhere in the queue file, and postcat follows
 // them.
-func TestExplainReadsPostcat(t *testing.T) {
-	d := start(t, "enforce", "[[policy]]\nname = \"hold\"\naction = \"quarantine\"\n")
-	send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: Results\r\n of [secure] lines", "X-Postseal: forged"))
-	_, _, held := settle(t)
+func TestExplainReadsPostcat(tt *testing.T) {
+	t := on(tt, postfix)
+	d := t.serve("enforce", "[[policy]]\nname = \"hold\"\naction = \"quarantine\"\n")
+	t.send([]string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: Results\r\n of [secure] lines", "X-Postseal: forged"))
+	_, _, held := t.settle()
 	if len(held) != 1 {
 		t.Fatalf("held: %v", held)
 	}
 	t.Cleanup(func() {
-		if err := postfix.Run("postsuper", "-d", held[0].ID); err != nil {
+		if err := t.postfix().Run("postsuper", "-d", held[0].ID); err != nil {
 			t.Error(err)
 		}
 	})
@@ -60,7 +61,7 @@ func TestExplainReadsPostcat(t *testing.T) {
 		out, _ := cmd.CombinedOutput()
 		return string(out)
 	}
-	file := filepath.Join(postfix.Folder(), "queue", "hold", held[0].ID)
+	file := filepath.Join(t.postfix().Folder(), "queue", "hold", held[0].ID)
 	const (
 		read     = "marker  present\n"
 		options  = "leave those out"
@@ -73,7 +74,7 @@ func TestExplainReadsPostcat(t *testing.T) {
 		{"-qo", options}, {"-qd", options}, {"-qv", options},
 		{"-qhd", noHeader}, {"-qho", noHeader}, {"-qhv", noHeader},
 	} {
-		output, err := postfix.Output("postcat", test.options, held[0].ID)
+		output, err := t.postfix().Output("postcat", test.options, held[0].ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +82,7 @@ func TestExplainReadsPostcat(t *testing.T) {
 			t.Errorf("postcat %s: no %q in %s\n%s", test.options, test.want, got, output)
 		}
 	}
-	output, err := postfix.Output("postcat", file)
+	output, err := t.postfix().Output("postcat", file)
 	if got := explain(output); err != nil || !strings.Contains(got, read) {
 		t.Errorf("postcat of the file: %v, %s", err, got)
 	}

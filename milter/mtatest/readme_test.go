@@ -13,7 +13,8 @@ import (
 
 // TestReadmesHoldWhatContribHolds ties what a sysadmin is told to type, to put
 // postseal in and to take it out again, to the files that these tests run with.
-func TestReadmesHoldWhatContribHolds(t *testing.T) {
+func TestReadmesHoldWhatContribHolds(tt *testing.T) {
+	t := on(tt, postfix)
 	readme, contrib := read(t, "README.md"), read(t, "contrib/postfix/README.md")
 	want := func(readme, text string) {
 		t.Helper()
@@ -38,8 +39,8 @@ func TestReadmesHoldWhatContribHolds(t *testing.T) {
 	}
 	sameWords(t, contrib, "postconf -MX ", services)
 
-	port := postfix.ContentFilter[strings.LastIndexByte(postfix.ContentFilter, ':'):]
-	override := "pickup/unix/content_filter=" + strings.Replace(postfix.ContentFilter, port, ":10026", 1)
+	port := t.postfix().ContentFilter[strings.LastIndexByte(t.postfix().ContentFilter, ':'):]
+	override := "pickup/unix/content_filter=" + strings.Replace(t.postfix().ContentFilter, port, ":10026", 1)
 	want(readme, "postconf -P '"+override+"'")
 	want(contrib, `postconf -P "`+override+`"`)
 
@@ -62,16 +63,17 @@ func TestReadmesHoldWhatContribHolds(t *testing.T) {
 }
 
 // A start that failed leaves plain text in the log: jq alone would stop there.
-func TestReadmeReadsTheLog(t *testing.T) {
+func TestReadmeReadsTheLog(tt *testing.T) {
+	t := on(tt, postfix)
 	var command string
 	for line := range strings.Lines(read(t, "README.md")) {
 		if strings.Contains(line, "| jq ") {
 			command = strings.TrimSpace(line)
 		}
 	}
-	d := start(t, "observe", "")
-	send(t, []string{"<bob@gmail.com>"}, mail("Subject: x"))
-	settle(t)
+	d := t.serve("observe", "")
+	t.send([]string{"<bob@gmail.com>"}, mail("Subject: x"))
+	t.settle()
 	if _, err := d.Await("decision", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +98,7 @@ func TestReadmeReadsTheLog(t *testing.T) {
 }
 
 // read is a file of the checkout.
-func read(t *testing.T, name string) string {
+func read(t testing.TB, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, name))
 	if err != nil {
@@ -118,7 +120,7 @@ func settled(text string) []string {
 
 // sameWords compares what follows a command, wherever the page has it, with
 // what it should be, in any order.
-func sameWords(t *testing.T, page, command string, want []string) {
+func sameWords(t testing.TB, page, command string, want []string) {
 	t.Helper()
 	var got []string
 	for line := range strings.Lines(page) {

@@ -4,28 +4,27 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"testing"
 )
 
 // testThousandRecipients sends the biggest message that Postfix takes by
 // default. No line of the log is longer than rsyslog takes, and together the
 // lines name each recipient once.
-func testThousandRecipients(t *testing.T) {
+func testThousandRecipients(t *T) {
 	const recipients, longest = 1000, 8000
-	d := start(t, "enforce", "")
+	d := t.serve("enforce", "")
 	var to, want []string
 	for i := range recipients {
 		address := fmt.Sprintf("%s%d@gmail.com", strings.Repeat("x", 60), i)
 		to, want = append(to, "<"+address+">"), append(want, address)
 	}
-	s := send(t, to, mail("Subject: [secure] WORD"))
+	s := t.send(to, mail("Subject: [secure] WORD"))
 	if s.End.Code != 250 {
 		t.Fatal(s.End)
 	}
 	// The lines of the second message follow those of the first.
-	last := send(t, []string{"<a@nhs.net>"}, mail("Subject: WORD"))
+	last := t.send([]string{"<a@nhs.net>"}, mail("Subject: WORD"))
 	decision(t, d, last.QueueID())
-	settle(t)
+	t.settle()
 
 	var got []string
 	counted := false

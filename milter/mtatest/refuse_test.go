@@ -6,11 +6,10 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"testing"
 )
 
-func testQuarantine(t *testing.T) {
-	d := start(t, "enforce", `
+func testQuarantine(t *T) {
+	d := t.serve("enforce", `
 [[policy]]
 name   = "trusted-partner"
 sender = ["partner@trust.example"]
@@ -25,11 +24,11 @@ action = "quarantine"
 name   = "rest"
 action = "divert"
 `)
-	s := send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: Results"))
+	s := t.send([]string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: Results"))
 	if s.End.Code != 250 {
 		t.Fatal(s)
 	}
-	direct, relayed, held := settle(t)
+	direct, relayed, held := t.settle()
 	if len(direct)+len(relayed) > 0 || len(held) != 1 || held[0].ID != s.QueueID() {
 		t.Fatalf("got %d direct, %d through the relay, held %v", len(direct), len(relayed), held)
 	}
@@ -37,17 +36,17 @@ action = "divert"
 	if e["action"] != "quarantine" || e["reason"] != "policy hold-unmarked" {
 		t.Errorf("got %v", e)
 	}
-	if err := mta.Release(s.QueueID()); err != nil {
+	if err := t.mta.Release(s.QueueID()); err != nil {
 		t.Fatal(err)
 	}
-	if err := mta.Retry(); err != nil {
+	if err := t.mta.Retry(); err != nil {
 		t.Fatal(err)
 	}
-	wantArrived(t, arrived{[]string{"a@nhs.net: Results"}, []string{"bob@gmail.com: {[secure] }Results"}})
+	t.wantArrived(arrived{[]string{"a@nhs.net: Results"}, []string{"bob@gmail.com: {[secure] }Results"}})
 }
 
-func testRejectAtTheEnd(t *testing.T) {
-	start(t, "enforce", `
+func testRejectAtTheEnd(t *T) {
+	t.serve("enforce", `
 [[policy]]
 name   = "no"
 marker = ["missing"]
@@ -58,28 +57,28 @@ reply  = "100% of such mail needs [secure] in the subject %s"
 name   = "rest"
 action = "divert"
 `)
-	s := send(t, []string{"<a@nhs.net>", "<bob@gmail.com>"}, mail("Subject: Results"))
+	s := t.send([]string{"<a@nhs.net>", "<bob@gmail.com>"}, mail("Subject: Results"))
 	want := "550 5.7.1 <bob@gmail.com>: 100% of such mail needs [secure] in the subject %s"
 	if s.End.String() != want {
 		t.Errorf("got %q, want %q", s.End, want)
 	}
-	wantArrived(t, arrived{})
+	t.wantArrived(arrived{})
 }
 
-func testDefaultReplySaysWhatToType(t *testing.T) {
-	start(t, "enforce", "[marker]\nwords = [\"encrypt\"]\n[[policy]]\nname = \"no\"\naction = \"reject\"\n")
-	s := send(t, []string{"<50%off@gmail.com>", "<b@gmail.com>", "<c@gmail.com>"}, mail("Subject: Results"))
+func testDefaultReplySaysWhatToType(t *T) {
+	t.serve("enforce", "[marker]\nwords = [\"encrypt\"]\n[[policy]]\nname = \"no\"\naction = \"reject\"\n")
+	s := t.send([]string{"<50%off@gmail.com>", "<b@gmail.com>", "<c@gmail.com>"}, mail("Subject: Results"))
 	want := "550 5.7.1 <50%off@gmail.com> <b@gmail.com> and 1 more: not known to be secure: put [encrypt] in the subject and send the message again"
 	if s.End.String() != want {
 		t.Errorf("got %q, want %q", s.End, want)
 	}
 }
 
-func testClosedRecipientIsRefused(t *testing.T) {
-	d := start(t, "enforce", "")
-	s := send(t, []string{"<bob@gmail.com>", "<x@council.gcsx.gov.uk>", "<a@nhs.net>"}, mail("Subject: [secure] x"))
+func testClosedRecipientIsRefused(t *T) {
+	d := t.serve("enforce", "")
+	s := t.send([]string{"<bob@gmail.com>", "<x@council.gcsx.gov.uk>", "<a@nhs.net>"}, mail("Subject: [secure] x"))
 	want := "<x@council.gcsx.gov.uk>: gcsx.gov.uk was switched off in March 2019: use the organisation's gov.uk address"
-	if onSendmail() { // which names the recipient by itself
+	if t.onSendmail() { // which names the recipient by itself
 		want = "<x@council.gcsx.gov.uk>... " + want
 	}
 	if got := s.Recipients[1].String(); got != "550 5.7.1 "+want {
@@ -88,23 +87,23 @@ func testClosedRecipientIsRefused(t *testing.T) {
 	if s.Recipients[0].Code != 250 || s.Recipients[2].Code != 250 || s.End.Code != 250 {
 		t.Errorf("got %v", s)
 	}
-	wantArrived(t, arrived{[]string{"a@nhs.net: [secure] x"}, []string{"bob@gmail.com: [secure] x"}})
+	t.wantArrived(arrived{[]string{"a@nhs.net: [secure] x"}, []string{"bob@gmail.com: [secure] x"}})
 	if e := d.AwaitEvents("refused recipient", 1); len(e) != 1 || e[0]["address"] != "x@council.gcsx.gov.uk" || e[0]["class"] != "closed" {
 		t.Errorf("got %v", e)
 	}
 
-	s = send(t, []string{"<x@a.gsi.gov.uk>"}, mail("Subject: x"))
+	s = t.send([]string{"<x@a.gsi.gov.uk>"}, mail("Subject: x"))
 	if s.Recipients[0].Code != 550 || s.End.Code < 500 {
 		t.Errorf("all refused: got %v", s)
 	}
-	wantArrived(t, arrived{})
+	t.wantArrived(arrived{})
 }
 
 // testLongestRepliesArrive sends the longest texts that check takes, of the
 // character that must be doubled for the MTA.
-func testLongestRepliesArrive(t *testing.T) {
+func testLongestRepliesArrive(t *T) {
 	text := strings.Repeat("%", 298) + " x"
-	d := start(t, "enforce", fmt.Sprintf("[[policy]]\nname = \"no\"\naction = \"reject\"\nreply = %q\n", text))
+	d := t.serve("enforce", fmt.Sprintf("[[policy]]\nname = \"no\"\naction = \"reject\"\nreply = %q\n", text))
 	row := fmt.Appendf(nil, "table.name = \"closed\"\n[[domain]]\nname = \"gone.example\"\nclass = \"closed\"\nnote = %q\n", text)
 	if err := os.WriteFile(filepath.Join(filepath.Dir(d.Config), "rules.d", "closed.toml"), row, 0o644); err != nil {
 		t.Fatal(err)
@@ -116,15 +115,15 @@ func testLongestRepliesArrive(t *testing.T) {
 		t.Fatal(err)
 	}
 	local := strings.Repeat("x", 60)
-	s := send(t, []string{"<" + local + "@gone.example>", "<" + local + "@gmail.com>", "<y" + local + "@gmail.com>", "<b@gmail.com>"}, mail("Subject: x"))
+	s := t.send([]string{"<" + local + "@gone.example>", "<" + local + "@gmail.com>", "<y" + local + "@gmail.com>", "<b@gmail.com>"}, mail("Subject: x"))
 	if got := s.Recipients[0].String(); !strings.HasPrefix(got, "550 5.7.1 <") || !strings.HasSuffix(got, " "+text) {
 		t.Errorf("at RCPT: %q", got)
 	}
 	if want := "550 5.7.1 <" + local + "@gmail.com> <y" + local + "@gmail.com> and 1 more: " + text; s.End.String() != want {
 		t.Errorf("at the end:\ngot  %q\nwant %q", s.End, want)
 	}
-	if got := send(t, []string{"<a@nhs.net>"}, mail("Subject: after")); got.End.Code != 250 {
+	if got := t.send([]string{"<a@nhs.net>"}, mail("Subject: after")); got.End.Code != 250 {
 		t.Errorf("the next message: %v", got)
 	}
-	wantArrived(t, arrived{direct: []string{"a@nhs.net: after"}})
+	t.wantArrived(arrived{direct: []string{"a@nhs.net: after"}})
 }

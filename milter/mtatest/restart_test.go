@@ -15,13 +15,13 @@ import (
 
 // supervise runs the daemons of one test under a supervisor that holds the
 // socket which the MTA knows.
-func supervise(t *testing.T, mode string) *mtatest.Supervisor {
+func (t *T) supervise(mode string) *mtatest.Supervisor {
 	t.Helper()
-	config, err := mtatest.Install(mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: mode})
+	config, err := mtatest.Install(t.mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: mode})
 	if err != nil {
 		t.Fatal(err)
 	}
-	socket, err := mtatest.ListenFile(mta)
+	socket, err := mtatest.ListenFile(t.mta)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func supervise(t *testing.T, mode string) *mtatest.Supervisor {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(s.Close(), os.Remove(filepath.Join(mta.SocketDir(), "postseal.sock"))); err != nil {
+		if err := errors.Join(s.Close(), os.Remove(filepath.Join(t.mta.SocketDir(), "postseal.sock"))); err != nil {
 			t.Error(err)
 		}
 	})
@@ -38,7 +38,7 @@ func supervise(t *testing.T, mode string) *mtatest.Supervisor {
 }
 
 // startReady starts a daemon and waits until it is ready.
-func startReady(t *testing.T, s *mtatest.Supervisor) *mtatest.Daemon {
+func startReady(t testing.TB, s *mtatest.Supervisor) *mtatest.Daemon {
 	t.Helper()
 	d, err := s.Start()
 	if err != nil {
@@ -52,7 +52,7 @@ func startReady(t *testing.T, s *mtatest.Supervisor) *mtatest.Daemon {
 }
 
 // stop ends a daemon as systemd does, and sees that it had no fault.
-func stop(t *testing.T, s *mtatest.Supervisor, d *mtatest.Daemon) {
+func stop(t testing.TB, s *mtatest.Supervisor, d *mtatest.Daemon) {
 	t.Helper()
 	if err := d.Stop(); err != nil {
 		t.Fatal(err)
@@ -64,12 +64,12 @@ func stop(t *testing.T, s *mtatest.Supervisor, d *mtatest.Daemon) {
 }
 
 // Some clients connect for each mail, and some send all over one connection.
-func testRestartsCostNoMail(t *testing.T) {
-	const restarts = 100
-	s := supervise(t, "enforce")
+func testRestartsCostNoMail(t *T) {
+	const restarts = 50
+	s := t.supervise("enforce")
 	d := startReady(t, s)
 	began := time.Now()
-	l := startLoad(t, "[secure] ")
+	l := t.startLoad("[secure] ")
 	for i := range 2 {
 		l.client(fmt.Sprintf("short %d", i), 1)
 		l.client(fmt.Sprintf("long %d", i), 1_000_000)
@@ -82,7 +82,7 @@ func testRestartsCostNoMail(t *testing.T) {
 	l.end(t)
 	stop(t, s, d)
 	t.Logf("%d restarts, %d mails in %v", done, len(l.sent), time.Since(began).Round(time.Millisecond))
-	direct, relayed, held := settle(t)
+	direct, relayed, held := t.settle()
 	if len(held) > 0 {
 		t.Errorf("held: %v", held)
 	}
@@ -91,7 +91,7 @@ func testRestartsCostNoMail(t *testing.T) {
 }
 
 // wantOnce checks that the recipient got each mail once, and nobody else any.
-func wantOnce(t *testing.T, way string, deliveries []mtatest.Delivery, recipient string, sent []string) {
+func wantOnce(t testing.TB, way string, deliveries []mtatest.Delivery, recipient string, sent []string) {
 	t.Helper()
 	got := make(map[string]int)
 	for _, d := range deliveries {

@@ -41,7 +41,12 @@ const privateMC = "divert(-1)\n" +
 	"define(`confDOMAIN_NAME', `mx.trust.example')dnl\n" +
 	"define(`confDONT_BLAME_SENDMAIL', `GroupWritableDirPathSafe,TrustStickyBit')dnl\n" +
 	"define(`confSERVICE_SWITCH_FILE', `%[1]s/service.switch')dnl\n" +
-	"FEATURE(`nocanonify')dnl\n"
+	"FEATURE(`nocanonify')dnl\n" + anyLoadMC
+
+// anyLoadMC makes Sendmail work on a busy machine as on others. It would queue
+// mail, and refuse connections.
+const anyLoadMC = "define(`confQUEUE_LA', `1000')dnl\n" +
+	"define(`confREFUSE_LA', `1000')dnl\n"
 
 // Configure makes sendmail.cf from the lines of an mc file. They follow the
 // lines that make the instance private. An error message of m4 is an error.

@@ -11,7 +11,7 @@ import (
 
 // debianMC are the lines that a site adds to Debian's own sendmail.mc before
 // the MAILER lines. They say where mail goes.
-const debianMC = "define(`confDOMAIN_NAME', `mx.trust.example')dnl\n" +
+const debianMC = anyLoadMC + "define(`confDOMAIN_NAME', `mx.trust.example')dnl\n" +
 	"define(`MAIL_HUB', `esmtp:[127.0.0.1]')dnl\n" +
 	"define(`ESMTP_MAILER_ARGS', `TCP $h %[2]s')dnl\n" +
 	"define(`ENCRYPT_MAILER_ARGS', `TCP $h %[3]s')dnl\n" +
@@ -45,7 +45,7 @@ func (s *SendmailFiles) configureDebian(port, lines string) error {
 	}
 	before = strings.ReplaceAll(before, "Port=submission", "Port="+submission[strings.LastIndexByte(submission, ':')+1:])
 	const msp = "FEATURE(`msp', `[127.0.0.1]', `25')dnl"
-	submit, err := adapt(mc("submit.mc"), msp, "define(`RELAY_MAILER_ARGS', `TCP $h "+port+"')dnl\n"+msp)
+	submit, err := adapt(mc("submit.mc"), msp, anyLoadMC+"define(`RELAY_MAILER_ARGS', `TCP $h "+port+"')dnl\n"+msp)
 	return errors.Join(err,
 		s.expand("sendmail.cf", before+lines+mailerLines+after),
 		s.expand("submit.cf", submit),

@@ -23,6 +23,7 @@ func includeLine() string {
 // include. m4 must name what would let mail go past postseal, and Sendmail must
 // not start with the file: Debian's make installs it whatever m4 says.
 func TestSendmailMCAroundTheInclude(t *testing.T) {
+	t.Parallel()
 	files, err := mtatest.UnpackSendmail(root, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -68,6 +69,7 @@ func TestSendmailMCAroundTheInclude(t *testing.T) {
 // TestSendmailMCWithoutTheFilter deletes the filter's line, as contrib/sendmail's
 // "Removing postseal" says: the way to the relay stays.
 func TestSendmailMCWithoutTheFilter(t *testing.T) {
+	t.Parallel()
 	files, err := mtatest.UnpackSendmail(root, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -83,6 +85,7 @@ func TestSendmailMCWithoutTheFilter(t *testing.T) {
 // TestSendmailMCRoutesSealedMailFirst has a site say where all mail goes, and
 // in which domain all names are. Only the relay may get sealed mail.
 func TestSendmailMCRoutesSealedMailFirst(t *testing.T) {
+	t.Parallel()
 	files, err := mtatest.UnpackSendmail(root, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -109,26 +112,26 @@ func TestSendmailMCRoutesSealedMailFirst(t *testing.T) {
 // TestSendmailSealedMailWaitsForItsRow has a smart host take all mail for which
 // the mailertable has no row.
 func TestSendmailSealedMailWaitsForItsRow(t *testing.T) {
-	onSendmailOf(t, func(t *testing.T) {
-		table := filepath.Join(t.TempDir(), "table")
-		another := startAnother(t, mtatest.Options{Milter: true, MCAfter: "FEATURE(`mailertable', `hash -o " + table + "')dnl\n" +
-			"define(`SMART_HOST', `esmtp:[127.0.0.1]')dnl\n"}).(*mtatest.Sendmail)
-		mta = another
-		start(t, "enforce", "")
-		send(t, []string{"<bob@gmail.com>"}, mail("Subject: [secure]"))
-		awaitDeferred(t)
-		compare(t, "direct", internet.Take(), nil, nil)
-		name, err := filepath.Rel(another.Dir, table)
-		if err := errors.Join(err, another.MakeMap(name, ".encrypt.invalid\tencrypt:[127.0.0.1]\n"), mta.Retry()); err != nil {
+	table := filepath.Join(t.TempDir(), "table")
+	options := mtatest.Options{Milter: true, MCAfter: "FEATURE(`mailertable', `hash -o " + table + "')dnl\n" +
+		"define(`SMART_HOST', `esmtp:[127.0.0.1]')dnl\n"}
+	onOwnSendmails(t, options, func(t *T) {
+		t.Cleanup(func() { os.Remove(table + ".db") })
+		t.serve("enforce", "")
+		t.send([]string{"<bob@gmail.com>"}, mail("Subject: [secure]"))
+		t.awaitDeferred()
+		compare(t, "direct", t.internet.Take(), nil, nil)
+		name, err := filepath.Rel(t.mta.Folder(), table)
+		if err := errors.Join(err, t.sendmail().MakeMap(name, ".encrypt.invalid\tencrypt:[127.0.0.1]\n"), t.mta.Retry()); err != nil {
 			t.Fatal(err)
 		}
-		wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure]"}})
+		t.wantArrived(arrived{relay: []string{"bob@gmail.com: [secure]"}})
 	})
 }
 
 // wantMC makes sendmail.cf and compares what m4 complains of. Only after a
 // complaint of what is left out may Sendmail read the file.
-func wantMC(t *testing.T, files *mtatest.SendmailFiles, lines, fault string) {
+func wantMC(t testing.TB, files *mtatest.SendmailFiles, lines, fault string) {
 	t.Helper()
 	err := files.Configure(lines)
 	switch {
@@ -148,19 +151,18 @@ func wantMC(t *testing.T, files *mtatest.SendmailFiles, lines, fault string) {
 	}
 }
 
-// onSendmailOf runs a test on both configurations of Sendmail.
-func onSendmailOf(t *testing.T, test func(*testing.T)) {
-	t.Run("private", func(t *testing.T) { use(t, sendmail); test(t) })
-	t.Run("Debian's", func(t *testing.T) { use(t, debian); test(t) })
+// onOwnSendmails runs a test on a Sendmail of its own in both configurations.
+func onOwnSendmails(t *testing.T, o mtatest.Options, test func(*T)) {
+	t.Parallel()
+	for _, w := range []*world{sendmail, debian} {
+		t.Run(w.name, func(t *testing.T) { test(onOwn(t, w, o)) })
+	}
 }
 
 // TestSendmailSealedMailWaitsForItsRelay takes the relay down at sites that
 // name other hosts for mail that cannot go out.
 func TestSendmailSealedMailWaitsForItsRelay(t *testing.T) {
-	onSendmailOf(t, testSendmailSealedMailWaits)
-}
-
-func testSendmailSealedMailWaits(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name, after string
 		hosts       int // that are called on the leg
@@ -171,23 +173,21 @@ func testSendmailSealedMailWaits(t *testing.T) {
 		{"FallbackSmartHost behind m4's back", "LOCAL_CONFIG\nO FallbackSmartHost=[localhost]\n", 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			before := mta
-			t.Cleanup(func() { mta = before })
-			another := startAnother(t, mtatest.Options{Milter: true, MCAfter: test.after})
-			mta = another
-			start(t, "enforce", "")
-			stopRelay(t)
-			send(t, []string{"<bob@gmail.com>"}, mail("Subject: [secure]"))
-			awaitDeferred(t)
-			out, err := another.(*mtatest.Sendmail).Run("-v", "-q")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if n := strings.Count(out, "via encrypt..."); n != test.hosts {
-				t.Errorf("got %d connections, want %d: %s", n, test.hosts, out)
-			}
-			startRelay(t)
-			wantArrived(t, arrived{relay: []string{"bob@gmail.com: [secure]"}})
+			onOwnSendmails(t, mtatest.Options{Milter: true, MCAfter: test.after}, func(t *T) {
+				t.serve("enforce", "")
+				t.stopRelay()
+				t.send([]string{"<bob@gmail.com>"}, mail("Subject: [secure]"))
+				t.awaitDeferred()
+				out, err := t.sendmail().Run("-v", "-q")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n := strings.Count(out, "via encrypt..."); n != test.hosts {
+					t.Errorf("got %d connections, want %d: %s", n, test.hosts, out)
+				}
+				t.startRelay()
+				t.wantArrived(arrived{relay: []string{"bob@gmail.com: [secure]"}})
+			})
 		})
 	}
 }
@@ -195,10 +195,9 @@ func testSendmailSealedMailWaits(t *testing.T) {
 // TestSendmailLegMarksWithoutVerdict takes X-Postseal from mail before it comes
 // to the leg. The leg's own field goes only if a filter deletes that by name.
 func TestSendmailLegMarksWithoutVerdict(t *testing.T) {
-	onSendmailOf(t, func(t *testing.T) {
-		remover := startPlace(t, "remover")
-		mta = startAnother(t, mtatest.Options{Milter: true, MCAfter: remover.mc})
-		start(t, "enforce", letterPolicies)
+	remover := startPlace(t, "remover")
+	onOwnSendmails(t, mtatest.Options{Milter: true, MCAfter: remover.mc}, func(t *T) {
+		t.serve("enforce", letterPolicies)
 		for _, test := range []struct {
 			removed, header, subject string
 			leg                      []string
@@ -208,8 +207,8 @@ func TestSendmailLegMarksWithoutVerdict(t *testing.T) {
 			{"X-Postseal-Relay", "Subject: x", ": x", nil},
 		} {
 			remover.filter.Store(&filter{end: func(m *gomilter.Modifier) error { return m.ChangeHeader(1, test.removed, "") }})
-			send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail(test.header))
-			direct, relayed, _ := settle(t)
+			t.send([]string{"<bob@gmail.com>", "<a@nhs.net>"}, mail(test.header))
+			direct, relayed, _ := t.settle()
 			compare(t, "direct", direct, []string{"a@nhs.net" + test.subject}, nil)
 			compare(t, "through the relay", relayed, []string{"bob@gmail.com" + test.subject}, test.leg)
 			for _, d := range append(direct, relayed...) {

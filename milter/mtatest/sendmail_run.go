@@ -29,8 +29,6 @@ const runningMC = "define(`QUEUE_DIR', `%[1]s/queue')dnl\n" +
 	"define(`confPID_FILE', `%[1]s/pid')dnl\n" +
 	"define(`confTO_IDENT', `0s')dnl\n" +
 	"define(`confTO_ICONNECT', `5s')dnl\n" +
-	"define(`confQUEUE_LA', `1000')dnl\n" +
-	"define(`confREFUSE_LA', `1000')dnl\n" +
 	"FEATURE(`accept_unresolvable_domains')dnl\n" +
 	"FEATURE(`no_default_msa')dnl\n" +
 	"FEATURE(`relay_entire_domain')dnl\n" +

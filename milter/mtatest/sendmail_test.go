@@ -8,51 +8,38 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-// use has one test run on an MTA other than Postfix.
-func use(t *testing.T, other mtatest.MTA) {
-	mta = other
-	t.Cleanup(func() { mta = postfix })
-}
-
-// onSendmail reports whether the test runs on Sendmail.
-func onSendmail() bool {
-	_, is := mta.(*mtatest.Sendmail)
-	return is
-}
-
-func TestSendmailShowsWhyMailIsHeld(t *testing.T) {
-	use(t, sendmail)
-	start(t, "enforce", "[[policy]]\nname = \"hold-unmarked\"\naction = \"quarantine\"\n")
-	s := send(t, []string{"<bob@gmail.com>"}, mail("Subject: x"))
-	_, _, held := settle(t)
+func TestSendmailShowsWhyMailIsHeld(tt *testing.T) {
+	t := on(tt, sendmail)
+	t.serve("enforce", "[[policy]]\nname = \"hold-unmarked\"\naction = \"quarantine\"\n")
+	s := t.send([]string{"<bob@gmail.com>"}, mail("Subject: x"))
+	_, _, held := t.settle()
 	if len(held) != 1 || !slices.Equal(held[0].Recipients, []string{"bob@gmail.com.encrypt.invalid"}) {
 		t.Fatalf("got %v", held)
 	}
-	queue, err := sendmail.Run("-bp", "-qQ")
+	queue, err := t.sendmail().Run("-bp", "-qQ")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(queue, s.QueueID()) || !strings.Contains(queue, "QUARANTINE: postseal: policy hold-unmarked") {
 		t.Errorf("got %q", queue)
 	}
-	if err := mta.Release(s.QueueID()); err != nil {
+	if err := t.mta.Release(s.QueueID()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sendmail.Run("-qI" + s.QueueID()); err != nil {
+	if _, err := t.sendmail().Run("-qI" + s.QueueID()); err != nil {
 		t.Fatal(err)
 	}
-	wantArrived(t, arrived{relay: []string{"bob@gmail.com: x"}})
+	t.wantArrived(arrived{relay: []string{"bob@gmail.com: x"}})
 }
 
 // TestSendmailWithoutDSN holds why a recipient is added without ORCPT there.
-func TestSendmailWithoutDSN(t *testing.T) {
-	use(t, sendmail)
-	mta = startAnother(t, mtatest.Options{Milter: true, MC: "define(`confPRIVACY_FLAGS', `noreceipts')dnl\n"})
-	start(t, "enforce", "")
-	if s := send(t, []string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: [secure]")); s.End.Code != 250 {
+func TestSendmailWithoutDSN(tt *testing.T) {
+	t := onOwn(tt, sendmail, mtatest.Options{Milter: true, MC: "define(`confPRIVACY_FLAGS', `noreceipts')dnl\n"})
+	t.serve("enforce", "")
+	if s := t.send([]string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: [secure]")); s.End.Code != 250 {
 		t.Errorf("got %v", s)
 	}
-	direct, relayed, _ := settle(t)
+	direct, relayed, _ := t.settle()
 	compare(t, "direct", direct, []string{"a@nhs.net: [secure]"}, nil)
 	compare(t, "through the relay", relayed, []string{"bob@gmail.com: [secure]"}, []string{" encrypt"})
 }
@@ -60,9 +47,9 @@ func TestSendmailWithoutDSN(t *testing.T) {
 // TestSendmailAddressInTwoForms gives an address plainly and in a form that is
 // refused. Sendmail would lose the plain one and answer 250: always where it
 // comes first, and with a user of its own host where it comes second.
-func TestSendmailAddressInTwoForms(t *testing.T) {
-	use(t, sendmail)
-	start(t, "enforce", "")
+func TestSendmailAddressInTwoForms(tt *testing.T) {
+	t := on(tt, sendmail)
+	t.serve("enforce", "")
 	const other = "<c@trust.example>"
 	for _, test := range []struct{ plain, refused string }{
 		{"<bob@gmail.com>", "<bob@gmail.com.>"},
@@ -72,20 +59,21 @@ func TestSendmailAddressInTwoForms(t *testing.T) {
 		{"<root>", "<(x)root>"},
 	} {
 		for _, to := range [][]string{{test.plain, other, test.refused}, {test.refused, test.plain, other}} {
-			if s := send(t, to, mail("Subject: x")); s.End.Code != 550 {
+			if s := t.send(to, mail("Subject: x")); s.End.Code != 550 {
 				t.Errorf("%s: got %v", to, s)
 			}
-			wantArrived(t, arrived{})
+			t.wantArrived(arrived{})
 		}
-		if s := send(t, []string{test.refused, other}, mail("Subject: x")); s.Recipients[0].Code != 550 || s.End.Code != 250 {
+		if s := t.send([]string{test.refused, other}, mail("Subject: x")); s.Recipients[0].Code != 550 || s.End.Code != 250 {
 			t.Errorf("%s alone: got %v", test.refused, s)
 		}
-		wantArrived(t, arrived{direct: []string{"c@trust.example: x"}})
+		t.wantArrived(arrived{direct: []string{"c@trust.example: x"}})
 	}
 }
 
-func TestSendmailRestoresRecipients(t *testing.T) {
-	got, err := sendmail.TestRules(nil, "EnvToEncrypt", []string{
+func TestSendmailRestoresRecipients(tt *testing.T) {
+	t := on(tt, sendmail)
+	got, err := t.sendmail().TestRules(nil, "EnvToEncrypt", []string{
 		"bob<@gmail.com.encrypt.invalid.>", "bob<@gmail.com.encrypt.invalid>", "bob<@x.gmail.com.ENCRYPT.Invalid.>",
 		"bob<@gmail.com.>", "bob<@encrypt.invalid.>", "bob<@encrypt.invalid.gmail.com.>",
 	})
@@ -100,16 +88,16 @@ func TestSendmailRestoresRecipients(t *testing.T) {
 
 // TestSendmailVirtualUsers sends to names of the virtusertable. One that leads
 // out cannot be diverted, and is refused.
-func TestSendmailVirtualUsers(t *testing.T) {
-	use(t, sendmail)
-	d := start(t, "enforce", "")
-	s := send(t, []string{"<info@virtual.trust.example>", "<desk@virtual.trust.example>"}, mail("Subject: [secure] x"))
+func TestSendmailVirtualUsers(tt *testing.T) {
+	t := on(tt, sendmail)
+	d := t.serve("enforce", "")
+	s := t.send([]string{"<info@virtual.trust.example>", "<desk@virtual.trust.example>"}, mail("Subject: [secure] x"))
 	const info = "<info@virtual.trust.example>"
 	want := "550 5.7.1 " + info + "... " + info + ": it leads to bob@gmail.com, which is not known to be secure: check it with its owner, or write to that address itself"
 	if got := s.Recipients[0].String(); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	wantArrived(t, arrived{direct: []string{"desk@trust.example: [secure] x"}})
+	t.wantArrived(arrived{direct: []string{"desk@trust.example: [secure] x"}})
 	if e := d.AwaitEvents("readings differ", 1); len(e) != 1 || e[0]["resolved"] != "gmail.com" {
 		t.Errorf("got %v", e)
 	}

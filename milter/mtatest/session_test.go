@@ -2,13 +2,12 @@ package mtatest_test
 
 import (
 	"fmt"
-	"testing"
 
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-func testMessagesOfOneConnection(t *testing.T) {
-	d := start(t, "enforce", `
+func testMessagesOfOneConnection(t *T) {
+	d := t.serve("enforce", `
 [[policy]]
 name   = "marked"
 marker = ["present"]
@@ -21,7 +20,7 @@ action    = "reject"
 name   = "rest"
 action = "tag"
 `)
-	c := dial(t)
+	c := t.dial()
 	step := func(from, subject string, to ...string) mtatest.Sent {
 		t.Helper()
 		s, err := c.Send(from, to, mail(subject))
@@ -31,11 +30,11 @@ action = "tag"
 		return s
 	}
 	step(sender, "Subject: [secure] 1", "<bob@gmail.com>", "<a@nhs.net>")
-	wantArrived(t, arrived{[]string{"a@nhs.net: [secure] 1"}, []string{"bob@gmail.com: [secure] 1"}})
+	t.wantArrived(arrived{[]string{"a@nhs.net: [secure] 1"}, []string{"bob@gmail.com: [secure] 1"}})
 	step(sender, "Subject: 2", "<bob@gmail.com>")
-	wantArrived(t, arrived{direct: []string{"bob@gmail.com: 2"}})
+	t.wantArrived(arrived{direct: []string{"bob@gmail.com: 2"}})
 	step(sender, "Subject: [secure] 3", "<eve@gmail.com>")
-	wantArrived(t, arrived{relay: []string{"eve@gmail.com: [secure] 3"}})
+	t.wantArrived(arrived{relay: []string{"eve@gmail.com: [secure] 3"}})
 
 	// RSET after MAIL, after RCPT, and after a refused RCPT; a second EHLO.
 	say(t, c, 250, "MAIL FROM:"+sender)
@@ -52,7 +51,7 @@ action = "tag"
 	for _, line := range []string{"RSET", "NOOP", "HELO third.example"} { // Postfix 3.9 forbids them at once
 		say(t, c, 250, line)
 	}
-	wantArrived(t, arrived{direct: []string{"a@nhs.net: 4", "b@nhs.net: [secure] 5"}})
+	t.wantArrived(arrived{direct: []string{"a@nhs.net: 4", "b@nhs.net: [secure] 5"}})
 
 	// A rejected message, then good ones.
 	if s := step("<refused@trust.example>", "Subject: 6", "<bob@gmail.com>"); s.End.Code != 550 {
@@ -60,21 +59,21 @@ action = "tag"
 	}
 	step(sender, "Subject: 7", "<bob@gmail.com>")
 	step(sender, "Subject: [secure] 8", "<bob@gmail.com>")
-	wantArrived(t, arrived{[]string{"bob@gmail.com: 7"}, []string{"bob@gmail.com: [secure] 8"}})
+	t.wantArrived(arrived{[]string{"bob@gmail.com: 7"}, []string{"bob@gmail.com: [secure] 8"}})
 
 	if n := len(d.AwaitEvents("decision", 8)); n != 8 {
 		t.Errorf("got %d decision lines, want 8", n)
 	}
 }
 
-func testPipelining(t *testing.T) {
-	start(t, "enforce", "")
-	c := dial(t)
+func testPipelining(t *T) {
+	t.serve("enforce", "")
+	c := t.dial()
 	for i, subject := range []string{"[secure] one", "two", "[secure] three"} {
 		say(t, c, 354, "MAIL FROM:"+sender, "RCPT TO:<x@a.gsi.gov.uk>", "RCPT TO:<bob@gmail.com>", "RCPT TO:<a@nhs.net>", "DATA")
 		say(t, c, 250, fmt.Sprintf("Subject: %s\r\nX-N: %d\r\n\r\nbody\r\n.", subject, i))
 	}
-	wantArrived(t, arrived{
+	t.wantArrived(arrived{
 		[]string{"a@nhs.net: [secure] one", "a@nhs.net: two", "bob@gmail.com: two", "a@nhs.net: [secure] three"},
 		[]string{"bob@gmail.com: [secure] one", "bob@gmail.com: [secure] three"},
 	})

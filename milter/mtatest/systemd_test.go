@@ -35,7 +35,7 @@ func keys(states []string) []string {
 }
 
 // wantStates takes what was sent and compares the names of its lines.
-func wantStates(t *testing.T, s *mtatest.Supervisor, want ...string) (states []string) {
+func wantStates(t testing.TB, s *mtatest.Supervisor, want ...string) (states []string) {
 	t.Helper()
 	states, err := s.States()
 	if err != nil {
@@ -47,8 +47,9 @@ func wantStates(t *testing.T, s *mtatest.Supervisor, want ...string) (states []s
 	return states
 }
 
-func TestReadyOnceTheTableIsLoaded(t *testing.T) {
-	s := supervise(t, "enforce")
+func TestReadyOnceTheTableIsLoaded(tt *testing.T) {
+	t := on(tt, postfix)
+	s := t.supervise("enforce")
 	rows := filepath.Join(filepath.Dir(s.Config), "rules.d", "local.toml")
 	if err := os.Remove(rows); err != nil {
 		t.Fatal(err)
@@ -78,8 +79,9 @@ func TestReadyOnceTheTableIsLoaded(t *testing.T) {
 	stop(t, s, d)
 }
 
-func TestFaultyConfigurationIsNeverReady(t *testing.T) {
-	s := supervise(t, "enforce")
+func TestFaultyConfigurationIsNeverReady(tt *testing.T) {
+	t := on(tt, postfix)
+	s := t.supervise("enforce")
 	if err := os.WriteFile(s.Config, []byte("nonsense = 1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -93,8 +95,9 @@ func TestFaultyConfigurationIsNeverReady(t *testing.T) {
 	wantStates(t, s)
 }
 
-func TestReloadAndStopAreNotified(t *testing.T) {
-	s := supervise(t, "enforce")
+func TestReloadAndStopAreNotified(tt *testing.T) {
+	t := on(tt, postfix)
+	s := t.supervise("enforce")
 	d := startReady(t, s)
 	wantStates(t, s, "READY=1", "STATUS")
 	text, err := os.ReadFile(s.Config)
@@ -130,8 +133,9 @@ func TestReloadAndStopAreNotified(t *testing.T) {
 // TestReloadOfAFaultyFileFails runs the unit's ExecReload commands as systemd
 // does: one after the other, until one fails. Run on systemd 252 and 257,
 // "systemctl reload" then fails with status 1, and the service goes on.
-func TestReloadOfAFaultyFileFails(t *testing.T) {
-	s := supervise(t, "enforce")
+func TestReloadOfAFaultyFileFails(tt *testing.T) {
+	t := on(tt, postfix)
+	s := t.supervise("enforce")
 	d := startReady(t, s)
 	text, err := os.ReadFile(s.Config)
 	if err != nil {
@@ -170,8 +174,9 @@ func TestReloadOfAFaultyFileFails(t *testing.T) {
 	stop(t, s, d)
 }
 
-func TestWatchdogIsAnswered(t *testing.T) {
-	s := supervise(t, "enforce")
+func TestWatchdogIsAnswered(tt *testing.T) {
+	t := on(tt, postfix)
+	s := t.supervise("enforce")
 	s.Env = append(s.Env, "WATCHDOG_USEC=20000")
 	d := startReady(t, s)
 	for range 3 {
@@ -188,12 +193,13 @@ func TestWatchdogIsAnswered(t *testing.T) {
 // The Go runtime ends a program with a status of its own, when it crashes, gets
 // the SIGABRT of systemd's watchdog or, before main, gets no memory. The unit
 // took that for a faulty configuration, and did not restart the daemon.
-func TestCrashIsNotTakenForAFaultyConfiguration(t *testing.T) {
+func TestCrashIsNotTakenForAFaultyConfiguration(tt *testing.T) {
+	t := on(tt, postfix)
 	kept := unitSettings(t)["RestartPreventExitStatus"]
 	if !slices.Contains(kept, "78") {
 		t.Errorf("RestartPreventExitStatus=%q lacks 78", kept)
 	}
-	s := supervise(t, "enforce")
+	s := t.supervise("enforce")
 	aborted := startReady(t, s)
 	if err := aborted.Signal(syscall.SIGABRT); err != nil {
 		t.Fatal(err)
@@ -207,8 +213,9 @@ func TestCrashIsNotTakenForAFaultyConfiguration(t *testing.T) {
 	}
 }
 
-func TestServesAllSocketsThatArePassed(t *testing.T) {
-	config, err := mtatest.Install(postfix, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
+func TestServesAllSocketsThatArePassed(tt *testing.T) {
+	t := on(tt, postfix)
+	config, err := mtatest.Install(t.mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +243,7 @@ func TestServesAllSocketsThatArePassed(t *testing.T) {
 	if want := addrs[0].String() + ", " + addrs[1].String(); err != nil || e["listen"] != want {
 		t.Errorf("got %v, %v, want listen %q", e, err, want)
 	}
-	if _, err := os.Lstat(filepath.Join(postfix.SocketDir(), "postseal.sock")); err == nil {
+	if _, err := os.Lstat(filepath.Join(t.postfix().SocketDir(), "postseal.sock")); err == nil {
 		t.Error("the socket of listen is open as well")
 	}
 	for _, addr := range addrs {
@@ -307,7 +314,7 @@ func TestUnitCanStartWithAllKeptConnections(t *testing.T) {
 }
 
 // unitSettings reads the service: the values of each setting in their order.
-func unitSettings(t *testing.T) map[string][]string {
+func unitSettings(t testing.TB) map[string][]string {
 	t.Helper()
 	unit, err := os.ReadFile(filepath.Join(root, "contrib", "systemd", "postseal.service"))
 	if err != nil {

@@ -2,12 +2,15 @@ package mtatest_test
 
 import (
 	"bytes"
+	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -15,17 +18,38 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-// The private servers that all tests share. Tests run one after the other,
-// each with a daemon of its own on the one socket.
-var (
-	postfix  *mtatest.Postfix
-	sendmail *mtatest.Sendmail
-	debian   *mtatest.Sendmail // as Debian configures it
-	mta      mtatest.MTA       // the one of them that a test runs on
+// world is an MTA, and the hosts that its mail goes to. One test at a time uses
+// it, beside the tests on other MTAs.
+type world struct {
+	name     string
+	start    startMTA
+	mta      mtatest.MTA
 	internet *mtatest.Sink
 	relay    *mtatest.Sink
-	root     string
-	binary   string
+	inUse    sync.Mutex
+}
+
+// startMTA starts an MTA of one kind.
+type startMTA func(mtatest.Options) (mtatest.MTA, error)
+
+func startPostfix(o mtatest.Options) (mtatest.MTA, error)  { return mtatest.StartPostfix(o) }
+func startSendmail(o mtatest.Options) (mtatest.MTA, error) { return mtatest.StartSendmail(o) }
+func startDebian(o mtatest.Options) (mtatest.MTA, error) {
+	o.Debian = true
+	return mtatest.StartSendmail(o)
+}
+
+// The MTAs that tests share.
+var (
+	postfix  = &world{name: "Postfix", start: startPostfix}
+	changed  = &world{name: "Postfix", start: startPostfix} // tests change its settings
+	sendmail = &world{name: "Sendmail", start: startSendmail}
+	debian   = &world{name: "Sendmail of Debian", start: startDebian} // as Debian configures it
+
+	ownMTA sync.Mutex // held by a test that starts an MTA of its own
+
+	root   string
+	binary string
 )
 
 func TestMain(m *testing.M) {
@@ -41,12 +65,11 @@ func run(m *testing.M) int {
 		return fail(err)
 	}
 	defer os.RemoveAll(dir)
-	// The race detector's own wait at exit would be most of the time.
+	// Without this, the race detector would sleep for a second at each exit.
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
+	// Tests mostly wait, so that more than one for each processor can run.
+	flag.Set("test.parallel", "100")
 	if root, err = mtatest.Root(); err != nil {
-		return fail(err)
-	}
-	if binary, err = mtatest.Build(root, dir, "-race"); err != nil {
 		return fail(err)
 	}
 	if err := resolveHere(dir); err != nil {
@@ -57,42 +80,35 @@ func run(m *testing.M) int {
 		return fail(err)
 	}
 	defer stopDNS()
-	if internet, err = mtatest.StartSink(); err != nil {
-		return fail(err)
-	}
-	defer internet.Stop()
-	if relay, err = mtatest.StartSink(); err != nil {
-		return fail(err)
-	}
-	defer func() { relay.Stop() }() // a test may have put another in its place
-	options := mtatest.Options{Root: root, Relay: relay.Addr, Internet: internet.Addr, Milter: true}
-	if postfix, err = mtatest.StartPostfix(options); err != nil {
-		return fail(err)
-	}
-	defer postfix.Stop()
-	if sendmail, err = mtatest.StartSendmail(options); err != nil {
-		return fail(err)
-	}
-	defer sendmail.Stop()
-	options.Debian = true
-	if debian, err = mtatest.StartSendmail(options); err != nil {
-		return fail(err)
-	}
-	defer debian.Stop()
-	mta = postfix
 
 	// Ctrl-C ends the MTAs as well: they are in process groups of their own.
 	interrupt := make(chan os.Signal, 1)
 	signal.Notify(interrupt, os.Interrupt, syscall.SIGTERM)
+	shared := []*world{postfix, changed, sendmail, debian}
+	var faults [5]error
+	var starting sync.WaitGroup
+	starting.Go(func() { binary, faults[4] = mtatest.Build(root, dir, "-race") })
+	for i, w := range shared {
+		starting.Go(func() { faults[i] = w.open(mtatest.Options{Milter: true}) })
+	}
+	starting.Wait()
+	stop := func() {
+		for _, w := range shared {
+			w.close()
+		}
+	}
+	defer stop()
+	if err := errors.Join(faults[:]...); err != nil {
+		return fail(err)
+	}
 	go func() {
 		<-interrupt
-		postfix.Stop()
-		sendmail.Stop()
-		debian.Stop()
-		// A test that goes on meanwhile may have made files again.
-		for _, folder := range []string{postfix.Folder(), sendmail.Folder(), debian.Folder(), dir} {
-			os.RemoveAll(folder)
+		stop()
+		// A test that is still running may have made files again.
+		for _, w := range shared {
+			os.RemoveAll(w.mta.Folder())
 		}
+		os.RemoveAll(dir)
 		os.Exit(1)
 	}()
 	return m.Run()
@@ -103,11 +119,100 @@ func fail(err error) int {
 	return 1
 }
 
-// start runs a daemon for one test, and sees at the end that it left in order
-// and met no fault of its own.
-func start(t *testing.T, mode, toml string) *mtatest.Daemon {
+// open starts the hosts and the MTA.
+func (w *world) open(o mtatest.Options) (err error) {
+	if w.internet, err = mtatest.StartSink(); err != nil {
+		return err
+	}
+	if w.relay, err = mtatest.StartSink(); err != nil {
+		return err
+	}
+	o.Root, o.Relay, o.Internet = root, w.relay.Addr, w.internet.Addr
+	mta, err := w.start(o)
+	if err == nil {
+		w.mta = mta
+	}
+	return err
+}
+
+// close stops what open has started.
+func (w *world) close() {
+	if w.mta != nil {
+		w.mta.Stop()
+	}
+	for _, sink := range []*mtatest.Sink{w.internet, w.relay} {
+		if sink != nil {
+			sink.Stop()
+		}
+	}
+}
+
+// T is a test, or a part of one, on an MTA.
+type T struct {
+	*testing.T
+	*world
+	sends bool // expectMail has been called
+}
+
+// on returns a test on an MTA that tests share.
+func on(t *testing.T, w *world) *T {
 	t.Helper()
-	d, err := mtatest.StartDaemon(mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: mode, TOML: toml})
+	t.Parallel()
+	w.inUse.Lock()
+	t.Cleanup(w.inUse.Unlock)
+	return &T{T: t, world: w}
+}
+
+// onEach runs a test on each of the MTAs.
+func onEach(t *testing.T, worlds []*world, test func(*T)) {
+	t.Parallel()
+	for _, w := range worlds {
+		t.Run(w.name, func(t *testing.T) { test(on(t, w)) })
+	}
+}
+
+// onOwn returns a test on an MTA of its own, of the kind of w's.
+func onOwn(t *testing.T, w *world, o mtatest.Options) *T {
+	t.Helper()
+	t.Parallel()
+	ownMTA.Lock()
+	t.Cleanup(ownMTA.Unlock)
+	return (&T{T: t, world: w}).oneMore(o)
+}
+
+// oneMore starts another MTA of the same kind, which only this test uses.
+func (t *T) oneMore(o mtatest.Options) *T {
+	t.Helper()
+	w := &world{start: t.world.start}
+	t.Cleanup(w.close)
+	if err := w.open(o); err != nil {
+		t.Fatal(err)
+	}
+	return &T{T: t.T, world: w}
+}
+
+// Run runs a part of the test.
+func (t *T) Run(name string, test func(*T)) bool {
+	return t.T.Run(name, func(part *testing.T) { test(&T{T: part, world: t.world}) })
+}
+
+// postfix returns the MTA, which must be Postfix.
+func (t *T) postfix() *mtatest.Postfix { return t.mta.(*mtatest.Postfix) }
+
+// sendmail returns the MTA, which must be Sendmail.
+func (t *T) sendmail() *mtatest.Sendmail { return t.mta.(*mtatest.Sendmail) }
+
+// onSendmail reports whether the MTA is Sendmail.
+func (t *T) onSendmail() bool {
+	_, is := t.mta.(*mtatest.Sendmail)
+	return is
+}
+
+// serve runs a daemon for one test. When the test ends, the daemon must end in
+// order, and must have logged no fault.
+func (t *T) serve(mode, toml string) *mtatest.Daemon {
+	t.Helper()
+	d, err := mtatest.StartDaemon(t.mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: mode, TOML: toml})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,8 +225,9 @@ func start(t *testing.T, mode, toml string) *mtatest.Daemon {
 	return d
 }
 
-// wantNoFault sees that the daemon met no fault of its own, nor of the MTA.
-func wantNoFault(t *testing.T, d *mtatest.Daemon) {
+// wantNoFault checks that the daemon has logged no fault, of its own or of the
+// MTA.
+func wantNoFault(t testing.TB, d *mtatest.Daemon) {
 	t.Helper()
 	for _, msg := range []string{"internal error", "session broken"} {
 		if events := d.Events(msg); len(events) > 0 {
@@ -133,57 +239,38 @@ func wantNoFault(t *testing.T, d *mtatest.Daemon) {
 	}
 }
 
-// until waits for something to be so; what is missing is said where it never is.
-func until(t *testing.T, isSo func() bool, missing func() string) {
+// until waits until isSo returns true. If it never does, missing says why.
+func until(t testing.TB, isSo func() bool, missing func() string) {
 	t.Helper()
 	if !mtatest.Within(isSo) {
 		t.Fatal(missing())
 	}
 }
 
-// startAnother starts another MTA of the kind of mta, which no test shares.
-func startAnother(t *testing.T, options mtatest.Options) mtatest.MTA {
+// expectMail is called before a test sends mail. When the test ends, no mail may
+// be on its way or at a host where the test has not looked: the next test would
+// find it.
+func (t *T) expectMail() {
 	t.Helper()
-	options.Root, options.Relay, options.Internet = root, relay.Addr, internet.Addr
-	options.Debian = mta == debian
-	var another mtatest.MTA
-	var err error
-	if onSendmail() {
-		another, err = mtatest.StartSendmail(options)
-	} else {
-		another, err = mtatest.StartPostfix(options)
+	if p, ok := t.mta.(*mtatest.Postfix); ok {
+		if err := p.Reload(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { another.Stop() })
-	return another
-}
-
-// watched is the test that expectMail last had.
-var watched *testing.T
-
-// expectMail is called before a test sends mail. At the end of the test no mail
-// may be under way or lie where the test has not looked: it would arrive in the
-// midst of another test.
-func expectMail(t *testing.T) {
-	t.Helper()
-	if watched == t {
+	if t.sends {
 		return
 	}
-	watched = t
-	at := mta
+	t.sends = true
 	t.Cleanup(func() {
-		watched = nil
 		patience := mtatest.Patience
 		if t.Failed() {
-			patience = 10 * time.Second // what is stuck then has been named
+			patience = 10 * time.Second // the test has named what is stuck
 		}
-		held, err := mtatest.Settle(at, patience)
+		held, err := mtatest.Settle(t.mta, patience)
 		if err != nil {
 			t.Errorf("at the end of the test: %v", err)
 		}
-		direct, relayed := len(internet.Take()), len(relay.Take())
+		direct, relayed := len(t.internet.Take()), len(t.relay.Take())
 		if direct+relayed+len(held) > 0 && !t.Failed() {
 			t.Errorf("the test did not wait for all its mail: %d direct, %d through the relay, %d held", direct, relayed, len(held))
 		}
@@ -191,14 +278,14 @@ func expectMail(t *testing.T) {
 }
 
 // dial connects to the MTA.
-func dial(t *testing.T) *mtatest.Client {
+func (t *T) dial() *mtatest.Client {
 	t.Helper()
-	return dialTo(t, mta.Addr())
+	return t.dialTo(t.mta.Addr())
 }
 
-func dialTo(t *testing.T, addr string) *mtatest.Client {
+func (t *T) dialTo(addr string) *mtatest.Client {
 	t.Helper()
-	expectMail(t)
+	t.expectMail()
 	c, err := mtatest.Dial(addr)
 	if err != nil {
 		t.Fatal(err)
@@ -208,7 +295,7 @@ func dialTo(t *testing.T, addr string) *mtatest.Client {
 }
 
 // say sends SMTP lines and checks the code of the last answer.
-func say(t *testing.T, c *mtatest.Client, code int, lines ...string) mtatest.Reply {
+func say(t testing.TB, c *mtatest.Client, code int, lines ...string) mtatest.Reply {
 	t.Helper()
 	r, err := c.Say(lines...)
 	if err != nil || r.Code != code {
@@ -235,41 +322,54 @@ func mail(header ...string) []byte {
 const sender = "<ward@trust.example>"
 
 // send sends one message over a connection of its own.
-func send(t *testing.T, to []string, message []byte) mtatest.Sent {
+func (t *T) send(to []string, message []byte) mtatest.Sent {
 	t.Helper()
-	s, err := dial(t).Send(sender+" BODY=8BITMIME", to, message)
+	return t.sendFrom(sender+" BODY=8BITMIME", to, message)
+}
+
+// sendFrom is like send, with the text after "MAIL FROM:".
+func (t *T) sendFrom(from string, to []string, message []byte) mtatest.Sent {
+	t.Helper()
+	c := t.dial()
+	defer c.Close()
+	s, err := c.Send(from, to, message)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", to, err)
 	}
 	return s
 }
 
-// arrived is where recipients got a message, each as "address" or, where the
-// field is asked for, "address: subject".
+// arrived says where recipients got a message, each as "address: subject".
 type arrived struct{ direct, relay []string }
 
 // settle waits for all deliveries and returns them and what is held.
-func settle(t *testing.T) (direct, relayed []mtatest.Delivery, held []mtatest.Queued) {
+func (t *T) settle() (direct, relayed []mtatest.Delivery, held []mtatest.Queued) {
 	t.Helper()
-	held, err := mtatest.Settle(mta, mtatest.Patience)
+	held, err := mtatest.Settle(t.mta, mtatest.Patience)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, mta.Log())
+		t.Fatalf("%v\n%s", err, t.mta.Log())
 	}
-	return internet.Take(), relay.Take(), held
+	return t.internet.Take(), t.relay.Take(), held
 }
 
 // wantArrived waits for all deliveries and compares the exact union of the
 // recipients, each with the subject that it got. What the leg to the relay
 // adds to a subject stands in braces. Only Postfix can do that; on Sendmail
 // the leg has a field of its own.
-func wantArrived(t *testing.T, want arrived) {
+func (t *T) wantArrived(want arrived) {
 	t.Helper()
-	direct, relayed, held := settle(t)
+	direct, relayed, held := t.settle()
 	if len(held) > 0 {
 		t.Errorf("held: %v", held)
 	}
+	t.compareArrived(direct, relayed, want)
+}
+
+// compareArrived compares deliveries with those wanted.
+func (t *T) compareArrived(direct, relayed []mtatest.Delivery, want arrived) {
+	t.Helper()
 	added, onLeg := "$1", []string(nil)
-	if onSendmail() {
+	if t.onSendmail() {
 		added, onLeg = "", []string{" encrypt"}
 	}
 	var sealed []string
@@ -282,7 +382,7 @@ func wantArrived(t *testing.T, want arrived) {
 
 var braces = regexp.MustCompile(`\{(.*?)\}`)
 
-func compare(t *testing.T, way string, deliveries []mtatest.Delivery, want, leg []string) {
+func compare(t testing.TB, way string, deliveries []mtatest.Delivery, want, leg []string) {
 	t.Helper()
 	var got []string
 	for _, d := range deliveries {
@@ -301,7 +401,7 @@ func compare(t *testing.T, way string, deliveries []mtatest.Delivery, want, leg 
 }
 
 // decision waits for the decision line of a message.
-func decision(t *testing.T, d *mtatest.Daemon, queueID string) mtatest.Event {
+func decision(t testing.TB, d *mtatest.Daemon, queueID string) mtatest.Event {
 	t.Helper()
 	e, err := d.Await("decision", func(e mtatest.Event) bool { return e["queue_id"] == queueID })
 	if err != nil {
@@ -316,7 +416,7 @@ var received = regexp.MustCompile(`(?m)^Received:.*\r\n([ \t].*\r\n)*`)
 func withoutReceived(data []byte) []byte { return received.ReplaceAll(data, nil) }
 
 // wantBytes compares a message with what was sent, bar Received.
-func wantBytes(t *testing.T, d mtatest.Delivery, want []byte) {
+func wantBytes(t testing.TB, d mtatest.Delivery, want []byte) {
 	t.Helper()
 	if got := withoutReceived(d.Data); !bytes.Equal(got, want) {
 		t.Errorf("the message has changed:\ngot  %q\nwant %q", got, want)

@@ -5,14 +5,12 @@
 //
 // It is not built with the race detector, because memory that is allocated in
 // large pieces then costs several times as much as the same memory in small
-// pieces. The tests have "Grow" in their names, and the Makefile runs them by
-// that.
+// pieces.
 package growthtest
 
 import (
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"testing"
 	"time"
 
@@ -42,9 +40,6 @@ const (
 // the thread alone, because other processes must not count.
 func Linear(t *testing.T, n int, prepare func(n int) (work func())) {
 	t.Helper()
-	if !strings.Contains(t.Name(), "Grow") {
-		t.Fatal(`rename the test: it needs "Grow" in its name`)
-	}
 	small, large := compare(t, n, prepare)
 	if growsInTime(small, large) {
 		t.Errorf("time: %v for %d times %d, %v for %d", small.time, factor, n, large.time, factor*n)
