@@ -30,8 +30,8 @@ func testBounceHasNoBody(t *T) {
 	}
 }
 
-// TestWhatBouncesHoldWithoutOurLine holds why main.cf has bounce_size_limit,
-// and which other settings do not do.
+// TestWhatBouncesHoldWithoutOurLine shows why main.cf has bounce_size_limit,
+// and which other settings are not enough.
 func TestWhatBouncesHoldWithoutOurLine(tt *testing.T) {
 	t := on(tt, changed)
 	for _, test := range []struct {

@@ -128,7 +128,7 @@ func (t *T) passFilters(before, after *place, leg []string, want func(otherFilte
 
 func beside(f otherFilter) arrived { return f.beside }
 
-// TestOtherFilters holds what contrib/postfix/README.md says of filters that
+// TestOtherFilters checks what contrib/postfix/README.md says of filters that
 // change recipients.
 func TestOtherFilters(tt *testing.T) {
 	t := on(tt, changed)
@@ -155,7 +155,7 @@ func TestOtherFiltersOnSendmail(tt *testing.T) {
 	t.passFilters(before, after, []string{" encrypt"}, beside)
 }
 
-// TestOtherFiltersAreNotTold holds why postseal cannot know that another
+// TestOtherFiltersAreNotTold shows why postseal cannot know that another
 // filter deleted a recipient: the macros on recipients, all asked for at the
 // end of the message, are the same. Sendmail's {nrcpts} counts what RCPT gave.
 func TestOtherFiltersAreNotTold(t *testing.T) {

@@ -21,7 +21,7 @@ func (t *T) wantClient(d *mtatest.Daemon, c *mtatest.Client, want string) {
 	t.wantArrived(arrived{direct: []string{"ward@trust.example: x"}})
 }
 
-// TestClientAddresses holds how the MTAs show an IPv6 client: policies ask for
+// TestClientAddresses checks how the MTAs show an IPv6 client. Policies compare
 // its address.
 func TestClientAddresses(t *testing.T) {
 	t.Parallel()

@@ -9,7 +9,7 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-// testTooManyConnections holds all connections that postseal takes: clients of
+// testTooManyConnections uses all connections that postseal accepts: clients of
 // the MTA get 451, nothing goes out, and afterwards all is as before.
 func testTooManyConnections(t *T) {
 	d, err := mtatest.StartDaemon(t.mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})

@@ -19,7 +19,7 @@ import (
 )
 
 // signer is OpenDKIM as a milter that signs mail of trust.example. Its keys are
-// in files: nothing asks the DNS.
+// in files, and it needs no DNS.
 type signer struct {
 	socket string // as in smtpd_milters
 	verify string // the configuration of its verifier
@@ -95,7 +95,7 @@ func (s signer) verdict(t testing.TB, d mtatest.Delivery) string {
 // signedWays is the verdict on a message by each way, "" if none was sent it.
 type signedWays struct{ direct, relay string }
 
-// TestOpenDKIM holds the table of contrib/postfix/README.md: whether the
+// TestOpenDKIM checks the table of contrib/postfix/README.md: whether the
 // signature is good where the mail arrives.
 func TestOpenDKIM(tt *testing.T) {
 	t := on(tt, changed)

@@ -180,7 +180,7 @@ func testTermLetsMessagesFinish(t *T) {
 		t.Fatal(err)
 	}
 	idle, busy := t.dial(), t.dial()
-	// RSET would not do: Sendmail tells no filter of it.
+	// RSET is not enough, because Sendmail sends filters nothing for it.
 	if s, err := idle.Send(sender, []string{"<a@nhs.net>"}, mail("Subject: before")); err != nil || s.End.Code != 250 {
 		t.Fatalf("got %v, %v", s, err)
 	}
@@ -226,7 +226,7 @@ func testRelayIsDown(t *T) {
 	t.wantArrived(arrived{relay: []string{"bob@gmail.com: {[secure] }waits"}})
 }
 
-// stopRelay has the encryption relay refuse connections.
+// stopRelay stops the encryption relay, so that connections to it are refused.
 func (t *T) stopRelay() {
 	t.Helper()
 	if err := t.relay.Stop(); err != nil {
@@ -234,7 +234,7 @@ func (t *T) stopRelay() {
 	}
 }
 
-// startRelay has it take mail again, and sends what waits.
+// startRelay starts it again, and sends the mail in the queue.
 func (t *T) startRelay() {
 	t.Helper()
 	var err error

@@ -121,7 +121,7 @@ func TestLegMarksEachOfSeveralSubjects(tt *testing.T) {
 	}
 }
 
-// TestHeaderChecksByPostmap asks the map itself, as a sysadmin would.
+// TestHeaderChecksByPostmap looks up fields in the map with postmap(1).
 func TestHeaderChecksByPostmap(tt *testing.T) {
 	t := on(tt, postfix)
 	table := "pcre:" + filepath.Join(root, "contrib", "postfix", "postseal_header_checks.pcre")
@@ -142,7 +142,7 @@ func TestHeaderChecksByPostmap(tt *testing.T) {
 	}
 }
 
-// TestLegMarksWithoutVerdict takes X-Postseal from mail without a Subject
+// TestLegMarksWithoutVerdict deletes X-Postseal from mail without a Subject
 // before it comes to the leg.
 func TestLegMarksWithoutVerdict(tt *testing.T) {
 	t := on(tt, changed)

@@ -8,7 +8,7 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-// load is clients that send mail until they are told to stop.
+// load is clients that send mail until stop is closed.
 type load struct {
 	addr   string // of the MTA
 	marker string // before each subject
@@ -16,7 +16,7 @@ type load struct {
 	wg     sync.WaitGroup
 
 	mu    sync.Mutex
-	sent  []string // the subjects of the mail that was taken
+	sent  []string // the subjects of the mail that was accepted
 	other []string // replies other than 250
 }
 
@@ -27,14 +27,14 @@ func (t *T) startLoad(marker string) *load {
 	return &load{addr: t.mta.Addr(), marker: marker, stop: make(chan struct{})}
 }
 
-// good tells whether all replies have been 250.
+// good reports whether all replies were 250.
 func (l *load) good() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.other) == 0
 }
 
-// taken is how many mails have been taken.
+// taken returns how many mails were accepted.
 func (l *load) taken() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -52,7 +52,7 @@ func (l *load) end(t testing.TB) {
 }
 
 // send sends one mail, to a recipient who gets it directly and one who gets it
-// through the relay, and tells whether it was taken.
+// through the relay, and reports whether it was accepted.
 func (l *load) send(c *mtatest.Client, subject string) bool {
 	s, err := c.Send(sender, []string{"<a@nhs.net>", "<bob@gmail.com>"}, mail("Subject: "+l.marker+subject))
 	l.mu.Lock()

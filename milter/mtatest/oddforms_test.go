@@ -9,7 +9,7 @@ import (
 	"github.com/postseal/postseal/rules/address"
 )
 
-// oddForms are addresses that an MTA and a hasty reader take differently.
+// oddForms are addresses that an MTA and a simple parser read differently.
 // HOST stands for the domain of the plain reading. Where a form arrives, the
 // sink that it arrives at and the address there are given, for a HOST that is
 // secure and for one that is not; where nothing is, RCPT is refused.
@@ -159,8 +159,8 @@ func take(list *[]mtatest.Delivery, host string) (taken []mtatest.Delivery) {
 	return taken
 }
 
-// testLongAddresses goes over the length up to which an address can be
-// diverted: a longer one is refused, and none is lost.
+// testLongAddresses goes past the length up to which an address can be
+// diverted. A longer one is refused, and none is lost.
 func testLongAddresses(t *T) {
 	t.serve("enforce", letterPolicies)
 	local := strings.Repeat("b", 64)
@@ -188,8 +188,8 @@ func testLongAddresses(t *T) {
 	}
 }
 
-// testBareNameGoesWhereTheMTACompletesIt holds what the README says cannot be
-// judged.
+// testBareNameGoesWhereTheMTACompletesIt checks what the README says cannot be
+// decided.
 func testBareNameGoesWhereTheMTACompletesIt(t *T) {
 	d := t.serve("enforce", letterPolicies)
 	if s := t.send([]string{"<postmaster>"}, mail("Subject: x")); s.End.Code != 250 {

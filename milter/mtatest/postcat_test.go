@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestExplainNamesSendmailsQueueFile holds that the remedy for held mail on
+// TestExplainNamesSendmailsQueueFile checks that the remedy for held mail on
 // Sendmail works.
 func TestExplainNamesSendmailsQueueFile(tt *testing.T) {
 	t := on(tt, sendmail)

@@ -34,7 +34,7 @@ func TestNonSMTPDMilters(tt *testing.T) {
 
 // TestSiteSettingsDoNotReachOurLegs sets what a site may have for mail that
 // leaves: a host to fall back to, and milters that it can do without. Mail of
-// sendmail(1) waits for postseal, and comes in again.
+// sendmail(1) stays in the queue until postseal is up, and comes in again.
 func TestSiteSettingsDoNotReachOurLegs(tt *testing.T) {
 	t := on(tt, changed)
 	host, port, _ := net.SplitHostPort(t.internet.Addr)
@@ -85,7 +85,7 @@ func TestSiteSettingsLeaveSealedMailAlone(tt *testing.T) {
 	}
 }
 
-// TestWhatPostfixSendsElsewhere holds what contrib/postfix/README.md says of
+// TestWhatPostfixSendsElsewhere checks what contrib/postfix/README.md says of
 // settings that act after the filter.
 func TestWhatPostfixSendsElsewhere(tt *testing.T) {
 	t := on(tt, changed)
@@ -122,8 +122,8 @@ func TestWhatPostfixSendsElsewhere(tt *testing.T) {
 	}
 }
 
-// TestSealedMailWaitsForItsRelay has the relay down and another host up, to
-// which each of these settings sends what leaves.
+// TestSealedMailWaitsForItsRelay stops the relay. Each of these settings sends
+// outgoing mail to another host, which is up.
 func TestSealedMailWaitsForItsRelay(tt *testing.T) {
 	t := on(tt, changed)
 	host, port, _ := net.SplitHostPort(t.internet.Addr)
@@ -156,7 +156,7 @@ func TestSealedMailWaitsForItsRelay(tt *testing.T) {
 	}
 }
 
-// TestFallbackTakesSealedMailWithoutOurLine holds why the leg has an
+// TestFallbackTakesSealedMailWithoutOurLine shows why the leg has an
 // smtp_fallback_relay of its own.
 func TestFallbackTakesSealedMailWithoutOurLine(tt *testing.T) {
 	t := on(tt, changed)
@@ -208,7 +208,7 @@ func (t *T) change(file string, arguments ...string) {
 	})
 }
 
-// postlogd waited for itself for ever where programs logged as they started.
+// postlogd blocked for ever if programs logged when they started.
 func TestPostfixStartsWithoutWarnings(tt *testing.T) {
 	t := on(tt, postfix)
 	t.serve("enforce", "")

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestReadmesHoldWhatContribHolds ties what a sysadmin is told to type, to put
-// postseal in and to take it out again, to the files that these tests run with.
+// TestReadmesHoldWhatContribHolds compares the commands that install and remove
+// postseal with the files that these tests run with.
 func TestReadmesHoldWhatContribHolds(tt *testing.T) {
 	t := on(tt, postfix)
 	readme, contrib := read(t, "README.md"), read(t, "contrib/postfix/README.md")
@@ -97,7 +97,7 @@ func TestReadmeReadsTheLog(tt *testing.T) {
 	}
 }
 
-// read is a file of the checkout.
+// read returns a file of the checkout.
 func read(t testing.TB, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, name))
@@ -107,7 +107,7 @@ func read(t testing.TB, name string) string {
 	return string(text)
 }
 
-// settled is the lines of a file that are neither blank nor comments.
+// settled returns the lines of a file that are neither blank nor comments.
 func settled(text string) []string {
 	var lines []string
 	for line := range strings.Lines(text) {

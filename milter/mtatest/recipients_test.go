@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// testThousandRecipients sends the biggest message that Postfix takes by
-// default. No line of the log is longer than rsyslog takes, and together the
+// testThousandRecipients sends to as many recipients as Postfix accepts by
+// default. No line of the log is longer than rsyslog accepts, and together the
 // lines name each recipient once.
 func testThousandRecipients(t *T) {
 	const recipients, longest = 1000, 8000

@@ -99,7 +99,7 @@ func testClosedRecipientIsRefused(t *T) {
 	t.wantArrived(arrived{})
 }
 
-// testLongestRepliesArrive sends the longest texts that check takes, of the
+// testLongestRepliesArrive sends the longest texts that check accepts, of the
 // character that must be doubled for the MTA.
 func testLongestRepliesArrive(t *T) {
 	text := strings.Repeat("%", 298) + " x"

@@ -13,8 +13,8 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-// supervise runs the daemons of one test under a supervisor that holds the
-// socket which the MTA knows.
+// supervise runs the daemons of one test under a supervisor that keeps the
+// socket of the MTA's configuration open.
 func (t *T) supervise(mode string) *mtatest.Supervisor {
 	t.Helper()
 	config, err := mtatest.Install(t.mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: mode})
@@ -51,7 +51,7 @@ func startReady(t testing.TB, s *mtatest.Supervisor) *mtatest.Daemon {
 	return d
 }
 
-// stop ends a daemon as systemd does, and sees that it had no fault.
+// stop ends a daemon as systemd does, and checks that it had no fault.
 func stop(t testing.TB, s *mtatest.Supervisor, d *mtatest.Daemon) {
 	t.Helper()
 	if err := d.Stop(); err != nil {

@@ -82,8 +82,9 @@ func TestSendmailMCWithoutTheFilter(t *testing.T) {
 	wantMC(t, files, mailertable+line.ReplaceAllString(string(text), "")+"MAILER(`smtp')dnl\n", "")
 }
 
-// TestSendmailMCRoutesSealedMailFirst has a site say where all mail goes, and
-// in which domain all names are. Only the relay may get sealed mail.
+// TestSendmailMCRoutesSealedMailFirst adds lines of a site that say where all
+// mail goes, and in which domain all names are. Only the relay may get sealed
+// mail.
 func TestSendmailMCRoutesSealedMailFirst(t *testing.T) {
 	t.Parallel()
 	files, err := mtatest.UnpackSendmail(root, t.TempDir())
@@ -109,8 +110,8 @@ func TestSendmailMCRoutesSealedMailFirst(t *testing.T) {
 	}
 }
 
-// TestSendmailSealedMailWaitsForItsRow has a smart host take all mail for which
-// the mailertable has no row.
+// TestSendmailSealedMailWaitsForItsRow sends all mail for which the mailertable
+// has no row to a smart host.
 func TestSendmailSealedMailWaitsForItsRow(t *testing.T) {
 	table := filepath.Join(t.TempDir(), "table")
 	options := mtatest.Options{Milter: true, MCAfter: "FEATURE(`mailertable', `hash -o " + table + "')dnl\n" +
@@ -159,8 +160,8 @@ func onOwnSendmails(t *testing.T, o mtatest.Options, test func(*T)) {
 	}
 }
 
-// TestSendmailSealedMailWaitsForItsRelay takes the relay down at sites that
-// name other hosts for mail that cannot go out.
+// TestSendmailSealedMailWaitsForItsRelay stops the relay. Each of these settings
+// names another host for mail that cannot go out.
 func TestSendmailSealedMailWaitsForItsRelay(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -192,7 +193,7 @@ func TestSendmailSealedMailWaitsForItsRelay(t *testing.T) {
 	}
 }
 
-// TestSendmailLegMarksWithoutVerdict takes X-Postseal from mail before it comes
+// TestSendmailLegMarksWithoutVerdict deletes X-Postseal from mail before it comes
 // to the leg. The leg's own field goes only if a filter deletes that by name.
 func TestSendmailLegMarksWithoutVerdict(t *testing.T) {
 	remover := startPlace(t, "remover")

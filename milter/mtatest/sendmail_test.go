@@ -32,7 +32,7 @@ func TestSendmailShowsWhyMailIsHeld(tt *testing.T) {
 	t.wantArrived(arrived{relay: []string{"bob@gmail.com: x"}})
 }
 
-// TestSendmailWithoutDSN holds why a recipient is added without ORCPT there.
+// TestSendmailWithoutDSN shows why a recipient is added without ORCPT there.
 func TestSendmailWithoutDSN(tt *testing.T) {
 	t := onOwn(tt, sendmail, mtatest.Options{Milter: true, MC: "define(`confPRIVACY_FLAGS', `noreceipts')dnl\n"})
 	t.serve("enforce", "")

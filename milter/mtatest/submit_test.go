@@ -15,8 +15,8 @@ func testSendmailCommand(t *T) {
 	}
 }
 
-// testSendmailCommandOddForms sends what either sendmail(1) takes for
-// bob@gmail.com before anybody sees it.
+// testSendmailCommandOddForms sends to forms that both sendmail(1) rewrite to
+// bob@gmail.com before the filter gets them.
 func testSendmailCommandOddForms(t *T) {
 	t.serve("enforce", "")
 	for _, to := range []string{"@route.example:bob@gmail.com", "bob@gmail.com.", "bob%gmail.com", "gmail.com!bob", "Bob (comment) <bob@gmail.com>"} {

@@ -18,8 +18,8 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-// keys cuts notifications down to the names of their lines, and "READY=1" and
-// its like.
+// keys reduces notifications to the names of their lines. Lines such as
+// "READY=1" stay as they are.
 func keys(states []string) []string {
 	var list []string
 	for _, state := range states {
@@ -34,7 +34,7 @@ func keys(states []string) []string {
 	return list
 }
 
-// wantStates takes what was sent and compares the names of its lines.
+// wantStates compares the names of the lines that were sent since the last call.
 func wantStates(t testing.TB, s *mtatest.Supervisor, want ...string) (states []string) {
 	t.Helper()
 	states, err := s.States()
@@ -62,7 +62,7 @@ func TestReadyOnceTheTableIsLoaded(tt *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// This waits until the daemon reads the rows.
+	// OpenFile blocks until the daemon reads the rows.
 	w, err := os.OpenFile(rows, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -266,10 +266,10 @@ func TestServesAllSocketsThatArePassed(tt *testing.T) {
 	}
 }
 
-// maxExposure is in tenths, as systemd-analyze security --threshold takes it.
+// maxExposure is in tenths, as for systemd-analyze security --threshold.
 const maxExposure = "5"
 
-// TestUnits sees that systemd knows all of the units, and that the service
+// TestUnits checks that systemd can read all of the units, and that the service
 // stays as confined as it is.
 func TestUnits(t *testing.T) {
 	dir := t.TempDir()

@@ -415,7 +415,7 @@ var received = regexp.MustCompile(`(?m)^Received:.*\r\n([ \t].*\r\n)*`)
 
 func withoutReceived(data []byte) []byte { return received.ReplaceAll(data, nil) }
 
-// wantBytes compares a message with what was sent, bar Received.
+// wantBytes compares a message, without its Received fields, with what was sent.
 func wantBytes(t testing.TB, d mtatest.Delivery, want []byte) {
 	t.Helper()
 	if got := withoutReceived(d.Data); !bytes.Equal(got, want) {
