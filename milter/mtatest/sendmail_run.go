@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -200,10 +201,24 @@ func (s *Sendmail) Queue() ([]Queued, error) {
 			} else if err != nil {
 				return nil, err
 			}
-			queue = append(queue, readQueueFile(kind, id, string(text)))
+			q := readQueueFile(kind, id, string(text))
+			if q.Queue == "deferred" && locked(file) {
+				q.Queue = "active" // a queue run would leave it out
+			}
+			queue = append(queue, q)
 		}
 	}
 	return queue, nil
+}
+
+// locked reports whether a process has a lock on the file.
+func locked(file fs.DirEntry) bool {
+	info, err := file.Info()
+	if err != nil {
+		return false // the file is gone
+	}
+	locks, err := os.ReadFile("/proc/locks")
+	return err == nil && strings.Contains(string(locks), fmt.Sprintf(":%d ", info.Sys().(*syscall.Stat_t).Ino))
 }
 
 // readQueueFile reads a control file. An hf file is held. The line N counts the
