@@ -81,7 +81,7 @@ func (s *Server) acceptFailed(err error) {
 	s.failing, s.failed = true, s.Now()
 	s.mu.Unlock()
 	if first {
-		maillog.Write(s.Log, maillog.InternalError{Fault: "no connection can be taken, and those that come wait: " + err.Error()})
+		maillog.Write(s.Log, maillog.InternalError{Fault: "postseal cannot accept connections, and new ones wait: " + err.Error()})
 	}
 }
 

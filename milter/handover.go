@@ -41,7 +41,7 @@ func parseKept(name string) (kept, error) {
 			return k, nil
 		}
 	}
-	return kept{}, fmt.Errorf("the connection named %q is no session of this version", name)
+	return kept{}, fmt.Errorf("the connection named %q is not a session of this version", name)
 }
 
 // handOver hands over the connection of a session that was interrupted between

@@ -62,7 +62,7 @@ func listenUnix(path string) (net.Listener, error) {
 	if err := CheckSocket(path); err != nil {
 		return nil, err
 	}
-	gid, err := checkFolder(filepath.Dir(path))
+	gid, err := checkDirectory(filepath.Dir(path))
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func listenUnix(path string) (net.Listener, error) {
 	}
 	if err := os.Chown(path, -1, gid); err != nil {
 		l.Close()
-		return nil, fmt.Errorf("%w: make postseal's user a member of the folder's group", err)
+		return nil, fmt.Errorf("%w: make postseal's user a member of the directory's group", err)
 	}
 	return l, nil
 }
@@ -93,28 +93,28 @@ func CheckSocket(path string) error {
 	if len(path) > maxPath {
 		return fmt.Errorf("the path has %d octets: choose one of %d at most", len(path), maxPath)
 	}
-	if _, err := checkFolder(filepath.Dir(path)); err != nil {
+	if _, err := checkDirectory(filepath.Dir(path)); err != nil {
 		return err
 	}
 	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSocket == 0 {
-		return fmt.Errorf("%s is there and is not a socket: move it away", path)
+		return fmt.Errorf("%s exists and is not a socket: move it", path)
 	}
 	return nil
 }
 
-// checkFolder refuses a directory in which others could replace our socket, and
+// checkDirectory refuses a directory in which others could replace our socket, and
 // returns the group of the directory.
-func checkFolder(dir string) (gid int, err error) {
+func checkDirectory(dir string) (gid int, err error) {
 	info, err := os.Stat(dir)
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("%w: make the folder with mode 0750, owned by postseal's user, its group the MTA's", err)
+		return 0, fmt.Errorf("%w: create the directory with mode 0750, postseal's user as its owner and the MTA's group", err)
 	case !info.IsDir():
-		return 0, fmt.Errorf("%s is not a folder", dir)
+		return 0, fmt.Errorf("%s is not a directory", dir)
 	case info.Mode()&os.ModeSticky != 0: // such as /tmp, whose mode must stay
-		return 0, fmt.Errorf("%s is a folder for everybody, and Sendmail refuses such a socket: make a folder for the socket alone, with mode 0750", dir)
+		return 0, fmt.Errorf("%s is open to all users, and Sendmail refuses such a socket: create a directory for the socket alone, with mode 0750", dir)
 	case info.Mode().Perm()&0o022 != 0:
-		return 0, fmt.Errorf("%s has mode %04o: others than its owner may write there, and Sendmail refuses such a socket; chmod 0750 %s", dir, info.Mode().Perm(), dir)
+		return 0, fmt.Errorf("%s has mode %04o: others than its owner can write there, and Sendmail refuses such a socket: run chmod 0750 %s", dir, info.Mode().Perm(), dir)
 	}
 	return int(info.Sys().(*syscall.Stat_t).Gid), nil
 }

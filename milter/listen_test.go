@@ -22,7 +22,7 @@ func socketPath(t *testing.T) string {
 
 func TestListenSetsModeAndGroup(t *testing.T) {
 	path := socketPath(t)
-	const group = 12345 // as the folder's group is the MTA's
+	const group = 12345 // as if the directory's group were the MTA's
 	if err := os.Chown(filepath.Dir(path), -1, group); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,8 @@ func TestListenReplacesAStaleSocket(t *testing.T) {
 	c.Close()
 }
 
-// wantInUse holds the whole text for an address that this process listens on.
+// wantInUse compares the whole error about an address that this process listens
+// on.
 func wantInUse(t *testing.T, address, what string) {
 	t.Helper()
 	pid := os.Getpid()
@@ -85,7 +86,7 @@ func TestPortInUse(t *testing.T) {
 	for _, host := range []string{"127.0.0.1", "[::1]"} {
 		taken, err := net.Listen("tcp", host+":0")
 		if err != nil && host == "[::1]" {
-			continue // a host without IPv6
+			continue // on a host without IPv6
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -96,8 +97,8 @@ func TestPortInUse(t *testing.T) {
 	}
 }
 
-// TestInUse is what an administrator is told to do, by who the other process
-// is. Without rights to see it, /proc does not tell.
+// TestInUse checks the errors about an address in use, for each kind of process
+// that uses it. Without the right to see the process, /proc does not name it.
 func TestInUse(t *testing.T) {
 	for _, test := range []struct{ name, want string }{
 		{"", "another process uses the port 8899: find it with ss -lptx as root, and stop it, or choose another one for listen"},
@@ -137,9 +138,9 @@ func TestFaultsOfListen(t *testing.T) {
 		{"no port", "inet:127.0.0.1", "write unix:/path or inet:host:port"},
 		{"port in use", "inet:" + taken.Addr().String(), "uses the port "},
 		{"relative", "unix:postseal.sock", "write unix:/path or inet:host:port"},
-		{"no folder", "unix:" + path + ".d/s", "make the folder with mode 0750"},
+		{"no folder", "unix:" + path + ".d/s", "create the directory with mode 0750"},
 		{"folder others can write to", "unix:" + open + "/s", "chmod 0750 " + open},
-		{"not a socket", "unix:" + path, "is not a socket: move it away"},
+		{"not a socket", "unix:" + path, "is not a socket: move it"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l, err := Listen(test.address)

@@ -53,7 +53,7 @@ func (c *conn) negotiate(payload []byte) error {
 	actions := gomilter.OptAction(binary.BigEndian.Uint32(payload[4:]))
 	offered := gomilter.OptProtocol(binary.BigEndian.Uint32(payload[8:]))
 	if missing := wantedActions &^ actions; missing != 0 {
-		return fmt.Errorf("the MTA does not let a filter do what postseal must (actions %#x are missing): see its milter settings", uint32(missing))
+		return fmt.Errorf("the MTA does not offer the actions %#x, which postseal needs: check its milter settings", uint32(missing))
 	}
 	c.protocol = wantedProtocol(c.server.Config().NeedsBody) & offered
 	asked := wantedActions

@@ -50,11 +50,11 @@ func (p *packets) read(hold func(octets int) bool) error {
 	}
 	length := binary.BigEndian.Uint32(head)
 	if length == 0 || length > maxPacket {
-		return fmt.Errorf("a packet of %d octets: allowed are 1 to %d", length, maxPacket)
+		return fmt.Errorf("a packet of %d octets: it must have 1 to %d", length, maxPacket)
 	}
 	// The buffer doubles as it grows, and go-milter makes a copy.
 	if length > keptBuffer && !hold(3*int(length)) {
-		return fmt.Errorf("a packet of %d octets: all connections together hold %d octets, and may not hold more", length, maxHeld)
+		return fmt.Errorf("a packet of %d octets: all connections together already hold %d octets, the limit", length, maxHeld)
 	}
 	if _, err := io.CopyN(&p.packet, p.in, 4+int64(length)); err != nil {
 		return truncated(err)
@@ -63,7 +63,7 @@ func (p *packets) read(hold func(octets int) bool) error {
 }
 
 func truncated(err error) error {
-	return fmt.Errorf("a packet broke off: %w", errors.Join(io.ErrUnexpectedEOF, nonEOF(err)))
+	return fmt.Errorf("a packet is incomplete: %w", errors.Join(io.ErrUnexpectedEOF, nonEOF(err)))
 }
 
 // nonEOF keeps the end of the file from being taken for an orderly end.

@@ -38,7 +38,7 @@ var _ gomilter.Milter = (*session)(nil)
 
 // The replies to a message that was not decided.
 var (
-	cannotDecide = message.Reply{Code: 451, Enhanced: "4.3.0", Text: "postseal cannot judge this message now: try again later"}
+	cannotDecide = message.Reply{Code: 451, Enhanced: "4.3.0", Text: "postseal cannot decide this message now: try again later"}
 	pastLimit    = message.Reply{Code: 552, Enhanced: "5.3.4", Text: "the message has too many recipients or too large a header: send it in parts"}
 )
 

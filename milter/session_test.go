@@ -27,7 +27,7 @@ const (
 func always(c *message.Config) func() *message.Config { return func() *message.Config { return c } }
 
 func TestNegotiation(t *testing.T) {
-	const needed = 0xbd // all but changing the body and the sender
+	const needed = 0xbd // all actions except changing the body and the sender
 	answer := func(version, actions, protocol uint32, macros string) string {
 		return offer(version, actions, protocol) + macros
 	}
@@ -41,7 +41,7 @@ func TestNegotiation(t *testing.T) {
 		{"no list of macros", offer(6, needed, 0), answer(6, needed, 0, ""), ""},
 		{"an older version", offer(2, needed, 0x7f), answer(2, needed, 0x52, ""), ""},
 		{"a later version", offer(7, allActions, 0), answer(6, needed|0x100, 0, macros), ""},
-		{"actions missing", offer(6, 0x3f, 0), "", "actions 0x80 are missing"},
+		{"actions missing", offer(6, 0x3f, 0), "", "does not offer the actions 0x80"},
 		{"cut short", "O\x00\x00\x00\x06", "", "a malformed packet 'O'"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -56,8 +56,8 @@ func TestNegotiation(t *testing.T) {
 	}
 }
 
-// TestBodyIsSentBeforeItIsNeeded reloads to a configuration that needs the body.
-// A connection keeps what it negotiated, also when it is handed over. A message
+// TestBodyIsSentBeforeItIsNeeded reloads a configuration that needs the body. A
+// connection keeps what it negotiated, also when it is handed over. A message
 // is decided only if its connection sends the body.
 func TestBodyIsSentBeforeItIsNeeded(t *testing.T) {
 	var config atomic.Pointer[message.Config]
@@ -69,7 +69,7 @@ func TestBodyIsSentBeforeItIsNeeded(t *testing.T) {
 		p.want(append([]string{goOnPacket}, want...)...)
 	}
 	withBody, withoutBody := []string{"Bbo", "Bdy", "E"}, []string{"E"}
-	const refusal = "y451 4.3.0 postseal cannot judge this message now: try again later\x00"
+	const refusal = "y451 4.3.0 postseal cannot decide this message now: try again later\x00"
 	before := old.open(t)
 	mail(before, withoutBody, addTag, goOnPacket)
 	needing := testConfig(t)
@@ -92,8 +92,8 @@ func TestBodyIsSentBeforeItIsNeeded(t *testing.T) {
 	mail(after, withBody, addTag, goOnPacket)
 }
 
-// TestRepliesWhereNoneIsSpared is an MTA that offers no step: each packet must
-// be answered, or the two get out of step.
+// TestRepliesWhereNoneIsSpared has an MTA that offers no steps. Each packet
+// must be answered, or the MTA and the filter get out of step.
 func TestRepliesWhereNoneIsSpared(t *testing.T) {
 	r := serve(t, always(testConfig(t)), DefaultTimeouts)
 	p := r.dial(t)
@@ -117,9 +117,9 @@ func TestRepliesWhereNoneIsSpared(t *testing.T) {
 
 func TestTranscripts(t *testing.T) {
 	const (
-		unsafe  = ": the address cannot be rewritten safely, since it"
+		unsafe  = ": the address cannot be rewritten safely, because it"
 		dot     = "y550 5.7.1 <b@gmail.com.>" + unsafe + "s domain ends in a dot: write it as name@domain\x00"
-		comment = "y550 5.7.1 <A(x)@nhs.net>" + unsafe + " holds a comment: write it as name@domain\x00"
+		comment = "y550 5.7.1 <A(x)@nhs.net>" + unsafe + " contains a comment: write it as name@domain\x00"
 		list    = "y550 5.7.1 <x,<b@gmail.com>>" + unsafe + "s local part is malformed: write it as name@domain\x00"
 	)
 	divertBob := []string{"-<Bob@GMAIL.com>\x00", "2<Bob@GMAIL.com.encrypt.invalid>\x00ORCPT=rfc822;Bob@GMAIL.com\x00", addDivert, goOnPacket}
@@ -162,7 +162,7 @@ func TestTranscripts(t *testing.T) {
 				"DM", "M<a@trust.example>\x00BODY=8BITMIME\x00", "R<b\xc3\xbc@gmail.com>\x00", "R<b\xc3\xbc@nhs.net>\x00", header("Subject", "[secure] x"), "E"},
 			[]string{
 				goOnPacket, "-<b\xc3\xbc@gmail.com>\x00", "2<b\xc3\xbc@gmail.com.encrypt.invalid>\x00ORCPT=utf-8;b\xc3\xbc@gmail.com\x00", addDivert, goOnPacket,
-				"y550 5.7.1 <b?@gmail.com>: the address cannot be rewritten safely, since it is not ASCII, for which the client must ask with SMTPUTF8: write it as name@domain\x00", goOnPacket, goOnPacket,
+				"y550 5.7.1 <b?@gmail.com>: the address cannot be rewritten safely, because it is not ASCII, and the client did not ask for SMTPUTF8: write it as name@domain\x00", goOnPacket, goOnPacket,
 			},
 		},
 		{
@@ -206,7 +206,7 @@ func TestTranscripts(t *testing.T) {
 		{
 			"the MTA's own reading decides",
 			append(mailFrom("a@trust.example"), "DR{rcpt_addr}\x00b@gmail.com\x00", "R<b%gmail.com@trust.example>\x00", "A"),
-			[]string{"y550 5.7.1 <b%%gmail.com@trust.example>: the address cannot be rewritten safely, since it names another host inside its local part: write it as name@domain\x00"},
+			[]string{"y550 5.7.1 <b%%gmail.com@trust.example>: the address cannot be rewritten safely, because its local part names another host: write it as name@domain\x00"},
 		},
 		{
 			"look-alikes of one domain, and another",
@@ -221,7 +221,7 @@ func TestTranscripts(t *testing.T) {
 		{
 			"a macro of one recipient is not that of the next one without any",
 			append(mailFrom("a@trust.example"), "DR{rcpt_addr}\x00a@nhs.net\x00", "R<a@nhs.net>\x00", "R<root>\x00", "A"),
-			[]string{goOnPacket, "y550 5.7.1 <root>: the address cannot be rewritten safely, since it has no domain: write it as name@domain\x00"},
+			[]string{goOnPacket, "y550 5.7.1 <root>: the address cannot be rewritten safely, because it has no domain: write it as name@domain\x00"},
 		},
 		{
 			"a macro of one recipient is not the next one's",
@@ -247,7 +247,7 @@ func TestReadingsDiffer(t *testing.T) {
 	for _, test := range []struct {
 		name, path, resolved string
 		format               shown.Format
-		want                 string // empty for no line
+		want                 string // empty if no line is expected
 	}{
 		{"sent on", "b%gmail.com@trust.example", "b@gmail.com", shown.Full, `"queue_id":"4XYZ","domain":"trust.example","resolved":"gmail.com","class":"unknown","config":"c0ffee"`},
 		{"source route", "@nhs.net:b@nhs.net", "b@nhs.net", shown.Full, `"domain":"","resolved":"nhs.net","class":"unknown"`},
@@ -282,7 +282,8 @@ func TestMailOfSendmailIsDecidedAtTheEnd(t *testing.T) {
 	p.send(append([]string{connectPort}, append(mailFrom("a@trust.example"), "Rx@y.gsi.gov.uk\x00", "Ra@nhs.net\x00", "E")...)...)
 	p.want(goOnPacket, goOnPacket, "y550 5.7.1 <x@y.gsi.gov.uk>: gsi.gov.uk was switched off in March 2019: use the organisation's gov.uk address\x00")
 
-	// Postfix deletes by what was typed, which it does not show.
+	// Postfix deletes a recipient by the address that was typed, which it does not
+	// show.
 	p.send(append(mailFrom("a@trust.example"), "Rbob@gmail.com\x00", header("Subject", "[secure]"), "E")...)
 	p.want(goOnPacket)
 	if got := p.receive(); !strings.HasPrefix(got, "y550 5.7.1 <bob@gmail.com>: ") || !strings.Contains(got, "content_filter") {
@@ -313,9 +314,9 @@ func TestBrokenPacketsEndTheSession(t *testing.T) {
 		log  string
 	}{
 		{"empty packet", []byte{0, 0, 0, 0}, "a packet of 0 octets"},
-		{"over-long packet", []byte{0x7f, 0, 0, 0, 'L'}, "allowed are 1 to 1048576"},
-		{"cut off", packet('M', "<a@trust.example>\x00")[:9], "a packet broke off"},
-		{"cut off in the length", []byte{0, 0}, "a packet broke off"},
+		{"over-long packet", []byte{0x7f, 0, 0, 0, 'L'}, "it must have 1 to 1048576"},
+		{"cut off", packet('M', "<a@trust.example>\x00")[:9], "a packet is incomplete"},
+		{"cut off in the length", []byte{0, 0}, "a packet is incomplete"},
 		{"unknown command", packet('?', ""), "a packet '?' out of order"},
 		{"second negotiation", packet('O', offer(6, allActions, allProtocol)[1:]), "a packet 'O' out of order"},
 		{"second connect", packet('C', connect[1:]), "a packet 'C' out of order"},
@@ -340,13 +341,13 @@ func TestBrokenPacketsEndTheSession(t *testing.T) {
 			if strings.HasPrefix(test.name, "cut off") {
 				p.Conn.(*net.UnixConn).CloseWrite()
 			}
-			for p.receive() != "" { // what was answered before the fault
+			for p.receive() != "" { // the answer before the fault
 			}
 			r.await(t, test.log)
 			if n := r.count("session broken"); n != 1 {
 				t.Errorf("got %d lines:\n%s", n, r.log)
 			}
-			// The daemon serves on.
+			// The daemon continues.
 			p = r.open(t)
 			p.send(append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00", "E")...)
 			p.want(goOnPacket, goOnPacket)
@@ -374,8 +375,8 @@ func TestBadConnect(t *testing.T) {
 	}
 }
 
-// TestClientAddresses holds that each form in which an MTA shows a client is
-// read: policies ask for it, and the log names it.
+// TestClientAddresses checks that each form in which an MTA shows a client is
+// read, for policies and for the log.
 func TestClientAddresses(t *testing.T) {
 	for payload, want := range map[string]string{
 		"4\x30\x39192.0.2.7\x00":             "192.0.2.7",
@@ -414,7 +415,7 @@ func TestSlowPeersCostNobodyElse(t *testing.T) {
 	p.finish()
 }
 
-// TestSlowPeersAreCutOff has no peer that is not slow: on a busy machine it
+// TestSlowPeersAreCutOff has only slow peers: on a busy machine, any other
 // would be cut off as well.
 func TestSlowPeersAreCutOff(t *testing.T) {
 	const short, long = 100 * time.Millisecond, time.Hour
@@ -430,12 +431,12 @@ func TestSlowPeersAreCutOff(t *testing.T) {
 			t.Fatal(err)
 		}
 		stuck.want("")
-		r.await(t, "a packet broke off")
+		r.await(t, "a packet is incomplete")
 	})
 	t.Run("reads nothing", func(t *testing.T) {
 		r := serve(t, always(testConfig(t)), Timeouts{Idle: long, Packet: short})
-		// The same deadline is that of each packet of ours, which a busy machine
-		// may miss: then the peer comes again.
+		// Our packets have the same deadline, which a busy machine can miss. The peer
+		// then connects again.
 		until(t, func() bool {
 			fillUnread(r.dial(t))
 			return strings.Contains(r.log.String(), "writing to the MTA")
@@ -443,8 +444,8 @@ func TestSlowPeersAreCutOff(t *testing.T) {
 	})
 }
 
-// fillUnread sends commands that are answered, and reads no answer, until the
-// server gives up.
+// fillUnread sends commands and reads no answer, until the server ends the
+// session.
 func fillUnread(p peer) {
 	defer p.Close()
 	packets := append([]string{offer(6, allActions, allProtocol), "DC", connect}, mailFrom("a@trust.example")...)
@@ -477,8 +478,8 @@ func TestBoundsOfAMessage(t *testing.T) {
 			r := serve(t, always(testConfig(t)), DefaultTimeouts)
 			p := r.open(t)
 			p.send(append(test.send, "E")...)
-			p.want(goOnPacket, "y451 4.3.0 postseal cannot judge this message now: try again later\x00")
-			r.await(t, "past a limit of postseal")
+			p.want(goOnPacket, "y451 4.3.0 postseal cannot decide this message now: try again later\x00")
+			r.await(t, "exceeds a limit of postseal")
 			p.send(append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00", "E")...)
 			p.want(goOnPacket, goOnPacket)
 		})
@@ -490,8 +491,9 @@ func TestBoundsOfAMessage(t *testing.T) {
 		for range maxRecipients {
 			p.want(goOnPacket)
 		}
-		// Those taken go on; the client sends the rest again.
-		p.want("y452 4.5.3 too many recipients for one message: send to the others in another\x00", goOnPacket)
+		// The accepted recipients remain, and the client sends the message to the
+		// others again.
+		p.want("y452 4.5.3 too many recipients for one message: send the rest separately\x00", goOnPacket)
 	})
 	t.Run("recipients on Sendmail", func(t *testing.T) {
 		r := serve(t, always(testConfig(t)), DefaultTimeouts)
@@ -501,9 +503,9 @@ func TestBoundsOfAMessage(t *testing.T) {
 		for range maxRecipients {
 			p.want(goOnPacket)
 		}
-		// It may take out another recipient for the one that is not taken.
-		p.want("y452 4.5.3 too many recipients for one message: send to the others in another\x00",
-			"y451 4.3.0 postseal cannot judge this message now: try again later\x00")
+		// Sendmail may remove another recipient than the one that is refused.
+		p.want("y452 4.5.3 too many recipients for one message: send the rest separately\x00",
+			"y451 4.3.0 postseal cannot decide this message now: try again later\x00")
 	})
 	t.Run("recipients of sendmail(1)", func(t *testing.T) {
 		r := serve(t, always(testConfig(t)), DefaultTimeouts)
@@ -518,8 +520,8 @@ func TestBoundsOfAMessage(t *testing.T) {
 	})
 }
 
-// TestSlowReaderOfEdits holds that an MTA may take as long as it likes over all
-// edits, if not over a few: each small part of them has a deadline of its own.
+// TestSlowReaderOfEdits checks that an MTA may take any time for all edits
+// together. Only each small part of them has a deadline.
 func TestSlowReaderOfEdits(t *testing.T) {
 	r := newServer(t, always(testConfig(t)), DefaultTimeouts)
 	t.Cleanup(func() { r.Shutdown() })
@@ -553,7 +555,7 @@ func TestSlowReaderOfEdits(t *testing.T) {
 	}
 }
 
-// notedWrites notes what is written to its connections, under which deadlines.
+// notedWrites records the writes to its connections, with their deadlines.
 type notedWrites struct {
 	net.Listener
 	mu                       sync.Mutex
@@ -590,8 +592,8 @@ func (c notedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// TestInternalErrorIsTempfail takes the configuration away, as a fault of our
-// own would.
+// TestInternalErrorIsTempfail removes the configuration, as a fault in postseal
+// might.
 func TestInternalErrorIsTempfail(t *testing.T) {
 	var config atomic.Pointer[message.Config]
 	config.Store(testConfig(t))
@@ -601,7 +603,7 @@ func TestInternalErrorIsTempfail(t *testing.T) {
 	p.want(goOnPacket)
 	config.Store(nil)
 	p.send(append(mailFrom("a@trust.example"), "R<b@gmail.com>\x00", header("Subject", "[secure] 999 000 0018"), "E")...)
-	const sorry = "y451 4.3.0 postseal cannot judge this message now: try again later\x00"
+	const sorry = "y451 4.3.0 postseal cannot decide this message now: try again later\x00"
 	p.want(sorry, sorry)
 	r.await(t, `"msg":"internal error"`)
 	if log := r.log.String(); strings.Contains(log, "999 000") || strings.Contains(log, "[secure]") {
@@ -669,7 +671,7 @@ func TestReasonShowsNoAddress(t *testing.T) {
 	p.send(append([]string{"DM{auth_authen}\x00jsmith\x00"}, append(mailFrom("ward@trust.example")[1:], "R<gmail.com!bob>\x00", "E")...)...)
 	p.receive()
 	p.receive()
-	for _, format := range []shown.Format{shown.Hash, shown.Domain} { // sent on by the MTA
+	for _, format := range []shown.Format{shown.Hash, shown.Domain} { // forwarded by the MTA
 		c.Addresses = inFormat(format)
 		p.send(append(mailFrom("ward@trust.example"), "DR{rcpt_addr}\x00bob@gmail.com\x00", "R<jsmith@nhs.net>\x00", "A")...)
 		p.receive()
@@ -679,8 +681,8 @@ func TestReasonShowsNoAddress(t *testing.T) {
 	}
 }
 
-// TestAcceptFails has no descriptors left for a while, with connections that
-// are taken in between: one line at the start, one at the end.
+// TestAcceptFails runs out of descriptors, twice, and accepts connections in
+// between. It expects one line at the start and one at the end.
 func TestAcceptFails(t *testing.T) {
 	r := newServer(t, always(testConfig(t)), DefaultTimeouts)
 	defer r.Shutdown()
@@ -720,7 +722,7 @@ func TestAcceptFails(t *testing.T) {
 	}
 }
 
-// failingListener fails so often as at the limit of open files.
+// failingListener fails n times as if at the limit of open files.
 type failingListener struct {
 	net.Listener
 	failures atomic.Int32
@@ -733,8 +735,8 @@ func (l *failingListener) Accept() (net.Conn, error) {
 	return l.Listener.Accept()
 }
 
-// TestLinesOfAMessageAreBounded holds that a client cannot fill the log with
-// the recipients of one message, however it ends.
+// TestLinesOfAMessageAreBounded checks that a client cannot fill the log with
+// the recipients of one message, however the message ends.
 func TestLinesOfAMessageAreBounded(t *testing.T) {
 	refused := func(n int) []string { return repeat(n, "R<x@y.gsi.gov.uk>\x00") }
 	differ := func(n int) []string {
@@ -783,8 +785,9 @@ func TestLinesOfAMessageAreBounded(t *testing.T) {
 	}
 }
 
-// BenchmarkMessage is one whole message over a unix socket with go-milter's
-// client, and beside it go-milter's own filter that does nothing.
+// BenchmarkMessage sends one whole message over a unix socket with go-milter's
+// client. For comparison it also runs go-milter's own filter, which does
+// nothing.
 func BenchmarkMessage(b *testing.B) {
 	b.Run("postseal", func(b *testing.B) {
 		r := serve(b, always(testConfig(b)), DefaultTimeouts)
@@ -802,7 +805,7 @@ func BenchmarkMessage(b *testing.B) {
 		}
 		go server.Serve(l)
 		defer server.Close()
-		benchmarkMessage(b, socket, 0x3f, 0x7f) // all that its version 2 knows
+		benchmarkMessage(b, socket, 0x3f, 0x7f) // all that version 2 has
 	})
 }
 
@@ -838,7 +841,7 @@ func benchmarkMessage(b *testing.B, socket string, actions gomilter.OptAction, p
 	}
 }
 
-// TestLinesThatAClientLengthensAreBounded sends what makes each other line long.
+// TestLinesThatAClientLengthensAreBounded makes each other line long.
 func TestLinesThatAClientLengthensAreBounded(t *testing.T) {
 	r := serve(t, always(testConfig(t)), DefaultTimeouts)
 	p := r.open(t)

@@ -22,7 +22,7 @@ func (r *Ruleset) Lint(now time.Time) (found []table.Warning) {
 			found = append(found, table.Warning{Row: fmt.Sprintf("policy %d (%q)", i+1, p.Name), Fault: fault, Remedy: remedy})
 		}
 		if hiders := hidersOf(p, r.policies[:i]); len(hiders) > 0 {
-			add("never applies: all that it matches is decided earlier, by "+strings.Join(hiders, ", "), "move it up, or remove it")
+			add("never applies: everything that it matches is matched earlier by "+strings.Join(hiders, ", "), "move it up, or remove it")
 		}
 		if !allows(p.Recipient, table.Unknown) && !r.Table.HasClass(p.Recipient, now) {
 			add(fmt.Sprintf("never applies: no row of the table has a class of %q", classTexts(p.Recipient)), "add such rows, or remove it")

@@ -53,7 +53,7 @@ func (r Recipient) LooksLike() bool {
 func (r Recipient) Reason() string {
 	switch {
 	case r.Row != nil && r.Row.IsAddress(): // the log may be set to show no addresses
-		return cmp.Or(r.Row.Note, "a row for the address in "+r.Row.Table.Name)
+		return cmp.Or(r.Row.Note, "a row for this address in "+r.Row.Table.Name)
 	case r.Row != nil && r.Meant != "": // the row of an edition for all names below nhs.uk
 		return cmp.Or(r.Row.Note, "the row "+r.Row.Name) + "; the domain looks like " + r.Meant
 	case r.Row != nil:
@@ -63,13 +63,13 @@ func (r Recipient) Reason() string {
 	case r.Address.Domain == "":
 		return "the address cannot be read: " + string(r.Fault)
 	case r.Meant != "":
-		return "no row speaks of the domain, which looks like " + r.Meant
+		return "no row covers the domain, which looks like " + r.Meant
 	case r.Resolved != nil:
 		return "the MTA reads another domain in the address"
 	case r.Address.HasRoute():
 		return "the local part can name another host"
 	}
-	return "no row speaks of the domain"
+	return "no row covers the domain"
 }
 
 // Classify reads a recipient. text is the address in RCPT, without angle

@@ -14,12 +14,12 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// accreditedList is a list as import writes it.
+// accreditedList is a list in the form that import writes.
 const accreditedList = "../testdata/accredited.csv"
 
 var today = time.Date(2026, 11, 21, 12, 0, 0, 0, time.Local)
 
-// load builds a table; files maps names to the texts of local rule files.
+// load builds a table. files maps the names of local rule files to their texts.
 func load(t testing.TB, s table.Sources, files map[string]string) *table.Table {
 	t.Helper()
 	loaded, err := loadFiles(s, files)
@@ -44,7 +44,7 @@ func loadFiles(s table.Sources, files map[string]string) (*table.Table, error) {
 	})
 }
 
-// ruleset puts the shipped policies on a table.
+// ruleset builds a ruleset from a table and the shipped policies.
 func ruleset(t testing.TB, table *table.Table, policies ...rules.Policy) *rules.Ruleset {
 	t.Helper()
 	marker, err := marker.NewReader([]string{"secure"}, nil, marker.Anywhere)
@@ -205,11 +205,11 @@ func TestFaultsOfTables(t *testing.T) {
 		{"twice", head + "[[domain]]\nname = \"x.example\"\nclass = \"secure\"\n[[domain]]\nname = \"X.example.\"\nclass = \"unknown\"\n", table.Sources{}, `domain 2 ("X.example."): duplicates f.toml: line 3: domain 1 ("x.example"): remove one of the two rows`},
 		{"no such edition", head, table.Sources{Edition: "nhsmail-1999"}, `edition "nhsmail-1999" is not known: choose one of gp-strict, nhsmail-2019, nhsmail-2022`},
 		{"the retired names are no edition", head, table.Sources{Edition: "retired"}, `edition "retired" is not known`},
-		{"several own domains in one text", head, table.Sources{LocalDomains: []string{"a.example, b.example;c.example"}}, `local_domains: "a.example, b.example;c.example": 3 domains in one text: put each in quotes, "a.example", "b.example", "c.example"`},
+		{"several own domains in one text", head, table.Sources{LocalDomains: []string{"a.example, b.example;c.example"}}, `local_domains: "a.example, b.example;c.example": 3 domains in one string: put each in quotes, "a.example", "b.example", "c.example"`},
 		{"own domain with a page", head, table.Sources{LocalDomains: []string{"https://www.trust.example/mail"}}, `this is the address of a web page: write the domain alone, "trust.example"`},
 		{"own domain an IP address", head, table.Sources{LocalDomains: []string{"192.0.2.1"}}, `local_domains: "192.0.2.1": this is an IP address: write a domain`},
 		{"own domain an empty text", head, table.Sources{LocalDomains: []string{""}}, `local_domains: "": a domain is missing: write one between the quotes, or delete them`},
-		{"several names", head + "[[domain]]\nclass = \"secure\"\nname = \"a.example b.example\"\n", table.Sources{}, `f.toml: line 5, column 1: domain 1 ("a.example b.example"): 2 domains in one text: write a row for each of them`},
+		{"several names", head + "[[domain]]\nclass = \"secure\"\nname = \"a.example b.example\"\n", table.Sources{}, `f.toml: line 5, column 1: domain 1 ("a.example b.example"): 2 domains in one string: write a row for each of them`},
 		{"a page", head + "[[domain]]\nname = \"x.example:8080\"\nclass = \"secure\"\n", table.Sources{}, `f.toml: line 4, column 1: domain 1 ("x.example:8080"): this is the address of a web page: write the domain alone, "x.example"`},
 		{"an IP address", head + "[[domain]]\nname = \"[2001:db8::1]\"\nclass = \"secure\"\n", table.Sources{}, `("[2001:db8::1]"): this is an IP address: write a domain`},
 		{"wildcard in an address", head + "[[domain]]\naddress = \"*@x.example\"\nclass = \"secure\"\n", table.Sources{}, `f.toml: line 4, column 1: domain 1 ("*@x.example"): an address cannot have a wildcard: for all addresses of a domain, write the domain alone, "x.example"`},

@@ -77,7 +77,7 @@ func look(r *rules.Ruleset, input string, now time.Time) answer {
 func toDo(r rules.Recipient, marker string) string {
 	switch {
 	case r.Class == table.Closed:
-		return "nothing can be sent there"
+		return "no mail can be sent there"
 	case r.Unsafe():
 		return "write the address as name@domain"
 	case r.Class.NeedsMarker():

@@ -153,11 +153,11 @@ func TestCheckListen(t *testing.T) {
 	for _, test := range []struct{ listen, want string }{
 		{"inet:127.0.0.1:8899", ""}, {"inet:[::1]:8899", ""}, {"inet:localhost:8899", ""}, {"inet:192.0.2.1:8899", ""}, {"unix:/DIR/postseal.sock", ""},
 		{"inet:0.0.0.0:8899", open}, {"inet:[::]:8899", open}, {"inet::8899", open}, {"inet:[::ffff:0.0.0.0]:8899", open},
-		{"unix:/DIR/gone/postseal.sock", `: warning: serve cannot start: stat /DIR/gone: no such file or directory: make the folder with mode 0750, owned by postseal's user, its group the MTA's`},
-		{"unix:/DIR/postseal.toml", `: warning: serve cannot start: /DIR/postseal.toml is there and is not a socket: move it away`},
-		{"unix:/tmp/postseal.sock", `: warning: serve cannot start: /tmp is a folder for everybody, and Sendmail refuses such a socket: make a folder for the socket alone, with mode 0750`},
+		{"unix:/DIR/gone/postseal.sock", `: warning: serve cannot start: stat /DIR/gone: no such file or directory: create the directory with mode 0750, postseal's user as its owner and the MTA's group`},
+		{"unix:/DIR/postseal.toml", `: warning: serve cannot start: /DIR/postseal.toml exists and is not a socket: move it`},
+		{"unix:/tmp/postseal.sock", `: warning: serve cannot start: /tmp is open to all users, and Sendmail refuses such a socket: create a directory for the socket alone, with mode 0750`},
 		{"unix:/" + strings.Repeat("x/", 60), `: warning: serve cannot start: the path has 121 octets: choose one of 107 at most`},
-		{"unix:/DIR/postseal.toml/postseal.sock", `: warning: serve cannot start: /DIR/postseal.toml is not a folder`},
+		{"unix:/DIR/postseal.toml/postseal.sock", `: warning: serve cannot start: /DIR/postseal.toml is not a directory`},
 	} {
 		config := configtest.Write(t, "local_domains = [\"trust.example\"]\nlisten = \""+test.listen+"\"\n")
 		dir := filepath.Dir(config)

@@ -97,7 +97,7 @@ func openMessage(path string, stdin io.Reader) (file io.ReadCloser, name string,
 	}
 	if info, err := opened.Stat(); err == nil && info.IsDir() {
 		opened.Close()
-		return nil, "", fmt.Errorf("%s is a folder: give one message file", path)
+		return nil, "", fmt.Errorf("%s is a directory: give one message file", path)
 	}
 	return opened, path, nil
 }

@@ -100,7 +100,7 @@ func TestExplainRefusesWhatIsNoMessage(t *testing.T) {
 		{"7-Zip", "7z\xbc\xaf\x27\x1c", "it is a 7-Zip archive: unpack it, and give one message"},
 		{"RAR", "Rar!\x1a\x07", "it is a RAR archive: unpack it, and give one message"},
 		{"PDF", "%PDF-1.7\n", "it is a PDF document: save the message itself as .eml"},
-		{"RTF", "{\\rtf1\\ansi", "it is a text in RTF: save the message itself as .eml"},
+		{"RTF", "{\\rtf1\\ansi", "it is an RTF document: save the message itself as .eml"},
 		{"HTML", "<!DOCTYPE html>\n<html>", "it is a web page or XML: save the message itself as .eml"},
 		{"HTML after blanks and a mark", byteOrderMark + "\r\n  <HTML>", "it is a web page or XML: save the message itself as .eml"},
 		{"UTF-16, little-endian with a mark", "\xff\xfe" + encodeUTF16(plainMail, false), "it is text in UTF-16 or UTF-32" + utf16},
@@ -133,7 +133,7 @@ func TestExplainRefusesWhatIsNoMessage(t *testing.T) {
 	}
 	folder := t.TempDir()
 	if code, stdout, stderr := runWith("", "explain", "-from", "<>", "-to", "b@gmail.com", folder); code != exitFailure || stdout != "" ||
-		stderr != "postseal explain: "+folder+" is a folder: give one message file\n" {
+		stderr != "postseal explain: "+folder+" is a directory: give one message file\n" {
 		t.Errorf("a folder: exit %d, %s%s", code, stdout, stderr)
 	}
 }

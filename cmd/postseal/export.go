@@ -15,7 +15,7 @@ Writes a TLS policy for the secure domains of the table to standard output: rows
 of Postfix's smtp_tls_policy_maps, or of Sendmail's access map. If a name below a
 secure name is not secure itself, it gets a row that removes the requirement.
 
-  may      try TLS, and send in clear if it fails
+  may      try TLS, and send unencrypted if it fails
   encrypt  require TLS; without it the mail stays queued and bounces in the end
   verify   like encrypt, with a valid certificate: the MTA needs the CAs
            (Postfix: smtp_tls_CAfile; Sendmail: confCACERT)

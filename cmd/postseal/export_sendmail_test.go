@@ -91,7 +91,7 @@ func TestSendmailLevels(t *testing.T) {
 		connection                 []string
 		want                       string
 	}{
-		{"in clear", allOptions, levelEncrypt, "", withoutTLS, "waits waits sent sent waits sent sent"},
+		{"unencrypted", allOptions, levelEncrypt, "", withoutTLS, "waits waits sent sent waits sent sent"},
 		{"encrypted", allOptions, levelEncrypt, "", encrypted, "sent sent sent sent sent sent sent"},
 		{"encrypted but not verified", allOptions, levelVerify, "", encrypted, "waits waits sent sent waits sent sent"},
 		{"verified", allOptions, levelVerify, "", verified, "sent sent sent sent sent sent sent"},

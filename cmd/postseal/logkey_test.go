@@ -154,7 +154,7 @@ func TestFolderThatCannotBeMade(t *testing.T) {
 	config := configtest.Write(t, hashing)
 	t.Setenv("STATE_DIRECTORY", filepath.Join(t.TempDir(), "none", "state"))
 	code, _, stderr := runWith("", "serve", "-config", config)
-	if code != exitConfig || !strings.Contains(stderr, "create the folder with install -d -m 0700 -o USER, for the user of serve") {
+	if code != exitConfig || !strings.Contains(stderr, "create the directory with install -d -m 0700 -o USER, for the user of serve") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 }

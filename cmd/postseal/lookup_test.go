@@ -26,7 +26,7 @@ func TestLookupJSON(t *testing.T) {
 			`"needs_marker":false,"reason":"NHSmail","to_do":"nothing","lost":[{"row":"nhs.net","table":"nhsmail-2022","layer":"edition","class":"secure","why":"layer accredited overrides layer edition"}]`},
 		{"x.trust.example", `"domain":"x.trust.example","class":"local","row":"trust.example","table":"local_domains","layer":"local","source":"the configuration","issued":"","expires":"","note":"",` +
 			`"needs_marker":false,"reason":"the row trust.example of local_domains; ` + aliases + `","to_do":"nothing","lost":[]`},
-		{"<a@gmail.com>", `"domain":"gmail.com","class":"unknown",` + none + `,"needs_marker":true,"reason":"no row speaks of the domain",` + put + `,"lost":[]`},
+		{"<a@gmail.com>", `"domain":"gmail.com","class":"unknown",` + none + `,"needs_marker":true,"reason":"no row covers the domain",` + put + `,"lost":[]`},
 		{"hospice.example", `"domain":"hospice.example","class":"secure","row":"hospice.example","table":"trust-local","layer":"local",` + local + `,"expires":"2027-01-31","note":"accreditation lapsed, renewal under way",` +
 			`"needs_marker":false,"reason":"accreditation lapsed, renewal under way","to_do":"nothing","lost":[]`},
 		{"a@x.clinic.example", `"domain":"x.clinic.example","class":"unverified","row":"clinic.example","table":"trust-local","layer":"local",` + local + `,"expires":"","note":"says it is secure, not confirmed",` +
@@ -34,14 +34,14 @@ func TestLookupJSON(t *testing.T) {
 		{"a@x.mod.gov.uk", `"domain":"x.mod.gov.uk","class":"secure","row":"mod.gov.uk","table":"nhsmail-2022","layer":"edition",` + edition + `,"expires":"","note":"for the provision of healthcare",` +
 			`"needs_marker":false,"reason":"for the provision of healthcare","to_do":"nothing","lost":[{"row":"gov.uk","table":"nhsmail-2022","layer":"edition","class":"secure","why":"the longer name mod.gov.uk overrides it"}]`},
 		{"x@gsi.gov.uk", `"domain":"gsi.gov.uk","class":"closed","row":"gsi.gov.uk","table":"retired","layer":"retired",` + retired + `,"expires":"","note":"gsi.gov.uk was switched off in March 2019: use the organisation's gov.uk address",` +
-			`"needs_marker":false,"reason":"gsi.gov.uk was switched off in March 2019: use the organisation's gov.uk address","to_do":"nothing can be sent there","lost":[{"row":"gov.uk","table":"nhsmail-2022","layer":"edition","class":"secure","why":"layer retired overrides layer edition"}]`},
+			`"needs_marker":false,"reason":"gsi.gov.uk was switched off in March 2019: use the organisation's gov.uk address","to_do":"no mail can be sent there","lost":[{"row":"gov.uk","table":"nhsmail-2022","layer":"edition","class":"secure","why":"layer retired overrides layer edition"}]`},
 		{"root", `"domain":"","class":"unknown",` + none + `,"needs_marker":true,"reason":"a bare name cannot be classed: ` + aliases + `","to_do":"write the address as name@domain","lost":[]`},
-		{"a@council.gov.co.uk", `"domain":"council.gov.co.uk","class":"unknown",` + none + `,"needs_marker":true,"reason":"no row speaks of the domain, which looks like council.gov.uk",` + put + `,"lost":[]`},
+		{"a@council.gov.co.uk", `"domain":"council.gov.co.uk","class":"unknown",` + none + `,"needs_marker":true,"reason":"no row covers the domain, which looks like council.gov.uk",` + put + `,"lost":[]`},
 		{"a@lsited.nhs.uk", `"domain":"lsited.nhs.uk","class":"unknown","row":"nhs.uk","table":"nhsmail-2022","layer":"edition",` + edition + `,"expires":"","note":"not accredited to the secure email standard",` +
 			`"needs_marker":true,"reason":"not accredited to the secure email standard; the domain looks like listed.nhs.uk",` + put + `,"lost":[]`},
-		{"a(b)@nhs.net", `"domain":"","class":"unknown",` + none + `,"needs_marker":true,"reason":"the address cannot be read: it holds a comment","to_do":"write the address as name@domain","lost":[]`},
-		{"a@gmail.com.", `"domain":"gmail.com","class":"unknown",` + none + `,"needs_marker":true,"reason":"no row speaks of the domain; the address is refused because its domain ends in a dot","to_do":"write the address as name@domain","lost":[]`},
-		{"a%b@trust.example", `"domain":"trust.example","class":"unknown",` + none + `,"needs_marker":true,"reason":"the local part can name another host; the address is refused because it names another host inside its local part",` +
+		{"a(b)@nhs.net", `"domain":"","class":"unknown",` + none + `,"needs_marker":true,"reason":"the address cannot be read: it contains a comment","to_do":"write the address as name@domain","lost":[]`},
+		{"a@gmail.com.", `"domain":"gmail.com","class":"unknown",` + none + `,"needs_marker":true,"reason":"no row covers the domain; the address is refused because its domain ends in a dot","to_do":"write the address as name@domain","lost":[]`},
+		{"a%b@trust.example", `"domain":"trust.example","class":"unknown",` + none + `,"needs_marker":true,"reason":"the local part can name another host; the address is refused because its local part names another host",` +
 			`"to_do":"write the address as name@domain","lost":[{"row":"trust.example","table":"local_domains","layer":"local","class":"local","why":"the address may lead to another host"}]`},
 	} {
 		code, stdout, stderr := runWith("", "lookup", "-json", "-config", config, test.input)
@@ -56,7 +56,7 @@ func TestLookupText(t *testing.T) {
 	_, stdout, _ := runWith("", "lookup", "-config", configtest.Write(t, lookupConfig), "a@gmail.com", "x@y.gsi.gov.uk", "a@nhs.net", "hospice.example")
 	const want = `a@gmail.com
   class   unknown
-  reason  no row speaks of the domain
+  reason  no row covers the domain
   to do   put [secure] in the subject of personal or confidential mail
 x@y.gsi.gov.uk
   class   closed
@@ -67,7 +67,7 @@ x@y.gsi.gov.uk
   issued  2019-11-01
   reason  gsi.gov.uk was switched off in March 2019: use the organisation's gov.uk address
   lost    gov.uk of nhsmail-2022, secure: layer retired overrides layer edition
-  to do   nothing can be sent there
+  to do   no mail can be sent there
 a@nhs.net
   class   secure
   row     nhs.net

@@ -14,9 +14,9 @@ define(`_POSTSEAL_FAULT_', `errprint(`postseal.m4: $1
 postseal.m4: `$1'
 m4exit(1)')dnl
 define(`_POSTSEAL_END_', `divert(-1)
-ifdef(`_MAILER_TABLE_',, `_POSTSEAL_FAULT_(`FEATURE(mailertable) is missing: it says where the relay is')')
+ifdef(`_MAILER_TABLE_',, `_POSTSEAL_FAULT_(`FEATURE(mailertable) is missing: it has the route to the relay')')
 divert(92)undivert(2)divert(2)undivert(92)divert(93)undivert(3)divert(3)undivert(93)divert(-1)
-ifdef(`confFALLBACK_SMARTHOST', `errprint(`postseal.m4: confFALLBACK_SMARTHOST is left out: it would get sealed mail in clear
+ifdef(`confFALLBACK_SMARTHOST', `errprint(`postseal.m4: confFALLBACK_SMARTHOST is removed: it would get diverted mail unencrypted
 ')undefine(`confFALLBACK_SMARTHOST')')
 define(`confPRIVACY_FLAGS', defn(`confPRIVACY_FLAGS')`,nobodyreturn')
 define(`_POSTSEAL_NAMED_', index(`;'translit(defn(`confINPUT_MAIL_FILTERS'), `, 	', `;')`;', `;postseal;'))
@@ -27,9 +27,9 @@ define(`_POSTSEAL_PORTS_', patsubst(defn(`_POSTSEAL_PORTS_'), `[Ii][A-Za-z]*[ 	]
 ]*[; 	]\)?postseal\([; 	|
 ]\|$\)'))
 ifelse(index(defn(`_MAIL_FILTERS_'), `Xpostseal,'), `-1', `', regexp(defn(`_POSTSEAL_PORTS_'), `[=|][ 	]*[Ii][A-Za-z]*[ 	]*='), `-1', `',
-	`_POSTSEAL_FAULT_(`the InputMailFilters of a DAEMON_OPTIONS line do not name postseal: add it')')
+	`_POSTSEAL_FAULT_(`InputMailFilters in a DAEMON_OPTIONS line does not name postseal: add it')')
 ifelse(regexp(defn(`confDELIVERY_MODE'), `^[ 	]*[dD]')regexp(defn(`_POSTSEAL_PORTS_'), `[=|][ 	]*[Dd][A-Za-z]*[ 	]*=[ 	]*[dD]'), `-1-1', `',
-	`_POSTSEAL_FAULT_(`delivery mode deferred hides from postseal where a recipient leads to: take background or queue-only')')
+	`_POSTSEAL_FAULT_(`delivery mode deferred hides CNAMEs of recipients from postseal: use background or queue-only')')
 divert(0)')dnl
 m4wrap(`_POSTSEAL_END_()')dnl
 dnl

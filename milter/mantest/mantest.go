@@ -67,8 +67,8 @@ func Terms(section string) []string { return Found(section, "(?m)^(`.*\n: (?:.+\
 // Names returns the names of the entries.
 func Names(section string) []string { return Found(section, "(?m)^"+Span+".*\n: ") }
 
-// Typed returns each entry of a section as Fields returns a field: the names
-// that have a JSON type behind them. Those after the first are sorted.
+// Typed returns each entry of a section in the form of Fields: the names that
+// are followed by a JSON type. Those after the first are sorted.
 func Typed(section string) (entries []string) {
 	for _, term := range Terms(section) {
 		names := Found(strings.ReplaceAll(term, "`", ""), `([a-z_]+ \((?:string|number|boolean|array|object)\b)`)
@@ -78,8 +78,9 @@ func Typed(section string) (entries []string) {
 	return entries
 }
 
-// Fields returns the fields of a struct with their JSON types. Behind an array
-// of objects come the fields of these, sorted: "list (array) a (string) b (number)".
+// Fields returns the fields of a struct with their JSON types. After an array
+// of objects it lists their fields, sorted: "list (array) a (string) b
+// (number)".
 func Fields(of reflect.Type) (fields []string) {
 	types := map[reflect.Kind]string{reflect.Bool: "boolean", reflect.Int: "number", reflect.Int64: "number", reflect.Slice: "array", reflect.Map: "object"}
 	for _, f := range reflect.VisibleFields(of) {
@@ -105,7 +106,7 @@ func Fields(of reflect.Type) (fields []string) {
 	return fields
 }
 
-// Same compares names of a page with those of the program, in any order.
+// Same compares the names on a page with those of the program, in any order.
 func Same(t *testing.T, what string, page, program []string) {
 	t.Helper()
 	page, program = slices.Sorted(slices.Values(page)), slices.Sorted(slices.Values(program))

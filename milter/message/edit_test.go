@@ -9,8 +9,9 @@ import (
 	"github.com/postseal/postseal/rules/rulestest"
 )
 
-// TestMessageWithoutSubject goes through all that can add a Subject field: the
-// leg of Postfix marks none but one that is there.
+// TestMessageWithoutSubject has all cases in which a Subject field can be
+// added, because the encrypt service of Postfix adds the marker only to an
+// existing field.
 func TestMessageWithoutSubject(t *testing.T) {
 	divert := rules.Policy{Name: "p", Mode: rules.Enforce, Action: rules.Divert}
 	empty := []Edit{{Op: AddHeader, Name: "Subject"}}
@@ -51,14 +52,15 @@ func TestMessageWithoutSubject(t *testing.T) {
 	}
 }
 
-// testConfig enforces the policies, or the shipped ones.
+// testConfig enforces the given policies, or the shipped ones.
 func testConfig(t testing.TB, policies ...rules.Policy) *Config {
 	t.Helper()
 	return &Config{Rules: rulestest.Ruleset(t, policies...), Mode: rules.Enforce}
 }
 
-// TestHeldWithoutRelay holds that nothing is added for a recipient that Sendmail
-// does not delete: without a relay, no recipient of held mail is diverted.
+// TestHeldWithoutRelay checks that no recipient is added in place of one that
+// Sendmail does not delete: without a relay, no recipient of held mail is
+// diverted.
 func TestHeldWithoutRelay(t *testing.T) {
 	config := testConfig(t, rules.Policy{Name: "p", Mode: rules.Enforce, Action: rules.Quarantine})
 	config.Rules.Relay = ""
@@ -76,10 +78,10 @@ func TestHeldWithoutRelay(t *testing.T) {
 	}
 }
 
-// TestDivertAtTheEnd holds that nothing is diverted if Postfix does not show
-// what was typed: the whole message is rejected instead.
+// TestDivertAtTheEnd checks that nothing is diverted if Postfix does not show
+// what was typed. The whole message is rejected instead.
 func TestDivertAtTheEnd(t *testing.T) {
-	const rejected = "550 5.7.1 <bob@gmail.com>: the address cannot be rewritten safely, since Postfix does not show how it was typed: ask the mail administrator to replace non_smtpd_milters with the content_filter in contrib/postfix/README.md"
+	const rejected = "550 5.7.1 <bob@gmail.com>: the address cannot be rewritten safely, because Postfix does not show how it was typed: ask the mail administrator to replace non_smtpd_milters with the content_filter in contrib/postfix/README.md"
 	for _, test := range []struct {
 		action rules.Action
 		mode   rules.Mode

@@ -20,11 +20,11 @@ import (
 )
 
 // ErrLimit is the cause of an error of End for a message beyond a limit.
-var ErrLimit = errors.New("the message is past a limit of postseal")
+var ErrLimit = errors.New("the message exceeds a limit of postseal")
 
 // errNoBody is the error of End for a message on a connection that was opened
 // before a reload.
-var errNoBody = errors.New("the configuration needs the body, and this connection does not send it")
+var errNoBody = errors.New("the configuration needs the body, but this connection does not send it")
 
 // Config is the configuration by which messages are decided. A reload makes a
 // new one.

@@ -18,7 +18,7 @@ type Reply struct {
 	Text     string // printable ASCII
 }
 
-var tooManyRecipients = Reply{452, "4.5.3", "too many recipients for one message: send to the others in another"}
+var tooManyRecipients = Reply{452, "4.5.3", "too many recipients for one message: send the rest separately"}
 
 // String returns the reply as it is on the SMTP line.
 func (r Reply) String() string { return fmt.Sprintf("%d %s %s", r.Code, r.Enhanced, r.Text) }
@@ -31,7 +31,7 @@ const maxNamed = 2
 func refusalReason(r rules.Recipient, addresses shown.Addresses) string {
 	switch {
 	case r.Class == table.Closed:
-		return cmp.Or(r.Row.Note, "no mail can be sent to this address: ask its owner for another one")
+		return cmp.Or(r.Row.Note, "no mail can be sent to this address: ask its owner for another address")
 	case r.Fault == address.SentOn:
 		return leadsTo(cmp.Or(addresses.DomainName(r.Resolved.Domain), noAddress))
 	}
@@ -39,7 +39,7 @@ func refusalReason(r rules.Recipient, addresses shown.Addresses) string {
 	if r.Fault == address.NotShown {
 		remedy = "ask the mail administrator to replace non_smtpd_milters with the content_filter in contrib/postfix/README.md"
 	}
-	return fmt.Sprintf("the address cannot be rewritten safely, since %s: %s", r.Fault, remedy)
+	return fmt.Sprintf("the address cannot be rewritten safely, because %s: %s", r.Fault, remedy)
 }
 
 // noAddress replaces an address that cannot be read.
@@ -50,7 +50,7 @@ var inFull = shown.Addresses{Format: shown.Full}
 
 // leadsTo says that the MTA would deliver to another address than was typed.
 func leadsTo(where string) string {
-	return "it leads to " + where + ", which is not known to be secure: check it with its owner, or write to that address itself"
+	return "it forwards to " + where + ", which is not known to be secure: check with its owner, or write to that address directly"
 }
 
 // refusalReply names in full the address that a recipient leads to. The log may
@@ -93,7 +93,7 @@ func rejectReason(o rules.Outcome, d rules.Decision, marker string, addresses sh
 	case meant != "":
 		return "did you mean " + shorten(meant) + "? Correct the address, or ask the mail administrator to add its domain"
 	case o.LooksLike():
-		return "the domain is easily taken for another: check its spelling, or ask the mail administrator to add it"
+		return "the domain is easily mistaken for another: check its spelling, or ask the mail administrator to add it"
 	}
 	return "not known to be secure: put " + marker + " in the subject and send the message again"
 }

@@ -15,18 +15,19 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// texts are those of a configuration that could reach a client or the MTA.
+// texts are the texts of a configuration that can reach a client or the MTA.
 type texts struct {
 	note, table, name string // of a rule file and its closed row
 	policy, reply     string
-	word              string // the marker's
+	word              string // the first word of the marker
 }
 
-// load builds a configuration with the texts, as serve does. Recipients at
-// reject.example meet a policy with the reply, at default.example one without,
-// at hold.example one that holds; closed.example and the name are closed.
+// load builds a configuration with the texts, as serve does. For recipients at
+// reject.example a policy has the reply, at default.example one has no reply,
+// and at hold.example one holds the message. closed.example and the name are
+// closed.
 func (x texts) load() (*Config, error) {
-	quote := func(s string) string { // a string of JSON is one of TOML
+	quote := func(s string) string { // a JSON string is also a TOML string
 		text, _ := json.Marshal(s)
 		return string(text)
 	}
@@ -57,7 +58,7 @@ func (x texts) load() (*Config, error) {
 	return &Config{Rules: r, Mode: rules.Enforce}, nil
 }
 
-// answers lists all that a configuration makes postseal say of recipients.
+// answers lists all replies about recipients that a configuration can cause.
 func answers(t testing.TB, c *Config, recipients []string) (replies, edits []string) {
 	t.Helper()
 	for _, sender := range []string{"a@hold.example", "a@reject.example", "a@tag.example", ""} {
@@ -83,7 +84,7 @@ func answers(t testing.TB, c *Config, recipients []string) (replies, edits []str
 	return replies, edits
 }
 
-// wantOneLine holds what RFC 5321, section 4.5.3.1.5, demands of a reply.
+// wantOneLine checks the rules of RFC 5321, section 4.5.3.1.5, for a reply.
 func wantOneLine(t *testing.T, replies, edits []string) {
 	t.Helper()
 	for _, text := range slices.Concat(replies, edits) {
@@ -93,7 +94,7 @@ func wantOneLine(t *testing.T, replies, edits []string) {
 	}
 }
 
-// good has every text as long as it may be.
+// good has the longest allowed texts.
 func good() texts {
 	return texts{
 		note: strings.Repeat("n", 300), table: "local", name: strings.Repeat("d.", 120) + "example",
@@ -113,7 +114,7 @@ func TestLongestReplies(t *testing.T) {
 	unsuggested, _ := answers(t, c, []string{"a@nhs.uk.com"})
 	long, _ := answers(t, c, []string{local + "nhs.nte"})
 	replies = slices.Concat(replies, lookAlike, unsuggested, long)
-	for _, want := range []string{x.note, x.reply, "put [" + x.word + "]", "ask its owner for another one", "did you mean nhs.net?", "check its spelling"} {
+	for _, want := range []string{x.note, x.reply, "put [" + x.word + "]", "ask its owner for another address", "did you mean nhs.net?", "check its spelling"} {
 		if !slices.ContainsFunc(replies, func(r string) bool { return strings.Contains(r, want) }) {
 			t.Errorf("no reply holds %q", want)
 		}
@@ -124,8 +125,9 @@ func TestLongestReplies(t *testing.T) {
 	wantOneLine(t, replies, edits)
 }
 
-// TestTextsThatWouldReachAClient puts what must not stand in a reply into each
-// text. A note of two lines once became the answer to the next command.
+// TestTextsThatWouldReachAClient puts characters that a reply must not contain
+// into each text. A note of two lines once became the answer to the next
+// command.
 func TestTextsThatWouldReachAClient(t *testing.T) {
 	for _, bad := range []string{"two\r\n250 lines", "two\nlines", "a\x00b", "a\x1b[2Jb", "a\x7fb", "not ASCII: ü", "a\tb", "a\u2028b", strings.Repeat("x", 301)} {
 		for name, text := range map[string]func(*texts) *string{
@@ -141,8 +143,8 @@ func TestTextsThatWouldReachAClient(t *testing.T) {
 	}
 }
 
-// FuzzReplies holds that whatever configuration loads, no reply breaks its
-// line or its length, whoever the recipient is.
+// FuzzReplies checks that any configuration that loads makes only valid replies
+// of one line, for any recipient.
 func FuzzReplies(f *testing.F) {
 	f.Add("gone: use x@y.example", "local", "old.example", "hold", "call us", "secure", "b@gmail.com")
 	f.Add("two\r\n250 lines", "x", "old.example", "p", "r", "w", "a@closed.example")

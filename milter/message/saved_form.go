@@ -51,7 +51,7 @@ var foreign = []struct{ start, is, remedy string }{
 	{"7z\xbc\xaf", "a 7-Zip archive", "unpack it, and give one message"},
 	{"Rar!", "a RAR archive", "unpack it, and give one message"},
 	{"%PDF-", "a PDF document", "save the message itself as .eml"},
-	{`{\rtf`, "a text in RTF", "save the message itself as .eml"},
+	{`{\rtf`, "an RTF document", "save the message itself as .eml"},
 	{"\x89PNG", "a picture", "save the message itself as .eml"},
 	{"\xff\xd8\xff", "a picture", "save the message itself as .eml"},
 	{"<", "a web page or XML", "save the message itself as .eml"},

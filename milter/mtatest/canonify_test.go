@@ -49,7 +49,7 @@ func TestSendmailSecureNameLeadsElsewhere(tt *testing.T) {
 	} {
 		s := t.send([]string{"<" + test.to + ">", "<b@nhs.net>"}, mail("Subject: [secure] x"))
 		named := "<" + test.to + ">"
-		want := "550 5.7.1 " + named + "... " + named + ": it leads to " + test.leadsTo + ", which is not known to be secure: check it with its owner, or write to that address itself"
+		want := "550 5.7.1 " + named + "... " + named + ": it forwards to " + test.leadsTo + ", which is not known to be secure: check with its owner, or write to that address directly"
 		if got := s.Recipients[0].String(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}

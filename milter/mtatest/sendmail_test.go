@@ -93,7 +93,7 @@ func TestSendmailVirtualUsers(tt *testing.T) {
 	d := t.serve("enforce", "")
 	s := t.send([]string{"<info@virtual.trust.example>", "<desk@virtual.trust.example>"}, mail("Subject: [secure] x"))
 	const info = "<info@virtual.trust.example>"
-	want := "550 5.7.1 " + info + "... " + info + ": it leads to bob@gmail.com, which is not known to be secure: check it with its owner, or write to that address itself"
+	want := "550 5.7.1 " + info + "... " + info + ": it forwards to bob@gmail.com, which is not known to be secure: check with its owner, or write to that address directly"
 	if got := s.Recipients[0].String(); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -18,14 +18,14 @@ const (
 	NoDomain     Fault = "it has no domain"
 	SourceRoute  Fault = "it is a source route"
 	Literal      Fault = "its domain is an address literal"
-	Comment      Fault = "it holds a comment"
+	Comment      Fault = "it contains a comment"
 	TrailingDot  Fault = "its domain ends in a dot"
 	BadLocalPart Fault = "its local part is malformed"
 	BadDomain    Fault = "its domain is malformed"
 	TooLong      Fault = "it is too long"
-	Rerouted     Fault = "it names another host inside its local part"
-	SentOn       Fault = "this host sends it on to another domain"
-	NotASCII     Fault = "it is not ASCII, for which the client must ask with SMTPUTF8"
+	Rerouted     Fault = "its local part names another host"
+	SentOn       Fault = "this host forwards it to another domain"
+	NotASCII     Fault = "it is not ASCII, and the client did not ask for SMTPUTF8"
 	NotShown     Fault = "Postfix does not show how it was typed"
 )
 

@@ -35,7 +35,7 @@ func NormalizeDomain(text string) (string, error) {
 		}
 		back, err := idna.Lookup.ToUnicode(ascii)
 		if err != nil || back != strings.ToLower(name) {
-			return "", fmt.Errorf("%q holds characters that stand for others", text)
+			return "", fmt.Errorf("%q contains characters that are read as others", text)
 		}
 		name = ascii
 	}

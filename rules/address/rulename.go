@@ -26,7 +26,7 @@ func RuleName(text string) (string, error) {
 	case text == "":
 		return "", errors.New("name is missing: write name = \"a domain\" or address = \"an address\"")
 	case several != nil:
-		return "", fmt.Errorf("%d domains in one text: write a row for each of them", len(several))
+		return "", fmt.Errorf("%d domains in one string: write a row for each of them", len(several))
 	case isURL:
 		return "", fmt.Errorf("this is the address of a web page: write the domain alone, %q", host)
 	case strings.Contains(text, "@"):
@@ -43,7 +43,7 @@ func RuleName(text string) (string, error) {
 // below it.
 func OwnDomain(text string) (string, error) {
 	if several := severalNames(text); several != nil {
-		return "", fmt.Errorf(`%d domains in one text: put each in quotes, "%s"`, len(several), strings.Join(several, `", "`))
+		return "", fmt.Errorf(`%d domains in one string: put each in quotes, "%s"`, len(several), strings.Join(several, `", "`))
 	}
 	if text == "" {
 		return "", errors.New("a domain is missing: write one between the quotes, or delete them")

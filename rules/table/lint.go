@@ -49,9 +49,9 @@ func (t *Table) lintRow(row *Row, now time.Time) (found []Warning) {
 		add("expired on "+row.Expires.Format(time.DateOnly)+" and is no longer in force", "remove it, or set a later expires")
 	}
 	if own := t.ownAbove(row, now); own == nil && row.IsRelay() && address.IsInTheDNS(row.Name) {
-		add("this name may exist in the DNS: without the route to the relay, diverted mail goes there, in clear", "choose a name below invalid, such as encrypt.invalid")
+		add("this name may exist in the DNS: without the route to the relay, diverted mail goes there unencrypted", "choose a name below invalid, such as encrypt.invalid")
 	} else if own != nil {
-		add("below your own domain "+own.Name+": the mail host may deliver diverted mail itself, in clear", "choose a name below invalid, such as encrypt.invalid")
+		add("below your own domain "+own.Name+": the mail host may deliver diverted mail itself, unencrypted", "choose a name below invalid, such as encrypt.invalid")
 	}
 	switch row.layer {
 	case localLayer:

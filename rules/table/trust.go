@@ -25,7 +25,7 @@ func (l *loader) refuseWideTrust() {
 		switch {
 		case !row.subdomains || !address.IsOpenToAnybody(row.Name):
 		case row.Name == "nhs.uk":
-			fault("nhs.uk as a whole is not %s: an nhs.uk domain is secure by the accredited list; name the domains that you mean", row.Class)
+			fault("nhs.uk as a whole is not %s: an nhs.uk domain is secure if the accredited list has it: name the domains that you mean", row.Class)
 		case !trustedSuffixes[row.Name] || row.Class == Local:
 			fault("anybody can have a name below the public suffix %s: name the domains that you mean", row.Name)
 		}

@@ -53,7 +53,7 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// TestMistakes holds the whole text of what a person is told.
+// TestMistakes compares the whole text of each error.
 func TestMistakes(t *testing.T) {
 	const date = "must be a date without a time or quotes, as in 2027-01-31"
 	for _, test := range []struct{ text, want string }{
@@ -73,16 +73,16 @@ func TestMistakes(t *testing.T) {
 		{"x = 1\n[rules]\ny = 1", "line 1, column 1: unknown key x: the keys and sections are mode, local_domains, rules and domain\nline 3, column 1: unknown key rules.y: the keys of [rules] are edition, max_age, days and files"},
 		{"rules.edition = \"x\"\nrules.edition = \"y\"", "line 2, column 1: rules.edition is set twice: keep one of the two"},
 		{"mode = \"red\"\nmode = \"red\"", "line 2, column 1: mode is set twice: keep one of the two"},
-		// Values of another kind.
+		// Values of a wrong type.
 		{"local_domains = \"trust.example\"", "line 1, column 1: local_domains must be a list, in square brackets: write local_domains = [\"trust.example\"]"},
-		{"local_domains = [\"a\", 3]", "line 1, column 23: item 2 of local_domains must be a text in quotes: write \"3\""},
-		{"mode = [\"red\"]", "line 1, column 1: mode must be a text in quotes: write mode = \"red\""},
-		{"mode = [\"red\", \"blue\"]", "line 1, column 1: mode must be a text in quotes"},
-		{"mode = true", "line 1, column 1: mode must be a text in quotes: write mode = \"true\""},
+		{"local_domains = [\"a\", 3]", "line 1, column 23: item 2 of local_domains must be a string in quotes: write \"3\""},
+		{"mode = [\"red\"]", "line 1, column 1: mode must be a string in quotes: write mode = \"red\""},
+		{"mode = [\"red\", \"blue\"]", "line 1, column 1: mode must be a string in quotes"},
+		{"mode = true", "line 1, column 1: mode must be a string in quotes: write mode = \"true\""},
 		{"mode = \"green\"", "line 1, column 1: mode: \"green\" is not one of [red blue]"},
 		{"[rules]\nmax_age = \"7\"", "line 2, column 1: rules.max_age must be a number, without quotes: write max_age = 7"},
 		{"[rules]\nmax_age = 7.5", "line 2, column 1: rules.max_age must be a whole number"},
-		{"local_domains = [1, \"a\"]", "line 1, column 18: item 1 of local_domains must be a text in quotes: write \"1\""},
+		{"local_domains = [1, \"a\"]", "line 1, column 18: item 1 of local_domains must be a string in quotes: write \"1\""},
 		{"[rules]\nmax_age = \"a week\"", "line 2, column 1: rules.max_age must be a number, without quotes"},
 		{"[rules]\ndays = [\"7\"]", "line 2, column 9: item 1 of rules.days must be a number, without quotes: write 7"},
 		{"[rules]\ndays = 7", "line 2, column 1: rules.days must be a list, in square brackets: write days = [7]"},
@@ -92,7 +92,7 @@ func TestMistakes(t *testing.T) {
 		{"[domain]\nname = \"x\"", "line 1, column 1: domain: write [[domain]], with two brackets on each side, before the keys of each row"},
 		{"[domain]\nname = \"x\"\n[domain]\nname = \"y\"", "line 3, column 2: write [[domain]], with two brackets on each side, before the keys of each row"},
 		{"[[domain]]\nname = \"x\"\n[domain]\nname = \"y\"", "line 3, column 2: write [[domain]], with two brackets on each side, before the keys of each row"},
-		{"domain = [\"x\"]", "line 1, column 11: item 1 of domain is not a text: write each as [[domain]] with its keys below"},
+		{"domain = [\"x\"]", "line 1, column 11: item 1 of domain is not a string: write each as [[domain]] with its keys below"},
 		{"[[rules]]\nmax_age = 1", "line 1, column 1: rules is a section: write [rules], with one bracket on each side, and its keys below"},
 		{"rules = 1", "line 1, column 1: rules is a section: write [rules], with one bracket on each side, and its keys below"},
 		{"[rules]\nmax_age = 1\n[rules]\n", "line 3, column 2: the section [rules] appears twice: put its keys together"},
@@ -123,11 +123,11 @@ func TestMistakes(t *testing.T) {
 		{"“mode” = \"red\"", "line 1, column 1: “ is a curly quote: type straight ones: write \"mode\" = \"red\""},
 		{"mode = \"red\n", "line 1, column 12: the closing quote is missing: write mode = \"red\""},
 		{"mode = 'red\n", "line 1, column 12: the closing quote is missing: write mode = 'red'"},
-		{"mode = red\"\n", "line 1, column 8: a text needs quotes: write mode = \"red\""},
-		{"mode = red # x\n", "line 1, column 8: a text needs quotes: write mode = \"red\""},
+		{"mode = red\"\n", "line 1, column 8: a string needs quotes: write mode = \"red\""},
+		{"mode = red # x\n", "line 1, column 8: a string needs quotes: write mode = \"red\""},
 		{"local_domains = [\"a\", \"b]\n", "line 1, column 26: a closing quote is missing in this line"},
-		{"local_domains = [a.example]\n", "line 1, column 18: a text needs quotes, as in \"text\""},
-		{"local_domains = [\n  a.example,\n]\n", "line 2, column 3: a text needs quotes"},
+		{"local_domains = [a.example]\n", "line 1, column 18: a string needs quotes, as in \"text\""},
+		{"local_domains = [\n  a.example,\n]\n", "line 2, column 3: a string needs quotes"},
 		{"local_domains = [\"a\" \"b\"]\n", "line 1, column 22: a list needs a comma between its items and a ] at its end, as in [\"one\", \"two\"]"},
 		{"local_domains = [\"a\"\n\n[rules]\n", "line 3, column 1: a list needs a comma between its items and a ] at its end, as in [\"one\", \"two\"]"},
 		{"local_domains = [\"a\",\n[rules]\nmax_age=1\n", "line 2, column 2: a list needs a comma between its items and a ] at its end, as in [\"one\", \"two\"]"},
@@ -139,18 +139,18 @@ func TestMistakes(t *testing.T) {
 		{"mode\u00a0= \"red\"\n", "line 1, column 5: an invisible character, U+00A0, is here: delete it, and type a blank if one is needed"},
 		{"mode =\u00a0\"red\"\n", "line 1, column 7: an invisible character, U+00A0, is here: delete it, and type a blank if one is needed"},
 		{"\u200bmode = \"red\"", "line 1, column 1: an invisible character, U+200B, is here: delete it, and type a blank if one is needed"},
-		{"mode = \"red\" // x\n", "line 1, column 13: the line goes on after the value: a comment begins with #, not with \"//\""},
-		{"[[domain]]\nname = 1.2.3\n", "line 2, column 8: a text needs quotes: write name = \"1.2.3\""},
-		{"[[domain]]\nname = clinic.example\n", "line 2, column 8: a text needs quotes: write name = \"clinic.example\""},
+		{"mode = \"red\" // x\n", "line 1, column 13: text follows the value: a comment begins with #, not with \"//\""},
+		{"[[domain]]\nname = 1.2.3\n", "line 2, column 8: a string needs quotes: write name = \"1.2.3\""},
+		{"[[domain]]\nname = clinic.example\n", "line 2, column 8: a string needs quotes: write name = \"clinic.example\""},
 		{"[rules.files]\nx=1\n", "line 1, column 1: rules.files must be a list, in square brackets"},
 		{"[[domain.x]]\n", "line 1, column 1: domain: write [[domain]], with two brackets on each side, before the keys of each row"},
-		{"mode = \"\"\"red\n", "line 1, column 14: a text that begins with three quotes has no end: close it with three quotes"},
+		{"mode = \"\"\"red\n", "line 1, column 14: a string that begins with three quotes has no end: close it with three quotes"},
 		{"mode: red", "line 1, column 5: write mode = \"red\", with an equals sign"},
 		{"max_age: 7", "line 1, column 8: write max_age = 7, with an equals sign"},
 		{"mode \"red\"", "line 1, column 6: the equals sign is missing: write mode = \"red\""},
 		{"local_domains [\"a\"]", "line 1, column 15: the equals sign is missing: write local_domains = [\"a\"]"},
 		{"mode red", "line 1, column 6: this is not a line of the form key = value"},
-		{"mode = `red`", "line 1, column 8: a text needs quotes: write mode = \"red\""},
+		{"mode = `red`", "line 1, column 8: a string needs quotes: write mode = \"red\""},
 		{"mode =", "line 1, column 6: mode has no value: write one after the equals sign, or delete the line"},
 		{"local_domains = [\"a, \"b\"]\n", "line 1, column 23: the closing quote of \"a\" is missing: each item needs a quote on both sides"},
 		{"local_domains = [\"a\", \"b, \"c\"]\n", "line 1, column 28: the closing quote of \"b\" is missing: each item needs a quote on both sides"},
@@ -161,21 +161,21 @@ func TestMistakes(t *testing.T) {
 		{"local domains = []", "line 1, column 7: \"local domains\" is not a key: a key can contain only letters, digits, - and _"},
 		{"; comment", "line 1, column 1: a comment begins with #"},
 		{"mode =\n", "line 1, column 7: mode has no value: write one after the equals sign, or delete the line"},
-		{"mode == \"red\"", "line 1, column 7: one equals sign is enough"},
+		{"mode == \"red\"", "line 1, column 7: write only one equals sign"},
 		{"[[domain]]\nsubdomains = True", "line 2, column 14: write subdomains = true"},
 		{"[[domain]]\nsubdomains = no", "line 2, column 14: write subdomains = false"},
 		{"[rules\nmax_age = 1", "line 1, column 7: the closing bracket is missing: write [rules]"},
 		{"[[domain]\nname = \"x\"", "line 1, column 9: a closing bracket is missing: write [[domain]]"},
-		{"mode = \"red\",", "line 1, column 13: the line goes on after the value: delete what begins with \",\""},
+		{"mode = \"red\",", "line 1, column 13: text follows the value: delete it from \",\""},
 		{"mode = \"\\d\"", "line 1, column 9: between \" and \" a backslash is an escape: put the text between ' and '"},
 		{"[rules]\nfiles = [\"C:\\x\\*.toml\"]", "line 2, column 11: between \" and \" a backslash is an escape: put the text between ' and '"},
 		{"[rules]\ndays = [, 8]", "line 2, column 9: a list needs a comma between its items and a ] at its end, as in [\"one\", \"two\"]"},
 		{"\xff\xfem\x00", "the file is UTF-16 or not a text file: save it as UTF-8"},
 		{"mode = \"red\"\n# caf\xe9", "line 2, column 6: the octet 0xe9 is not UTF-8: save the file as UTF-8"},
 		{"[rules]\nmax_age = 07", "line 2, column 11: a number cannot have leading zeros: write max_age = 7"},
-		{"[rules]\nmax_age = -", "line 2, column 11: a text needs quotes: write max_age = \"-\""},
-		{"mode = +red", "line 1, column 8: a text needs quotes: write mode = \"+red\""},
-		{"mode = .red", "line 1, column 8: a text needs quotes: write mode = \".red\""},
+		{"[rules]\nmax_age = -", "line 2, column 11: a string needs quotes: write max_age = \"-\""},
+		{"mode = +red", "line 1, column 8: a string needs quotes: write mode = \"+red\""},
+		{"mode = .red", "line 1, column 8: a string needs quotes: write mode = \".red\""},
 		{"mode = 'red", "line 1, column 11: the closing quote is missing: write mode = 'red'"},
 		{"[]\nmax_age = 7", "line 1, column 2: the section has no name: write one between the brackets"},
 		{".mode = \"red\"", "line 1, column 1: a key must begin and end with a letter or digit: delete the dot"},
@@ -183,7 +183,7 @@ func TestMistakes(t *testing.T) {
 		{"[[domain]name = \"x\"", "line 1, column 9: a closing bracket is missing, or a key is on the same line: put each key on a line of its own"},
 	} {
 		t.Run(test.text, func(t *testing.T) {
-			// A map has no order: what is said must not depend on it.
+			// The order of a map is random, but the error must not be.
 			for range 8 {
 				var f file
 				_, err := Decode([]byte(test.text), &f)
@@ -198,8 +198,8 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// FuzzDecode holds that whatever the file, reading it ends, and each line of
-// the error is one that can be shown.
+// FuzzDecode checks that reading any file ends, and that each line of the error
+// is printable.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{sample, "mode = \"red\"", "[[domain]]\nexpires = 2027-01-31\n", "mode = “x\n", "domain = [{name = 1}]", "a.b=1\na=2", "=", "[", "\ufeff[[", "x = '"} {
 		f.Add([]byte(seed))

@@ -88,14 +88,14 @@ func (d *decoder) wrongKind(path string, value any, want kind) {
 		return
 	case aSection:
 		if isItem(path) {
-			d.fault(path, "%s is not a text: write each as [[%s]] with its keys below", name, withoutIndexes(path))
+			d.fault(path, "%s is not a string: write each as [[%s]] with its keys below", name, withoutIndexes(path))
 			return
 		}
 		d.fault(path, "%s is a section: write [%s], with one bracket on each side, and its keys below", name, name)
 		return
 	}
 	wants := [...]string{
-		aText: "a text in quotes", aNumber: "a number, without quotes", aBool: "true or false, without quotes",
+		aText: "a string in quotes", aNumber: "a number, without quotes", aBool: "true or false, without quotes",
 		aDate: "a date without a time or quotes, as in 2027-01-31", aList: "a list, in square brackets",
 	}[want]
 	if _, isFloat := value.(float64); isFloat && want == aNumber {

@@ -137,7 +137,7 @@ func (m mistake) openQuote() string {
 	case m.has(`unexpected EOF; expected "`) && strings.Count(m.value, "'") == 1:
 		return fmt.Sprintf("the closing quote is missing: write %s = %s'", m.key, m.value)
 	case m.has("unexpected EOF; expected '"):
-		return "a text that begins with three quotes has no end: close it with three quotes"
+		return "a string that begins with three quotes has no end: close it with three quotes"
 	}
 	return ""
 }
@@ -248,11 +248,11 @@ func (m mistake) noQuotes() string {
 	}
 	switch folded := strings.ToLower(m.value); {
 	case m.key == "":
-		return "a text needs quotes"
+		return "a string needs quotes"
 	case m.value == "":
 		return fmt.Sprintf("%s has no value: write one after the equals sign, or delete the line", m.key)
 	case strings.HasPrefix(m.value, "="):
-		return "one equals sign is enough"
+		return "write only one equals sign"
 	case folded == "true" || folded == "yes" || folded == "on":
 		return fmt.Sprintf("write %s = true", m.key)
 	case folded == "false" || folded == "no" || folded == "off":
@@ -260,9 +260,9 @@ func (m mistake) noQuotes() string {
 	case leadingZero.MatchString(m.value):
 		return fmt.Sprintf("a number cannot have leading zeros: write %s = %s", m.key, leadingZero.FindStringSubmatch(m.value)[1])
 	case bareWord.MatchString(m.value):
-		return fmt.Sprintf("a text needs quotes: write %s = %s", m.key, quoted(m.value))
+		return fmt.Sprintf("a string needs quotes: write %s = %s", m.key, quoted(m.value))
 	}
-	return `a text needs quotes, as in "text"`
+	return `a string needs quotes, as in "text"`
 }
 
 // looseItem matches a list in which the text of an item runs into the quote of
@@ -301,11 +301,11 @@ func (m mistake) tooMuch() string {
 	rest := firstWord(m.text[m.offset:])
 	switch {
 	case strings.HasPrefix(rest, ";"), strings.HasPrefix(rest, "//"):
-		return fmt.Sprintf("the line goes on after the value: a comment begins with #, not with %q", rest)
+		return fmt.Sprintf("text follows the value: a comment begins with #, not with %q", rest)
 	case strings.HasPrefix(rest, ",") && m.key != "" && strings.Count(m.value, `"`) > 2:
 		return fmt.Sprintf("several values need a list: write %s = [%s]", m.key, m.value)
 	}
-	return fmt.Sprintf("the line goes on after the value: delete what begins with %q", rest)
+	return fmt.Sprintf("text follows the value: delete it from %q", rest)
 }
 
 func firstWord(text string) string {

@@ -118,11 +118,11 @@ func checkKeyFile(path string, info fs.FileInfo, self int) error {
 func makeKey(path string) error {
 	folder := filepath.Dir(path)
 	if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%w: create the folder with install -d -m 0700 -o USER, for the user of serve", err)
+		return fmt.Errorf("%w: create the directory with install -d -m 0700 -o USER, for the user of serve", err)
 	}
 	file, err := os.CreateTemp(folder, "."+keyName+".*") // of mode 0600
 	if err != nil {
-		return fmt.Errorf("%w: the folder must belong to the user of serve", err)
+		return fmt.Errorf("%w: the directory must belong to the user of serve", err)
 	}
 	defer os.Remove(file.Name())
 	key := make([]byte, keyLength)

@@ -72,18 +72,18 @@ func TestLostSocketIsOpenedAgain(t *testing.T) {
 			l.Close()
 		}},
 		{name: "folder removed", lose: func(s *watched) { must(os.RemoveAll(s.file("run"))) },
-			mend: func(s *watched) { must(os.Mkdir(s.file("run"), 0o750)) }, wants: "make the folder"},
+			mend: func(s *watched) { must(os.Mkdir(s.file("run"), 0o750)) }, wants: "create the directory"},
 		{name: "a file in the folder's place", lose: func(s *watched) {
 			must(os.RemoveAll(s.file("run")))
 			must(os.WriteFile(s.file("run"), nil, 0o600))
 		}, mend: func(s *watched) {
 			must(os.Remove(s.file("run")))
 			must(os.Mkdir(s.file("run"), 0o750))
-		}, wants: "is not a folder"},
+		}, wants: "is not a directory"},
 		{name: "a file in its place", lose: func(s *watched) {
 			must(os.Remove(s.file("run/s")))
 			must(os.WriteFile(s.file("run/s"), nil, 0o600))
-		}, mend: func(s *watched) { must(os.Remove(s.file("run/s"))) }, wants: "is not a socket: move it away"},
+		}, mend: func(s *watched) { must(os.Remove(s.file("run/s"))) }, wants: "is not a socket: move it"},
 		{name: "another's socket", lose: func(s *watched) {
 			must(os.Remove(s.file("run/s")))
 			l, err := net.Listen("unix", s.file("run/s"))

@@ -113,7 +113,7 @@ func TestFooterWithText(t *testing.T) {
 	} {
 		list, err := published.Read("list", []byte(test.text))
 		left := fmt.Sprint(list.LeftOut)
-		if err != nil || (len(list.LeftOut) > 0) != test.left || test.left && !strings.Contains(left, `"digital.nhs.example" has only a text beside it, like a footer`) {
+		if err != nil || (len(list.LeftOut) > 0) != test.left || test.left && !strings.Contains(left, `"digital.nhs.example" has only text beside it, like a footer`) {
 			t.Errorf("%s: left out %s, %v", test.name, left, err)
 		}
 	}

@@ -204,7 +204,7 @@ func (r *reader) footer(row listRow, filled int) string {
 	case filled == 1 && r.width > 2:
 		return "is alone in its row, like a footer"
 	case hasText && r.cells > listRows && r.full*100 >= (r.cells-1)*minDomainShare:
-		return "has only a text beside it, like a footer"
+		return "has only text beside it, like a footer"
 	}
 	return ""
 }
