@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// far is a bound that no test reaches.
+// far is a limit that no test reaches.
 const far = time.Hour
 
-// shutdown begins Shutdown. What is sent on the channel is its result.
+// shutdown begins Shutdown, and sends its result on the channel.
 func (r *running) shutdown(d Drain) chan int {
 	cut := make(chan int, 1)
 	r.Drain = d
@@ -25,7 +25,7 @@ func wantCut(t *testing.T, cut chan int, want int) {
 	}
 }
 
-// refused waits until no connection is taken.
+// refused waits until no connection is accepted.
 func (r *running) refused(t *testing.T) {
 	t.Helper()
 	until(t, func() bool {
@@ -44,7 +44,7 @@ func (p peer) begin() {
 	p.want(goOnPacket)
 }
 
-// finish ends it.
+// finish sends the rest of the message.
 func (p peer) finish() {
 	p.t.Helper()
 	p.send("E")

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// FuzzSession sends what comes after a good negotiation. Whatever it is, the
-// session ends when the peer goes, and nothing but the peer is to blame.
+// FuzzSession sends any packets after a good negotiation. The session must end
+// when the peer disconnects, and must not log an internal error.
 func FuzzSession(f *testing.F) {
 	seed := func(packets ...string) {
 		var b []byte
@@ -42,7 +42,7 @@ func FuzzSession(f *testing.F) {
 	})
 }
 
-// FuzzReadMacros compares with a reading that keeps everything.
+// FuzzReadMacros compares with an implementation that keeps all macros.
 func FuzzReadMacros(f *testing.F) {
 	for _, seed := range []string{"", "i\x00ID\x00", "i\x00", "i", "j\x00x\x00{rcpt_addr}\x00a@b\x00i\x00\x00", "\x00\x00\x00", "i\x00" + strings.Repeat("x", maxMacros+1)} {
 		f.Add([]byte(seed))

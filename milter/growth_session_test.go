@@ -16,7 +16,7 @@ import (
 	"github.com/postseal/postseal/rules/growthtest"
 )
 
-// recorded is a connection whose peer has said everything already.
+// recorded is a connection whose input is complete from the start.
 type recorded struct {
 	net.Conn
 	in io.Reader
@@ -28,7 +28,7 @@ func (recorded) Close() error                     { return nil }
 func (recorded) SetReadDeadline(time.Time) error  { return nil }
 func (recorded) SetWriteDeadline(time.Time) error { return nil }
 
-// TestSessionGrows serves connections with much of one kind.
+// TestSessionGrows serves connections with much data of one kind.
 func TestSessionGrows(t *testing.T) {
 	many := func(n int, packet func(i int) string) (packets []string) {
 		for i := range n {

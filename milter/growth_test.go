@@ -43,7 +43,7 @@ func TestSavedMessageGrows(t *testing.T) {
 	}
 }
 
-// TestRecipientsGrow decides messages to many recipients of one kind.
+// TestRecipientsGrow decides messages with many recipients of one kind.
 func TestRecipientsGrow(t *testing.T) {
 	now := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 	config := growthConfig(t)
@@ -112,7 +112,7 @@ func TestHeaderGrows(t *testing.T) {
 	}
 }
 
-// growthConfig enforces the shipped policies, or the action for all.
+// growthConfig enforces the shipped policies, or one action for all mail.
 func growthConfig(t *testing.T, actions ...rules.Action) *message.Config {
 	t.Helper()
 	var policies []rules.Policy

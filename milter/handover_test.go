@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// handover is what HandOver got.
+// handover is a connection that was handed over, with its name.
 type handover struct {
 	net.Conn
 	name string
 }
 
-// handOver has a server hand over its sessions, as systemd would get them.
+// handOver makes a server hand over its sessions, as to systemd.
 func (r *running) handOver() (handed chan handover, cut chan int) {
 	handed = make(chan handover, 8)
 	r.HandOver = func(c net.Conn, name string) error {
@@ -33,12 +33,11 @@ func (r *running) handOver() (handed chan handover, cut chan int) {
 	return handed, r.shutdown(Drain{UnderWay: 0, Silence: far, Between: far, All: far})
 }
 
-// wantGoOn sends a message, and checks that the session has kept what it was
-// told before.
+// wantGoOn sends a message, and checks that the session kept its state.
 func (r *running) wantGoOn(t *testing.T, p peer, client string, local bool) {
 	t.Helper()
 	p.send(append(mailFrom("a@trust.example"), "R<x@y.gsi.gov.uk>\x00")...)
-	// Where RCPT must not be refused, the message is, at its end.
+	// If RCPT must not be refused, the message is rejected at its end.
 	if refused := strings.HasPrefix(p.receive(), "y550"); refused == local {
 		t.Errorf("refused at RCPT: %v, want %v", refused, !local)
 	}
@@ -96,12 +95,13 @@ func TestSessionsAreHandedOver(t *testing.T) {
 	}
 }
 
-// What has begun is finished first: a packet, and a message from its macros on.
+// The session first finishes what has begun: a packet, or a message from its
+// macros on.
 func TestHandOverWaits(t *testing.T) {
 	r := newServer(t, always(testConfig(t)), DefaultTimeouts)
 	idle, macros, half := r.open(t), r.open(t), r.open(t)
 	helo := packet('H', "client.example\x00")
-	// What comes with a command that is answered has been read.
+	// Data that arrives together with an answered command has been read.
 	command := packet('U', "VRFY\x00")
 	for p, begun := range map[peer][]byte{macros: packet('D', "M{auth_authen}\x00jsmith\x00"), half: helo[:3]} {
 		if _, err := p.Write(append(command[:len(command):len(command)], begun...)); err != nil {
@@ -136,7 +136,7 @@ func TestFailedHandOverEndsTheSession(t *testing.T) {
 
 func TestResumeRefusesOtherNames(t *testing.T) {
 	good := kept{phase: phaseIdle, protocol: wantedProtocol(false), client: netip.MustParseAddr("192.0.2.7")}.name()
-	// Of a version that asks for something else.
+	// A version that negotiates something else.
 	other := strings.Replace(good, fmt.Sprintf("%08x", negotiation), fmt.Sprintf("%08x", negotiation+1), 1)
 	r := serve(t, always(testConfig(t)), DefaultTimeouts)
 	for _, name := range []string{

@@ -10,11 +10,12 @@ import (
 	"github.com/postseal/postseal/rules"
 )
 
-// private stands in the local part of each address, and hidden in each domain
-// that no row names.
+// private is in the local part of each address, and hidden is in each domain
+// that has no row.
 const private, hidden = "uniquelocal", "uniquedomain"
 
-// privateForms are recipients and senders of every kind that is logged apart.
+// privateForms are recipients and senders of each kind that is logged in its
+// own way.
 var privateForms = []string{
 	private + "@" + hidden + ".example",
 	strings.ToUpper(private) + "@" + hidden + ".example",
@@ -41,8 +42,8 @@ var privateForms = []string{
 	"a@b@" + strings.Repeat(private, 50),
 }
 
-// TestLogShowsNoAddress sends each form in each place, and looks for it in every
-// line, whatever the key.
+// TestLogShowsNoAddress uses each form in each role. No log line may contain
+// it, in any key.
 func TestLogShowsNoAddress(t *testing.T) {
 	actions := map[string]rules.Action{"accept": rules.Accept, "reject": rules.Reject, "quarantine": rules.Quarantine}
 	for _, format := range []shown.Format{shown.Hash, shown.Domain} {
@@ -67,9 +68,9 @@ func TestLogShowsNoAddress(t *testing.T) {
 	}
 }
 
-// sendPrivate returns the log of messages that bear the forms: as sender, login and
-// recipient, as typed and as the MTA reads it, on Postfix, on Sendmail and from
-// sendmail(1).
+// sendPrivate returns the log of messages with the forms: as sender, login and
+// recipient, as typed and as the MTA resolves it, on Postfix, on Sendmail and
+// from sendmail(1).
 func sendPrivate(t *testing.T, format shown.Format, mode rules.Mode, policy rules.Policy) string {
 	t.Helper()
 	config := testConfig(t, policy)

@@ -24,11 +24,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what is sure to come: long, because a
-// busy machine takes its time, and a test that passes never waits in vain.
+// patience is how long a test waits for what is certain to happen. It is long
+// because the machine may be busy. A test that passes does not wait that long.
 const patience = 4 * time.Minute
 
-// The limits that LIMITS in postseal(8) names.
+// The limits in LIMITS of postseal(8).
 const (
 	maxRecipients  = 20_000
 	maxMessage     = 32 << 20
@@ -50,7 +50,7 @@ type running struct {
 	log    *syncBuffer
 }
 
-// syncBuffer is a log that may be read while it is written.
+// syncBuffer is a log that one goroutine reads while others write it.
 type syncBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -77,11 +77,11 @@ func (s *syncBuffer) clear() {
 func serve(t testing.TB, config func() *message.Config, timeouts Timeouts) *running {
 	t.Helper()
 	r := newServer(t, config, timeouts)
-	t.Cleanup(func() { r.Shutdown() }) // which, with no Drain, cuts all off
+	t.Cleanup(func() { r.Shutdown() }) // which cuts off all sessions if there was no Drain
 	return r
 }
 
-// newServer is serve for tests that shut down themselves.
+// newServer is serve for tests that call Shutdown themselves.
 func newServer(t testing.TB, config func() *message.Config, timeouts Timeouts) *running {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "postseal")
@@ -99,7 +99,7 @@ func newServer(t testing.TB, config func() *message.Config, timeouts Timeouts) *
 	return r
 }
 
-// peer is the MTA's side of a connection, packet by packet.
+// peer is the MTA's side of a connection, at the level of packets.
 type peer struct {
 	t testing.TB
 	net.Conn
@@ -120,7 +120,7 @@ func packet(code byte, payload string) []byte {
 	return append(binary.BigEndian.AppendUint32(nil, uint32(len(payload)+1)), append([]byte{code}, payload...)...)
 }
 
-// send sends packets, each a code and its payload.
+// send sends packets. Each is a code and its payload.
 func (p peer) send(packets ...string) {
 	p.t.Helper()
 	var b []byte
@@ -132,7 +132,7 @@ func (p peer) send(packets ...string) {
 	}
 }
 
-// receive reads one packet; "" means that the session ended.
+// receive reads one packet. It returns "" if the session has ended.
 func (p peer) receive() string {
 	p.t.Helper()
 	var length [4]byte
@@ -185,7 +185,8 @@ func mailFrom(sender string) []string { return []string{"DM", "M<" + sender + ">
 
 func header(name, value string) string { return "L" + name + "\x00" + value + "\x00" }
 
-// until waits for something to be so; what is wrong is said where it never is.
+// until waits until a condition is true. If it does not become true in time,
+// the test fails with the message.
 func until(t testing.TB, isSo func() bool, wrong func() string) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !isSo(); time.Sleep(time.Millisecond) {
@@ -195,15 +196,15 @@ func until(t testing.TB, isSo func() bool, wrong func() string) {
 	}
 }
 
-// await waits for a text in the log.
+// await waits until the log contains a text.
 func (r *running) await(t testing.TB, text string) {
 	t.Helper()
 	until(t, func() bool { return strings.Contains(r.log.String(), text) },
 		func() string { return fmt.Sprintf("no %q in the log:\n%s", text, r.log) })
 }
 
-// awaitSessions waits until so many connections have been taken up, which a
-// client that only dials does not see.
+// awaitSessions waits until the server has accepted n connections. A client
+// that only connects cannot know this.
 func (r *running) awaitSessions(t testing.TB, n int) {
 	t.Helper()
 	until(t, func() bool { return r.Sessions() == n },

@@ -81,7 +81,7 @@ func TestDecide(t *testing.T) {
 		message   rules.Facts
 		to        string
 		action    rules.Action
-		outcomes  string // per recipient: policy/action, "+" where it is diverted
+		outcomes  string // per recipient: policy/action, with "+" if it is diverted
 		addMarker bool
 	}{
 		{"no recipients", nil, rules.Facts{}, "", rules.Accept, "", false},

@@ -13,8 +13,8 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// TestAddressGrows reads long addresses of several shapes: a peer can send up
-// to a megabyte.
+// TestAddressGrows reads long addresses of several shapes, because a peer can
+// send up to a megabyte.
 func TestAddressGrows(t *testing.T) {
 	r := ruleset(t, load(t, table.Sources{RelayDomain: "encrypt.invalid", Accredited: accreditedList}, nil))
 	repeat := func(before, text, after string) func(n int) string {
@@ -67,8 +67,8 @@ func TestAddressGrows(t *testing.T) {
 	}
 }
 
-// TestLookAlikesGrow asks for domains beside long lists of names that are near
-// to each other.
+// TestLookAlikesGrow looks up domains in tables with long lists of similar
+// names.
 func TestLookAlikesGrow(t *testing.T) {
 	for _, test := range []struct {
 		name, domain string
@@ -94,10 +94,10 @@ func TestLookAlikesGrow(t *testing.T) {
 	}
 }
 
-// TestLoadGrows loads tables of several shapes and looks them over.
+// TestLoadGrows loads tables of several shapes and lints them.
 func TestLoadGrows(t *testing.T) {
 	for _, test := range []struct {
-		name, row string // the row with its number
+		name, row string // %d in a row is its number
 	}{
 		{"secure", "name = \"trust%d.example\"\nclass = \"secure\""},
 		{"secure with all below", "name = \"trust%d.example\"\nclass = \"secure\"\nsubdomains = true"},

@@ -113,7 +113,8 @@ func TestDaysLeft(t *testing.T) {
 	}
 }
 
-// TestSuffixWithRetiredNames trusts a suffix and keeps its retired names shut.
+// TestSuffixWithRetiredNames trusts a suffix. Its retired names must stay
+// closed.
 func TestSuffixWithRetiredNames(t *testing.T) {
 	text := "table.name = \"f\"\n[[domain]]\nname = \"gov.uk\"\nsubdomains = true\nclass = \"secure\"\n"
 	for _, name := range []string{"gsi", "gcsx", "gsx", "gse"} {
@@ -127,9 +128,8 @@ func TestSuffixWithRetiredNames(t *testing.T) {
 	}
 }
 
-// FuzzRuleFile holds that no rule file makes the loader fail in another way
-// than by an error, and that none which loads trusts a public suffix or a
-// retired name.
+// FuzzRuleFile checks that a rule file loads or causes an error, and that a
+// file that loads does not trust a public suffix or a retired name.
 func FuzzRuleFile(f *testing.F) {
 	const head = "table.name = \"f\"\n[[domain]]\nclass = \"secure\"\n"
 	for _, row := range []string{`name = "*. nhs.uk"`, "name = \"uk\"\nsubdomains = true", `address = "a@x.example"`, `name = "clіnic.example"`, "name = \"x.example\"\nexpires = 2026-11-21"} {
@@ -151,8 +151,8 @@ func FuzzRuleFile(f *testing.F) {
 	})
 }
 
-// TestTableNamedRelay holds that only the relay's own row is what diverted
-// recipients bear, whatever a rule file calls itself.
+// TestTableNamedRelay checks that only the relay's own row marks a recipient as
+// diverted, whatever name a rule file has.
 func TestTableNamedRelay(t *testing.T) {
 	r := ruleset(t, load(t, table.Sources{Files: []string{"f"}, RelayDomain: "encrypt.invalid"}, map[string]string{"f": `
 table.name = "relay"

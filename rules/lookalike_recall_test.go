@@ -14,9 +14,10 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// slips are the ways to get a name wrong, each with all that it makes of one.
+// slips are the kinds of typing mistakes, each with a function that returns all
+// such mistakes in a name.
 var slips = []struct {
-	kind string // as postseal(8) has it
+	kind string // as in postseal(8)
 	make func(name string) []string
 }{
 	{"a letter left out", at(func(n string, i int) string { return n[:i] + n[i+1:] })},
@@ -46,7 +47,7 @@ var slips = []struct {
 	})},
 }
 
-// at makes a slip at every letter.
+// at makes a mistake at every letter.
 func at(edit func(name string, i int) string) func(string) []string {
 	return func(name string) (typed []string) {
 		for i := range name {
@@ -69,9 +70,9 @@ func atDot(instead string) func(string) []string {
 	}
 }
 
-// TestRecallOfLookAlikes makes every slip of every kind and holds the figures
-// of postseal(8). A slip that makes another secure name, or no domain, does
-// not count.
+// TestRecallOfLookAlikes makes every mistake of every kind, and compares the
+// shares that are found with postseal(8). A mistake that makes another secure
+// name, or no domain, is not counted.
 func TestRecallOfLookAlikes(t *testing.T) {
 	national := []string{"nhs.net", "hastings.gov.uk", "force.police.uk", "firm.cjsm.net", "parliament.uk"}
 	listed := []string{"eastmoor.nhs.uk", "north-dale.nhs.uk", "secure.abc.nhs.uk", "riverside-hospice.org.uk", "pharmacy-group.co.uk", "dental-practice.com", "research.university.ac.uk", "ambulance.org"}
@@ -122,8 +123,8 @@ func TestRecallOfLookAlikes(t *testing.T) {
 	}
 }
 
-// publicBodies are domains of trusts, councils, colleges and charities that
-// are neighbours in a list or in their names.
+// publicBodies are domains of trusts, councils, colleges and charities that are
+// close in a list or similar.
 var publicBodies = strings.Fields(`
 	leedsth.nhs.uk leedscommunityhealthcare.nhs.uk leedsandyorkpft.nhs.uk bradfordhospitals.nhs.uk
 	southtees.nhs.uk stsft.nhs.uk newcastle-hospitals.nhs.uk northumbria.nhs.uk cntw.nhs.uk tewv.nhs.uk
@@ -145,13 +146,13 @@ var publicBodies = strings.Fields(`
 	ox.ac.uk cam.ac.uk ucl.ac.uk kcl.ac.uk qmul.ac.uk le.ac.uk leeds.ac.uk bradford.ac.uk york.ac.uk hull.ac.uk
 `)
 
-// TestPrecisionOfLookAlikes asks for each of the public bodies beside a list
-// that has all the others, and for well-known services: none is a look-alike.
+// TestPrecisionOfLookAlikes checks that none of these is a look-alike: a public
+// body, if all the others are on the list, and well-known services.
 func TestPrecisionOfLookAlikes(t *testing.T) {
 	others := append(slices.Clone(publicBodies), "gmail.com", "outlook.com", "hotmail.co.uk", "yahoo.co.uk", "icloud.com", "me.com",
 		"btinternet.com", "localgov.uk", "opengov.uk", "mygov.uk", "datagov.uk", "evilnhs.net", "chs.example", "gp-y02001.nhs.uk")
 	for _, edition := range editions.Names() {
-		for left := range 4 { // of four parts, the one that is not listed
+		for left := range 4 { // of four bodies, one is not listed
 			var csv strings.Builder
 			csv.WriteString("Organisation Name,Domain name\nPractice,gp-y02002.nhs.uk\n")
 			for i, name := range publicBodies {

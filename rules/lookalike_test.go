@@ -141,9 +141,8 @@ func TestLookAlikes(t *testing.T) {
 	}
 }
 
-// TestLookAlikesSuggestWhatIsSecure holds that nobody is told to write to a
-// domain that is not secure, as nhs.uk is not, and that what looks like it is
-// found all the same.
+// TestLookAlikesSuggestWhatIsSecure checks that a domain that is not secure,
+// such as nhs.uk, is never suggested. Names that look like it are still found.
 func TestLookAlikesSuggestWhatIsSecure(t *testing.T) {
 	names := []string{"nhs.uk", "nhs.net", "slam.nhs.uk", "listed.nhs.uk", "lapsed.nhs.uk", "x.nhs.net", "gov.uk", "x.mod.uk", "mod.gov.uk", "police.uk", "parliament.uk", "cjsm.net", "gsi.gov.uk", "x.gsi.gov.uk", "ambulance.example"}
 	local := "table.name = \"local\"\n[[domain]]\nname = \"lapsed.nhs.uk\"\nclass = \"secure\"\nexpires = 2026-01-01\n"
@@ -177,7 +176,8 @@ func TestLookAlikesSuggestWhatIsSecure(t *testing.T) {
 	}
 }
 
-// TestLookAlikesByEdition holds that only what the edition calls secure is meant.
+// TestLookAlikesByEdition checks that only secure names of the edition are
+// suggested.
 func TestLookAlikesByEdition(t *testing.T) {
 	for _, test := range []struct{ edition, domain, want string }{
 		{"gp-strict", "nhs.nte", "nhs.net"},

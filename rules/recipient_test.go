@@ -78,7 +78,7 @@ func TestClassifyTwoReadings(t *testing.T) {
 func TestTooLongForTheRelay(t *testing.T) {
 	r := ruleset(t, load(t, table.Sources{RelayDomain: "encrypt.invalid"}, nil))
 	const suffix = len(".encrypt.invalid")
-	name := func(length int) string { // a domain of that length
+	name := func(length int) string { // a domain of this length
 		return strings.Repeat("abcdefg.", length/8) + strings.Repeat("x", length%8)
 	}
 	for _, test := range []struct {
@@ -96,8 +96,8 @@ func TestTooLongForTheRelay(t *testing.T) {
 	}
 }
 
-// FuzzClassify holds that a recipient is secure only where both readings are.
-// A bare name has no domain to judge: the other reading decides.
+// FuzzClassify checks that a recipient is secure only if both readings are
+// secure. A bare name has no domain, so only the other reading decides.
 func FuzzClassify(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"a@nhs.net", "a@nhs.net"}, {"a@nhs.net", "a@gmail.com"}, {"a%gmail.com@nhs.net", "a@gmail.com"}, {"root", "root@nhs.net"},
@@ -123,10 +123,11 @@ func FuzzClassify(f *testing.F) {
 	})
 }
 
-// isPlainlySecure is the second opinion, which shares nothing with the parser:
-// the text after the last unquoted "@" ends in one of the names on a label
-// boundary, and there is no route and no sign of one in the local part. What
-// bears the relay domain goes to the relay, whatever its local part.
+// isPlainlySecure is a second implementation that shares no code with the
+// parser. The text after the last unquoted "@" must end in one of the names, at
+// a label boundary, and the local part must not contain a route or a sign of
+// one. A recipient with the relay domain goes to the relay, whatever its local
+// part.
 func isPlainlySecure(text string, names []string) bool {
 	at, quoted := -1, false
 	for i := 0; i < len(text); i++ {
@@ -150,8 +151,8 @@ func isPlainlySecure(text string, names []string) bool {
 		slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(domain, "."+name) })
 }
 
-// secureNames lists the names that the fuzzed table calls secure, read from
-// the files by other means than the loader's.
+// secureNames lists the names that the fuzzed table calls secure. It does not
+// use the loader to read the files.
 func secureNames(t testing.TB) []string {
 	t.Helper()
 	names := []string{"nhs.net", "gov.uk", "cjsm.net", "police.uk", "mod.gov.uk", "parliament.uk"}

@@ -7,8 +7,8 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// TestLocalPartsThatRoute holds which local parts count as a way to another
-// host, at a secure domain, at an own one and at any other.
+// TestLocalPartsThatRoute checks which local parts name another host: at a
+// secure domain, at an own domain and at any other.
 func TestLocalPartsThatRoute(t *testing.T) {
 	r := ruleset(t, load(t, table.Sources{LocalDomains: []string{"trust.example"}, RelayDomain: "encrypt.invalid"}, nil))
 	for _, test := range []struct {
@@ -30,7 +30,7 @@ func TestLocalPartsThatRoute(t *testing.T) {
 		{"IMCEAMAILTO-eve+40gmail+2Ecom", true},
 		{"IMCEAX400-c=GB+3Ba=+20+3Bp=NHS+3Bs=eve", true},
 		{"IMCEAFAX-eve+40+2B44", true},
-		{"/C=GB/ADMD= /PRMD=x/S=eve/", false}, // a blank: it cannot be read
+		{"/C=GB/ADMD= /PRMD=x/S=eve/", false}, // a blank: the address cannot be read
 		{"/C=GB/ADMD=x/PRMD=x/S=eve/", true},
 		{`"/C=GB/ADMD= /PRMD=x/S=eve/"`, true},
 		{"/DD.RFC-822=eve/O=x/", true},
@@ -90,8 +90,8 @@ func TestLocalPartsThatRoute(t *testing.T) {
 	}
 }
 
-// TestBareGatewayForm holds that a name without a domain is not taken for a
-// local user's where a gateway could send it on.
+// TestBareGatewayForm checks that a bare name that a gateway could forward is
+// not treated as a local user.
 func TestBareGatewayForm(t *testing.T) {
 	r := ruleset(t, load(t, table.Sources{LocalDomains: []string{"trust.example"}}, nil))
 	const name = "IMCEASMTP-eve+40gmail+2Ecom"

@@ -8,8 +8,8 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// TestSenderConditions holds that a condition which check takes does hold: it
-// once never did where it was written in U-labels or with a trailing dot.
+// TestSenderConditions checks that a condition that check accepts can match. A
+// condition with U-labels or a trailing dot never matched.
 func TestSenderConditions(t *testing.T) {
 	loaded := load(t, table.Sources{}, nil)
 	for _, test := range []struct {
@@ -50,9 +50,9 @@ func TestSenderConditions(t *testing.T) {
 	}
 }
 
-// TestRelayDomainIsNormalised holds that what is added to an address is ASCII:
-// mail to an address in U-labels needs SMTPUTF8, which the client need not have
-// asked for.
+// TestRelayDomainIsNormalised checks that the added domain is ASCII. Mail to an
+// address with U-labels needs SMTPUTF8, which the client may not have asked
+// for.
 func TestRelayDomainIsNormalised(t *testing.T) {
 	for _, domain := range []string{"bücher.invalid", "BÜCHER.invalid.", "xn--bcher-kva.invalid", "XN--BCHER-KVA.invalid"} {
 		loaded := load(t, table.Sources{RelayDomain: domain}, nil)

@@ -17,7 +17,7 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// lineLimit is what postseal-log(5) promises.
+// lineLimit is the limit in postseal-log(5).
 const lineLimit = 8000
 
 type decisionLine struct {
@@ -29,14 +29,14 @@ type decisionLine struct {
 	ByAction   map[string]int `json:"by_action"`
 }
 
-// boundedLog is a log as the daemon has it.
+// boundedLog returns a log with the daemon's handler.
 func boundedLog(w io.Writer) *slog.Logger {
 	return slog.New(NewLineHandler(asJSON, func(_ slog.Level, line []byte) { w.Write(line) }))
 }
 
 func asJSON(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, nil) }
 
-// boundedLines reads a log in which no line is too long or no JSON.
+// boundedLines decodes a log, and fails if a line is too long or not JSON.
 func boundedLines(t *testing.T, log string) (list []decisionLine) {
 	t.Helper()
 	for line := range strings.Lines(log) {
@@ -49,14 +49,14 @@ func boundedLines(t *testing.T, log string) (list []decisionLine) {
 	return list
 }
 
-// TestDecisionLinesAreBounded holds that no line is longer than the limit
+// TestDecisionLinesAreBounded checks that no line is longer than the limit,
 // whatever the client sends, and that no recipient is missing.
 func TestDecisionLinesAreBounded(t *testing.T) {
 	for _, local := range []string{"b", strings.Repeat("x", 1<<16), strings.Repeat("<", 300), strings.Repeat("\x00", 300), strings.Repeat("\xff", 999), strings.Repeat("é", 500), strings.Repeat(`"`, 400)} {
 		for _, n := range []int{1, 30, 1000} {
 			d := rules.Decision{}
 			for i := range n {
-				// One text for all: only the address differs, by its beginning.
+				// All recipients have the same long text, with a number at its start.
 				rcpt := rules.Recipient{Text: fmt.Sprint(i, local, "@gmail.com"), Class: table.Unknown, Findings: []finding.Finding{{Name: finding.LookAlike}}, Meant: fmt.Sprint(i, ".nhs.uk")}
 				d.Outcomes = append(d.Outcomes, rules.Outcome{Recipient: rcpt, Policy: strings.Repeat("p", 100), Action: rules.Divert})
 			}

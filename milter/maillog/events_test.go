@@ -15,8 +15,8 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// TestAddressRowsInTheLog holds that log.addresses goes for the name of a row
-// too, which can be an address.
+// TestAddressRowsInTheLog checks that log.addresses also applies to the name of
+// a row, which can be an address.
 func TestAddressRowsInTheLog(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -39,8 +39,8 @@ func TestAddressRowsInTheLog(t *testing.T) {
 	}
 }
 
-// TestHashesAreKeyed holds that a hash says nothing to those without the key,
-// and the same to those who have the log.
+// TestHashesAreKeyed checks that hashes depend on the key, and that one key
+// always gives the same hash.
 func TestHashesAreKeyed(t *testing.T) {
 	hash := func(address, key string) string {
 		d := rules.Decision{Outcomes: []rules.Outcome{{Recipient: rules.Recipient{Text: address}}}}
@@ -65,8 +65,8 @@ func TestHashesAreKeyed(t *testing.T) {
 	}
 }
 
-// TestFindings holds the form of findings in JSON: those about the message come
-// first, and each comes once.
+// TestFindings checks the JSON form of findings: those about the message come
+// first, and each is listed once.
 func TestFindings(t *testing.T) {
 	r := rulestest.Ruleset(t)
 	outcomes := func(addresses ...string) (list []rules.Outcome) {

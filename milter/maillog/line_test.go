@@ -10,10 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// asText renders for people.
+// asText is the format for people.
 func asText(w io.Writer) slog.Handler { return slog.NewTextHandler(w, nil) }
 
-// oneLine logs texts under one event and returns its line.
+// oneLine logs one event with texts, and returns its line.
 func oneLine(t *testing.T, format func(io.Writer) slog.Handler, msg string, texts ...string) []byte {
 	t.Helper()
 	var lines [][]byte
@@ -34,14 +34,14 @@ func oneLine(t *testing.T, format func(io.Writer) slog.Handler, msg string, text
 	return lines[0]
 }
 
-// TestEveryLineIsBounded lengthens each part of an event that no bound of its own
-// holds: one text, many texts, the message, in every kind of octets.
+// TestEveryLineIsBounded makes each part of an event longer that has no limit
+// of its own: one text, many texts, and the message, with each kind of octets.
 func TestEveryLineIsBounded(t *testing.T) {
 	for _, text := range []string{"", "x", "<", "\x00", "\xff", "é", `"`, "\u2028", "😀", "a b"} {
 		for _, n := range []int{1, 100, 1990, 7900, 8000, 100_000} {
 			for _, keys := range []int{0, 1, 2, 17, 600} {
 				if n*keys > 200_000 {
-					continue // memory, and nothing new
+					continue // uses more memory, but adds no case
 				}
 				long := strings.Repeat(text, n)
 				list := make([]string, keys)
@@ -60,8 +60,8 @@ func TestEveryLineIsBounded(t *testing.T) {
 	}
 }
 
-// TestLinesThatFitAreLeftAlone holds that nothing is cut without need, and that a
-// short text beside a long one stays whole.
+// TestLinesThatFitAreLeftAlone checks that nothing is cut without need, and
+// that a short text beside a long one is not cut.
 func TestLinesThatFitAreLeftAlone(t *testing.T) {
 	for _, test := range []struct {
 		text, other string

@@ -12,8 +12,8 @@ import (
 	"github.com/postseal/postseal/milter/mantest"
 )
 
-// TestManPage holds that postseal-log(5) has every event with its level, and
-// every key with its type, and no others.
+// TestManPage checks that postseal-log(5) has every event with its level, every
+// key with its type, and no others.
 func TestManPage(t *testing.T) {
 	page := mantest.Read(t, "postseal-log.5")
 	titles := make(map[string]string) // by msg
@@ -25,7 +25,8 @@ func TestManPage(t *testing.T) {
 	for _, e := range events {
 		_, msg := e.event()
 		keys := mantest.Typed(page["EVENTS/"+titles[msg]])
-		// Keys that an event has from another: `queue_id` and `client` as in `decision`.
+		// Keys that the page describes under another event, such as `queue_id` and
+		// `client` as in `decision`.
 		for _, taken := range mantest.Found(page["EVENTS/"+titles[msg]], "Keys?: ([^;.]* as in `[a-z ]+`)") {
 			names := mantest.Found(taken, mantest.Span)
 			for _, key := range mantest.Typed(page["EVENTS/"+titles[names[len(names)-1]]]) {

@@ -40,12 +40,12 @@ func TestEventsReadBack(t *testing.T) {
 	}
 }
 
-// fill sets a value to one that is not its zero value.
+// fill sets a value that is not the zero value.
 func fill(t *testing.T, v reflect.Value) {
 	t.Helper()
 	switch v.Kind() {
 	case reflect.String:
-		v.SetString("look-alike") // a finding too
+		v.SetString("look-alike") // also the name of a finding
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Int, reflect.Int64:

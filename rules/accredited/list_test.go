@@ -16,7 +16,7 @@ const (
 	accepted = "Organisation Name,Domain name,Accepted with -accept\n"
 )
 
-// What import has written is read, whatever the version.
+// Every version of postseal must read what import has written.
 func TestReadWhatImportWrote(t *testing.T) {
 	for _, test := range []struct{ name, list, rows, ignored string }{
 		{"plain", plain + "\"The \"\"A\"\", North\",a.example\n,b.example\nYnys Môn – Café,xn--mn-8ja.example\nC,_mail.c.example\n",
@@ -90,8 +90,9 @@ func TestRefuseWhatImportDidNotWrite(t *testing.T) {
 	}
 }
 
-// FuzzRead holds that a list is refused with its name, or read into rows that
-// keep every promise and that Format writes so that they are read again.
+// FuzzRead checks that Read refuses a list with an error that names it, or
+// returns valid rows. Format must write these rows so that Read returns them
+// again.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(plain + "\"A, North\",a.example\nYnys Môn,xn--mn-8ja.example\nB,gmail.com\n"))
 	f.Add([]byte(accepted + "A,a.example,no\nB,gmail.com,yes\nC,com,no\n"))

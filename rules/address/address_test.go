@@ -87,8 +87,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// FuzzParse holds what rewriting rests on: an address without a fault is its
-// local part, an "@" and a spelling of its domain.
+// FuzzParse checks what rewriting relies on: an address without a fault
+// consists of its local part, an "@" and a spelling of its domain.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{"a@nhs.net", `"a@b"@x.example`, "@r:a@nhs.net", "a@nhs.net.", "a@[192.0.2.1]", "a@b@c", "a@BÜCHER.example", `"\"@nhs.net`, "a@xn--nhs-.net",
 		"user%gmail.com@nhs.net", "gmail.com!user@nhs.net", `"user@gmail.com"@nhs.net`, `"a\\"@nhs.net"@gmail.com`, "a@nhs.net@gmail.com", "a(@nhs.net)@gmail.com", "a@nhs.net\x00.gmail.com", "50%off@gmail.com.encrypt.invalid"} {

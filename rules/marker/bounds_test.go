@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// longSubjects are what costs a reader of subjects the most, by its nature.
+// longSubjects are the kinds of subjects that cost the reader most.
 var longSubjects = []struct{ name, before, text, after string }{
 	{"letters", "", "a", ""},
 	{"words", "", "secure ", ""},
@@ -62,8 +62,8 @@ var longSubjects = []struct{ name, before, text, after string }{
 	{"letters at a loose bracket", "[", "secure", ""},
 }
 
-// TestReadIsBounded holds that a subject of any length takes no more memory
-// than one of MaxSubject octets, twofold at most.
+// TestReadIsBounded checks that a subject of any length takes at most twice the
+// memory of one of MaxSubject octets.
 func TestReadIsBounded(t *testing.T) {
 	for _, position := range []Position{Anywhere, Start} {
 		m := mustReader(t, []string{"secure"}, position)
@@ -84,8 +84,8 @@ func TestReadIsBounded(t *testing.T) {
 	}
 }
 
-// TestLongSubjects holds that what is not read is no reason to take the mail
-// for unmarked.
+// TestLongSubjects checks that a subject that is too long to read does not
+// count as unmarked.
 func TestLongSubjects(t *testing.T) {
 	anywhere, start := mustReader(t, []string{"secure"}, Anywhere), mustReader(t, []string{"secure"}, Start)
 	long := strings.Repeat("x ", MaxSubject/2)

@@ -12,10 +12,10 @@ import (
 	"unicode/utf16"
 )
 
-// escaper is a way of writing a character that programs on the way use.
+// escaper writes a character as some program on the way writes it.
 type escaper struct {
 	name  string
-	lead  string // what it must escape in text that was escaped before
+	lead  string // the characters that it escapes in text that is already escaped
 	write func(r rune) string
 }
 
@@ -62,7 +62,7 @@ var escapers = []escaper{
 	{"UTF-7", "+", toUTF7},
 }
 
-// asciiEscapers are those that write no other characters.
+// asciiEscapers write only ASCII.
 var asciiEscapers = []escaper{
 	{"octal", `\`, numbered(`\%03o`)},
 	{"decimal entity without its end", "&", numbered("&#%d")},
@@ -75,7 +75,7 @@ func named(format string, names ...string) func(rune) string {
 	return func(r rune) string { return fmt.Sprintf(format, names[strings.IndexRune("[](){}<>", r)]) }
 }
 
-// again escapes a text that was escaped before.
+// again escapes text that is already escaped.
 func (e escaper) again(text string) string {
 	var b strings.Builder
 	for _, r := range text {
@@ -90,7 +90,7 @@ func (e escaper) again(text string) string {
 
 var escapedWords = []string{"secure", "SECURE", "Secure"}
 
-// around puts a marker in the places of a subject.
+// around puts a marker at several places of a subject.
 func around(marker string) []string {
 	return []string{marker, marker + " results", "Re: " + marker + " results", "results " + marker + " x", "results" + marker,
 		"[Ref 12] " + marker + " 50% off", "A&B " + marker}
@@ -135,8 +135,8 @@ func TestEscapedBrackets(t *testing.T) {
 	t.Logf("%d subjects", count)
 }
 
-// TestEscapedLetters escapes each character of the marker, not the brackets
-// alone.
+// TestEscapedLetters escapes each character of the marker, not only the
+// brackets.
 func TestEscapedLetters(t *testing.T) {
 	m := mustReader(t, []string{"secure"}, Anywhere)
 	for _, e := range escapers {
@@ -186,8 +186,8 @@ func TestEscapedMarkup(t *testing.T) {
 	}
 }
 
-// missingSubjects are the ordinary subjects of testdata/subjects that the
-// reader takes for unmarked.
+// missingSubjects are the ordinary subjects of testdata/subjects whose marker
+// is missing.
 func missingSubjects(t *testing.T, m Reader) []string {
 	t.Helper()
 	var subjects []string
@@ -216,15 +216,15 @@ func missingSubjects(t *testing.T, m Reader) []string {
 	return subjects
 }
 
-// TestEscapedProse holds that an escape alone is no near miss: an ordinary
-// subject stays one whatever its marks and brackets were made into.
+// TestEscapedProse checks that an escape alone is not a near miss: an ordinary
+// subject stays one if its punctuation and brackets are escaped.
 func TestEscapedProse(t *testing.T) {
 	m := mustReader(t, []string{"secure"}, Anywhere)
 	for _, subject := range missingSubjects(t, m) {
 		for _, e := range escapers {
 			escaped := ""
 			if e.lead == `\` && strings.Contains(strings.ToLower(subject[:min(len(subject), 10)]), "secure") {
-				continue // a backslash after the word is a mark of its own
+				continue // a backslash after the word is punctuation too
 			}
 			for _, r := range subject {
 				if strings.ContainsRune("[](){}<>%=&\\+ \"'", r) {

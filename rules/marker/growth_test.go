@@ -9,12 +9,12 @@ import (
 	"github.com/postseal/postseal/rules/growthtest"
 )
 
-// TestReadGrows measures below the size that is read, beyond it, and what
-// could not be decoded.
+// TestReadGrows reads subjects below and above the size limit, and subjects
+// that cannot be decoded.
 func TestReadGrows(t *testing.T) {
 	readers := []Reader{mustReader(t, []string{"secure"}, Anywhere), mustReader(t, []string{"secure"}, Start)}
 	for _, test := range longSubjects {
-		fill := func(n int) string { // to n octets
+		fill := func(n int) string { // returns n octets
 			return test.before + strings.Repeat(test.text, max(0, n-len(test.before)-len(test.after))/len(test.text)) + test.after
 		}
 		for _, size := range []struct {

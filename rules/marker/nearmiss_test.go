@@ -159,11 +159,11 @@ func TestIsSlip(t *testing.T) {
 	}
 }
 
-// brackets of every kind that extra words may stand in.
+// brackets of every kind that can contain extra words
 var strongPairs = []string{"[]", "{}", "［］", "【】", "「」", "⟦⟧"}
 
-// TestExtraWords puts what people write beside the word into its brackets, on
-// either side and on both.
+// TestExtraWords puts extra words into the brackets, before the marker's word,
+// after it, and on both sides.
 func TestExtraWords(t *testing.T) {
 	m := mustReader(t, []string{"secure"}, Anywhere)
 	things := []string{
@@ -208,7 +208,7 @@ func TestExtraWords(t *testing.T) {
 	t.Logf("%d subjects", count)
 }
 
-// TestOtherWordsInBrackets are words that make it prose.
+// TestOtherWordsInBrackets has words that make the text prose.
 func TestOtherWordsInBrackets(t *testing.T) {
 	m := mustReader(t, []string{"secure"}, Anywhere)
 	for _, inner := range []string{
@@ -225,7 +225,7 @@ func TestOtherWordsInBrackets(t *testing.T) {
 	}
 }
 
-// tags of every kind that may stand before the word as a label.
+// tags of every kind that can come before the word
 var someTags = []string{
 	"[#12345]", "[listname]", "[list-name 7]", "{tag}", "(tag)", "<tag>", "【重要】", "[#12345]:", "***URGENT***", "*** URGENT ***", "#12345", "INC0012345",
 	"URGENT:", "URGENT :", "URGENT -", "URGENT –", "URGENT |", "URGENT!", "Automatic reply:", "Out of office reply:", "Automatische Antwort:", "Réponse automatique :", "Undeliverable:", "自动回复：",
@@ -251,7 +251,7 @@ func TestLabelBehindTags(t *testing.T) {
 	t.Logf("%d subjects", count)
 }
 
-// TestWordBehindTags holds that a tag makes no label of a word of prose.
+// TestWordBehindTags checks that a word of prose after a tag is not a marker.
 func TestWordBehindTags(t *testing.T) {
 	m := mustReader(t, []string{"secure"}, Anywhere)
 	for _, tag := range someTags {

@@ -100,14 +100,13 @@ func TestReadWithoutOthers(t *testing.T) {
 	}
 }
 
-// TestOnlyASCIIIsPresent puts every character in the place of each octet of
-// the marker.
+// TestOnlyASCIIIsPresent replaces each octet of the marker by every character.
 func TestOnlyASCIIIsPresent(t *testing.T) {
 	m := mustReader(t, []string{"sk"}, Anywhere)
 	const marker = "[sk]"
 	for r := rune(0); r <= unicode.MaxRune; r++ {
 		if 0xD800 <= r && r <= 0xDFFF {
-			continue // surrogates are no characters
+			continue // surrogates are not characters
 		}
 		text := string(r)
 		for i := range len(marker) {
@@ -178,7 +177,7 @@ func FuzzReadMarker(f *testing.F) {
 	})
 }
 
-// asciiLower is strings.ToLower for ASCII letters alone.
+// asciiLower is strings.ToLower for ASCII letters only.
 func asciiLower(text string) string {
 	octets := []byte(text)
 	for i, c := range octets {

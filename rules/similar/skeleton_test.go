@@ -5,7 +5,7 @@ import "testing"
 func TestSkeleton(t *testing.T) {
 	for _, test := range []struct {
 		name, text, want string
-		alike            string // an "x" for each cell that is not what it seems
+		alike            string // an "x" for each cell that is not what it looks like
 	}{
 		{"ASCII", "Re: [A] z", "re: [a] z", "         "},
 		{"line ends and tabs are blanks", "a\r\n\tb", "a   b", "     "},
@@ -46,8 +46,9 @@ func TestSkeleton(t *testing.T) {
 	}
 }
 
-// TestLookAlikesAreOfOneMind finds a character that two rows claim.
-func TestLookAlikesAreOfOneMind(t *testing.T) {
+// TestConfusablesAreInOneRow finds characters that are in two rows of the
+// table.
+func TestConfusablesAreInOneRow(t *testing.T) {
 	rows := make(map[rune]string)
 	for _, row := range confusables {
 		for i, r := range row {

@@ -11,7 +11,7 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// bigList makes a list of as many rows, whose domains benchDomain names.
+// bigList makes a list of n rows, whose domains benchDomain names.
 func bigList(rows int) []byte {
 	list := []byte("Organisation Name,Domain name\n")
 	for i := range rows {
@@ -32,8 +32,8 @@ func loadList(b *testing.B, list []byte) *table.Table {
 	return loaded
 }
 
-// BenchmarkLoad40k reads, checks and compiles a list of 40,000 rows,
-// and measures what one row keeps of memory.
+// BenchmarkLoad40k loads a list of 40,000 rows, and measures the memory that
+// one row keeps.
 func BenchmarkLoad40k(b *testing.B) {
 	const rows = 40_000
 	list := bigList(rows)
@@ -55,9 +55,9 @@ func BenchmarkLoad40k(b *testing.B) {
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/rows, "B/row")
 }
 
-// BenchmarkLookup asks for the domains of a day's mail: a third on the
-// accredited list, a third below a suffix of the edition, a third unknown. What
-// it costs must not grow with the number of rows.
+// BenchmarkLookup looks up the domains of a day's mail: a third on the
+// accredited list, a third below a suffix of the edition, a third unknown. The
+// cost must not grow with the number of rows.
 func BenchmarkLookup(b *testing.B) {
 	for _, rows := range []int{10, 1000, 40_000} {
 		b.Run(fmt.Sprint(rows), func(b *testing.B) {

@@ -10,8 +10,9 @@ import (
 	"github.com/postseal/postseal/rules/growthtest"
 )
 
-// TestChecksOfLocalRowsGrow runs what compares local rows with other rows,
-// beside which loading them costs too much to show how that grows.
+// TestChecksOfLocalRowsGrow runs the checks that compare local rows with other
+// rows. They are measured alone, because loading the rows costs much more and
+// would hide the growth.
 func TestChecksOfLocalRowsGrow(t *testing.T) {
 	now := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 	filled := func(n int) *Table {

@@ -11,8 +11,8 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// A doubtful row that nobody accepted does not count, and check names it and
-// those that somebody accepted.
+// A doubtful row that was not accepted is ignored. check names it, and also the
+// doubtful rows that were accepted.
 func TestLoadNamesDoubtfulRows(t *testing.T) {
 	for _, test := range []struct {
 		name, list string

@@ -8,8 +8,8 @@ import (
 	"github.com/postseal/postseal/rules/editions"
 )
 
-// TestRowsForAnybodysNames refuses trust in all names below one below which
-// strangers can have one, in rule files and as an own domain alike.
+// TestRowsForAnybodysNames checks that rule files and local_domains cannot
+// trust all names below a suffix that is open to strangers.
 func TestRowsForAnybodysNames(t *testing.T) {
 	for _, test := range []struct {
 		name   string

@@ -10,8 +10,8 @@ import (
 	"github.com/postseal/postseal/rules/growthtest"
 )
 
-// TestPlacesGrowLinearly finds the places of all rows of a rule file: a look
-// at all the lines before each row would be quadratic.
+// TestPlacesGrowLinearly finds the places of all rows of a rule file. It would
+// fail if all lines were searched for each row.
 func TestPlacesGrowLinearly(t *testing.T) {
 	growthtest.Linear(t, 2_000, func(n int) func() {
 		var b strings.Builder

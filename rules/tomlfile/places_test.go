@@ -42,8 +42,8 @@ func TestPlaces(t *testing.T) {
 
 var index = regexp.MustCompile(`\[\d+\]`)
 
-// FuzzPlaces holds the scanner against the library: both find the same keys,
-// in whatever TOML the library takes.
+// FuzzPlaces compares the scanner with the library: both must find the same
+// keys in all TOML that the library accepts.
 func FuzzPlaces(f *testing.F) {
 	for _, seed := range []string{sample, "", "a=1", "a.b=1\na.c=2", "a = ''''x'''''", "\"\" = 1", "a = [[1,2],[{b=1}]]\n[[x]]\n[x.y]\n", "a = \"\\\"\"\n b = '\\'", "a=inf#x", "[a]\n[a.b]\n[[a.c]]\n", "a = {\n b = 1, # }\n c = 2,\n}"} {
 		f.Add(seed)
@@ -51,13 +51,13 @@ func FuzzPlaces(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		var tree map[string]any
 		meta, err := toml.Decode(text, &tree)
-		p := findPlaces(text)                      // which must end whatever it is
-		if err != nil || !utf8.ValidString(text) { // of UTF-16 the library takes the mark alone
+		p := findPlaces(text)                      // which must end for any input
+		if err != nil || !utf8.ValidString(text) { // the library accepts a UTF-16 byte order mark alone
 			return
 		}
 		var got, want []string
 		for _, key := range p.keys {
-			// The name of a key may hold what looks like an index.
+			// The name of a key can look like an index.
 			got = append(got, index.ReplaceAllString(key, ""))
 		}
 		for _, key := range meta.Keys() {
