@@ -5,7 +5,7 @@ AS_ROOT     = $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$$PATH" HOME="$
 
 .PHONY: build man package demo test bench corpus decoders packages
 
-# Go takes the version from git, where git is at hand and trusts the folder.
+# Go takes the version from git, where git is at hand and trusts the directory.
 BUILDVCS = $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 && echo true || echo false)
 build: # a static binary, bin/postseal
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags=-s -buildvcs=$(BUILDVCS) -o bin/postseal ./cmd/postseal

@@ -2,8 +2,8 @@ package milter
 
 import "testing"
 
-// flood sends packets and waits until the server has taken them all, whatever
-// it answers: an unknown command is answered at once.
+// flood sends packets and waits until the server has read them all. It ends
+// with an unknown command, which is answered at once.
 func (p peer) flood(packets ...string) {
 	p.t.Helper()
 	sent := make(chan error, 1)
@@ -24,7 +24,7 @@ func (p peer) flood(packets ...string) {
 	}
 	for range answered {
 		if p.receive() == "" {
-			break // cut off, as some must be
+			break // the connection was cut off, as expected in some cases
 		}
 	}
 	<-sent
@@ -38,8 +38,9 @@ func repeat(n int, text string) []string {
 	return list
 }
 
-// TestConnectionsAreBounded holds as many connections as may be. The next ones
-// are closed at once, with one line at the start and one at the end.
+// TestConnectionsAreBounded opens as many connections as the limit allows.
+// Further ones are closed at once, and logged with one line at the start and
+// one at the end.
 func TestConnectionsAreBounded(t *testing.T) {
 	r := newServer(t, always(testConfig(t)), DefaultTimeouts)
 	defer r.Shutdown()
@@ -54,7 +55,8 @@ func TestConnectionsAreBounded(t *testing.T) {
 		p := r.dial(t)
 		p.want("")
 	}
-	// Room for one, again and again: the limit is not left.
+	// A connection ends, and another one takes its place: the server stays at the
+	// limit.
 	for i := range 5 {
 		held[i].Close()
 		r.awaitSessions(t, 15)

@@ -81,7 +81,7 @@ func TestShutdownBoundsTheMessagesUnderWay(t *testing.T) {
 	wantCut(t, cut, 0)
 }
 
-func TestShutdownSparesSessionsThatSpeak(t *testing.T) {
+func TestShutdownKeepsActiveSessions(t *testing.T) {
 	r := newServer(t, always(testConfig(t)), DefaultTimeouts)
 	accepted, used := r.dial(t), r.open(t)
 	used.begin()

@@ -138,8 +138,8 @@ func TestFaultsOfListen(t *testing.T) {
 		{"no port", "inet:127.0.0.1", "write unix:/path or inet:host:port"},
 		{"port in use", "inet:" + taken.Addr().String(), "uses the port "},
 		{"relative", "unix:postseal.sock", "write unix:/path or inet:host:port"},
-		{"no folder", "unix:" + path + ".d/s", "create the directory with mode 0750"},
-		{"folder others can write to", "unix:" + open + "/s", "chmod 0750 " + open},
+		{"no directory", "unix:" + path + ".d/s", "create the directory with mode 0750"},
+		{"directory others can write to", "unix:" + open + "/s", "chmod 0750 " + open},
 		{"not a socket", "unix:" + path, "is not a socket: move it"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

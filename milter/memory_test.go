@@ -10,24 +10,25 @@ import (
 	"testing"
 )
 
-// The race detector takes memory of its own, so that these tests are not built
-// with it.
+// These tests are not built with the race detector, because it takes memory of
+// its own.
 
 // heap is the memory in use, in octets.
 func heap() int {
 	runtime.GC()
-	runtime.GC() // what the first one's finalizers have let go
+	runtime.GC() // frees what the first one's finalizers released
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc)
 }
 
-// smallConnection is more than a connection takes beside what it counts.
+// smallConnection is more memory than a connection takes in addition to what it
+// counts.
 const smallConnection = 128 << 10
 
-// TestHostilePeersAreBounded has peers send what costs much memory for each
-// octet sent. What is then in use is no more than what was counted, and that is
-// no more than the bound. A message that is over costs nothing more.
+// TestHostilePeersAreBounded has peers that send data that takes much memory
+// for each octet. The memory in use must not exceed what was counted, and that
+// must not exceed the limit. A message that has ended must not take any memory.
 func TestHostilePeersAreBounded(t *testing.T) {
 	const mega = maxPacket - 100
 	nuls, ones := strings.Repeat("\x00", mega), strings.Repeat("x\x00", mega/2)
@@ -55,7 +56,7 @@ func TestHostilePeersAreBounded(t *testing.T) {
 		{"long paths", append([]string{mail}, repeat(20, "R<"+long+"@gmail.com>\x00")...)},
 		{"short recipients", each(maxRecipients, func(i int) string { return fmt.Sprintf("R<%d@gmail.com>\x00", i) })},
 		{"refused recipients", each(maxRecipients, func(i int) string { return fmt.Sprintf("R<%d@x.gsi.gov.uk>\x00", i) })},
-		{"recipients that the MTA reads otherwise", sentOn},
+		{"recipients that the MTA reads differently", sentOn},
 		{"arguments of MAIL", []string{mail + ones, mail + nuls}},
 		{"a long sender", []string{"M<" + long + ">\x00"}},
 		{"macros", append([]string{"DM" + strings.Repeat("i\x00", mega/2)}, mail, "DR"+ones, rcpt, "DE"+nuls)},
@@ -101,7 +102,7 @@ func TestHostilePeersAreBounded(t *testing.T) {
 	}
 }
 
-// manyMacros is as many short macros as fit.
+// manyMacros returns short macros of about so many octets.
 func manyMacros(octets int) string {
 	var b strings.Builder
 	for i := 0; b.Len() < octets-20; i++ {
@@ -110,7 +111,7 @@ func manyMacros(octets int) string {
 	return b.String()
 }
 
-// TestIdleConnectionsAreSmall counts stacks as well.
+// TestIdleConnectionsAreSmall also counts stacks.
 func TestIdleConnectionsAreSmall(t *testing.T) {
 	const connections = 50
 	r := serve(t, always(testConfig(t)), DefaultTimeouts)
@@ -134,9 +135,9 @@ func TestIdleConnectionsAreSmall(t *testing.T) {
 	}
 }
 
-// TestPeersThatStandStill hold what they can: a packet that does not end, and
-// edits that nobody reads.
-func TestPeersThatStandStill(t *testing.T) {
+// TestStalledPeers has peers that send half a packet, or do not read the
+// edits. Their memory must be counted.
+func TestStalledPeers(t *testing.T) {
 	r := serve(t, always(testConfig(t)), DefaultTimeouts)
 	p := r.open(t)
 	p.flood("A")
@@ -159,7 +160,7 @@ func TestPeersThatStandStill(t *testing.T) {
 	}
 	deaf.flood(list...)
 	deaf.send(header("Subject", "[secure]"), "E")
-	// The last line of the message: some recipients did not fit.
+	// This line ends the message, because some recipients did not fit.
 	r.await(t, `"lines left out"`)
 	r.log.clear()
 	list = nil
@@ -168,7 +169,8 @@ func TestPeersThatStandStill(t *testing.T) {
 	}
 }
 
-// TestAllPeersTogetherAreBounded has many peers each hold less than one may.
+// TestAllPeersTogetherAreBounded has many peers that each hold less than the
+// limit of one.
 func TestAllPeersTogetherAreBounded(t *testing.T) {
 	r := serve(t, always(testConfig(t)), DefaultTimeouts)
 	subject := header("Subject", strings.Repeat("x", 1_000_000))
@@ -183,7 +185,7 @@ func TestAllPeersTogetherAreBounded(t *testing.T) {
 		t.Errorf("%d octets are counted: the bound is %d", held, maxHeld)
 	}
 	peers[len(peers)-1].send("E")
-	peers[len(peers)-1].want("y451 4.3.0 postseal cannot judge this message now: try again later\x00")
+	peers[len(peers)-1].want("y451 4.3.0 postseal cannot decide this message now: try again later\x00")
 	r.await(t, "too much mail at once")
 	for _, p := range peers {
 		p.Close()

@@ -92,9 +92,9 @@ func TestBodyIsSentBeforeItIsNeeded(t *testing.T) {
 	mail(after, withBody, addTag, goOnPacket)
 }
 
-// TestRepliesWhereNoneIsSpared has an MTA that offers no steps. Each packet
+// TestRepliesWithoutSteps has an MTA that offers no steps. Each packet
 // must be answered, or the MTA and the filter get out of step.
-func TestRepliesWhereNoneIsSpared(t *testing.T) {
+func TestRepliesWithoutSteps(t *testing.T) {
 	r := serve(t, always(testConfig(t)), DefaultTimeouts)
 	p := r.dial(t)
 	p.send(offer(6, allActions, 0))
@@ -402,7 +402,7 @@ func TestClientAddresses(t *testing.T) {
 	}
 }
 
-func TestSlowPeersCostNobodyElse(t *testing.T) {
+func TestSlowPeersDelayNobodyElse(t *testing.T) {
 	r := serve(t, always(testConfig(t)), Timeouts{Idle: time.Hour, Packet: time.Hour})
 	r.dial(t) // mute
 	stuck := r.dial(t)
@@ -615,7 +615,7 @@ func TestInternalErrorIsTempfail(t *testing.T) {
 	p.want(goOnPacket, goOnPacket)
 }
 
-func TestConfigurationOfItsMAIL(t *testing.T) {
+func TestConfigurationAtMAIL(t *testing.T) {
 	var config atomic.Pointer[message.Config]
 	config.Store(testConfig(t))
 	r := serve(t, config.Load, DefaultTimeouts)

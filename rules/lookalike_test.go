@@ -141,9 +141,9 @@ func TestLookAlikes(t *testing.T) {
 	}
 }
 
-// TestLookAlikesSuggestWhatIsSecure checks that a domain that is not secure,
+// TestLookAlikesSuggestSecureNames checks that a domain that is not secure,
 // such as nhs.uk, is never suggested. Names that look like it are still found.
-func TestLookAlikesSuggestWhatIsSecure(t *testing.T) {
+func TestLookAlikesSuggestSecureNames(t *testing.T) {
 	names := []string{"nhs.uk", "nhs.net", "slam.nhs.uk", "listed.nhs.uk", "lapsed.nhs.uk", "x.nhs.net", "gov.uk", "x.mod.uk", "mod.gov.uk", "police.uk", "parliament.uk", "cjsm.net", "gsi.gov.uk", "x.gsi.gov.uk", "ambulance.example"}
 	local := "table.name = \"local\"\n[[domain]]\nname = \"lapsed.nhs.uk\"\nclass = \"secure\"\nexpires = 2026-01-01\n"
 	found := 0

@@ -10,9 +10,9 @@ import (
 	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 )
 
-// TestLint runs check on one bad file for each finding. A .want file holds
-// what each line on standard error must say, and there are no others; FILE
-// stands for the bad file, and LIST for an accredited list.
+// TestLint runs check on one faulty file for each warning or error. A .want
+// file has the start of each line on standard error, and there must be no
+// others. FILE is the faulty file, and LIST an accredited list.
 func TestLint(t *testing.T) {
 	files, err := filepath.Glob("../../testdata/lint/*/*.toml")
 	if err != nil || len(files) < 30 {
@@ -57,7 +57,7 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// freshList returns a copy of the accredited list that was imported just now.
+// freshList returns a copy of the accredited list with the current time.
 func freshList(t *testing.T) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "accredited.csv")
@@ -79,7 +79,7 @@ func TestNothingToLint(t *testing.T) {
 		{"an own name with no registry", "local_domains = [\"trust.internal\", \"internal\"]\n", ""},
 		{"a trusted name with no registry", "", "[[domain]]\nname = \"internal\"\nsubdomains = true\nclass = \"secure\"\n"},
 		{"a network before a wider one", "[[policy]]\nname = \"a\"\nclient = [\"192.0.2.0/25\"]\naction = \"accept\"\n[[policy]]\nname = \"b\"\nclient = [\"192.0.2.0/24\"]\naction = \"divert\"\n[[policy]]\nname = \"c\"\naction = \"tag\"\n", ""},
-		{"policies that each have their turn", "[[policy]]\nname = \"a\"\nsender = [\"news@trust.example\"]\naction = \"accept\"\n[[policy]]\nname = \"b\"\nsender = [\"trust.example\", \"<>\"]\naction = \"divert\"\n[[policy]]\nname = \"c\"\nclient = [\"2001:db8::/32\"]\naction = \"divert\"\n[[policy]]\nname = \"d\"\naction = \"tag\"\n", ""},
+		{"policies that can all match", "[[policy]]\nname = \"a\"\nsender = [\"news@trust.example\"]\naction = \"accept\"\n[[policy]]\nname = \"b\"\nsender = [\"trust.example\", \"<>\"]\naction = \"divert\"\n[[policy]]\nname = \"c\"\nclient = [\"2001:db8::/32\"]\naction = \"divert\"\n[[policy]]\nname = \"d\"\naction = \"tag\"\n", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			config := test.config
@@ -123,8 +123,8 @@ func TestCheckOldList(t *testing.T) {
 	}
 }
 
-// TestFilesThatAreNotRead finds what stands beside the rule files and was
-// probably meant as one. The configuration and the list are no rule files.
+// TestFilesThatAreNotRead checks the warnings about files beside the rule
+// files. The configuration and the list are not rule files.
 func TestFilesThatAreNotRead(t *testing.T) {
 	config := configtest.Write(t, "local_domains = [\"listed.nhs.uk\"]\n[rules]\naccredited = \"/DIR/accredited.csv\"\nfiles = [\"/DIR/*.rules\", \"/DIR/also\", \"/DIR/*.rules\", \"/DIR/sub*/*.rules\"]\n")
 	dir := filepath.Dir(config)

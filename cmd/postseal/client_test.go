@@ -8,7 +8,7 @@ import (
 	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 )
 
-// TestClientNetworks asks explain, which reads addresses and networks as serve
+// TestClientNetworks uses explain, which reads addresses and networks as serve
 // does.
 func TestClientNetworks(t *testing.T) {
 	for _, test := range []struct {
@@ -40,7 +40,8 @@ func TestClientNetworks(t *testing.T) {
 	}
 }
 
-// TestExplainShowsWhatIsOnlyObserved: explain says what enforcing would do.
+// TestExplainShowsWhatIsOnlyObserved checks that explain shows what mode
+// enforce does.
 func TestExplainShowsWhatIsOnlyObserved(t *testing.T) {
 	config := configtest.Write(t, "[[policy]]\nname = \"trial\"\naction = \"quarantine\"\nmode = \"observe\"\n")
 	code, stdout, _ := runWith("Subject: x\n\n", "explain", "-config", config, "-from", "<>", "-to", "b@gmail.com", "-")

@@ -10,7 +10,7 @@ import (
 	"github.com/postseal/postseal/milter/mantest"
 )
 
-// complete gives what bash offers for the last of the words.
+// complete returns what bash offers for the last of the words.
 func complete(t *testing.T, dir string, words ...string) (offers []string) {
 	t.Helper()
 	script, err := os.ReadFile("../../contrib/completion/postseal.bash")
@@ -34,7 +34,7 @@ func complete(t *testing.T, dir string, words ...string) (offers []string) {
 	return offers
 }
 
-// TestCompletion compares with the commands and their flag sets.
+// TestCompletion compares the completion with the commands and their options.
 func TestCompletion(t *testing.T) {
 	names := []string{"help", "-h", "-version"}
 	for _, c := range commands {
@@ -67,7 +67,7 @@ func TestCompletionOfWords(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		words []string
-		want  string // with commas between them
+		want  string // separated by commas
 	}{
 		{"part of a command", []string{"ex"}, "explain,export"},
 		{"two hyphens", []string{"--v"}, "--version"},

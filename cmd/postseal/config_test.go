@@ -9,8 +9,8 @@ import (
 	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 )
 
-// TestOneFileUnderTwoNames reads it once: its rows were once said to be there
-// already.
+// TestOneFileUnderTwoNames checks that a file with two names is read once. Its
+// rows were refused as duplicates.
 func TestOneFileUnderTwoNames(t *testing.T) {
 	for _, files := range []string{
 		`"/DIR/*.rules", "/DIR/local.rules"`,

@@ -15,8 +15,8 @@ const (
 	plainMail       = "Received: by mx\nSubject: =?utf-8?q?[sec?=\n =?utf-8?q?ure]_999_000_0018?=\nFrom: a@trust.example\n\nbody\n"
 )
 
-// TestExplainReadsSavedForms has the same message as mail programs and postcat
-// save it. What real postcat prints is held in milter/mtatest.
+// TestExplainReadsSavedForms has one message in the forms in which mail
+// programs and postcat save it. milter/mtatest tests the real postcat.
 func TestExplainReadsSavedForms(t *testing.T) {
 	mbox := "From a@trust.example Sat Nov 21 09:00:00 2026\n"
 	header, _, _ := strings.Cut(plainMail, "\n\n")
@@ -54,7 +54,7 @@ func TestExplainReadsSavedForms(t *testing.T) {
 
 const byteOrderMark = "\xef\xbb\xbf"
 
-// encodeUTF16 gives the text in UTF-16, little-endian or big-endian.
+// encodeUTF16 encodes text in UTF-16, little-endian or big-endian.
 func encodeUTF16(text string, big bool) string {
 	var b strings.Builder
 	for _, unit := range utf16.Encode([]rune(text)) {
@@ -68,7 +68,7 @@ func encodeUTF16(text string, big bool) string {
 	return b.String()
 }
 
-func TestExplainRefusesWhatIsNoMessage(t *testing.T) {
+func TestExplainRefusesOtherFiles(t *testing.T) {
 	const (
 		noHeader = "it does not begin with the header of a message, such as From: or Subject:; give a message as it is sent (.eml), or the output of postcat -q"
 		utf16    = ": save the message as .eml, or convert it to UTF-8 with iconv"
@@ -131,9 +131,9 @@ func TestExplainRefusesWhatIsNoMessage(t *testing.T) {
 			}
 		}
 	}
-	folder := t.TempDir()
-	if code, stdout, stderr := runWith("", "explain", "-from", "<>", "-to", "b@gmail.com", folder); code != exitFailure || stdout != "" ||
-		stderr != "postseal explain: "+folder+" is a directory: give one message file\n" {
-		t.Errorf("a folder: exit %d, %s%s", code, stdout, stderr)
+	dir := t.TempDir()
+	if code, stdout, stderr := runWith("", "explain", "-from", "<>", "-to", "b@gmail.com", dir); code != exitFailure || stdout != "" ||
+		stderr != "postseal explain: "+dir+" is a directory: give one message file\n" {
+		t.Errorf("a directory: exit %d, %s%s", code, stdout, stderr)
 	}
 }

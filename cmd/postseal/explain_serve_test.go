@@ -20,14 +20,14 @@ import (
 	"github.com/postseal/postseal/milter/message"
 )
 
-// mailCase is a message as both commands get it.
+// mailCase is a message for both commands.
 type mailCase struct {
 	from, client string
 	to           []string
 	subject      string
 }
 
-// explained is what explain -json says, and what serve did with the message.
+// explained is the result of explain -json, or what serve did with the message.
 type explained struct {
 	Action, Marker string
 	NearMiss       string `json:"near_miss"`
@@ -63,8 +63,8 @@ name = "rest"
 action = "tag"
 `
 
-// randomMail puts parts together that the table and the reader of addresses
-// treat differently.
+// randomMail combines parts that the table and the address parser treat
+// differently.
 func randomMail(r *rand.Rand) mailCase {
 	pick := func(list ...string) string { return list[r.IntN(len(list))] }
 	m := mailCase{
@@ -85,15 +85,15 @@ func randomMail(r *rand.Rand) mailCase {
 		case 2:
 			address = local
 		}
-		if address != "" { // which no MTA sends
+		if address != "" { // a combination that no MTA sends
 			m.to = append(m.to, address)
 		}
 	}
 	return m
 }
 
-// served sends the message as an MTA does that neither offers SMTPUTF8 nor says
-// how it reads a recipient. Those refused at RCPT stand last, as in explain.
+// served sends the message as an MTA without SMTPUTF8 and {rcpt_addr}.
+// Recipients that are refused at RCPT come last, as in explain.
 func (m mailCase) served(t *testing.T, client *gomilter.Client, log *bytes.Buffer) (got explained) {
 	t.Helper()
 	s, err := client.Session()
@@ -126,7 +126,7 @@ func (m mailCase) served(t *testing.T, client *gomilter.Client, log *bytes.Buffe
 		if _, err := s.HeaderField("Subject", m.subject); err != nil {
 			t.Fatal(err)
 		}
-		_, _, _ = s.End() // the library does not know each edit: the log has the decision
+		_, _, _ = s.End() // the library does not return all edits, so the decision is read from the log
 	}
 	return readServed(t, log)
 }
@@ -158,14 +158,14 @@ func readServed(t *testing.T, log *bytes.Buffer) (got explained) {
 	return got
 }
 
-// TestExplainAgreesWithServe runs both over generated messages.
+// TestExplainAgreesWithServe compares both for generated messages.
 func TestExplainAgreesWithServe(t *testing.T) {
 	path := configtest.Write(t, strings.Replace(agreeConfig, "\n", "\nmode = \"enforce\"\n", 1))
 	loaded, err := config.Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var log bytes.Buffer // each answer comes after its line
+	var log bytes.Buffer // serve logs a line before it answers
 	server := &milter.Server{
 		Config: func() *message.Config { return loaded.Message }, Log: slog.New(slog.NewJSONHandler(&log, nil)),
 		Timeouts: milter.DefaultTimeouts, Now: time.Now, MaxConnections: 10,
@@ -192,7 +192,7 @@ func TestExplainAgreesWithServe(t *testing.T) {
 		if err := json.Unmarshal([]byte(stdout), &got); err != nil {
 			t.Fatal(err)
 		}
-		if want.Marker == "" { // all were refused: no header came
+		if want.Marker == "" { // all recipients were refused, so no header was sent
 			got.Marker, got.NearMiss = "", ""
 		}
 		if got.Action != want.Action || got.Marker != want.Marker || got.NearMiss != want.NearMiss || !slices.Equal(got.Recipients, want.Recipients) {

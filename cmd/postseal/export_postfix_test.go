@@ -16,8 +16,8 @@ import (
 	"github.com/postseal/postseal/cmd/postseal/config"
 )
 
-// postfixKeys are the keys by which Postfix looks a next-hop domain up in
-// smtp_tls_policy_maps, in order.
+// postfixKeys are the keys for which Postfix searches smtp_tls_policy_maps, in
+// order, for the domain of the next hop.
 func postfixKeys(name string) []string {
 	keys := []string{name}
 	for i, c := range name {
@@ -28,7 +28,7 @@ func postfixKeys(name string) []string {
 	return keys
 }
 
-// postmap is what the real postmap -q answers for the keys that some map has.
+// postmap returns the results of the real postmap -q, for keys that a map has.
 func postmap(t *testing.T, keys []string, mapTexts ...string) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
@@ -43,7 +43,7 @@ func postmap(t *testing.T, keys []string, mapTexts ...string) map[string]string 
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		// postmap waits for a file that has just changed to change no more.
+		// If a file has changed within a second, postmap waits for further changes.
 		if err := os.Chtimes(file, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,8 @@ func TestPostfixFindsWhatTheTableSays(t *testing.T) {
 	}
 }
 
-// TestPostfixTakesTheFirstMap holds that exceptions go before the export.
+// TestPostfixTakesTheFirstMap checks that exceptions must come before the
+// export.
 func TestPostfixTakesTheFirstMap(t *testing.T) {
 	c, err := config.Load(writeExport(t, exportConfig, exportRules, exportList))
 	if err != nil {

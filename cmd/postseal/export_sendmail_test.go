@@ -30,7 +30,7 @@ func sendmailWith(t *testing.T, options string) *mtatest.SendmailFiles {
 
 const allOptions = ", `skip', `lookupdotdomain'"
 
-// tlsRcpt asks for each domain whether Sendmail would send to it over the
+// tlsRcpt returns for each domain whether Sendmail sends to it over the
 // connection that setup describes.
 func tlsRcpt(t *testing.T, s *mtatest.SendmailFiles, access string, setup, domains []string) []string {
 	t.Helper()
@@ -97,7 +97,7 @@ func TestSendmailLevels(t *testing.T) {
 		{"verified", allOptions, levelVerify, "", verified, "sent sent sent sent sent sent sent"},
 		{"level may demands nothing", allOptions, levelMay, "", withoutTLS, "sent sent sent sent sent sent sent"},
 		{"SKIP leaves the site's default", allOptions, levelEncrypt, everywhere, withoutTLS, "waits waits waits waits waits waits waits"},
-		{"without options a name speaks for what is below it", "", levelEncrypt, "", withoutTLS, "waits waits waits sent sent sent sent"},
+		{"without options, a name covers names below it", "", levelEncrypt, "", withoutTLS, "waits waits waits sent sent sent sent"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			access := text(c, test.level, formatSendmail) + test.more
@@ -109,7 +109,7 @@ func TestSendmailLevels(t *testing.T) {
 	}
 }
 
-// TestSendmailTriesTLS holds that rows of level may go over a site's own
+// TestSendmailTriesTLS checks that rows of level may can override a site's own
 // "Try_TLS: NO", by the name of the server.
 func TestSendmailTriesTLS(t *testing.T) {
 	c, err := config.Load(writeExport(t, exportConfig, exportRules, exportList))
@@ -128,8 +128,8 @@ func TestSendmailTriesTLS(t *testing.T) {
 	}
 }
 
-// TestPageGivesTheFeature ties the options that these tests run with to
-// those that a sysadmin is told to set.
+// TestPageGivesTheFeature compares the options of these tests with those on the
+// man page.
 func TestPageGivesTheFeature(t *testing.T) {
 	page, err := os.ReadFile("../../contrib/man/postseal.8.md")
 	if err != nil {

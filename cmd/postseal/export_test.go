@@ -51,7 +51,7 @@ expires = 2026-01-01
 
 const exportList = "Organisation Name,Domain name\nA,listed.nhs.uk\nA,guests.partner.example\nB,listed.council.gov.uk\n"
 
-// writeExport lays the configuration of a test below a new folder.
+// writeExport writes the configuration of a test below a new directory.
 func writeExport(t *testing.T, config, local, list string) string {
 	t.Helper()
 	path := configtest.Write(t, config)
@@ -63,7 +63,7 @@ func writeExport(t *testing.T, config, local, list string) string {
 	return path
 }
 
-// exported runs the command and returns its rows, without the comments.
+// exported runs the command and returns its rows without the comments.
 func exported(t *testing.T, config string, options ...string) (comments, rows string) {
 	t.Helper()
 	code, stdout, stderr := runWith("", append([]string{"export", "tls-policy", "-config", config}, options...)...)
@@ -183,8 +183,8 @@ func TestExportSaysWhereRowsComeFrom(t *testing.T) {
 	}
 }
 
-// randomTable is a configuration whose rows lie close together, so that they
-// cover one another in every way.
+// randomTable is a configuration whose names are close together, so that rows
+// override one another in every way.
 func randomTable(t *testing.T, random *rand.Rand) *config.Config {
 	t.Helper()
 	local, list, seen := "table.name = \"f\"\n", "Organisation Name,Domain name\n", make(map[string]bool)
@@ -223,8 +223,8 @@ func randomTable(t *testing.T, random *rand.Rand) *config.Config {
 	return loaded
 }
 
-// mayTrust tells whether a configuration may trust the name: neither a public
-// suffix nor a retired name.
+// mayTrust reports whether a configuration may trust the name: not a public
+// suffix, and not a retired name.
 func mayTrust(name string) bool { return name != "gov.uk" && !strings.HasSuffix(name, "gsi.gov.uk") }
 
 // randomName is a top-level domain of the table, or a name below it.
@@ -244,7 +244,7 @@ func randomNames(random *rand.Rand, n int) []string {
 	return names
 }
 
-// text is what export writes for a configuration.
+// text is the output of export for a configuration.
 func text(c *config.Config, level, format string) string {
 	var b strings.Builder
 	for _, row := range newTLSPolicy(c.Message.Rules, level, format, time.Now()) {

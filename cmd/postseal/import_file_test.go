@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A pipe gives the list in pieces, and is read to its end.
+// A pipe delivers the list in pieces, and is read to its end.
 func TestImportFromPipe(t *testing.T) {
 	s := newSite(t)
 	r, w := io.Pipe()
@@ -36,9 +36,8 @@ func TestImportFromPipe(t *testing.T) {
 	}
 }
 
-// An identical list counts as a fresh import: the file's time says so. What is
-// held does not.
-func TestImportRenewsTheTime(t *testing.T) {
+// An identical list updates the file's timestamp. A list that is held does not.
+func TestImportUpdatesTheTimestamp(t *testing.T) {
 	long := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, test := range []struct {
 		name, fresh string
@@ -101,7 +100,7 @@ func TestImportKeepsOwnerAndMode(t *testing.T) {
 	}
 }
 
-// A new list is for everybody to read, whatever the umask.
+// Everybody can read a new list, whatever the umask.
 func TestImportModeOfNewList(t *testing.T) {
 	old := syscall.Umask(0o077)
 	defer syscall.Umask(old)
@@ -114,7 +113,7 @@ func TestImportModeOfNewList(t *testing.T) {
 	}
 }
 
-// A symbolic link stays, and what it names is replaced where it lies.
+// A symbolic link stays, and its target is replaced.
 func TestImportThroughSymbolicLink(t *testing.T) {
 	s := newSite(t)
 	target := filepath.Join(s.dir, "elsewhere.csv")
@@ -138,8 +137,8 @@ func TestImportThroughSymbolicLink(t *testing.T) {
 	}
 }
 
-// Each of many imports at a time finds a whole list and leaves one.
-func TestImportsAtATime(t *testing.T) {
+// Each of many simultaneous imports finds a whole list and writes a whole list.
+func TestSimultaneousImports(t *testing.T) {
 	s := newSite(t)
 	other := edit("j.example", "jj.example")
 	writeFile(t, s.list, []byte(tenRows))

@@ -13,7 +13,7 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-// swapper imports two lists in turn with the real command.
+// swapper alternately imports two lists with the real command.
 type swapper struct {
 	*testing.T
 	site
@@ -52,7 +52,8 @@ func (s *swapper) start() *exec.Cmd {
 	return cmd
 }
 
-// look finds out which list is in place, whole, and whether it is another.
+// look checks that a whole list is in place, and reports whether it is another
+// one.
 func (s *swapper) look() (swapped bool) {
 	s.Helper()
 	got := readFile(s.T, s.list)
@@ -66,7 +67,7 @@ func (s *swapper) look() (swapped bool) {
 	return false
 }
 
-// alone lets an import come to its end.
+// alone runs an import to its end.
 func (s *swapper) alone() {
 	s.Helper()
 	if err := s.start().Wait(); err != nil || !s.look() {
@@ -74,10 +75,10 @@ func (s *swapper) alone() {
 	}
 }
 
-// TestImportKilled kills 300 imports at random moments around that of
-// the swap, which it finds as it goes: it moves with the machine's load. Whenever
-// that is, the list is the old one or the new one, whole, and the next import
-// goes through and clears up.
+// TestImportKilled kills 300 imports at random moments around that of the
+// rename. It measures this moment as it runs, because it depends on the load of
+// the machine. After each, the list must be the old one or the new one, whole,
+// and the next import must succeed and remove what is left over.
 func TestImportKilled(t *testing.T) {
 	const imports, sample = 300, 10
 	s := newSwapper(t)

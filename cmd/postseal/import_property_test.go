@@ -17,16 +17,16 @@ import (
 	"unicode/utf16"
 )
 
-// publishedList is a random list as it is published: every organisation, kind and
-// domain in a cell of its own.
+// publishedList is a random list in the published form. Each organisation, kind
+// and domain is in a cell of its own.
 type publishedList struct {
 	*rand.Rand
 	header []string
-	domain int // its column
+	domain int // the column of the domains
 	rows   [][]string
 	crlf   bool
 
-	doubtful bool         // it trusts somebody whom nobody can have meant
+	doubtful bool         // it has a row that nobody can have meant to trust
 	hidden   map[int]bool // rows that are hidden in the workbook
 }
 
@@ -37,7 +37,7 @@ func newPublished(r *rand.Rand) *publishedList {
 		p.rows = append(p.rows, []string{fmt.Sprintf("Example Trust %d", i/3), "Microsoft 365", name, "Y"})
 	}
 	r.Shuffle(len(p.rows), func(i, j int) { p.rows[i], p.rows[j] = p.rows[j], p.rows[i] })
-	for range r.IntN(4) { // columns change places
+	for range r.IntN(4) { // swaps columns
 		i, j := r.IntN(4), r.IntN(4)
 		for _, row := range append(p.rows, p.header) {
 			row[i], row[j] = row[j], row[i]
@@ -73,7 +73,8 @@ func (p *publishedList) plain() []byte {
 	return []byte(strings.Join(lines, p.eol()) + p.eol())
 }
 
-// dirty is the same list with all that the published one has been seen with.
+// dirty is the same list with all the irregularities that the published list
+// has had.
 func (p *publishedList) dirty() []byte {
 	lines := []string{strings.Join(p.header, ",") + strings.Repeat(",", p.IntN(2))}
 	if p.IntN(3) == 0 {
@@ -135,7 +136,7 @@ func (p *publishedList) workbook(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// flip changes some octets to others of the alphabet.
+// flip replaces some octets by others of the alphabet.
 func (p *publishedList) flip(data []byte, alphabet string) []byte {
 	for range 1 + p.IntN(6) {
 		data[p.IntN(len(data))] = alphabet[p.IntN(len(alphabet))]
@@ -143,8 +144,8 @@ func (p *publishedList) flip(data []byte, alphabet string) []byte {
 	return data
 }
 
-// survives is what a plain list says that was damaged without quotes, read in
-// the simplest way there is.
+// survives returns the domains of a damaged plain list without quotes. It
+// parses the list in the simplest way.
 func (p *publishedList) survives(data []byte) map[string]bool {
 	set := make(map[string]bool)
 	lines := lineEnd.Split(strings.TrimLeft(string(data), "\r\n ,"), -1)
@@ -169,9 +170,9 @@ var lineEnd = regexp.MustCompile(`\r*\n|\r`)
 
 var domainShape = regexp.MustCompile(`^([a-z0-9_-]+\.)+[a-z][a-z0-9-]+\.?$`)
 
-// damages make what is imported. Want is the set that the list may be
-// replaced by, nil where the damage must be seen; sure says that nothing but
-// the size of the change, or a doubtful row, may stand against it.
+// damages make the imported file. want is the set of domains that may replace
+// the list, or nil if the damage must be detected. sure means that the list can
+// only be held for the size of the change or a doubtful row.
 var damages = []struct {
 	name string
 	make func(t *testing.T, p *publishedList) (data []byte, want map[string]bool, sure bool)
@@ -270,7 +271,7 @@ var damages = []struct {
 	}},
 	{"a quote too many", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
 		data := p.plain()
-		data[p.IntN(len(data)-2)] = '"' // not a line end's
+		data[p.IntN(len(data)-2)] = '"' // not in a line end
 		return data, nil, false
 	}},
 	{"a public suffix", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) {
@@ -289,9 +290,9 @@ var damages = []struct {
 	{"empty", func(t *testing.T, p *publishedList) ([]byte, map[string]bool, bool) { return nil, nil, false }},
 }
 
-// TestImportYieldsOldOrNew is a property: whatever list comes, and however it
-// is damaged, the list in place is afterwards exactly the new one or, byte for
-// byte, exactly the old one.
+// TestImportYieldsOldOrNew checks a property: after an import of any list with
+// any damage, the list in place is exactly the new one or, byte for byte, the
+// old one.
 func TestImportYieldsOldOrNew(t *testing.T) {
 	const rounds = 10
 	s := newSite(t)
@@ -333,7 +334,7 @@ func TestImportYieldsOldOrNew(t *testing.T) {
 	}
 }
 
-// oldList is the random list with some rows of its own.
+// oldList is the random list with some other rows.
 func oldList(p *publishedList) []byte {
 	var rows []string
 	oneIn := 3 + p.IntN(15)
@@ -348,7 +349,7 @@ func oldList(p *publishedList) []byte {
 	return []byte(strings.Join(rows, ""))
 }
 
-// importedDomains reads what import writes.
+// importedDomains reads the file that import writes.
 func importedDomains(t *testing.T, list []byte) map[string]bool {
 	header, body, _ := strings.Cut(string(list), "\n")
 	if strings.TrimSuffix(header, ",Accepted with -accept") != "Organisation Name,Domain name" || !strings.HasSuffix(body, "\n") {
@@ -362,7 +363,7 @@ func importedDomains(t *testing.T, list []byte) map[string]bool {
 	return set
 }
 
-// exceeds tells whether more than a fifth of the old set goes or comes.
+// exceeds reports whether more than a fifth of the old set is added or removed.
 func exceeds(old, fresh map[string]bool) bool {
 	gone, come := 0, 0
 	for domain := range old {

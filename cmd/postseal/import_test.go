@@ -16,7 +16,7 @@ import (
 
 const testLists = "../../testdata/lists"
 
-// site is a configuration with a place for its accredited list.
+// site is a configuration with a path for its accredited list.
 type site struct{ dir, config, list string }
 
 func newSite(tb testing.TB) site {
@@ -46,14 +46,14 @@ func readFile(tb testing.TB, name string) []byte {
 	return data
 }
 
-// importing runs the command as the shell would.
+// importing runs the command.
 func (s site) importing(in io.Reader, args ...string) (code int, out, stderr string) {
 	var o, e bytes.Buffer
 	code = run(append([]string{"import", "-config", s.config}, args...), stdio{in, &o, &e})
 	return code, o.String(), e.String()
 }
 
-// left returns the names of the files beside the list.
+// left returns the names of the files in the list's directory.
 func (s site) left(tb testing.TB) []string {
 	tb.Helper()
 	entries, err := os.ReadDir(filepath.Dir(s.list))
@@ -81,7 +81,7 @@ Example Trust,i.example
 Example Trust,j.example
 `
 
-// firstList is a list of as many rows, in the form that import writes.
+// firstList is a list of n rows in the form that import writes.
 func firstList(rows int) string {
 	var b strings.Builder
 	b.WriteString("Organisation Name,Domain name\n")
@@ -91,7 +91,7 @@ func firstList(rows int) string {
 	return b.String()
 }
 
-// edit makes another list of tenRows.
+// edit returns a changed copy of tenRows.
 func edit(oldnew ...string) string { return strings.NewReplacer(oldnew...).Replace(tenRows) }
 
 func TestImport(t *testing.T) {
@@ -105,10 +105,10 @@ func TestImport(t *testing.T) {
 	const fourLessOut = "Example Trust: 0 added, 4 removed, 4 kept: -c.example -d.example -e.example -f.example\n"
 	for _, test := range []struct {
 		name       string
-		old, fresh string // an empty old list is none
+		old, fresh string // an empty old list counts as no list
 		args       []string
 		code       int
-		want       string // the list afterwards; empty for none
+		want       string // the list afterwards; empty if there is none
 		out        string
 		stderr     []string
 	}{
@@ -121,7 +121,7 @@ func TestImport(t *testing.T) {
 		{name: "first, short, accepted", fresh: tenRows, args: []string{"-accept"}, want: tenRows, stderr: []string{"10 domains in a first list: written"}},
 		{name: "same", old: tenRows, fresh: tenRows, want: tenRows,
 			stderr: []string{"new.csv: 10 domains (0 added, 0 removed, 10 kept): unchanged: the timestamp of LIST is updated"}},
-		{name: "same, in another guise", old: tenRows, fresh: "\ufeff" + strings.ReplaceAll(edit("a.example", "A.Example "), "\n", "\r\n"), want: tenRows,
+		{name: "same, in another form", old: tenRows, fresh: "\ufeff" + strings.ReplaceAll(edit("a.example", "A.Example "), "\n", "\r\n"), want: tenRows,
 			stderr: []string{"unchanged"}},
 		{name: "same, the old one as it was published", old: edit(",", ";", "Organisation Name", "sep=;\nOrganisation"), fresh: tenRows, want: tenRows,
 			stderr: []string{"10 domains (0 added, 0 removed, 10 kept): written to LIST"}},
@@ -200,8 +200,8 @@ func TestImport(t *testing.T) {
 	}
 }
 
-// The one legitimate update that took away 134 of 237 rows is held once, and
-// the daemon's own check takes what was accepted.
+// The published list once lost 134 of 237 rows, rightly. Such a list is held
+// once, and the daemon loads it after it was accepted.
 func TestImportPublishedList(t *testing.T) {
 	published := filepath.Join(testLists, "good", "published.xlsx")
 	want := readFile(t, filepath.Join(testLists, "want.csv"))
@@ -228,8 +228,8 @@ func TestImportPublishedList(t *testing.T) {
 	}
 }
 
-// A published list that was copied to the place of the imported one is refused,
-// and the command that the error names makes a list of it that is read.
+// A published list that was copied to the place of the imported one is refused.
+// The command in the error replaces it with a list that is read.
 func TestImportConvertsPublishedListInPlace(t *testing.T) {
 	want := readFile(t, filepath.Join(testLists, "want.csv"))
 	for _, file := range []string{"published.csv", "published.xlsx"} {
@@ -251,7 +251,7 @@ func TestImportConvertsPublishedListInPlace(t *testing.T) {
 	}
 }
 
-// Each bad list is refused as it stands, and the old one stays.
+// Each bad list is refused, and the old one stays.
 func TestImportRefusesBadLists(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(testLists, "bad", "*.*s*")) // .csv and .xlsx
 	if err != nil || len(files) < 18 {
@@ -332,14 +332,14 @@ func TestImportUsage(t *testing.T) {
 	}{
 		{"no list", []string{"-config", s.config}, 2, "give one list after the options"},
 		{"two lists", []string{"-config", s.config, s.list, s.list}, 2, "give one list after the options"},
-		{"option behind the list", []string{"-config", s.config, s.list, "-accept"}, 2, "give one list after the options"},
+		{"option after the list", []string{"-config", s.config, s.list, "-accept"}, 2, "give one list after the options"},
 		{"no such list", []string{"-config", s.config, filepath.Join(s.dir, "none.csv")}, 1, "none.csv: no such file"},
-		{"folder", []string{"-config", s.config, s.dir}, 1, "is a directory"},
+		{"directory", []string{"-config", s.config, s.dir}, 1, "is a directory"},
 		{"no such configuration", []string{"-config", filepath.Join(s.dir, "none.toml"), s.list}, 78, "name a readable file with -config"},
 		{"no destination", []string{"-config", config("mode = \"observe\"\n"), s.list}, 78, "postseal.toml: rules.accredited is not set: add accredited ="},
 		{"unknown key", []string{"-config", config("[rules]\naccredit = 1\n"), s.list}, 78, "postseal.toml: line 2, column 1: unknown key rules.accredit: did you mean accredited?"},
-		{"no folder for the list", []string{"-config", config("[rules]\naccredited = \"/nonexistent/postseal/list.csv\"\n"), s.list}, 1, "/nonexistent/postseal: no such file or directory: create the directory"},
-		{"folder for a list", []string{"-config", config(fmt.Sprintf("[rules]\naccredited = %q\n", s.dir)), s.list}, 1, "is a directory"},
+		{"no directory for the list", []string{"-config", config("[rules]\naccredited = \"/nonexistent/postseal/list.csv\"\n"), s.list}, 1, "/nonexistent/postseal: no such file or directory: create the directory"},
+		{"directory for a list", []string{"-config", config(fmt.Sprintf("[rules]\naccredited = %q\n", s.dir)), s.list}, 1, "is a directory"},
 		{"help", []string{"-h"}, 0, "-dry-run"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

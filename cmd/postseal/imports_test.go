@@ -15,12 +15,12 @@ import (
 
 const module = "github.com/postseal/postseal/"
 
-// isTestPackage reports whether a package is imported by tests alone.
+// isTestPackage reports whether a package is imported only by tests.
 func isTestPackage(name string) bool {
 	return slices.Contains([]string{"rules/growthtest", "rules/rulestest", "milter/mantest", "milter/mtatest", "milter/mtatest/demo", "cmd/postseal/config/configtest"}, name)
 }
 
-// imports returns what each package of the project imports of the others.
+// imports returns the packages of the project that each package imports.
 func imports(t *testing.T) (program, tests map[string][]string) {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", module+"...")
@@ -55,8 +55,8 @@ func imports(t *testing.T) (program, tests map[string][]string) {
 	return program, tests
 }
 
-// TestImportsRunOneWay holds that cmd imports milter, and milter rules, and that
-// no package imports the one whose folder it is in.
+// TestImportsRunOneWay checks that cmd imports milter, and milter imports
+// rules, never the reverse, and that no package imports its parent.
 func TestImportsRunOneWay(t *testing.T) {
 	program, tests := imports(t)
 	order := []string{"rules", "milter", "cmd"}
@@ -85,11 +85,11 @@ func TestImportsRunOneWay(t *testing.T) {
 	}
 }
 
-// importLine is a line of the sketch: a package, those that it imports, and its
-// subject.
+// importLine is a line of the table: a package, the packages that it imports,
+// and its subject.
 var importLine = regexp.MustCompile(`(?m)^//\t(\w+) +([\w, ]*): \S.*$`)
 
-// TestImportsAreAsSketched holds the tables of rules/doc.go and milter/doc.go.
+// TestImportsAreAsSketched checks the tables in rules/doc.go and milter/doc.go.
 func TestImportsAreAsSketched(t *testing.T) {
 	program, _ := imports(t)
 	for _, tree := range []string{"rules", "milter"} {

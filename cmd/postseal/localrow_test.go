@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestLookupAddressRow asks for an address that has a row of its own, and for
-// its domain, for which that row does not speak.
+// TestLookupAddressRow looks up an address that has a row of its own, and its
+// domain, to which that row does not apply.
 func TestLookupAddressRow(t *testing.T) {
 	config := withRules(t, "[rules]\nfiles = [\"/DIR/local.rules\"]\n", "table.name = \"local\"\ntable.source = \"IG group\"\n[[domain]]\naddress = \"Postmaster@Partner.example\"\nclass = \"secure\"\nsource = \"IG 2026/15\"\n")
 	for _, test := range []struct{ name, input, want string }{

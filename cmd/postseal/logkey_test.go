@@ -16,7 +16,7 @@ import (
 
 const hashing = "local_domains = [\"trust.example\"]\n[log]\naddresses = \"hash\"\n"
 
-// newState is a folder for the key, as systemd makes one.
+// newState makes a directory for the key, as systemd does.
 func newState(t *testing.T) (key string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "state")
@@ -41,7 +41,7 @@ func TestKeyIsMadeOnce(t *testing.T) {
 	path, key := configtest.Write(t, hashing), newState(t)
 	var all sync.Map
 	var group sync.WaitGroup
-	for range 8 { // daemons that start at once
+	for range 8 { // daemons that start at the same time
 		group.Go(func() { all.Store(taken(t, path), true) })
 	}
 	group.Wait()
@@ -60,12 +60,12 @@ func TestKeyIsMadeOnce(t *testing.T) {
 		t.Errorf("got mode %v, %v", info.Mode(), err)
 	}
 	if info, err := os.Stat(filepath.Dir(key)); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("got mode %v of the folder, %v", info.Mode(), err)
+		t.Errorf("got mode %v of the directory, %v", info.Mode(), err)
 	}
 	if files, _ := os.ReadDir(filepath.Dir(key)); len(files) != 1 {
 		t.Errorf("got %v beside the key", files)
 	}
-	// Removed, it is replaced.
+	// A removed key is replaced.
 	if err := os.Remove(key); err != nil {
 		t.Fatal(err)
 	}
@@ -81,13 +81,13 @@ func TestNoKeyWithoutHash(t *testing.T) {
 			t.Errorf("%s: got the key %q", format, got)
 		}
 		if _, err := os.Stat(filepath.Dir(key)); err == nil {
-			t.Errorf("%s: the folder was made", format)
+			t.Errorf("%s: the directory was made", format)
 		}
 	}
 }
 
-// TestFaultyKeys holds that neither serve nor check goes on with a key that is
-// none, or that others may know, and that no other command asks for it.
+// TestFaultyKeys checks that serve and check refuse a faulty key, or one that
+// others may know, and that the other commands do not need a key.
 func TestFaultyKeys(t *testing.T) {
 	good := strings.Repeat("0123456789abcdef", 4) + "\n"
 	const digits = "KEY must contain 64 hexadecimal digits, but has %d octets: restore the key from a copy, or remove the file, and serve makes a new key, which changes every hash"
@@ -115,7 +115,7 @@ func TestFaultyKeys(t *testing.T) {
 		{"a symbolic link", func(key string) error {
 			return errors.Join(put(good, 0o600)(key+".real"), os.Symlink(key+".real", key))
 		}, "KEY is a symbolic link: replace it with the file itself"},
-		{"a folder", func(key string) error { return os.Mkdir(key, 0o700) }, "KEY is not a regular file: remove it, and serve makes a new key"},
+		{"a directory", func(key string) error { return os.Mkdir(key, 0o700) }, "KEY is not a regular file: remove it, and serve makes a new key"},
 	} {
 		config, key := configtest.Write(t, hashing), newState(t)
 		if err := os.Mkdir(filepath.Dir(key), 0o700); err != nil {
@@ -138,19 +138,19 @@ func TestFaultyKeys(t *testing.T) {
 	}
 }
 
-// TestCheckMakesNoKey holds that check changes nothing, before the first start
-// too.
+// TestCheckMakesNoKey checks that check changes nothing, even before the first
+// start.
 func TestCheckMakesNoKey(t *testing.T) {
 	config, key := configtest.Write(t, hashing), newState(t)
 	if code, _, stderr := runWith("", "check", "-config", config); code != exitDone {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	if _, err := os.Stat(filepath.Dir(key)); err == nil {
-		t.Error("the folder was made")
+		t.Error("the directory was made")
 	}
 }
 
-func TestFolderThatCannotBeMade(t *testing.T) {
+func TestDirectoryThatCannotBeMade(t *testing.T) {
 	config := configtest.Write(t, hashing)
 	t.Setenv("STATE_DIRECTORY", filepath.Join(t.TempDir(), "none", "state"))
 	code, _, stderr := runWith("", "serve", "-config", config)

@@ -93,7 +93,7 @@ hospice.example
 	}
 }
 
-// inputs gives the key "input" of each line.
+// inputs returns the key "input" of each line.
 func inputs(t *testing.T, jsonLines string) string {
 	t.Helper()
 	var got []string
@@ -132,7 +132,8 @@ func TestLookupReadsLines(t *testing.T) {
 	}
 }
 
-// TestLookupAnswersAtOnce asks one name after the other over a pair of pipes.
+// TestLookupAnswersAtOnce writes one name at a time to a pipe, and reads each
+// answer from another.
 func TestLookupAnswersAtOnce(t *testing.T) {
 	config := configtest.Write(t, lookupConfig)
 	in, ask := io.Pipe()
@@ -157,7 +158,7 @@ func TestLookupAnswersAtOnce(t *testing.T) {
 	}
 }
 
-// closedPipe is what is left of a pipe whose reader has gone.
+// closedPipe is a pipe whose reader has closed it.
 type closedPipe struct{}
 
 func (closedPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
@@ -172,7 +173,7 @@ func TestLookupIntoAClosedPipe(t *testing.T) {
 	}
 }
 
-// BenchmarkLookupLines is the cost of the whole command for 100,000 lines.
+// BenchmarkLookupLines measures the whole command with 100,000 lines.
 func BenchmarkLookupLines(b *testing.B) {
 	config := configtest.Write(b, lookupConfig)
 	var lines strings.Builder

@@ -11,7 +11,8 @@ import (
 	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 )
 
-// runWith runs a command as a user does, without the process.
+// runWith runs a command in this process, with its arguments and standard
+// input.
 func runWith(stdin string, args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
 	code = run(args, stdio{strings.NewReader(stdin), &out, &err})
@@ -63,8 +64,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Every command ends alike: scripts and systemd tell a faulty configuration
-// from bad usage and from a failure by the exit status.
+// Every command uses the same exit statuses, so that scripts and systemd can
+// distinguish a faulty configuration, bad usage and a failure.
 func TestFaultyConfigurationExits78(t *testing.T) {
 	commands := [][]string{
 		{"serve"}, {"check"}, {"check", "-strict"}, {"lookup", "nhs.net"}, {"explain", "-from", "<>", "-to", "a@x.example", "-"},
@@ -74,7 +75,7 @@ func TestFaultyConfigurationExits78(t *testing.T) {
 		"unknown key": configtest.Write(t, "nonsense = 1\n"),
 		"no TOML":     configtest.Write(t, "mode = \n"),
 		"no file":     filepath.Join(t.TempDir(), "postseal.toml"),
-		"a folder":    t.TempDir(),
+		"a directory": t.TempDir(),
 	} {
 		for _, words := range commands {
 			at := 1
@@ -175,9 +176,9 @@ func TestExplainJSON(t *testing.T) {
 	}
 }
 
-// TestExplainJSONNamesWhomAFindingIsAbout holds that a finding stands beside its
-// recipient, and in the list of all.
-func TestExplainJSONNamesWhomAFindingIsAbout(t *testing.T) {
+// TestExplainJSONFindings checks that a finding is listed with
+// its recipient, and in the list of all findings.
+func TestExplainJSONFindings(t *testing.T) {
 	_, stdout, _ := runWith(savedMail, "explain", "-json", "-config", configtest.Write(t, ""), "-from", "<>", "-to", "a@nhs.net,b@nhs.nte", "-")
 	for _, want := range []string{
 		`"findings":[{"name":"look-alike","meant":"nhs.net"}],"recipients"`,
@@ -220,8 +221,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// TestSamplesLoad reads the files of contrib as they are, but for where they
-// lie.
+// TestSamplesLoad reads the files of contrib, changing only their paths.
 func TestSamplesLoad(t *testing.T) {
 	text, err := os.ReadFile("../../contrib/postseal.toml")
 	if err != nil {

@@ -24,7 +24,7 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// TestManPagesRender has groff look for faults, as man does.
+// TestManPagesRender checks the pages with the warnings of groff.
 func TestManPagesRender(t *testing.T) {
 	sources, err := filepath.Glob("../../contrib/man/*.md")
 	if err != nil || len(sources) != 5 {
@@ -135,7 +135,8 @@ func keysOf(of reflect.Type, prefix string, keys map[string]reflect.Type) {
 	}
 }
 
-// valuesOf returns the words that a type accepts, or nil if it accepts any text.
+// valuesOf returns the words that a type accepts, or nil if it accepts any
+// text.
 func valuesOf(of reflect.Type) []string {
 	for of.Kind() == reflect.Slice || of.Kind() == reflect.Pointer {
 		of = of.Elem()
@@ -146,7 +147,7 @@ func valuesOf(of reflect.Type) []string {
 	return nil
 }
 
-// exampleOf returns the line of a section that shows how the key is set.
+// exampleOf returns the line of a section that sets the key.
 func exampleOf(t *testing.T, name, section string) string {
 	t.Helper()
 	line := strings.Join(mantest.Found(section, "(?m)^Example: `(.*)`$"), "")
@@ -158,7 +159,8 @@ func exampleOf(t *testing.T, name, section string) string {
 
 const restPolicy = "[[policy]]\nname = \"rest\"\naction = \"tag\"\n"
 
-// TestManConfig holds the keys, and the defaults, examples and values of each.
+// TestManConfig compares the keys, defaults, examples and values with the
+// program.
 func TestManConfig(t *testing.T) {
 	page, keys, names := mantest.Read(t, "postseal.toml.5"), make(map[string]reflect.Type), []string{}
 	keysOf(reflect.TypeFor[config.File](), "", keys)
@@ -177,7 +179,7 @@ func TestManConfig(t *testing.T) {
 		switch name {
 		case "rules.edition":
 			values = editions.Names()
-		case "policy.recipient": // not all classes
+		case "policy.recipient": // the key accepts only some classes
 			values = slices.DeleteFunc(values, func(class string) bool {
 				_, err := config.Build("page", []byte("[[policy]]\nname = \"x\"\naction = \"tag\"\nrecipient = [\""+class+"\"]\n"+restPolicy))
 				return err != nil
@@ -214,7 +216,7 @@ func TestManConfig(t *testing.T) {
 	}
 }
 
-// withRules writes a configuration and a rule file that it reads.
+// withRules writes a configuration and a rule file that it names.
 func withRules(t *testing.T, text, rules string) (path string) {
 	t.Helper()
 	path = configtest.Write(t, text)
@@ -230,8 +232,8 @@ func loadRules(t *testing.T, rules string) error {
 	return err
 }
 
-// TestManRules holds the keys of a rule file, which the error about an unknown
-// key names, loads the examples of both pages, and holds the words of the table.
+// TestManRules compares the keys with those in the error about an unknown key,
+// loads the examples of both pages, and checks the words of the table.
 func TestManRules(t *testing.T) {
 	page := mantest.Read(t, "postseal-rules.5")
 	var keys []string
@@ -269,7 +271,7 @@ func TestManRules(t *testing.T) {
 	}
 }
 
-// TestManTable holds the words of the table, and the domains that the editions
+// TestManTable checks the words of the table, and the domains that the editions
 // trust.
 func TestManTable(t *testing.T) {
 	page := mantest.Read(t, "postseal-rules.5")
@@ -308,8 +310,8 @@ func TestManTable(t *testing.T) {
 	}
 }
 
-// TestReadmeAlerts holds that README and postseal-log(5) alert on all events
-// that warn.
+// TestReadmeAlerts checks that README and postseal-log(5) alert on all events
+// that are warnings or errors.
 func TestReadmeAlerts(t *testing.T) {
 	var alerts []string
 	page := mantest.Read(t, "postseal-log.5")

@@ -15,7 +15,7 @@ import (
 	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 )
 
-// checkout copies what the program is built from into a repository of its own.
+// checkout copies the sources of the program into a new repository.
 func checkout(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -39,8 +39,8 @@ func checkout(t *testing.T) (dir string) {
 	return dir
 }
 
-// output runs a command. Of git's settings it gets none: those of a hook would
-// lead it to the repository that the hook is for.
+// output runs a command without git's environment: a hook's would name the
+// repository of the hook.
 func output(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(name, args...)
@@ -74,7 +74,7 @@ func loggedVersion(t *testing.T, binary string) string {
 	return line.Version
 }
 
-// TestVersion builds as a release does and asks the binary.
+// TestVersion builds the program as a release does, and runs it.
 func TestVersion(t *testing.T) {
 	dir := checkout(t)
 	binary := filepath.Join(dir, "bin", "postseal")

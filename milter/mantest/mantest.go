@@ -15,7 +15,7 @@ import (
 // "EVENTS/started INFO". Titles have no backquotes.
 type Page map[string]string
 
-// Read reads a page from a test whose package is two folders below the root.
+// Read reads a page from a test whose package is two directories below the root.
 func Read(t *testing.T, name string) Page {
 	t.Helper()
 	text, err := os.ReadFile("../../contrib/man/" + name + ".md")

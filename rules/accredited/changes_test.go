@@ -23,8 +23,8 @@ func TestCompare(t *testing.T) {
 	}{
 		{"first", nil, list("A a", "B b"), list("A a", "B b"), nil, nil},
 		{"same", list("A a", "B b"), list("A a", "B b"), nil, nil, list("A a", "B b")},
-		{"first and last go", list("A a", "B b", "C c"), list("B b"), nil, list("A a", "C c"), list("B b")},
-		{"first and last come", list("B b"), list("A a", "B b", "C c"), list("A a", "C c"), nil, list("B b")},
+		{"first and last removed", list("A a", "B b", "C c"), list("B b"), nil, list("A a", "C c"), list("B b")},
+		{"first and last added", list("B b"), list("A a", "B b", "C c"), list("A a", "C c"), nil, list("B b")},
 		{"all others", list("A a", "C c"), list("B b", "D d"), list("B b", "D d"), list("A a", "C c"), nil},
 		{"spelled anew", list("A a", "B b"), list("AA a", "B b"), nil, nil, list("AA a", "B b")},
 	} {

@@ -19,16 +19,16 @@ import (
 
 const (
 	factor = 10 // between the two sizes
-	// rounds is how often a comparison that fails is repeated. For each size
-	// the smallest cost is used: a busy machine can only increase a cost, and
-	// work that grows too fast does so in every round.
+	// rounds is how often a failed comparison is repeated. For each size the
+	// smallest cost is used: a busy machine can only increase a cost, and work
+	// that grows too fast does so in every round.
 	rounds = 10
 	// most is the greatest cost of the larger input, as a multiple of the cost
 	// of ten smaller ones. Linear work costs 1, and quadratic work nearly 10.
 	most = 4
 )
 
-// Below these, a fixed cost would dominate, such as that of a buffer.
+// Below these, a fixed cost such as that of a buffer would dominate.
 const (
 	leastTime   = 200 * time.Microsecond
 	leastMemory = 64 << 10
@@ -49,10 +49,10 @@ func Linear(t *testing.T, n int, prepare func(n int) (work func())) {
 	}
 }
 
-// cost is what work needed.
+// cost is the cost of work.
 type cost struct {
 	time   time.Duration
-	memory uint64 // octets allocated, including those that are free again
+	memory uint64 // octets allocated, including those that were freed
 }
 
 func (c cost) least(d cost) cost { return cost{min(c.time, d.time), min(c.memory, d.memory)} }
@@ -80,12 +80,13 @@ func compare(t *testing.T, n int, prepare func(n int) func()) (small, large cost
 	return small, large
 }
 
-// memoryLimit is where garbage is collected after all, so that work that grows
-// too fast does not exhaust the machine's memory.
+// memoryLimit is the size of the heap at which garbage is collected despite the
+// setting, so that work that grows too fast does not exhaust the machine's
+// memory.
 const memoryLimit = 512 << 20
 
-// measure returns the cost of work on so many inputs. No garbage is collected
-// meanwhile, because its cost would be added at random.
+// measure returns the cost of work on inputs of size n. Garbage collection is off,
+// because it would add its cost at random.
 func measure(t *testing.T, inputs, n int, prepare func(n int) func()) cost {
 	t.Helper()
 	work := make([]func(), inputs)
@@ -94,7 +95,7 @@ func measure(t *testing.T, inputs, n int, prepare func(n int) func()) cost {
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	runtime.GC() // frees what the preparation left
+	runtime.GC() // frees what prepare left
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
 	var before, after runtime.MemStats

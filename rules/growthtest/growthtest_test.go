@@ -4,7 +4,7 @@ package growthtest
 
 import "testing"
 
-// TestCostOfGrowth holds that quadratic work fails a test of growth.
+// TestCostOfGrowth checks that quadratic work fails a test of growth.
 func TestCostOfGrowth(t *testing.T) {
 	for _, test := range []struct {
 		name   string

@@ -8,9 +8,9 @@ import (
 	"github.com/postseal/postseal/rules/editions"
 )
 
-// TestRowsForAnybodysNames checks that rule files and local_domains cannot
+// TestRowsForPublicSuffixes checks that rule files and local_domains cannot
 // trust all names below a suffix that is open to strangers.
-func TestRowsForAnybodysNames(t *testing.T) {
+func TestRowsForPublicSuffixes(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		refuse bool

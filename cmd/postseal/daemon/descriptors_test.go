@@ -9,8 +9,8 @@ import (
 	"github.com/postseal/postseal/rules/table"
 )
 
-// TestOutOfDescriptors holds that no file is blamed, that no rule gets lost, and
-// that what changed meanwhile is read afterwards.
+// TestOutOfDescriptors checks that no file is blamed, that no row is lost, and
+// that changed files are read afterwards.
 func TestOutOfDescriptors(t *testing.T) {
 	s := newWatched(t, "", configtest.Rule("partner.example", "secure", ""))
 	s.polls(2)
@@ -29,8 +29,8 @@ func TestOutOfDescriptors(t *testing.T) {
 	s.wantClass("a@partner.example", table.Unknown)
 }
 
-// TestConnectionsLeaveDescriptorsFree holds that connections alone cannot take
-// all descriptors.
+// TestConnectionsLeaveDescriptorsFree checks that connections cannot use all
+// descriptors.
 func TestConnectionsLeaveDescriptorsFree(t *testing.T) {
 	var old syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &old); err != nil {

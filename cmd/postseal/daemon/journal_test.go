@@ -18,7 +18,7 @@ import (
 	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 )
 
-// listenJournal stands in for journald.
+// listenJournal opens a socket in place of journald's.
 func listenJournal(t *testing.T, path string) *net.UnixConn {
 	t.Helper()
 	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
@@ -29,7 +29,7 @@ func listenJournal(t *testing.T, path string) *net.UnixConn {
 	return c
 }
 
-// readEntry reads an entry as the journal's native protocol has it.
+// readEntry reads an entry in the journal's native protocol.
 func readEntry(t *testing.T, c *net.UnixConn) map[string]string {
 	t.Helper()
 	buffer := make([]byte, 1<<16)
@@ -67,7 +67,7 @@ func newJournalLog(t *testing.T, path string) logFile {
 	return logFile{w, journalEntry}
 }
 
-// TestJournalEntries holds that each line arrives whole, with its fields.
+// TestJournalEntries checks that each line arrives whole, with its fields.
 func TestJournalEntries(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
 	journald := listenJournal(t, path)
@@ -96,8 +96,8 @@ func TestJournalEntries(t *testing.T) {
 	}
 }
 
-// countEntries reads until no line is missing: those that arrive, and those that
-// are said to be lost.
+// countEntries reads until every line is accounted for: as an entry, or in a
+// count of lost lines.
 func countEntries(t *testing.T, journald *net.UnixConn, all int) (lost int) {
 	t.Helper()
 	for lines := 0; lines+lost < all; {
@@ -107,7 +107,7 @@ func countEntries(t *testing.T, journald *net.UnixConn, all int) (lost int) {
 	return lost
 }
 
-// TestStuckJournal has journald stand still, and go on.
+// TestStuckJournal stops reading for a while.
 func TestStuckJournal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
 	journald := listenJournal(t, path)
@@ -127,7 +127,7 @@ func TestStuckJournal(t *testing.T) {
 	<-w.ended
 }
 
-// TestJournalComesBack takes the socket away, as a restart of its unit does, and
+// TestJournalComesBack removes the socket, as a restart of its unit does, and
 // opens another at the same path.
 func TestJournalComesBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
@@ -153,8 +153,9 @@ func TestJournalComesBack(t *testing.T) {
 	<-w.ended
 }
 
-// TestServeFindsTheJournal starts a daemon with a /run of its own. Only if its
-// standard error is the journal's stream, and a journal listens, is it used.
+// TestServeFindsTheJournal starts a daemon with its own /run. It must use the
+// journal only if standard error is connected to the journal and a journal
+// listens.
 func TestServeFindsTheJournal(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root mounts")

@@ -9,7 +9,8 @@ import (
 	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 )
 
-// TestReloadWithAFaultyKey keeps the configuration in force, and its key.
+// TestReloadWithAFaultyKey checks that the configuration and its key stay in
+// force.
 func TestReloadWithAFaultyKey(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "state", "log.key")
 	t.Setenv("STATE_DIRECTORY", filepath.Dir(key))

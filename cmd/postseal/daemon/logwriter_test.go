@@ -18,13 +18,13 @@ import (
 	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 )
 
-// jsonLog is a log of serve that is never stuck.
+// jsonLog is a log in the format of serve, on a writer that is never stuck.
 func jsonLog(w io.Writer) *slog.Logger {
 	return newLogger(config.JSONFormat, false, func(_ slog.Level, line []byte) { w.Write(line) })
 }
 
-// countLines reads a log of lines "x" and returns how many there are and how
-// many are said to be lost. A line that is no JSON is an error.
+// countLines returns how many lines "x" a log has, and how many it reports as
+// lost. A line that is not JSON is an error.
 func countLines(t *testing.T, log string) (lines, lost int) {
 	t.Helper()
 	for text := range strings.Lines(log) {
@@ -44,7 +44,7 @@ func countLines(t *testing.T, log string) (lines, lost int) {
 	return lines, lost
 }
 
-// TestStuckPipe fills a pipe that nobody reads, and then reads it.
+// TestStuckPipe fills a pipe, and then reads it.
 func TestStuckPipe(t *testing.T) {
 	r, file, err := os.Pipe()
 	if err != nil {
@@ -82,7 +82,7 @@ func TestStuckPipe(t *testing.T) {
 	}
 }
 
-// TestFullDisk fills a file system, and then makes room on it.
+// TestFullDisk fills a file system, and then frees space.
 func TestFullDisk(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root mounts a file system")
@@ -126,7 +126,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// buildCommand builds the program whose command serve runs this package.
+// buildCommand builds a program that runs the command serve of this package.
 func buildCommand(t *testing.T, binary string) {
 	t.Helper()
 	if out, err := exec.Command("go", "build", "-o", binary, "..").CombinedOutput(); err != nil {
@@ -134,8 +134,8 @@ func buildCommand(t *testing.T, binary string) {
 	}
 }
 
-// startLogging starts a daemon whose log is file. It returns what the daemon tells
-// systemd when it is ready, and how it ended.
+// startLogging starts a daemon with file as its log. It returns the
+// notification that the daemon sends when it is ready, and how it ended.
 func startLogging(t *testing.T, file *os.File) (daemon *os.Process, ready string, ended <-chan error) {
 	t.Helper()
 	dir := t.TempDir()
@@ -169,8 +169,8 @@ func startLogging(t *testing.T, file *os.File) (daemon *os.Process, ready string
 	return command.Process, ready, wait
 }
 
-// TestLogThatNobodyReads holds that SIGTERM ends the daemon, with status 0, while
-// its log is stuck or closed.
+// TestLogThatNobodyReads checks that SIGTERM ends the daemon, with status 0,
+// while its log is stuck or closed.
 func TestLogThatNobodyReads(t *testing.T) {
 	for _, closed := range []bool{false, true} {
 		r, file, err := os.Pipe()

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// newServing is newWatched with a socket, which answers.
+// newServing is newWatched with a socket that accepts connections.
 func newServing(t *testing.T, passed bool) *watched {
 	t.Helper()
 	s := newWatched(t, "", "")
@@ -24,7 +24,7 @@ func newServing(t *testing.T, passed bool) *watched {
 	if passed {
 		s.sockets = socketFiles(listeners, "")
 	}
-	s.server.Log = slog.New(slog.DiscardHandler) // the events are the daemon's alone
+	s.server.Log = slog.New(slog.DiscardHandler) // the test reads only the events of the daemon
 	s.server.Start(listeners...)
 	t.Cleanup(func() { s.server.Shutdown() })
 	return s
@@ -43,7 +43,7 @@ func (s *watched) answers() bool {
 	return err == io.EOF
 }
 
-// TestLostSocketIsOpenedAgain takes the socket's file or its folder away.
+// TestLostSocketIsOpenedAgain removes the socket's file or its directory.
 func TestLostSocketIsOpenedAgain(t *testing.T) {
 	must := func(err error) {
 		t.Helper()
@@ -55,12 +55,12 @@ func TestLostSocketIsOpenedAgain(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		lose  func(s *watched)
-		mend  func(s *watched) // nil if postseal itself can
-		wants string           // the reason meanwhile
+		mend  func(s *watched) // nil if postseal itself can mend it
+		wants string           // the reason in the log
 	}{
 		{name: "file removed", lose: func(s *watched) { must(os.Remove(s.file("run/s"))) }},
 		{name: "file renamed", lose: func(s *watched) { must(os.Rename(s.file("run/s"), s.file("run/t"))) }},
-		{name: "folder renamed, and a new one", lose: func(s *watched) {
+		{name: "directory renamed, and a new one", lose: func(s *watched) {
 			must(os.Rename(s.file("run"), s.file("old")))
 			must(os.Mkdir(s.file("run"), 0o750))
 		}},
@@ -71,9 +71,9 @@ func TestLostSocketIsOpenedAgain(t *testing.T) {
 			l.SetUnlinkOnClose(false)
 			l.Close()
 		}},
-		{name: "folder removed", lose: func(s *watched) { must(os.RemoveAll(s.file("run"))) },
+		{name: "directory removed", lose: func(s *watched) { must(os.RemoveAll(s.file("run"))) },
 			mend: func(s *watched) { must(os.Mkdir(s.file("run"), 0o750)) }, wants: "create the directory"},
-		{name: "a file in the folder's place", lose: func(s *watched) {
+		{name: "a file in the directory's place", lose: func(s *watched) {
 			must(os.RemoveAll(s.file("run")))
 			must(os.WriteFile(s.file("run"), nil, 0o600))
 		}, mend: func(s *watched) {
@@ -84,7 +84,7 @@ func TestLostSocketIsOpenedAgain(t *testing.T) {
 			must(os.Remove(s.file("run/s")))
 			must(os.WriteFile(s.file("run/s"), nil, 0o600))
 		}, mend: func(s *watched) { must(os.Remove(s.file("run/s"))) }, wants: "is not a socket: move it"},
-		{name: "another's socket", lose: func(s *watched) {
+		{name: "a socket of another process", lose: func(s *watched) {
 			must(os.Remove(s.file("run/s")))
 			l, err := net.Listen("unix", s.file("run/s"))
 			must(err)
@@ -131,7 +131,8 @@ func TestLostSocketIsOpenedAgain(t *testing.T) {
 	}
 }
 
-// systemd must open what it had opened: postseal only says so, once.
+// Only systemd can open a socket that it has passed. postseal reports this
+// once.
 func TestLostSocketOfSystemd(t *testing.T) {
 	s := newServing(t, true)
 	if err := os.Rename(s.file("run/s"), s.file("run/t")); err != nil {

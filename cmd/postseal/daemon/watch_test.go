@@ -19,8 +19,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watched is a daemon without its listener, with its files below dir and a clock
-// that the test turns.
+// watched is a daemon without its listener. Its files are below dir, and the
+// test sets its clock.
 type watched struct {
 	*daemon
 	t    *testing.T
@@ -29,7 +29,7 @@ type watched struct {
 	log  bytes.Buffer
 	read int // of log
 
-	other net.Listener // in the place of the daemon's own
+	other net.Listener // replaces the daemon's clock
 }
 
 const siteConfig = `
@@ -38,7 +38,7 @@ accredited = "/DIR/accredited.csv"
 files = ["/DIR/rules.d/*.toml"]
 `
 
-// list is an accredited list of the names and forty more.
+// list returns an accredited list of the names and forty more.
 func list(names ...string) string {
 	text := "Organisation Name,Domain name\n"
 	for i := range 40 {
@@ -47,7 +47,7 @@ func list(names ...string) string {
 	return text + "Example," + strings.Join(names, "\nExample,") + "\n"
 }
 
-// newSite starts with rules as the rows of rules.d/local.toml.
+// newSite starts a daemon. rules are the rows of rules.d/local.toml.
 func newWatched(t *testing.T, more, rules string) *watched {
 	t.Helper()
 	s := &watched{t: t, now: time.Date(2026, 11, 21, 22, 0, 0, 0, time.Local)}
@@ -73,7 +73,7 @@ func (s *watched) put(name, text string) {
 	configtest.Put(s.t, s.file(name), text, s.now)
 }
 
-// polls lets the daemon poll so often.
+// polls makes the daemon check its files n times.
 func (s *watched) polls(times int) {
 	for range times {
 		s.now = s.now.Add(pollInterval)
@@ -82,7 +82,7 @@ func (s *watched) polls(times int) {
 }
 
 // events returns what was logged since the last call, each as "msg key=value"
-// with the keys asked for.
+// with the given keys.
 func (s *watched) events(keys ...string) (lines []string) {
 	s.t.Helper()
 	fresh := s.log.String()[s.read:]
@@ -158,8 +158,8 @@ func TestAutomaticReloadLeavesTheConfigurationFile(t *testing.T) {
 	s.wantClass("a@renewed.nhs.uk", table.Secure)
 }
 
-// TestLastGoodTable breaks one file after the other: the table stays, the log
-// says so once, and withdrawn trust stays withdrawn.
+// TestLastGoodTable makes one file after another faulty. The table stays in
+// force, the log reports it once, and withdrawn trust stays withdrawn.
 func TestLastGoodTable(t *testing.T) {
 	const local = "rules.d/local.toml"
 	rows := configtest.Rule("council.gov.uk", "unknown", "") + configtest.Rule("a.gov.uk", "unknown", "") + configtest.Rule("b.gov.uk", "unknown", "")
@@ -172,12 +172,12 @@ func TestLastGoodTable(t *testing.T) {
 		name   string
 		breaks func(s *watched)
 		want   string
-		hangup table.Class // of listed.nhs.uk after SIGHUP; Local where it is refused
+		hangup table.Class // of listed.nhs.uk after SIGHUP; Local if the reload is refused
 	}{
 		{"list gone", func(s *watched) { remove(s, "accredited.csv") }, "no such file or directory: run postseal import", table.Local},
 		{"list empty", func(s *watched) { s.put("accredited.csv", "") }, "the list is empty", table.Local},
 		{"list without rows", func(s *watched) { s.put("accredited.csv", "Organisation Name,Domain name\n") }, "the list has no valid row: run postseal import", table.Local},
-		{"list a folder", func(s *watched) { remove(s, "accredited.csv"); os.Mkdir(s.file("accredited.csv"), 0o755) }, "is a directory", table.Local},
+		{"list a directory", func(s *watched) { remove(s, "accredited.csv"); os.Mkdir(s.file("accredited.csv"), 0o755) }, "is a directory", table.Local},
 		{"list of another column", func(s *watched) { s.put("accredited.csv", "Organisation Name,Domain name\nA,Y\nB,N\n") }, `accredited.csv: line 2: the domain "Y" must be written "y": run postseal import`, table.Local},
 		{"list as published", func(s *watched) {
 			s.put("accredited.csv", "Organisation Name,System Type,Domain name \nA,x,listed.nhs.uk\n")
@@ -188,7 +188,7 @@ func TestLastGoodTable(t *testing.T) {
 		{"rule file empty", func(s *watched) { s.put(local, "") }, "table.name is missing", table.Local},
 		{"rule file cut short", func(s *watched) { s.put(local, "table.name = \"local\"\n"+configtest.Rule("b.gov.uk", "unknown", "")) }, "local.toml: only 1 of 3 rows are left", table.Secure},
 		{"rule file broken", func(s *watched) { s.put(local, "[[domain]\n") }, "local.toml: line 1, column 9: a closing bracket is missing: write [[domain]]", table.Local},
-		{"folder gone", func(s *watched) { remove(s, local); remove(s, "rules.d") }, "make the directory readable", table.Local},
+		{"directory gone", func(s *watched) { remove(s, local); remove(s, "rules.d") }, "make the directory readable", table.Local},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newWatched(t, "", rows)
@@ -224,8 +224,8 @@ func TestLastGoodTable(t *testing.T) {
 	}
 }
 
-// A rule file that changed after a refused SIGHUP took the flag away, while
-// the configuration file on disk was still faulty.
+// A rule file that changed after a refused SIGHUP cleared config_refused,
+// although the configuration file on disk was still faulty.
 func TestEachRefusalHasItsFlag(t *testing.T) {
 	const bad = "[[domain]\n"
 	good := "table.name = \"local\"\n" + configtest.Rule("a.example", "secure", "")
@@ -240,7 +240,7 @@ func TestEachRefusalHasItsFlag(t *testing.T) {
 		}
 	}
 	for i, step := range []struct {
-		config, rules string // what is written; empty: nothing
+		config, rules string // the new text; empty: no change
 		want          string // the event
 		flags         string
 	}{
@@ -272,9 +272,9 @@ func TestEachRefusalHasItsFlag(t *testing.T) {
 	}
 }
 
-// TestFilesMendedByTheirMode takes the right to read a file away and gives it
-// back, which changes neither its text nor its time.
-func TestFilesMendedByTheirMode(t *testing.T) {
+// TestModesOfFiles removes the right to read a file and restores it.
+// This changes neither the text nor the timestamp.
+func TestModesOfFiles(t *testing.T) {
 	for _, name := range []string{"accredited.csv", "rules.d/local.toml", "rules.d"} {
 		t.Run(name, func(t *testing.T) {
 			s := newWatched(t, "", configtest.Rule("council.gov.uk", "unknown", ""))
@@ -319,11 +319,11 @@ func TestFilesMendedByTheirMode(t *testing.T) {
 	})
 }
 
-// asOwner takes from the test's thread root's right to read what its mode does
-// not let even the owner read.
+// asOwner removes root's privileges from the test's thread, so that a mode
+// without the right to read applies.
 func asOwner(t *testing.T) {
 	t.Helper()
-	runtime.LockOSThread() // the rest of the process keeps the right
+	runtime.LockOSThread() // the rest of the process keeps its privileges
 	t.Cleanup(runtime.UnlockOSThread)
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var had [2]unix.CapUserData
@@ -343,7 +343,7 @@ func asOwner(t *testing.T) {
 }
 
 func TestReminders(t *testing.T) {
-	days := func(n int) string { // until a day n days from the site's first
+	days := func(n int) string { // until a day that is n days after the site's first
 		return "expires = " + time.Date(2026, 11, 21+n, 0, 0, 0, 0, time.Local).Format(time.DateOnly)
 	}
 	s := newWatched(t, "[log]\naddresses = \"domain\"\n", "table.review_by = 2026-11-24\n"+
@@ -380,7 +380,7 @@ func TestReminders(t *testing.T) {
 	s.wantEvents("on reload", s.events(keys...), append([]string{"reloaded", "list old age_days=15 max_age=14", "table review due table=local review_by=2026-11-24"}, standing...)...)
 }
 
-// TestRowExpiresWhileRunning needs no poll and no reload.
+// TestRowExpiresWhileRunning has no poll and no reload.
 func TestRowExpiresWhileRunning(t *testing.T) {
 	s := newWatched(t, "", configtest.Rule("hospice.example", "secure", "expires = 2026-11-22")+configtest.Rule("council.gov.uk", "unknown", "expires = 2026-11-22"))
 	s.now = time.Date(2026, 11, 21, 23, 59, 59, 0, time.Local)
@@ -391,8 +391,8 @@ func TestRowExpiresWhileRunning(t *testing.T) {
 	s.wantClass("a@council.gov.uk", table.Secure)
 }
 
-// TestReloadKeepsToItsFile moves the configuration file away: the built-in
-// one, which only observes, is not what anybody meant.
+// TestReloadKeepsToItsFile moves the configuration file away. The daemon must
+// not use the built-in configuration, which only observes.
 func TestReloadKeepsToItsFile(t *testing.T) {
 	first, err := config.Load(configtest.Write(t, "mode = \"enforce\"\n"))
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/postseal/postseal/milter/message"
 )
 
-// notified returns the next notification that holds each of the texts.
+// notified returns the next notification that contains all of the texts.
 func notified(t *testing.T, c *net.UnixConn, texts ...string) string {
 	t.Helper()
 	c.SetReadDeadline(time.Now().Add(time.Minute))
@@ -34,9 +34,9 @@ next:
 	}
 }
 
-// TestWatchdogIsFedOnProgressAlone blocks a session in its callback for a time
-// of the test's own clock.
-func TestWatchdogIsFedOnProgressAlone(t *testing.T) {
+// TestWatchdogIsNotifiedOnlyOfProgress blocks a session in its callback. The test
+// sets the clock.
+func TestWatchdogIsNotifiedOnlyOfProgress(t *testing.T) {
 	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "n"), Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +77,7 @@ func TestWatchdogIsFedOnProgressAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// Silent for an hour, the session waits for its MTA: that is no fault.
+	// A session that waits for its MTA for an hour is not stuck.
 	notified(t, notify, "WATCHDOG=1", "1 sessions")
 	late.Add(int64(time.Hour))
 	for range 3 {

@@ -90,7 +90,7 @@ func checkInstalled(t *testing.T, d system, before map[string]string) {
 	}
 }
 
-// importMadeUp takes in the made-up list and asks for a domain of it.
+// importMadeUp imports the made-up list and looks up one of its domains.
 func importMadeUp(t *testing.T, d system) {
 	t.Helper()
 	root, err := mtatest.Root()
@@ -107,8 +107,8 @@ func importMadeUp(t *testing.T, d system) {
 	}
 }
 
-// askDaemon does as systemd does with the two units: it opens the socket,
-// starts the daemon as its user, and lets an MTA in.
+// askDaemon does what systemd does with the two units: it opens the socket,
+// starts the daemon as its user, and connects as an MTA.
 func askDaemon(t *testing.T, d system) {
 	t.Helper()
 	path := d.path(d.unit(t, "postseal.socket", "ListenStream"))
@@ -127,7 +127,7 @@ func askDaemon(t *testing.T, d system) {
 	id, _ := d.user(t, d.unit(t, "postseal.service", "User"))
 	state := makeState(t, d, id)
 	d.write(t, installedConfig, d.read(t, installedConfig)+"\n[log]\naddresses = \"hash\"\n", 0o644)
-	// The process that LISTEN_PID names is the shell, and then the daemon.
+	// LISTEN_PID names the shell, which exec replaces by the daemon.
 	cmd := d.command("/bin/sh", "-c", "STATE_DIRECTORY="+state+" LISTEN_PID=$$ LISTEN_FDS=1 exec "+d.unit(t, "postseal.service", "ExecStart"))
 	cmd.SysProcAttr.Credential = &id
 	cmd.ExtraFiles = []*os.File{socket}
@@ -136,7 +136,7 @@ func askDaemon(t *testing.T, d system) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	// From here on only the daemon has it: with the daemon connections end.
+	// From here only the daemon has the socket, so connections fail when it ends.
 	if err := errors.Join(listener.Close(), socket.Close()); err != nil {
 		t.Error(err)
 	}
@@ -150,8 +150,8 @@ func askDaemon(t *testing.T, d system) {
 	}
 }
 
-// makeState makes the folder that systemd makes for the service: the innermost
-// one is the user's own.
+// makeState makes the directory that systemd makes for the service. The
+// innermost one belongs to the user.
 func makeState(t *testing.T, d system, id syscall.Credential) string {
 	t.Helper()
 	state := "/var/lib/" + d.unit(t, "postseal.service", "StateDirectory")
@@ -161,7 +161,7 @@ func makeState(t *testing.T, d system, id syscall.Credential) string {
 	return state
 }
 
-// negotiate speaks first, as an MTA does: SMFIC_OPTNEG with version 6, all
+// negotiate sends the first packet of an MTA: SMFIC_OPTNEG with version 6, all
 // actions and all steps.
 func negotiate(path string) error {
 	c, err := net.Dial("unix", path)
@@ -180,8 +180,8 @@ func negotiate(path string) error {
 	return nil
 }
 
-// startSystemd makes the scripts believe that systemd runs, with a systemctl
-// that notes how it is called, and enables the units as systemctl does.
+// startSystemd makes the scripts detect systemd, with a systemctl that records
+// how it is called. It enables the units as systemctl does.
 func startSystemd(t *testing.T, d system) (calls func() []string) {
 	t.Helper()
 	d.write(t, "/usr/bin/systemctl", "#!/bin/sh\necho \"$*\" >>/run/calls\n", 0o755)
@@ -216,7 +216,8 @@ func stopSystemd(t *testing.T, d system) {
 
 const nextTag = "0.1.0"
 
-// nextVersion builds a package of a tagged version with another postseal.toml.
+// nextVersion builds the package of a tagged version with another
+// postseal.toml.
 func nextVersion(t *testing.T, s checkout) string {
 	t.Helper()
 	s.sh(t, `echo '# new in the next version' >>contrib/postseal.toml`)
@@ -252,7 +253,7 @@ func checkUpgrade(t *testing.T, d system, deb string, calls func() []string) {
 	if got, _ := d.user(t, "postseal"); got.Uid != id.Uid || got.Gid != id.Gid {
 		t.Errorf("the user's ID became %d, was %d", got.Uid, id.Uid)
 	}
-	// The socket stays open, so that no connection is refused.
+	// The socket stays open, so no connection is refused.
 	want := []string{"--system daemon-reload", "try-restart postseal.service"}
 	if got := calls(); !slices.Equal(got, want) {
 		t.Errorf("systemctl: got %q, want %q", got, want)
@@ -278,7 +279,7 @@ func checkRemoval(t *testing.T, d system, calls func() []string) {
 	}
 }
 
-// compareFiles tells which files came, went or changed.
+// compareFiles lists the files that were added, removed or changed.
 func compareFiles(t *testing.T, when string, got, want map[string]string) {
 	t.Helper()
 	all := maps.Clone(got)

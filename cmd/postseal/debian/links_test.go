@@ -12,8 +12,7 @@ import (
 // link is a Markdown link to a file.
 var link = regexp.MustCompile(`\]\(([^):#]+)[^):]*\)`)
 
-// checkLinks follows the links between the installed documents, with which a
-// sysadmin has to get along.
+// checkLinks checks the links between the installed documents.
 func checkLinks(t *testing.T, d system) {
 	t.Helper()
 	followed := 0

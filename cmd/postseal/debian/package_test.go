@@ -1,4 +1,4 @@
-// Package debian_test tries the Debian package out.
+// Package debian_test tests the Debian package.
 package debian_test
 
 import (
@@ -14,10 +14,10 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-// checkout is a git clone with the files of this one as they are now.
+// checkout is a git clone with the current files of this one.
 type checkout struct {
 	dir string
-	env []string // in which it is built
+	env []string // the directory in which it is built
 }
 
 func newCheckout(t *testing.T, dir string) checkout {
@@ -38,12 +38,12 @@ func (s checkout) commit(t *testing.T) {
 	s.sh(t, `git add -A && git -c user.name=test -c user.email=test@example.org commit -q -m test`)
 }
 
-// sh runs a line of shell in its folder.
+// sh runs a line of shell in the clone.
 func (s checkout) sh(t *testing.T, line string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command("sh", append([]string{"-e", "-c", line}, args...)...)
 	cmd.Dir = s.dir
-	// The make that runs the tests is none of the inner one's concern.
+	// The settings of the make that runs the tests must not reach the inner make.
 	cmd.Env = slices.DeleteFunc(append(os.Environ(), s.env...), func(v string) bool {
 		return strings.HasPrefix(v, "MAKE") || strings.HasPrefix(v, "MFLAGS=")
 	})
@@ -104,7 +104,7 @@ func TestPackage(t *testing.T) {
 		}
 	})
 	t.Run("lintian", func(t *testing.T) {
-		// It leaves a file behind, which goes with the clone.
+		// It makes a file, which is removed with the clone.
 		if out := here.sh(t, `TMPDIR=bin lintian --allow-root --tag-display-limit 0 --fail-on error,warning "$0"`, old); out != "" {
 			t.Error(out)
 		}

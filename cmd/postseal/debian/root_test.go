@@ -15,17 +15,17 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-// system is the folder of a small Debian without systemd.
+// system is the directory of a small Debian without systemd.
 type system string
 
-// newDebian unpacks the one that make test has made.
+// newDebian unpacks the Debian that make test has built.
 func newDebian(t *testing.T) system {
 	t.Helper()
 	root, err := mtatest.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Not t.TempDir, with which the socket's path would be too long.
+	// Not t.TempDir, because its path would make the socket's path too long.
 	dir, err := os.MkdirTemp("", "postseal-debian-")
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func (d system) write(t *testing.T, name, text string, mode os.FileMode) {
 	}
 }
 
-// command is a program inside, by its full path.
+// command is a program inside. name is its full path.
 func (d system) command(args ...string) *exec.Cmd {
 	return &exec.Cmd{
 		Path:        args[0],
@@ -74,9 +74,8 @@ func (d system) run(t *testing.T, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// install installs or upgrades the package as a sysadmin does who keeps the
-// configuration. dpkg may not warn, as it does where the version of the package
-// sorts below the installed one.
+// install installs or upgrades the package, and keeps the configuration. dpkg
+// must not warn, except that the version is older than the installed one.
 func (d system) install(t *testing.T, deb string) {
 	t.Helper()
 	d.write(t, "/tmp/postseal.deb", string(read(t, deb)), 0o644)
@@ -89,10 +88,10 @@ func (d system) install(t *testing.T, deb string) {
 	}
 }
 
-// traces are what dpkg and adduser leave of their own.
+// traces are files that dpkg and adduser leave.
 var traces = strings.Fields("/etc/passwd- /etc/shadow- /etc/group- /etc/gshadow- /run/adduser /var/log/dpkg.log")
 
-// files are all files with type, mode and owner, but for traces.
+// files lists all files with type, mode and owner, except traces.
 func (d system) files(t *testing.T) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -118,7 +117,7 @@ func (d system) files(t *testing.T) map[string]string {
 	return files
 }
 
-// unit is what a unit file says for one key, in its last line.
+// unit returns the value of a key in a unit file, from its last line.
 func (d system) unit(t *testing.T, name, key string) string {
 	t.Helper()
 	var value string
@@ -133,7 +132,7 @@ func (d system) unit(t *testing.T, name, key string) string {
 	return value
 }
 
-// user is the user and group ID of a user of /etc/passwd.
+// user returns the user and group ID of a user in /etc/passwd.
 func (d system) user(t *testing.T, name string) (id syscall.Credential, entry string) {
 	t.Helper()
 	for line := range strings.Lines(d.read(t, "/etc/passwd")) {

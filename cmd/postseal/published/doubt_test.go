@@ -11,13 +11,13 @@ import (
 	"github.com/postseal/postseal/rules/accredited"
 )
 
-// padded is a list of three columns with a row of its own at number 2 and
-// others below it.
+// padded returns a list of three columns with the row at number 2 and others
+// below it.
 func padded(row string) []byte {
 	return []byte("Organisation,Type,Domain name\n" + row + "\n" + strings.Repeat("X,M365,padding.example\n", 20))
 }
 
-// withoutPadding returns the domains that are not of the padding.
+// withoutPadding returns the domains that are not in the padding.
 func withoutPadding(rows []accredited.Row) (domains []string) {
 	for _, row := range rows {
 		if row.Domain != "padding.example" {
@@ -27,9 +27,9 @@ func withoutPadding(rows []accredited.Row) (domains []string) {
 	return domains
 }
 
-// What nobody can have meant to trust counts only once it is accepted, and
-// then reads back from what import writes; from a list that says so itself it
-// does not count.
+// A doubtful row is used only after it was accepted. It is then read back from
+// the file that import writes. A published list cannot mark its own rows as
+// accepted.
 func TestDoubtfulRows(t *testing.T) {
 	const consumer, suffix = "is a consumer mail service, where anybody can have an address", "is a public suffix, not an organisation's domain"
 	for cell, why := range map[string]string{
@@ -60,7 +60,7 @@ func TestDoubtfulRows(t *testing.T) {
 	}
 }
 
-// What a person would not take for a row of the list is left out and named.
+// Text that a person would not read as a row of the list is left out and named.
 func TestRowsLeftOut(t *testing.T) {
 	for _, test := range []struct{ name, row, want string }{
 		{"web address", "See also,x,www.nhs.example", `row 2: "www.nhs.example" is the address of a web site`},
@@ -73,17 +73,17 @@ func TestRowsLeftOut(t *testing.T) {
 		{"Greek letter", "Evil,x,n\u03b7s.example", "row 2: \"n\u03b7s.example\" has the letter U+03B7, which is not in the Latin alphabet of English"},
 		{"dotless i", "Evil,x,tru\u0131st.example", "row 2: \"tru\u0131st.example\" has the letter U+0131, which is not in the Latin alphabet of English"},
 		{"not a good A-label", "Evil,x,xn--zzzzzzzzz.example", `row 2: "xn--zzzzzzzzz.example" is not a valid internationalised name`},
-		{"name behind many blanks", "Evil,x,\"listed.example" + strings.Repeat(" ", 2000) + "x\"", `row 2: "listed.example` + strings.Repeat(" ", 66) + `" is not a domain name`},
+		{"name after many blanks", "Evil,x,\"listed.example" + strings.Repeat(" ", 2000) + "x\"", `row 2: "listed.example` + strings.Repeat(" ", 66) + `" is not a domain name`},
 		{"note", "Evil,x,withdrawn", `row 2: "withdrawn" is marked "withdrawn"`},
 		{"note of another kind", "Evil,x,see below", `row 2: "see below" is not a domain name`},
 		{"status", "Evil,Withdrawn 3 May,listed.example", `row 2: "listed.example" is marked "Withdrawn 3 May"`},
 		{"status of the organisation", "(LAPSED) Evil,x,listed.example", `row 2: "listed.example" is marked "(LAPSED) Evil"`},
 		{"status of another word", "Evil,Not yet compliant,listed.example", `row 2: "listed.example" is marked "Not yet compliant"`},
-		{"status behind another word", "Evil,Status: revoked,listed.example", `row 2: "listed.example" is marked "Status: revoked"`},
+		{"status after another word", "Evil,Status: revoked,listed.example", `row 2: "listed.example" is marked "Status: revoked"`},
 		{"written from right to left", "Evil,x,\u202eelpmaxe.detsil\u202c", "row 2: \"elpmaxe.detsil\" has characters that change the direction of writing"},
 		{"isolated from right to left", "Evil,x,\u2067elpmaxe.detsil", "row 2: \"elpmaxe.detsil\" has characters that change the direction of writing"},
 		{"below a blank line", "Evil,x,\"\n\nlisted.example\"", `row 2: "listed.example" has blanks before it that move it out of sight`},
-		{"behind blanks", "Evil,x," + strings.Repeat("\u00a0", 40) + "listed.example", `row 2: "listed.example" has blanks before it that move it out of sight`},
+		{"after blanks", "Evil,x," + strings.Repeat("\u00a0", 40) + "listed.example", `row 2: "listed.example" has blanks before it that move it out of sight`},
 	} {
 		list, err := published.Read("list", padded(test.row))
 		if err != nil || len(withoutPadding(list.Rows)) > 0 || fmt.Sprint(list.LeftOut) != "["+test.want+"]" || len(list.Doubtful) > 0 {
@@ -96,8 +96,7 @@ func TestRowsLeftOut(t *testing.T) {
 	}
 }
 
-// A note below the list has a text and a domain, and nothing of what the rows of
-// the list have beside these.
+// A note below the list has text and a domain, but no other cells of a row.
 func TestFooterWithText(t *testing.T) {
 	const header, list, note = "Organisation Name,System Type,Domain name,DMARC\n", "A,x,listed.example,reject\n", "For more information,,digital.nhs.example,\n"
 	for _, test := range []struct {
@@ -119,8 +118,8 @@ func TestFooterWithText(t *testing.T) {
 	}
 }
 
-// What is below a heading that says so, or far below the list, is no part
-// of the list; another heading begins it again.
+// Rows below a heading such as "Withdrawn", or far below the list, are left
+// out. Another heading begins the list again.
 func TestRowsApart(t *testing.T) {
 	row := func(n int) string { return fmt.Sprintf("A,x,d%d.example\n", n) }
 	const below, far = "is below the heading", "is below more than 20 blank rows"
@@ -134,7 +133,7 @@ func TestRowsApart(t *testing.T) {
 		{"other headers", row(1) + "Organisation,Domain name,Website\n" + row(2), "[d1.example]", "is below other column headers"},
 		{"headers of another table", row(1) + "Organisation,Type,Former domain\n" + row(2) + "Organisation,Type,Domain name\n" + row(3), "[d1.example d3.example]", "is below other column headers"},
 		{"an organisation named so", "Awaiting Sample Ltd,x,d1.example\nDomain Sample Ltd,x,d2.example\n", "[d1.example d2.example]", ""},
-		{"a text with the word", "A,\"M365, and Exchange until that was decommissioned\",d1.example\n", "[d1.example]", ""},
+		{"text with the word", "A,\"M365, and Exchange until that was decommissioned\",d1.example\n", "[d1.example]", ""},
 		{"a gap", row(1) + strings.Repeat(",,\n", 20) + row(2), "[d1.example d2.example]", ""},
 		{"a larger gap", row(1) + strings.Repeat(",,\n", 21) + row(2) + "Accredited,,\n" + row(3), "[d1.example]", far},
 		{"a gap without commas", row(1) + strings.Repeat("\n", 21) + row(2), "[d1.example]", far},
@@ -150,7 +149,7 @@ func TestRowsApart(t *testing.T) {
 	}
 }
 
-// A column may say whether the row counts.
+// A column can have the status of a row.
 func TestStatusColumn(t *testing.T) {
 	for _, test := range []struct {
 		header, cell string

@@ -10,8 +10,8 @@ import (
 	"github.com/postseal/postseal/rules/address"
 )
 
-// FuzzReadPublished mutates small lists of every kind: minimising large ones
-// would take all of the time.
+// FuzzReadPublished mutates small lists of every kind. Minimising large ones
+// takes too long.
 func FuzzReadPublished(f *testing.F) {
 	for _, file := range listFiles(f, "bad", 18) {
 		if data := readFile(f, file); len(data) < 4096 {
@@ -22,9 +22,9 @@ func FuzzReadPublished(f *testing.F) {
 	f.Fuzz(checkRead)
 }
 
-// checkRead holds that a list is either refused with a reason or read into
-// rows that keep every promise, and that what is written for them, accepted
-// ones too, reads back as the same rows.
+// checkRead checks that a list is refused with a reason, or read into valid
+// rows. The file that is written for them, and for accepted rows, must read
+// back as the same rows.
 func checkRead(t *testing.T, data []byte) {
 	list, err := published.Read("list", data)
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/postseal/postseal/rules/growthtest"
 )
 
-// TestListGrows reads lists that are mostly line ends, or column headers.
+// TestListGrows reads lists that consist mostly of line ends, or of column
+// headers.
 func TestListGrows(t *testing.T) {
 	for _, text := range []string{"\r", "\r\"", "\r\r\r\n", "Organisation,x\n", "A,withdraw\n"} {
 		t.Run(text, func(t *testing.T) {

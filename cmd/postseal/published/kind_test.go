@@ -17,7 +17,7 @@ import (
 	"golang.org/x/text/encoding/unicode/utf32"
 )
 
-// textForms are the encodings in which a program may save a CSV.
+// textForms are the encodings in which a program can save a CSV.
 var textForms = map[string]encoding.Encoding{
 	"UTF-8":          encoding.Nop,
 	"UTF-8, mark":    unicode.UTF8BOM,
@@ -31,8 +31,8 @@ var textForms = map[string]encoding.Encoding{
 	"UTF-32BE, mark": utf32.UTF32(utf32.BigEndian, utf32.UseBOM),
 }
 
-// The published list in every separator, line end and encoding is the same
-// list, with the line that tells Excel the separator or without it.
+// The published list is the same in every separator, line end and encoding,
+// with or without Excel's line that names the separator.
 func TestReadEveryCSV(t *testing.T) {
 	want := readFile(t, filepath.Join(lists, "want.csv"))
 	records, err := csv.NewReader(bytes.NewReader(readFile(t, filepath.Join(lists, "good", "published.csv")))).ReadAll()
@@ -64,7 +64,7 @@ func TestReadEveryCSV(t *testing.T) {
 	}
 }
 
-// The separator is the one by which the header can be read best.
+// The separator is the one with which the header is best recognised.
 func TestSeparator(t *testing.T) {
 	for _, test := range []struct{ name, list, domain string }{
 		{"semicolons in a comma's cells", "Domain name,SPF; DKIM; TLS; DMARC\nlisted.example,a;b\n", "listed.example"},
@@ -99,7 +99,7 @@ func TestSeparator(t *testing.T) {
 	}
 }
 
-// compound makes a compound file with the streams named.
+// compound makes a compound file with streams of these names.
 func compound(streams ...string) []byte {
 	file := append([]byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), make([]byte, 504)...)
 	for _, name := range append([]string{"Root Entry"}, streams...) {
@@ -127,7 +127,8 @@ func archive(tb testing.TB, names ...string) []byte {
 	return b.Bytes()
 }
 
-// What is not a list is refused in words that say what it is and what to do.
+// A file that is not a list is refused, and the error says what it is and what
+// to do.
 func TestRefuseOtherKindsOfFile(t *testing.T) {
 	const csv = `: open it in Excel or LibreOffice, save the sheet with the list as "CSV UTF-8", and import that file`
 	const unpack = ": unpack it, and import the list that is inside"
@@ -159,7 +160,7 @@ func TestRefuseOtherKindsOfFile(t *testing.T) {
 		{"7-Zip", []byte("7z\xbc\xaf\x27\x1c\x00\x04"), "a 7-Zip archive" + unpack},
 		{"tar", append(append([]byte("list.csv"), make([]byte, 249)...), "ustar\x0000"...), "a tar archive" + unpack},
 		{"pdf", []byte("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"), "a PDF document" + download},
-		{"pdf behind a mark", []byte("\ufeff\n%PDF-1.7\n"), "a PDF document" + download},
+		{"pdf after a mark", []byte("\ufeff\n%PDF-1.7\n"), "a PDF document" + download},
 		{"rtf", []byte(`{\rtf1\ansi`), "an RTF document" + download},
 		{"SYLK", []byte("ID;PWXL;N;E\r\nP;PGeneral\r\n"), "a spreadsheet in the form SYLK" + csv},
 		{"SYLK of LibreOffice", []byte("ID;PCALCOOO32\nB;Y3;X8\n"), "a spreadsheet in the form SYLK" + csv},

@@ -14,17 +14,16 @@ import (
 	"github.com/postseal/postseal/cmd/postseal/published"
 )
 
-// Reading a list may take so much live memory for each octet of its file, or of
-// its unpacked parts, and so much for the largest, whatever is in them.
-// postseal-rules(5) promises twice as much, because the collector lets the heap
-// grow to that.
+// The live memory that reading a list may take: for each octet of its file or
+// of its unpacked parts, and for the largest list. postseal-rules(5) promises
+// twice as much, because the collector lets the heap grow to that.
 const (
 	readingRatio = 32
 	maxReading   = 32 << 20
 )
 
-// peakHeap returns how much f lets grow what the collector finds alive. It is
-// sampled: what the samples miss only makes it smaller.
+// peakHeap returns the growth of the live heap while f runs. It samples the
+// heap, so it can miss the peak.
 func peakHeap(f func()) uint64 {
 	defer debug.SetGCPercent(debug.SetGCPercent(25))
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
@@ -50,7 +49,7 @@ func peakHeap(f func()) uint64 {
 	return max(peak, before) - before
 }
 
-// manyParts is an archive of a workbook with as many parts beside it.
+// manyParts makes an archive of a workbook with n other parts.
 func manyParts(tb testing.TB, count int) []byte {
 	tb.Helper()
 	var b bytes.Buffer
@@ -65,14 +64,14 @@ func manyParts(tb testing.TB, count int) []byte {
 	return b.Bytes()
 }
 
-// inflated is how large the text of an input is made, in octets.
+// inflated is the size of generated text, in octets.
 type inflated int
 
 func (in inflated) fill(start, piece, end string) string {
 	return start + strings.Repeat(piece, int(in)/len(piece)) + end
 }
 
-// numbered fills in pieces that differ.
+// numbered generates pieces that differ.
 func (in inflated) numbered(start, format, end string) string {
 	var b strings.Builder
 	b.WriteString(start)
@@ -86,7 +85,7 @@ func sheetPart(text string) parts { return parts{sheet: text} }
 
 var longName = strings.Repeat("é", 500)
 
-// hostileWorkbooks and hostileTexts are made to take much memory.
+// hostileWorkbooks and hostileTexts are built to take much memory.
 var hostileWorkbooks = map[string]func(in inflated) parts{
 	"a bomb of two parts": func(in inflated) parts {
 		return parts{sheet: in.fill("<worksheet>", "<row/>", ""), strings: in.fill("<sst>", "<si/>", "")}
@@ -179,8 +178,7 @@ var hostileTexts = map[string]func(in inflated) string{
 	"invalid UTF-8 quotes": func(in inflated) string { return in.fill(listHead, "\"\xff\"", "") },
 }
 
-// The memory that reading takes grows with the input at the most, and has a
-// bound.
+// The memory for reading grows at most with the input, and has a limit.
 func TestReadingTakesBoundedMemory(t *testing.T) {
 	const small, large = 256 << 10, 7 << 20 // the limit is 8 MiB
 	for name, make := range hostileWorkbooks {

@@ -15,17 +15,17 @@ import (
 
 const lists = "../../../testdata/lists"
 
-// listFiles returns the lists of a folder, at least as many as it is known to
-// have, so that no test passes over an empty one.
-func listFiles(tb testing.TB, folder string, atLeast int) []string {
+// listFiles returns the lists in a directory. It fails if there are fewer than
+// expected, so that no test runs on an empty directory.
+func listFiles(tb testing.TB, dir string, atLeast int) []string {
 	tb.Helper()
-	files, err := filepath.Glob(filepath.Join(lists, folder, "*"))
+	files, err := filepath.Glob(filepath.Join(lists, dir, "*"))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	files = slices.DeleteFunc(files, func(file string) bool { return filepath.Ext(file) == ".want" })
 	if len(files) < atLeast {
-		tb.Fatalf("%d lists in %s, want %d or more", len(files), folder, atLeast)
+		tb.Fatalf("%d lists in %s, want %d or more", len(files), dir, atLeast)
 	}
 	return files
 }
@@ -39,7 +39,7 @@ func readFile(tb testing.TB, name string) []byte {
 	return data
 }
 
-// Every good list is the same 268 rows in another guise.
+// Every good list has the same 268 rows in another form.
 func TestReadGoodLists(t *testing.T) {
 	want := readFile(t, filepath.Join(lists, "want.csv"))
 	if got := bytes.Count(want, []byte("\n")); got != 1+268 {
@@ -58,7 +58,7 @@ func TestReadGoodLists(t *testing.T) {
 	}
 }
 
-// Every bad list has one fault, and the message for it beside it.
+// Each bad list has one fault, and a file with the error beside it.
 func TestRefuseBadLists(t *testing.T) {
 	for _, file := range listFiles(t, "bad", 18) {
 		name := filepath.Base(file)
@@ -84,7 +84,7 @@ func TestRefuseTooLargeList(t *testing.T) {
 	}
 }
 
-// One cell is below "Domain name", with enough good rows below it.
+// One cell below "Domain name" is tested, with enough good rows below it.
 func TestListedDomain(t *testing.T) {
 	for _, test := range []struct{ name, cell, want string }{
 		{"plain", "listed.example", "listed.example"},
@@ -134,7 +134,7 @@ func TestListedDomain(t *testing.T) {
 	}
 }
 
-// For each column in turn, only that one has a domain below the header.
+// Each column in turn is the only one with domains.
 func TestListHeaders(t *testing.T) {
 	const refused = ""
 	for _, test := range []struct{ name, text, organisation, domain string }{
@@ -145,7 +145,7 @@ func TestListHeaders(t *testing.T) {
 		{"American", "Organization,Email domain", "a", "b.example"},
 		{"plural", "Domain names,Name of organisation", "b", "a.example"},
 		{"one word", "DomainName,Organisation_Name", "b", "a.example"},
-		{"the title goes over what is like it", "Parent domain,Domain name,Organisation type,Organisation", "d", "b.example"},
+		{"the exact title wins", "Parent domain,Domain name,Organisation type,Organisation", "d", "b.example"},
 		{"a sentence is no header", "Domain,Policy **please note that no domain of this list has one", "", "a.example"},
 		{"a heading above", "Accredited domains\n\nIssued,1 July 2026\nOrganisation,Domain", "a", "b.example"},
 		{"a line break inside", "\"Organisation\nName\",\"Domain\r\nname\"", "a", "b.example"},
@@ -204,7 +204,7 @@ func TestListOrganisations(t *testing.T) {
 	}
 }
 
-// Rows are counted as a spreadsheet counts them, whatever stands in between.
+// Rows are counted as in a spreadsheet.
 func TestListRowNumbers(t *testing.T) {
 	list := "\"Organisation\nname,\nas registered\",Domain\n\n\"A\nB\",listed.example\n,,\n" + "X,bad one\n" + strings.Repeat("X,listed.example\n", 20)
 	got, err := published.Read("list", []byte(list))
@@ -213,7 +213,7 @@ func TestListRowNumbers(t *testing.T) {
 	}
 }
 
-// A file may lack its last line end, unless it stops within a row.
+// A file need not end in a line end, unless it ends within a row.
 func TestListEnds(t *testing.T) {
 	const head = "Organisation,Domain,Type\nA,listed.example,X\nB,other.example,X"
 	for _, test := range []struct{ name, list, fault string }{
@@ -233,7 +233,7 @@ func TestListEnds(t *testing.T) {
 	}
 }
 
-// A row may end with a carriage return, whatever ends the others.
+// A row may end in a carriage return, even if the others end differently.
 func TestListLineEnds(t *testing.T) {
 	for _, end := range []string{"\n", "\r\n", "\r", "\r\r\n"} {
 		list := "Organisation,Domain,Type" + end + "A,one.example,x\rB,two.example,x\nC,three.example,x\r\n\"D\r\",four.example,x" + end

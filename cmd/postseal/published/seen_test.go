@@ -9,25 +9,24 @@ import (
 	"github.com/postseal/postseal/cmd/postseal/published"
 )
 
-// twoSheets names both sheets of a workbook.
+// twoSheets names the two sheets of a workbook.
 const twoSheets = `<workbook xmlns:r="r"><sheets><sheet name="A" r:id="rId1"/><sheet name="B" r:id="rId4"/></sheets></workbook>`
 
-// strikeStyles has the cell formats 0, plain, and 1 and 2, which strike
-// through, and 3, which says that it does not.
+// strikeStyles has four cell formats: 0 is plain, 1 and 2 strike through, and 3
+// turns that off.
 const strikeStyles = `<styleSheet><fonts><font><b/></font><font><strike/></font><font><strike val="true"/></font><font><strike val="0"/></font></fonts>` +
 	`<cellStyleXfs><xf fontId="1"/></cellStyleXfs><cellXfs><xf fontId="0"/><xf fontId="1"/><xf fontId="2"/><xf fontId="3"/></cellXfs>` +
 	`<dxfs><dxf><font><b/></font></dxf><dxf><font><strike/></font></dxf><dxf><font><color rgb="FFFFFFFF"/></font></dxf><dxf><font><color rgb="FFFFFFFF"/></font><fill/></dxf></dxfs></styleSheet>`
 
-// looks makes one cell format, 1, from the XML of its font, fill and number
-// format.
+// looks makes cell format 1 from the XML of its font, fill and number format.
 func looks(font, fill, format string) string {
 	return `<styleSheet><numFmts><numFmt numFmtId="170" formatCode="` + format + `"/></numFmts><fonts><font/><font>` + font + `</font></fonts>` +
 		`<fills><fill><patternFill patternType="none"/></fill><fill>` + fill + `</fill></fills><cellXfs><xf/><xf fontId="1" fillId="1" numFmtId="170"/></cellXfs></styleSheet>`
 }
 
-// A text that has the colour of its cell, is tiny, or is shown as another one
-// by its number format is not seen.
-func TestLooksOfACell(t *testing.T) {
+// Text is not visible if it has the colour of its cell, is tiny, or is replaced
+// by its number format.
+func TestVisibleText(t *testing.T) {
 	const none, solid = `<patternFill patternType="none"/>`, `<patternFill patternType="solid"><fgColor %s/></patternFill>`
 	filled := func(colour string) string { return fmt.Sprintf(solid, colour) }
 	const faint, masked = "is in letters that cannot be seen", "has a number format that shows something else"
@@ -76,7 +75,7 @@ func inlineRow(number int, attributes, organisation, domain string) string {
 	return fmt.Sprintf(`<row r="%d" %s>%s%s</row>`, number, attributes, inlineCell("A", number, organisation), inlineCell("B", number, domain))
 }
 
-// inlineCell makes a cell of text, or of the XML of one behind its reference.
+// inlineCell makes a cell from text or XML.
 func inlineCell(column string, row int, text string) string {
 	if strings.HasPrefix(text, " ") {
 		return fmt.Sprintf(`<c r="%s%d"%s</c>`, column, row, text)
@@ -84,8 +83,7 @@ func inlineCell(column string, row int, text string) string {
 	return fmt.Sprintf(`<c r="%s%d" t="inlineStr"><is><t>%s</t></is></c>`, column, row, text)
 }
 
-// Nothing counts that a person who looks at the workbook does not see, or sees
-// struck through.
+// Rows that are hidden or struck through in the workbook are left out.
 func TestWorkbookReadsWhatIsSeen(t *testing.T) {
 	padding := ""
 	for number := 5; number < 30; number++ {
@@ -166,7 +164,7 @@ func TestWorkbookReadsWhatIsSeen(t *testing.T) {
 	}
 }
 
-// If two sheets hold domains, somebody has to look which is the list.
+// If two sheets have domains, the list is held.
 func TestWorkbookOfTwoSheets(t *testing.T) {
 	list := sheetOf(inlineRow(2, "", "A", "listed.example"))
 	tenTimes := func(domain string) string {
@@ -185,10 +183,10 @@ func TestWorkbookOfTwoSheets(t *testing.T) {
 		domain string
 		doubt  string
 	}{
-		{"notes behind the list", parts{sheet: list, sheet2: notes}, "listed.example", "[]"},
+		{"notes after the list", parts{sheet: list, sheet2: notes}, "listed.example", "[]"},
 		{"notes before the list", parts{sheet: notes, sheet2: list}, "listed.example", "[]"},
 		{"an empty sheet before the list", parts{sheet: "<worksheet/>", sheet2: list}, "listed.example", "[]"},
-		{"an example behind the list", parts{sheet: list, sheet2: example}, "listed.example", "[]"},
+		{"an example after the list", parts{sheet: list, sheet2: example}, "listed.example", "[]"},
 		{"an example before the list", parts{sheet: example, sheet2: listOf10}, "listed.example", "[]"},
 		{"two lists", parts{sheet: listOf10, sheet2: other}, "listed.example", `[the sheets "A" and "B" both have a column of domains, and only the first is read]`},
 		{"struck through by a rule", parts{sheet: strings.Replace(list, "</sheetData>", `</sheetData><conditionalFormatting><cfRule dxfId="1"/></conditionalFormatting>`, 1), sheet2: notes},

@@ -13,8 +13,8 @@ import (
 	"github.com/postseal/postseal/rules/accredited"
 )
 
-// parts are the content of a workbook with one sheet; what is left empty is
-// as Excel writes it.
+// parts are the contents of a workbook with one sheet. Empty parts are as Excel
+// writes them.
 type parts struct{ workbook, links, sheet, sheet2, strings, styles, root string }
 
 func (p parts) pack(tb testing.TB) []byte {
@@ -50,7 +50,7 @@ func (p parts) pack(tb testing.TB) []byte {
 	return b.Bytes()
 }
 
-// sheetOf makes a sheet whose header has the columns A and B.
+// sheetOf makes a sheet with the column headers A and B.
 func sheetOf(rows string) string {
 	return `<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>Organisation</t></is></c><c r="B1" t="inlineStr"><is><t>Domain</t></is></c></row>` + rows + `</sheetData></worksheet>`
 }
@@ -128,7 +128,7 @@ func TestReadWorkbook(t *testing.T) {
 	}
 }
 
-// FuzzReadWorkbook mutates what is inside of the archive, which fuzzing whole
+// FuzzReadWorkbook mutates the parts inside the archive, which fuzzing whole
 // files seldom reaches.
 func FuzzReadWorkbook(f *testing.F) {
 	f.Add(sheetOf(`<row r="2"><c r="A2" t="s"><v>1</v></c><c r="B2" t="s"><v>0</v></c></row>`), `<sst><si><t>listed.example</t></si><si><r><t>A</t></r></si></sst>`)

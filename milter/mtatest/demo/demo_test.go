@@ -55,7 +55,7 @@ func TestLoadMails(t *testing.T) {
 		want  string // in the error; empty for none
 	}{
 		{"good", map[string]string{"a.eml": goodEML, "a.toml": goodTOML + goodRcpt}, ""},
-		{"empty folder", nil, "no sample mails"},
+		{"empty directory", nil, "no sample mails"},
 		{"no .toml", map[string]string{"a.eml": goodEML}, "a.toml: no such file"},
 		{"no .eml", map[string]string{"a.toml": goodTOML + goodRcpt}, "a.eml: no such file"},
 		{"another file", map[string]string{"a.txt": ""}, "a.txt: neither"},
