@@ -21,23 +21,23 @@ var slips = []struct {
 	make func(name string) []string
 }{
 	{"a letter left out", at(func(n string, i int) string { return n[:i] + n[i+1:] })},
-	{"a letter twice", at(func(n string, i int) string { return n[:i+1] + n[i:] })},
+	{"a letter doubled", at(func(n string, i int) string { return n[:i+1] + n[i:] })},
 	{"another letter", at(func(n string, i int) string { return n[:i] + string('a'+(n[i]-'a'+7)%26) + n[i+1:] })},
-	{"two neighbours swapped", at(func(n string, i int) string {
+	{"two letters swapped", at(func(n string, i int) string {
 		if i+1 == len(n) || n[i+1] == '.' || n[i] == n[i+1] {
 			return n
 		}
 		return n[:i] + n[i+1:i+2] + n[i:i+1] + n[i+2:]
 	})},
 	{"a dot left out", atDot("")},
-	{"a hyphen for a dot", atDot("-")},
+	{"a hyphen instead of a dot", atDot("-")},
 	{"another suffix", func(n string) (typed []string) {
 		for _, suffix := range []string{"com", "org", "co.uk", "org.uk", "net.uk"} {
 			typed = append(typed, n[:strings.LastIndexByte(n, '.')+1]+suffix)
 		}
 		return typed
 	}},
-	{"a suffix too many", func(n string) []string { return []string{n + ".com", n + ".co.uk", n + ".org", n + ".uk"} }},
+	{"an extra suffix", func(n string) []string { return []string{n + ".com", n + ".co.uk", n + ".org", n + ".uk"} }},
 	{"a letter of another script", at(func(n string, i int) string {
 		other, ok := map[byte]string{'a': "\u0430", 'c': "\u0441", 'e': "\u0435", 'o': "\u043e", 'p': "\u0440", 's': "\u0455"}[n[i]]
 		if !ok {

@@ -6,9 +6,9 @@ INPUT_MAIL_FILTER(`postseal', `S=local:/run/postseal/postseal.sock, F=T, T=S:30s
 dnl
 dnl The end of sendmail.mc. m4 reads this after all lines of sendmail.mc, including
 dnl those after the include, and before the m4wrap of cf.m4, which writes the
-dnl options. After a fault, Sendmail does not start with the file, because it does
-dnl not know the only line of the file. If you delete the line INPUT_MAIL_FILTER to
-dnl uninstall postseal, the checks for the filter pass.
+dnl options. If a check fails, the file that m4 makes has only one line. Sendmail
+dnl cannot read this line, so it does not start. If you delete the line
+dnl INPUT_MAIL_FILTER to uninstall postseal, the checks for the filter pass.
 define(`_POSTSEAL_FAULT_', `errprint(`postseal.m4: $1
 ')divert(0)dnl
 postseal.m4: `$1'
@@ -43,7 +43,7 @@ divert(92)dnl
 # with a domain of the resolver's search list that has a wildcard in the DNS.
 R$* < @ $+ . encrypt.invalid > $*	$@ $1 < @ $2 . encrypt.invalid . > $3
 divert(93)dnl
-# postseal: a diverted address goes by the mailer encrypt to the host in its row of
+# postseal: the mailer encrypt sends a diverted address to the host in its row of
 # the mailertable. Without a row the mail stays queued for an address that no host
 # has. $#error cannot be used: Sendmail loses a recipient that a filter added if
 # the recipient resolves to it.
