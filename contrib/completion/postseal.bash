@@ -1,5 +1,5 @@
-# Completion of postseal's command line for bash. As
-# /usr/share/bash-completion/completions/postseal, bash reads it by itself.
+# Completion of postseal's command line for bash. bash loads it automatically if it
+# is installed as /usr/share/bash-completion/completions/postseal.
 
 _postseal() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
@@ -36,7 +36,7 @@ _postseal() {
             ;;
         esac
     fi
-    if [[ $word == --* ]]; then # as good as one hyphen
+    if [[ $word == --* ]]; then # equals one hyphen
         hyphen=-
         word=${word#-}
     fi
@@ -45,7 +45,7 @@ _postseal() {
 
 _postseal_files() {
     mapfile -t COMPREPLY < <(compgen -f -- "$1")
-    compopt -o filenames 2>/dev/null # which only completion itself may call
+    compopt -o filenames 2>/dev/null # which fails outside completion
     return 0
 }
 
