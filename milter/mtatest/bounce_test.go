@@ -5,11 +5,11 @@ import (
 	"testing"
 )
 
-// mailBody is in what mail() makes.
+// mailBody is in each message of mail().
 var mailBody = []byte("trailing blanks")
 
-// TestBounceHasNoBody has mail of an outside sender bounce, sealed and direct.
-// Bounces pass no filter of smtpd.
+// TestBounceHasNoBody makes mail of an outside sender bounce, diverted and
+// direct. Bounces do not pass the filter.
 func TestBounceHasNoBody(t *testing.T) {
 	onEach(t, []*world{postfix, sendmail, debian}, testBounceHasNoBody)
 }

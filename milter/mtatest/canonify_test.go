@@ -6,8 +6,8 @@ import (
 )
 
 // TestSendmailCanonifiedRecipients sends to names that Sendmail replaces before
-// postseal sees them: names of the DNS that are CNAMEs, one that the site's
-// wildcard completes, and one in the domaintable.
+// it calls postseal: CNAMEs in the DNS, a name that the site's wildcard
+// completes, and a row of the domaintable.
 func TestSendmailCanonifiedRecipients(tt *testing.T) {
 	t := on(tt, debian)
 	d := t.serve("enforce", letterPolicies)

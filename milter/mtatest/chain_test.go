@@ -33,14 +33,14 @@ func (f filter) Body(m *gomilter.Modifier) (gomilter.Response, error) {
 	return gomilter.RespAccept, f.end(m)
 }
 
-// place is one in the list of the site's milters, whose filter can change.
+// place is one place in the list of the site's milters. Its filter can change.
 type place struct {
 	filter atomic.Pointer[filter]
 	socket string // as in smtpd_milters
 	mc     string // the line of sendmail.mc
 }
 
-// startPlace runs a filter that does nothing yet.
+// startPlace runs a filter that does nothing at first.
 func startPlace(t testing.TB, name string) *place {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -65,7 +65,7 @@ type otherFilter struct {
 	name   string
 	filter filter
 	last   bool    // it runs after postseal, not before
-	beside arrived // if it runs beside postseal, which no MTA tells of it
+	beside arrived // if it runs beside postseal, and no MTA tells postseal about it
 	apart  arrived // if it runs at a hop before the one that postseal runs at
 }
 
@@ -104,8 +104,8 @@ var otherFilters = []otherFilter{
 	},
 }
 
-// passFilters sends marked mail to bob@gmail.com and a@nhs.net past each
-// filter in its place. The leg to the relay is seen by its fields.
+// passFilters sends marked mail to bob@gmail.com and a@nhs.net past each filter
+// in its place. Mail that went to the relay is recognised by its fields.
 func (t *T) passFilters(before, after *place, leg []string, want func(otherFilter) arrived) {
 	for _, test := range otherFilters {
 		t.Run(test.name, func(t *T) {
@@ -128,8 +128,8 @@ func (t *T) passFilters(before, after *place, leg []string, want func(otherFilte
 
 func beside(f otherFilter) arrived { return f.beside }
 
-// TestOtherFilters checks what contrib/postfix/README.md says of filters that
-// change recipients.
+// TestOtherFilters checks what contrib/postfix/README.md says about filters
+// that change recipients.
 func TestOtherFilters(tt *testing.T) {
 	t := on(tt, changed)
 	before, after := startPlace(t, "before"), startPlace(t, "after")
@@ -155,9 +155,9 @@ func TestOtherFiltersOnSendmail(tt *testing.T) {
 	t.passFilters(before, after, []string{" encrypt"}, beside)
 }
 
-// TestOtherFiltersAreNotTold shows why postseal cannot know that another
-// filter deleted a recipient: the macros on recipients, all asked for at the
-// end of the message, are the same. Sendmail's {nrcpts} counts what RCPT gave.
+// TestOtherFiltersAreNotTold shows why postseal cannot know that another filter
+// deleted a recipient: all macros about recipients, requested at the end of the
+// message, are the same. Sendmail's {nrcpts} counts the recipients of RCPT.
 func TestOtherFiltersAreNotTold(t *testing.T) {
 	t.Parallel()
 	const names = "{rcpt_addr} {rcpt_host} {rcpt_mailer} {nrcpts} {nbadrcpts}"
@@ -176,7 +176,7 @@ func TestOtherFiltersAreNotTold(t *testing.T) {
 }
 
 // wantNotTold compares the macros that the later filter gets, with both
-// recipients and with one that is deleted, with those wanted.
+// recipients and with one deleted, with those wanted.
 func (t *T) wantNotTold(before, after *place, want string) {
 	t.Helper()
 	told := make(chan string, 1)

@@ -7,8 +7,8 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-// wantClient sends a message to an own domain, which needs no leave, and looks
-// at the client that the MTA has shown to the filter.
+// wantClient sends a message to an own domain, which any client may do, and
+// checks the client that the MTA showed to the filter.
 func (t *T) wantClient(d *mtatest.Daemon, c *mtatest.Client, want string) {
 	t.Helper()
 	s, err := c.Send(sender, []string{"<ward@trust.example>"}, mail("Subject: x"))

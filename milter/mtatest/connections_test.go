@@ -9,8 +9,9 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-// testTooManyConnections uses all connections that postseal accepts: clients of
-// the MTA get 451, nothing goes out, and afterwards all is as before.
+// testTooManyConnections uses all connections that postseal accepts. Clients of
+// the MTA then get 451, and no mail goes out. Afterwards mail is accepted
+// again.
 func testTooManyConnections(t *T) {
 	d, err := mtatest.StartDaemon(t.mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
 	if err != nil {
@@ -54,8 +55,8 @@ func testTooManyConnections(t *T) {
 	t.wantArrived(arrived{relay: []string{"bob@gmail.com: [secure] x"}})
 }
 
-// say451 says lines until the answer is 451, which it must be at one of them:
-// Sendmail gives it to MAIL, Postfix to RCPT.
+// say451 sends lines until an answer is 451. Sendmail gives it at MAIL, Postfix
+// at RCPT.
 func say451(t testing.TB, c *mtatest.Client, lines ...string) mtatest.Reply {
 	t.Helper()
 	for _, line := range lines {

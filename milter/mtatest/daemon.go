@@ -50,7 +50,7 @@ type DaemonOptions struct {
 // accredited list of testdata. It returns the path of postseal.toml.
 func Install(m MTA, o DaemonOptions) (string, error) {
 	contrib := filepath.Join(o.Root, "contrib")
-	etc, lib := filepath.Join(m.Folder(), "etc-postseal"), filepath.Join(m.Folder(), "lib-postseal")
+	etc, lib := filepath.Join(m.Directory(), "etc-postseal"), filepath.Join(m.Directory(), "lib-postseal")
 	paths := strings.NewReplacer(
 		"/var/spool/postfix/postseal", m.SocketDir(),
 		"/etc/postseal/", etc+"/",
@@ -69,8 +69,8 @@ func Install(m MTA, o DaemonOptions) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, folder := range []string{etc, lib} { // removes what an earlier test left there
-		if err := os.RemoveAll(folder); err != nil {
+	for _, dir := range []string{etc, lib} { // removes what an earlier test left there
+		if err := os.RemoveAll(dir); err != nil {
 			return "", err
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// letterPolicies follow the guidance to the letter: all that needs the
+// letterPolicies follow the guidance to the letter: all mail that needs the
 // marker goes through the relay.
 const letterPolicies = `
 [[policy]]
@@ -85,7 +85,7 @@ func testMarkedMailIsSplit(t *T) {
 	} {
 		t.Run(test.name, func(t *T) {
 			from := sender + " BODY=8BITMIME" + test.parameter
-			if t.onSendmail() && test.parameter == " SMTPUTF8" { // Debian's has none
+			if t.onSendmail() && test.parameter == " SMTPUTF8" { // Debian's Sendmail has no SMTPUTF8
 				say(t, t.dial(), 555, "MAIL FROM:"+from)
 				return
 			}
@@ -111,7 +111,7 @@ func testDivertedMailKeepsDSN(t *T) {
 		}
 	}
 	want := map[string]string{"bob@gmail.com": "bob@gmail.com[]", "o+x@gmail.com": "Old@example.org[NEVER]", "c@gmail.com": "c@gmail.com[FAILURE]"}
-	if t.onSendmail() { // which may offer no DSN, for all that postseal knows
+	if t.onSendmail() { // Sendmail does not tell postseal whether it offers DSN
 		want["bob@gmail.com"] = "[]"
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
@@ -119,8 +119,8 @@ func testDivertedMailKeepsDSN(t *T) {
 	}
 }
 
-// testDivertedWithoutSubject sends mail without a Subject. On Postfix postseal
-// adds an empty one, before which the leg puts the marker.
+// testDivertedWithoutSubject sends mail without a Subject. On Postfix, postseal
+// adds an empty one, and the encrypt service puts the marker before it.
 func testDivertedWithoutSubject(t *T) {
 	t.serve("enforce", letterPolicies)
 	direct, relayed := "a@nhs.net: ", "bob@gmail.com: {[secure] }"
@@ -133,7 +133,7 @@ func testDivertedWithoutSubject(t *T) {
 	t.wantArrived(arrived{direct: []string{"a@nhs.net:"}})
 	t.send([]string{"<bob@gmail.com>"}, mail("Subject: plain"))
 	t.wantArrived(arrived{nil, []string{"bob@gmail.com: {[secure] }plain"}})
-	// What comes in again with the relay domain needs the marker as well.
+	// Mail that comes in again with the relay domain needs the marker too.
 	t.send([]string{"<bob@gmail.com.encrypt.invalid>"}, mail())
 	t.wantArrived(arrived{nil, []string{relayed}})
 }
@@ -145,7 +145,7 @@ func testSecondPassChangesNothing(t *T) {
 	if len(direct) != 1 {
 		t.Fatalf("got %v", direct)
 	}
-	// The message as it stands after the first pass, with its recipients.
+	// The message after the first pass, with its recipients.
 	first := withoutReceived(direct[0].Data)
 	if !strings.Contains(string(first), "X-Postseal: divert; marker=missing\r\n") {
 		t.Fatalf("got %q", first)

@@ -25,8 +25,8 @@ type signer struct {
 	verify string // the configuration of its verifier
 }
 
-// startSigner starts OpenDKIM. The fields given are oversigned, which is to say
-// that the signature breaks if one is added.
+// startSigner starts OpenDKIM. The given fields are oversigned: the signature
+// breaks if one is added.
 func startSigner(t testing.TB, oversigned string) signer {
 	t.Helper()
 	dir := t.TempDir()
@@ -38,7 +38,7 @@ func startSigner(t testing.TB, oversigned string) signer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0") // for a port that is free
+	l, err := net.Listen("tcp", "127.0.0.1:0") // for a free port
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,8 @@ func startSigner(t testing.TB, oversigned string) signer {
 		"public":      "test._domainkey.trust.example v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(public) + "\n",
 		"sign": common + fmt.Sprintf("Mode s\nSocket inet:%s@127.0.0.1\nDomain trust.example\nSelector test\nKeyFile %s\nOversignHeaders %s\n",
 			port, private, oversigned),
-		// What is read from a file comes from 127.0.0.1, which must be outside.
+		// OpenDKIM reads a file as mail from 127.0.0.1, which must not be its own
+		// network.
 		"verify": common + "Mode v\nInternalHosts 192.0.2.1\nPeerList 192.0.2.1\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -92,7 +93,8 @@ func (s signer) verdict(t testing.TB, d mtatest.Delivery) string {
 	return ""
 }
 
-// signedWays is the verdict on a message by each way, "" if none was sent it.
+// signedWays has the verdict on a message for each route, or "" if none was
+// sent there.
 type signedWays struct{ direct, relay string }
 
 // TestOpenDKIM checks the table of contrib/postfix/README.md: whether the
@@ -134,8 +136,8 @@ func TestOpenDKIM(tt *testing.T) {
 	}
 }
 
-// TestOpenDKIMOnSendmail has the signer after postseal, as
-// contrib/sendmail/README.md says. No leg changes a subject there.
+// TestOpenDKIMOnSendmail puts the signer after postseal, as
+// contrib/sendmail/README.md says. No part of Sendmail changes the subject.
 func TestOpenDKIMOnSendmail(tt *testing.T) {
 	signer := startSigner(tt, "From,Subject")
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(signer.socket, "inet:"))

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// aliases are the names of the DNS that stand for others.
+// aliases are the CNAMEs.
 var aliases = map[string]string{
 	"mail.council.gov.uk.": "outlook.com.",
 	"www.foo.com.":         "foo.com.",
@@ -15,9 +15,8 @@ var aliases = map[string]string{
 	"clinic.example.":      "nhs.net.",
 }
 
-// startDNS answers for the whole DNS on 127.0.0.1, port 53. The site's own
-// domain has a wildcard, nothing below "invalid" exists, and every other name
-// does.
+// startDNS answers all DNS queries on 127.0.0.1, port 53. The site's own domain
+// has a wildcard, nothing below "invalid" exists, and every other name does.
 func startDNS() (stop func() error, err error) {
 	c, err := net.ListenPacket("udp4", "127.0.0.1:53")
 	if err != nil {
@@ -58,8 +57,8 @@ func answerDNS(packet []byte) ([]byte, error) {
 	return m.Pack()
 }
 
-// resourcesOf adds what there is for a question. It reports whether the name
-// exists.
+// resourcesOf adds the records that answer a question. It reports whether the
+// name exists.
 func resourcesOf(q dnsmessage.Question, answers *[]dnsmessage.Resource) bool {
 	add := func(name dnsmessage.Name, body dnsmessage.ResourceBody) {
 		*answers = append(*answers, dnsmessage.Resource{

@@ -65,7 +65,7 @@ func testReloadUnderLoad(t *T) {
 	if got["a@nhs.net"] != sent || got["bob@gmail.com"] != sent || len(got) != 2 {
 		t.Errorf("sent %d, got %v", sent, got)
 	}
-	// Each message went the way of the configuration that its line names.
+	// Each message was decided by the configuration that its log line names.
 	tags, diverts := 0, 0
 	for _, e := range d.AwaitEvents("decision", sent) {
 		switch e["action"] {
@@ -86,7 +86,7 @@ func testReloadUnderLoad(t *T) {
 		t.Errorf("got %v", e)
 	}
 
-	// The last good file is in force: the next message goes by it.
+	// The last good file is in force, and decides the next message.
 	s := t.send([]string{"<bob@gmail.com>"}, mail("Subject: last"))
 	if s.End.Code != 250 {
 		t.Fatal(s)
@@ -145,7 +145,7 @@ func testKilledDaemonLeaksNothing(t *T) {
 	}
 }
 
-// A further SIGINT was ignored for as long as a message was under way.
+// A second SIGINT was ignored while a message was in progress.
 func TestSecondInterruptEndsAtOnce(tt *testing.T) {
 	t := on(tt, postfix)
 	for _, first := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {

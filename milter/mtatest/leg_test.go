@@ -11,8 +11,8 @@ import (
 	gomilter "github.com/emersion/go-milter"
 )
 
-// legSubjects are Subject fields as a client may write them, each with a word
-// of its own in the place of WORD. Those that the leg leaves as they are begin
+// legSubjects are Subject fields as a client may write them. A different word
+// replaces WORD in each. The encrypt service leaves those unchanged that begin
 // with the marker as plain text.
 var legSubjects = []struct {
 	name, field string
@@ -68,12 +68,12 @@ var legSubjects = []struct {
 	{"B, cut in two", "Subject: =?utf-8?B?W3NlY3?=\r\n =?utf-8?B?VyZV0=?= WORD", false},
 }
 
-// legWanted is how the leg leaves the first line of a subject, which smtp(8)
-// must not have broken before the marker's end.
+// legWanted is the start of the subject after the encrypt service. smtp(8) must
+// not have broken the line inside the marker.
 var legWanted = regexp.MustCompile(`(?i)^[ \t]{0,99}\[secure\]`)
 
-// TestLegMarksEverySubject sends each field to a relay that reads no marker but
-// plain text at the beginning of the subject.
+// TestLegMarksEverySubject sends each field to a relay that recognises only a
+// marker as plain text at the beginning of the subject.
 func TestLegMarksEverySubject(tt *testing.T) {
 	t := on(tt, postfix)
 	t.serve("enforce", letterPolicies)
@@ -98,8 +98,8 @@ func TestLegMarksEverySubject(tt *testing.T) {
 	}
 }
 
-// unfolded is a field without its folds, and without those that smtp(8) makes
-// of a long line.
+// unfolded is a field without its folds, also those that smtp(8) makes in a
+// long line.
 func unfolded(field string) string {
 	return strings.NewReplacer("\r\n ", "", "\r\n\t", "").Replace(strings.TrimRight(field, " \t\r\n"))
 }
@@ -135,7 +135,7 @@ func TestHeaderChecksByPostmap(tt *testing.T) {
 		{"X-Subject: x", ""},
 		{"X-Postseal: divert; marker=missing", ""},
 	} {
-		out, err := exec.Command("postmap", "-c", filepath.Join(t.postfix().Folder(), "etc"), "-q", test.field, table).CombinedOutput()
+		out, err := exec.Command("postmap", "-c", filepath.Join(t.postfix().Directory(), "etc"), "-q", test.field, table).CombinedOutput()
 		if got := strings.TrimSuffix(string(out), "\n"); got != test.want || (err == nil) != (test.want != "") {
 			t.Errorf("%q: got %q, %v, want %q", test.field, got, err, test.want)
 		}
@@ -143,7 +143,7 @@ func TestHeaderChecksByPostmap(tt *testing.T) {
 }
 
 // TestLegMarksWithoutVerdict deletes X-Postseal from mail without a Subject
-// before it comes to the leg.
+// before the encrypt service gets it.
 func TestLegMarksWithoutVerdict(tt *testing.T) {
 	t := on(tt, changed)
 	later := startPlace(t, "later")
@@ -171,7 +171,7 @@ func TestLegMarksWithoutVerdict(tt *testing.T) {
 // headerChecks writes a map that Postfix's programs can read.
 func (t *T) headerChecks(text string) string {
 	t.Helper()
-	path := filepath.Join(t.postfix().Folder(), "etc", "header_checks")
+	path := filepath.Join(t.postfix().Directory(), "etc", "header_checks")
 	if err := os.WriteFile(path, []byte(text+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ type load struct {
 	other []string // replies other than 250
 }
 
-// startLoad makes a load without clients.
+// startLoad returns a load without clients.
 func (t *T) startLoad(marker string) *load {
 	t.Helper()
 	t.expectMail()
@@ -68,7 +68,8 @@ func (l *load) send(c *mtatest.Client, subject string) bool {
 	return true
 }
 
-// client sends mail after mail, with as many to a connection as given.
+// client sends one mail after another, with the given number on each
+// connection.
 func (l *load) client(name string, each int) {
 	l.wg.Go(func() {
 		for i := 0; ; {

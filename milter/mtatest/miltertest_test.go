@@ -13,8 +13,8 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-// miltertest runs a script of testdata on the daemon that is running: an MTA's
-// side of the protocol that was written elsewhere, Debian's miltertest(8).
+// miltertest runs a script of testdata on the running daemon with Debian's
+// miltertest(8), another implementation of the MTA's side of the protocol.
 func (t *T) miltertest(script string) {
 	t.Helper()
 	cmd := exec.Command("miltertest", "-s", script, "-D", "socket=unix:"+filepath.Join(t.postfix().SocketDir(), "postseal.sock"))
@@ -68,7 +68,7 @@ func TestForeignClientIsRefused(tt *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { d.Signal(syscall.SIGKILL) }) // if the test has failed: the next one needs the socket
+	t.Cleanup(func() { d.Signal(syscall.SIGKILL) }) // if the test has failed, because the next one needs the socket
 	t.miltertest("refusal.lua")
 	if err := d.Stop(); err != nil {
 		t.Error(err)

@@ -15,7 +15,7 @@ import (
 // MTA is a running private mail server.
 type MTA interface {
 	Addr() string      // host:port of its SMTP server
-	Folder() string    // contains all files that it writes
+	Directory() string // contains all files that it writes
 	SocketDir() string // contains the filter's socket
 
 	// Submit submits a message with sendmail(1).
@@ -131,9 +131,9 @@ func waitListening(addr string) (err error) {
 	return err
 }
 
-// privateFolder creates the directory of an instance. The users of its MTA may
+// privateDirectory creates the directory of an instance. The users of its MTA may
 // enter it.
-func privateFolder(mta string) (string, error) {
+func privateDirectory(mta string) (string, error) {
 	if os.Geteuid() != 0 {
 		return "", fmt.Errorf("a private %s needs root: run as root or through sudo", mta)
 	}

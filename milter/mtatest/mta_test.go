@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// promises hold on every MTA.
+// promises must hold on every MTA.
 var promises = []promise{
 	{"secure recipients get it byte for byte", testSecureRecipientsGetItByteForByte},
 	{"unknown recipient is tagged", testUnknownRecipientIsTagged},
@@ -20,7 +20,7 @@ var promises = []promise{
 	{"closed recipient is refused", testClosedRecipientIsRefused},
 	{"longest replies arrive", testLongestRepliesArrive},
 	{"look-alike is rejected", testLookAlikeIsRejected},
-	{"odd forms never go out in clear", testOddFormsNeverGoOutInClear},
+	{"odd forms never go out unencrypted", testOddFormsNeverGoOutUnencrypted},
 	{"long addresses", testLongAddresses},
 	{"bare name goes where the MTA completes it", testBareNameGoesWhereTheMTACompletesIt},
 	{"difference of readings is logged", testDifferenceOfReadingsIsLogged},
@@ -34,7 +34,7 @@ var promises = []promise{
 	{"second pass changes nothing", testSecondPassChangesNothing},
 }
 
-// programPromises depend on the MTA's program, and not on how it is configured.
+// programPromises depend on the MTA's program, not on its configuration.
 var programPromises = []promise{
 	{"observing policy", testObservingPolicy},
 	{"thousand recipients", testThousandRecipients},

@@ -11,13 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownNetwork is set in the environment of the tests once they have a network
-// of their own.
+// ownNetwork is set in the environment of the tests when they have a network of
+// their own.
 const ownNetwork = "POSTSEAL_TEST_NETWORK"
 
-// enterNetwork starts the tests again in a network of their own, which has
-// nothing but a loopback interface. Nothing that they send can leave the host,
-// and ports 25 and 53 of 127.0.0.1 are free for them.
+// enterNetwork starts the tests again in a network of their own, which has only
+// a loopback interface. No test can send anything off the host, and ports 25
+// and 53 of 127.0.0.1 are free.
 func enterNetwork() error {
 	if os.Getenv(ownNetwork) != "" {
 		return loopbackUp()
@@ -66,8 +66,8 @@ func setLoopback(name string, request uint, set func(lo *unix.Ifreq) error) erro
 	return os.NewSyscallError("ioctl "+name, unix.IoctlIfreq(socket, request, lo))
 }
 
-// resolveHere has the resolver ask 127.0.0.1, and complete names with the
-// site's own domain. Only this process and its children see that.
+// resolveHere makes the resolver use 127.0.0.1 and complete names with the
+// site's own domain. This affects only this process and its children.
 func resolveHere(dir string) error {
 	file := filepath.Join(dir, "resolv.conf")
 	const text = "nameserver 127.0.0.1\nsearch trust.example\noptions timeout:5 attempts:3\n"

@@ -9,10 +9,10 @@ import (
 	"github.com/postseal/postseal/rules/address"
 )
 
-// oddForms are addresses that an MTA and a simple parser read differently.
-// HOST stands for the domain of the plain reading. Where a form arrives, the
-// sink that it arrives at and the address there are given, for a HOST that is
-// secure and for one that is not; where nothing is, RCPT is refused.
+// oddForms are addresses that an MTA and a simple parser read differently. HOST
+// is the domain of the plain reading. If a form is accepted, the table has the
+// sink and the address at which it arrives, for a HOST that is secure and for
+// one that is not. If there is no sink, RCPT is refused.
 var oddForms = []struct {
 	name, path      string
 	secure, unknown string
@@ -85,7 +85,8 @@ var oddForms = []struct {
 	{"8-bit domain", "<bob@\xff.HOST>", "", ""},
 	{"NUL in the local part", "<bob\x00@HOST>", "", ""},
 	{"NUL in the domain", "<bob@HOST\x00.gmail.com>", "", ""},
-	// Their own ORCPT, since the sink's library does not take Postfix's.
+	// They have an ORCPT of their own, because the sink's library refuses
+	// Postfix's.
 	{"UTF-8 local part", "<b\xc3\xbcb@HOST> ORCPT=rfc822;bob@HOST", "direct b\xc3\xbcb@HOST", "relay b\xc3\xbcb@HOST"},
 	{"U-label", "<bob@b\xc3\xbccher.HOST> ORCPT=rfc822;bob@HOST", "direct bob@b\xc3\xbccher.HOST", "relay bob@b\xc3\xbccher.HOST"},
 	{"A-label", "<bob@xn--bcher-kva.HOST>", "direct bob@xn--bcher-kva.HOST", "relay bob@xn--bcher-kva.HOST"},
@@ -93,10 +94,10 @@ var oddForms = []struct {
 	{"ideographic full stop", "<bob@a\xe3\x80\x82HOST>", "", ""},
 }
 
-// testOddFormsNeverGoOutInClear sends each form as it stands, beside a secure
-// recipient, and compares all that arrives anywhere. X-Host tells the messages
-// to one form apart.
-func testOddFormsNeverGoOutInClear(t *T) {
+// testOddFormsNeverGoOutUnencrypted sends each form beside a secure recipient, and
+// compares all that arrives anywhere. X-Host distinguishes the messages of one
+// form.
+func testOddFormsNeverGoOutUnencrypted(t *T) {
 	t.serve("enforce", letterPolicies)
 	for _, form := range oddForms {
 		t.Run(form.name, func(t *T) {
@@ -133,7 +134,7 @@ func (t *T) sendOddForm(path, host, want string) arrived {
 	s := t.sendFrom(sender+parameters, []string{path, "<a@nhs.net>"}, mail("X-Host: "+host, "Subject: x"))
 	all, end := arrived{direct: []string{"a@nhs.net: x"}}, 250
 	if t.onSendmail() && s.Recipients[0].Code == 550 && strings.Contains(path, ",") {
-		all, end = arrived{}, 550 // Sendmail cannot take back a list
+		all, end = arrived{}, 550 // Sendmail cannot remove a list
 	}
 	if got := s.Recipients[0].Code; (want == "") != (got >= 500) || s.End.Code != end {
 		t.Errorf("%s: got %v", path, s)
@@ -159,7 +160,7 @@ func take(list *[]mtatest.Delivery, host string) (taken []mtatest.Delivery) {
 	return taken
 }
 
-// testLongAddresses goes past the length up to which an address can be
+// testLongAddresses sends to addresses around the greatest length that can be
 // diverted. A longer one is refused, and none is lost.
 func testLongAddresses(t *T) {
 	t.serve("enforce", letterPolicies)
@@ -204,7 +205,7 @@ func testBareNameGoesWhereTheMTACompletesIt(t *T) {
 func testDifferenceOfReadingsIsLogged(t *T) {
 	d := t.serve("enforce", letterPolicies)
 	own := "trust.example"
-	if t.onSendmail() { // which sends mail for trust.example on as it is
+	if t.onSendmail() { // which forwards mail for trust.example
 		own = "mx.trust.example"
 	}
 	t.send([]string{"<bob%gmail.com@" + own + ">", "<a@nhs.net>"}, mail("Subject: x"))

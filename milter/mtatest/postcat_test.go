@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestExplainNamesSendmailsQueueFile checks that the remedy for held mail on
-// Sendmail works.
+// TestExplainNamesSendmailsQueueFile checks that the error of explain for a
+// control file of Sendmail says how to read held mail.
 func TestExplainNamesSendmailsQueueFile(tt *testing.T) {
 	t := on(tt, sendmail)
 	d := t.serve("enforce", "[[policy]]\nname = \"hold\"\naction = \"quarantine\"\n")
@@ -18,7 +18,7 @@ func TestExplainNamesSendmailsQueueFile(tt *testing.T) {
 	if len(held) != 1 {
 		t.Fatalf("held: %v", held)
 	}
-	file := filepath.Join(t.sendmail().Folder(), "queue", "hf"+held[0].ID)
+	file := filepath.Join(t.sendmail().Directory(), "queue", "hf"+held[0].ID)
 	t.Cleanup(func() {
 		for _, name := range []string{file, filepath.Join(filepath.Dir(file), "df"+held[0].ID)} {
 			if err := os.Remove(name); err != nil {
@@ -39,9 +39,8 @@ func TestExplainNamesSendmailsQueueFile(tt *testing.T) {
 	}
 }
 
-// TestExplainReadsPostcat has explain read held mail as postcat(1) prints it.
-// postseal's own changes lie elsewhere in the queue file, and postcat follows
-// them.
+// TestExplainReadsPostcat runs explain on held mail as postcat(1) prints it.
+// postseal's changes are elsewhere in the queue file, and postcat follows them.
 func TestExplainReadsPostcat(tt *testing.T) {
 	t := on(tt, postfix)
 	d := t.serve("enforce", "[[policy]]\nname = \"hold\"\naction = \"quarantine\"\n")
@@ -61,7 +60,7 @@ func TestExplainReadsPostcat(tt *testing.T) {
 		out, _ := cmd.CombinedOutput()
 		return string(out)
 	}
-	file := filepath.Join(t.postfix().Folder(), "queue", "hold", held[0].ID)
+	file := filepath.Join(t.postfix().Directory(), "queue", "hold", held[0].ID)
 	const (
 		read     = "marker  present\n"
 		options  = "leave those out"

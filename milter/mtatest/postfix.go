@@ -89,7 +89,7 @@ postlog unix-dgram n - n - 1 postlogd
 // StartPostfix makes an instance below a new temporary directory and starts it.
 // It needs root and the packages postfix and postfix-pcre.
 func StartPostfix(o Options) (*Postfix, error) {
-	dir, err := privateFolder("Postfix")
+	dir, err := privateDirectory("Postfix")
 	p := &Postfix{dir: dir}
 	if err == nil {
 		err = p.configure(o)
@@ -180,8 +180,8 @@ func (p *Postfix) configure(o Options) error {
 // Addr returns the address of its smtpd.
 func (p *Postfix) Addr() string { return p.addr }
 
-// Folder returns the directory that contains etc, queue, data and maillog.
-func (p *Postfix) Folder() string { return p.dir }
+// Directory returns the directory that contains etc, queue, data and maillog.
+func (p *Postfix) Directory() string { return p.dir }
 
 // SocketDir returns a directory below the queue directory.
 func (p *Postfix) SocketDir() string { return filepath.Join(p.dir, "queue", "postseal") }

@@ -32,9 +32,9 @@ func TestNonSMTPDMilters(tt *testing.T) {
 	t.wantArrived(arrived{direct: []string{"bob@gmail.com: plain"}})
 }
 
-// TestSiteSettingsDoNotReachOurLegs sets what a site may have for mail that
-// leaves: a host to fall back to, and milters that it can do without. Mail of
-// sendmail(1) stays in the queue until postseal is up, and comes in again.
+// TestSiteSettingsDoNotReachOurLegs changes settings for outgoing mail: a
+// fallback host, and milters that may fail. Mail of sendmail(1) stays in the
+// queue until postseal is up, and then comes in again.
 func TestSiteSettingsDoNotReachOurLegs(tt *testing.T) {
 	t := on(tt, changed)
 	host, port, _ := net.SplitHostPort(t.internet.Addr)
@@ -51,9 +51,9 @@ func TestSiteSettingsDoNotReachOurLegs(tt *testing.T) {
 	t.wantArrived(arrived{relay: []string{"bob@gmail.com: [secure]"}})
 }
 
-// TestSiteSettingsLeaveSealedMailAlone sets what a site may have for other mail.
-// Mail of sendmail(1) without a Subject goes through all services of ours, and
-// comes to the relay marked.
+// TestSiteSettingsLeaveSealedMailAlone changes settings for other mail. Mail of
+// sendmail(1) without a Subject goes through all of contrib's services, and
+// reaches the relay with the marker.
 func TestSiteSettingsLeaveSealedMailAlone(tt *testing.T) {
 	t := on(tt, changed)
 	if err := addAddress("192.0.2.1"); err != nil {
@@ -85,8 +85,8 @@ func TestSiteSettingsLeaveSealedMailAlone(tt *testing.T) {
 	}
 }
 
-// TestWhatPostfixSendsElsewhere checks what contrib/postfix/README.md says of
-// settings that act after the filter.
+// TestWhatPostfixSendsElsewhere checks what contrib/postfix/README.md says
+// about settings that act after the filter.
 func TestWhatPostfixSendsElsewhere(tt *testing.T) {
 	t := on(tt, changed)
 	host, port, _ := net.SplitHostPort(t.internet.Addr)
@@ -148,7 +148,7 @@ func TestSealedMailWaitsForItsRelay(tt *testing.T) {
 			t.send([]string{"<bob@gmail.com>"}, mail("Subject: [secure]"))
 			t.awaitDeferred()
 			if got := t.internet.Take(); len(got) > 0 {
-				t.Errorf("went out in clear: %v", got)
+				t.Errorf("went out unencrypted: %v", got)
 			}
 			t.startRelay()
 			t.wantArrived(arrived{relay: []string{"bob@gmail.com: [secure]"}})
@@ -156,8 +156,8 @@ func TestSealedMailWaitsForItsRelay(tt *testing.T) {
 	}
 }
 
-// TestFallbackTakesSealedMailWithoutOurLine shows why the leg has an
-// smtp_fallback_relay of its own.
+// TestFallbackTakesSealedMailWithoutOurLine shows why the encrypt service sets
+// smtp_fallback_relay.
 func TestFallbackTakesSealedMailWithoutOurLine(tt *testing.T) {
 	t := on(tt, changed)
 	host, port, _ := net.SplitHostPort(t.internet.Addr)
@@ -182,7 +182,7 @@ func (t *T) settings(values ...string) {
 	}
 }
 
-// serviceSetting is settings for a service of master.cf, as in
+// serviceSetting changes a setting of a service in master.cf, as in
 // "smtp/unix/name=value". Without a value, the setting is removed.
 func (t *T) serviceSetting(setting string) {
 	t.Helper()
@@ -196,7 +196,7 @@ func (t *T) serviceSetting(setting string) {
 // change runs postconf. When the test ends, the file is as before.
 func (t *T) change(file string, arguments ...string) {
 	t.Helper()
-	path := filepath.Join(t.postfix().Folder(), "etc", file)
+	path := filepath.Join(t.postfix().Directory(), "etc", file)
 	before, err := os.ReadFile(path)
 	if err := errors.Join(err, t.postfix().Run("postconf", arguments...)); err != nil {
 		t.Fatal(err)

@@ -44,8 +44,8 @@ func TestReadmesHoldWhatContribHolds(tt *testing.T) {
 	want(readme, "postconf -P '"+override+"'")
 	want(contrib, `postconf -P "`+override+`"`)
 
-	for folder, page := range map[string]string{"postfix": readme, "sendmail": read(t, "contrib/sendmail/README.md")} {
-		files, err := os.ReadDir(filepath.Join(root, "contrib", folder))
+	for dir, page := range map[string]string{"postfix": readme, "sendmail": read(t, "contrib/sendmail/README.md")} {
+		files, err := os.ReadDir(filepath.Join(root, "contrib", dir))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +62,8 @@ func TestReadmesHoldWhatContribHolds(tt *testing.T) {
 	}
 }
 
-// A start that failed leaves plain text in the log: jq alone would stop there.
+// A failed start leaves plain text in the log. Without fromjson?, jq would stop
+// there.
 func TestReadmeReadsTheLog(tt *testing.T) {
 	t := on(tt, postfix)
 	var command string
@@ -118,8 +119,8 @@ func settled(text string) []string {
 	return lines
 }
 
-// sameWords compares what follows a command, wherever the page has it, with
-// what it should be, in any order.
+// sameWords compares the text after a command, anywhere on the page, with the
+// expected words in any order.
 func sameWords(t testing.TB, page, command string, want []string) {
 	t.Helper()
 	var got []string

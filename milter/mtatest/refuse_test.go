@@ -78,7 +78,7 @@ func testClosedRecipientIsRefused(t *T) {
 	d := t.serve("enforce", "")
 	s := t.send([]string{"<bob@gmail.com>", "<x@council.gcsx.gov.uk>", "<a@nhs.net>"}, mail("Subject: [secure] x"))
 	want := "<x@council.gcsx.gov.uk>: gcsx.gov.uk was switched off in March 2019: use the organisation's gov.uk address"
-	if t.onSendmail() { // which names the recipient by itself
+	if t.onSendmail() { // which itself names the recipient
 		want = "<x@council.gcsx.gov.uk>... " + want
 	}
 	if got := s.Recipients[1].String(); got != "550 5.7.1 "+want {
@@ -99,8 +99,8 @@ func testClosedRecipientIsRefused(t *T) {
 	t.wantArrived(arrived{})
 }
 
-// testLongestRepliesArrive sends the longest texts that check accepts, of the
-// character that must be doubled for the MTA.
+// testLongestRepliesArrive sends the longest texts that check accepts. They
+// consist of the character that must be doubled for the MTA.
 func testLongestRepliesArrive(t *T) {
 	text := strings.Repeat("%", 298) + " x"
 	d := t.serve("enforce", fmt.Sprintf("[[policy]]\nname = \"no\"\naction = \"reject\"\nreply = %q\n", text))

@@ -44,7 +44,7 @@ func startReady(t testing.TB, s *mtatest.Supervisor) *mtatest.Daemon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { d.Signal(syscall.SIGKILL) }) // where the test has failed
+	t.Cleanup(func() { d.Signal(syscall.SIGKILL) }) // if the test has failed
 	if err := s.AwaitState("READY=1"); err != nil {
 		t.Fatalf("%v\n%s", err, d.Log())
 	}
@@ -90,7 +90,8 @@ func testRestartsCostNoMail(t *T) {
 	wantOnce(t, "through the relay", relayed, "bob@gmail.com", l.sent)
 }
 
-// wantOnce checks that the recipient got each mail once, and nobody else any.
+// wantOnce checks that each mail arrived exactly once, and only at the
+// recipient.
 func wantOnce(t testing.TB, way string, deliveries []mtatest.Delivery, recipient string, sent []string) {
 	t.Helper()
 	got := make(map[string]int)

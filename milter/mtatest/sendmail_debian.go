@@ -27,7 +27,7 @@ const mailerLines = "dnl # Default Mailer setup\n"
 // configureDebian makes sendmail.cf and submit.cf from Debian's own files, with
 // the lines of the site added.
 func (s *SendmailFiles) configureDebian(port, lines string) error {
-	if err := errors.Join(s.relocate(), s.debianFolders()); err != nil {
+	if err := errors.Join(s.relocate(), s.debianDirectories()); err != nil {
 		return err
 	}
 	mc := func(name string) string { return filepath.Join(s.Dir, "usr/share/sendmail/cf/debian", name) }
@@ -76,9 +76,9 @@ func (s *SendmailFiles) relocate() error {
 	})
 }
 
-// debianFolders creates the directories that Debian's package creates when it
+// debianDirectories creates the directories that Debian's package creates when it
 // is installed.
-func (s *SendmailFiles) debianFolders() error {
+func (s *SendmailFiles) debianDirectories() error {
 	for name, mode := range map[string]os.FileMode{
 		"run/mta": 0o755, "run/msp": 0o775, "lib": 0o755, "etc/mail/m4": 0o755,
 	} {

@@ -12,7 +12,7 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-// mailertable goes before the include.
+// mailertable comes before the include.
 const mailertable = "FEATURE(`mailertable')dnl\n"
 
 func includeLine() string {
@@ -20,8 +20,9 @@ func includeLine() string {
 }
 
 // TestSendmailMCAroundTheInclude puts lines of a site before and after the
-// include. m4 must name what would let mail go past postseal, and Sendmail must
-// not start with the file: Debian's make installs it whatever m4 says.
+// include. m4 must name the line that would let mail bypass postseal, and
+// Sendmail must not start with the file, because Debian's make installs it
+// despite the error.
 func TestSendmailMCAroundTheInclude(t *testing.T) {
 	t.Parallel()
 	files, err := mtatest.UnpackSendmail(root, t.TempDir())
@@ -30,9 +31,9 @@ func TestSendmailMCAroundTheInclude(t *testing.T) {
 	}
 	const (
 		noFilter = "confINPUT_MAIL_FILTERS does not name postseal"
-		noPort   = "InputMailFilters of a DAEMON_OPTIONS line do not name postseal"
+		noPort   = "InputMailFilters in a DAEMON_OPTIONS line does not name postseal"
 		deferred = "delivery mode deferred"
-		leftOut  = "confFALLBACK_SMARTHOST is left out"
+		removed  = "confFALLBACK_SMARTHOST is removed"
 	)
 	include := mailertable + includeLine()
 	wantMC(t, files, includeLine()+"MAILER(`smtp')dnl\n", "FEATURE(mailertable) is missing")
@@ -56,7 +57,7 @@ func TestSendmailMCAroundTheInclude(t *testing.T) {
 		{"DAEMON_OPTIONS(`Name=X, DeliveryMode=d')dnl\n", deferred, deferred},
 		{"DAEMON_OPTIONS(`Name=X, deliverymode=d')dnl\n", deferred, deferred},
 		{"define(`confDELIVERY_MODE', `queueonly')dnl\n", "", ""},
-		{"define(`confFALLBACK_SMARTHOST', `[127.0.0.1]')dnl\n", leftOut, leftOut},
+		{"define(`confFALLBACK_SMARTHOST', `[127.0.0.1]')dnl\n", removed, removed},
 		{"define(`confFALLBACK_MX', `[127.0.0.1]')dnl\n", "", ""},
 	} {
 		t.Run(strings.TrimSuffix(test.line, "dnl\n"), func(t *testing.T) {
@@ -66,8 +67,8 @@ func TestSendmailMCAroundTheInclude(t *testing.T) {
 	}
 }
 
-// TestSendmailMCWithoutTheFilter deletes the filter's line, as contrib/sendmail's
-// "Removing postseal" says: the way to the relay stays.
+// TestSendmailMCWithoutTheFilter deletes the filter's line, as "Removing
+// postseal" in contrib/sendmail says. The route to the relay stays.
 func TestSendmailMCWithoutTheFilter(t *testing.T) {
 	t.Parallel()
 	files, err := mtatest.UnpackSendmail(root, t.TempDir())
@@ -82,9 +83,8 @@ func TestSendmailMCWithoutTheFilter(t *testing.T) {
 	wantMC(t, files, mailertable+line.ReplaceAllString(string(text), "")+"MAILER(`smtp')dnl\n", "")
 }
 
-// TestSendmailMCRoutesSealedMailFirst adds lines of a site that say where all
-// mail goes, and in which domain all names are. Only the relay may get sealed
-// mail.
+// TestSendmailMCRoutesSealedMailFirst adds a site's lines that route all mail,
+// and complete all names. Only the relay may get diverted mail.
 func TestSendmailMCRoutesSealedMailFirst(t *testing.T) {
 	t.Parallel()
 	files, err := mtatest.UnpackSendmail(root, t.TempDir())
@@ -122,7 +122,7 @@ func TestSendmailSealedMailWaitsForItsRow(t *testing.T) {
 		t.send([]string{"<bob@gmail.com>"}, mail("Subject: [secure]"))
 		t.awaitDeferred()
 		compare(t, "direct", t.internet.Take(), nil, nil)
-		name, err := filepath.Rel(t.mta.Folder(), table)
+		name, err := filepath.Rel(t.mta.Directory(), table)
 		if err := errors.Join(err, t.sendmail().MakeMap(name, ".encrypt.invalid\tencrypt:[127.0.0.1]\n"), t.mta.Retry()); err != nil {
 			t.Fatal(err)
 		}
@@ -130,8 +130,8 @@ func TestSendmailSealedMailWaitsForItsRow(t *testing.T) {
 	})
 }
 
-// wantMC makes sendmail.cf and compares what m4 complains of. Only after a
-// complaint of what is left out may Sendmail read the file.
+// wantMC makes sendmail.cf and compares the error of m4. Sendmail may read the
+// file only if the error is about a setting that is removed.
 func wantMC(t testing.TB, files *mtatest.SendmailFiles, lines, fault string) {
 	t.Helper()
 	err := files.Configure(lines)
@@ -146,7 +146,7 @@ func wantMC(t testing.TB, files *mtatest.SendmailFiles, lines, fault string) {
 		t.Errorf("got %v, or a fallback smart host", err)
 	}
 	_, err = files.TestRules(nil, "canonify", []string{"a@nhs.net"})
-	starts := fault == "" || strings.Contains(fault, "left out")
+	starts := fault == "" || strings.Contains(fault, "is removed")
 	if starts != (err == nil) || !starts && !strings.Contains(err.Error(), `"postseal.m4: `) {
 		t.Errorf("Sendmail starts: got %v", err)
 	}
@@ -166,12 +166,12 @@ func TestSendmailSealedMailWaitsForItsRelay(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, after string
-		hosts       int // that are called on the leg
+		hosts       int // the names with which the mailer was called
 	}{
 		{"FallbackMXhost", "define(`confFALLBACK_MX', `[127.0.0.2]')dnl\n", 1},
 		{"FallbackMXhost that has MX records", "define(`confFALLBACK_MX', `fallback.example')dnl\n", 1},
-		// Why postseal.m4 leaves that setting out: m4 does not see this one.
-		{"FallbackSmartHost behind m4's back", "LOCAL_CONFIG\nO FallbackSmartHost=[localhost]\n", 2},
+		// This shows why postseal.m4 removes the setting: m4 does not see it here.
+		{"FallbackSmartHost unknown to m4", "LOCAL_CONFIG\nO FallbackSmartHost=[localhost]\n", 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			onOwnSendmails(t, mtatest.Options{Milter: true, MCAfter: test.after}, func(t *T) {
@@ -193,8 +193,8 @@ func TestSendmailSealedMailWaitsForItsRelay(t *testing.T) {
 	}
 }
 
-// TestSendmailLegMarksWithoutVerdict deletes X-Postseal from mail before it comes
-// to the leg. The leg's own field goes only if a filter deletes that by name.
+// TestSendmailLegMarksWithoutVerdict deletes X-Postseal from mail before it
+// goes to the relay. X-Postseal-Relay stays unless a filter deletes it by name.
 func TestSendmailLegMarksWithoutVerdict(t *testing.T) {
 	remover := startPlace(t, "remover")
 	onOwnSendmails(t, mtatest.Options{Milter: true, MCAfter: remover.mc}, func(t *T) {

@@ -62,7 +62,7 @@ const contribSocket = "/run/postseal/"
 // StartSendmail makes an instance below a new temporary directory and starts
 // it. It needs root and the packages in bin/debs.
 func StartSendmail(o Options) (*Sendmail, error) {
-	dir, err := privateFolder("Sendmail")
+	dir, err := privateDirectory("Sendmail")
 	s := &Sendmail{done: make(chan error, 1)}
 	if err == nil {
 		s.SendmailFiles, err = UnpackSendmail(o.Root, dir)
@@ -159,8 +159,8 @@ func (s *Sendmail) run(cf string, args ...string) (string, error) {
 // Addr returns the address of its daemon.
 func (s *Sendmail) Addr() string { return s.addr }
 
-// Folder returns the directory that contains all its files.
-func (s *Sendmail) Folder() string { return s.Dir }
+// Directory returns the directory that contains all its files.
+func (s *Sendmail) Directory() string { return s.Dir }
 
 // SocketDir returns a directory below that.
 func (s *Sendmail) SocketDir() string { return filepath.Join(s.Dir, "postseal") }

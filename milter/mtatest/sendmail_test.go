@@ -44,9 +44,9 @@ func TestSendmailWithoutDSN(tt *testing.T) {
 	compare(t, "through the relay", relayed, []string{"bob@gmail.com: [secure]"}, []string{" encrypt"})
 }
 
-// TestSendmailAddressInTwoForms gives an address plainly and in a form that is
-// refused. Sendmail would lose the plain one and answer 250: always where it
-// comes first, and with a user of its own host where it comes second.
+// TestSendmailAddressInTwoForms sends an address in its plain form and in one
+// that is refused. Sendmail would lose the plain one and answer 250: always if
+// it comes first, and for a user of its own host also if it comes second.
 func TestSendmailAddressInTwoForms(tt *testing.T) {
 	t := on(tt, sendmail)
 	t.serve("enforce", "")
@@ -86,8 +86,8 @@ func TestSendmailRestoresRecipients(tt *testing.T) {
 	}
 }
 
-// TestSendmailVirtualUsers sends to names of the virtusertable. One that leads
-// out cannot be diverted, and is refused.
+// TestSendmailVirtualUsers sends to names of the virtusertable. A name with an
+// outside address cannot be diverted, and is refused.
 func TestSendmailVirtualUsers(tt *testing.T) {
 	t := on(tt, sendmail)
 	d := t.serve("enforce", "")

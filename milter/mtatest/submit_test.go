@@ -8,7 +8,7 @@ func testSendmailCommand(t *T) {
 	t.wantArrived(arrived{direct: []string{"bob@gmail.com: plain", "a@nhs.net: plain"}})
 	t.submit("Subject: [secure] x", "Bob@GMAIL.com", "a@nhs.net", "root")
 	t.wantArrived(arrived{[]string{"a@nhs.net: [secure] x", "root@" + t.ownHost() + ": [secure] x"}, []string{"Bob@GMAIL.com: [secure] x"}})
-	// What is refused comes back as a bounce.
+	// Refused mail comes back as a bounce.
 	for _, to := range []string{"bob%gmail.com@trust.example", `"bob@gmail.com"@trust.example`, "x@y.gsi.gov.uk"} {
 		t.submit("Subject: [secure] back", to)
 		t.wantArrived(t.bounced())
@@ -46,10 +46,10 @@ func (t *T) submit(header string, to ...string) {
 	}
 }
 
-// ownHost is the domain of the MTA's own users as it stands where they go.
+// ownHost is the domain of the MTA's own users in the mail that arrives.
 func (t *T) ownHost() string {
 	if t.onSendmail() {
-		return "[127.0.0.1]" // its hub
+		return "[127.0.0.1]" // its mail hub
 	}
 	return "mx.trust.example"
 }

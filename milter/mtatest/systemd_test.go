@@ -131,8 +131,8 @@ func TestReloadAndStopAreNotified(tt *testing.T) {
 }
 
 // TestReloadOfAFaultyFileFails runs the unit's ExecReload commands as systemd
-// does: one after the other, until one fails. Run on systemd 252 and 257,
-// "systemctl reload" then fails with status 1, and the service goes on.
+// does: one after the other, until one fails. On systemd 252 and 257,
+// "systemctl reload" then fails with status 1, and the service continues.
 func TestReloadOfAFaultyFileFails(tt *testing.T) {
 	t := on(tt, postfix)
 	s := t.supervise("enforce")
@@ -190,9 +190,9 @@ func TestWatchdogIsAnswered(tt *testing.T) {
 	stop(t, s, d)
 }
 
-// The Go runtime ends a program with a status of its own, when it crashes, gets
-// the SIGABRT of systemd's watchdog or, before main, gets no memory. The unit
-// took that for a faulty configuration, and did not restart the daemon.
+// The Go runtime ends a program with status 2 if it crashes, gets the SIGABRT
+// of systemd's watchdog or, before main, gets no memory. The unit treated that
+// as a faulty configuration, and did not restart the daemon.
 func TestCrashIsNotTakenForAFaultyConfiguration(tt *testing.T) {
 	t := on(tt, postfix)
 	kept := unitSettings(t)["RestartPreventExitStatus"]
@@ -313,7 +313,8 @@ func TestUnitCanStartWithAllKeptConnections(t *testing.T) {
 	}
 }
 
-// unitSettings reads the service: the values of each setting in their order.
+// unitSettings returns the values of each setting of the service in their
+// order.
 func unitSettings(t testing.TB) map[string][]string {
 	t.Helper()
 	unit, err := os.ReadFile(filepath.Join(root, "contrib", "systemd", "postseal.service"))

@@ -106,7 +106,7 @@ func run(m *testing.M) int {
 		stop()
 		// A test that is still running may have made files again.
 		for _, w := range shared {
-			os.RemoveAll(w.mta.Folder())
+			os.RemoveAll(w.mta.Directory())
 		}
 		os.RemoveAll(dir)
 		os.Exit(1)
@@ -352,10 +352,10 @@ func (t *T) settle() (direct, relayed []mtatest.Delivery, held []mtatest.Queued)
 	return t.internet.Take(), t.relay.Take(), held
 }
 
-// wantArrived waits for all deliveries and compares the exact union of the
-// recipients, each with the subject that it got. What the leg to the relay
-// adds to a subject stands in braces. Only Postfix can do that; on Sendmail
-// the leg has a field of its own.
+// wantArrived waits for all deliveries. They must be exactly to these
+// recipients, each with the subject that it got. Braces contain what is added
+// to a subject on the way to the relay. Only Postfix adds it. On Sendmail, mail
+// for the relay has a field of its own.
 func (t *T) wantArrived(want arrived) {
 	t.Helper()
 	direct, relayed, held := t.settle()

@@ -93,7 +93,8 @@ func TestLoadMails(t *testing.T) {
 	}
 }
 
-// asWanted is what is seen where three recipients' mail goes as it should.
+// asWanted is a report in which the mail of three recipients went where it
+// should.
 func asWanted() *report {
 	r := newReport(sample{
 		name: "a", Marker: "present",
@@ -135,7 +136,7 @@ func TestDifferences(t *testing.T) {
 			[]string{`bob@gmail.com: got relay "S"; a.toml has relay "s"`},
 		},
 		{
-			"sealed and in clear", func(r *report) { r.arrived("bob@gmail.com", arrival{direct, "s"}) },
+			"sealed and unencrypted", func(r *report) { r.arrived("bob@gmail.com", arrival{direct, "s"}) },
 			[]string{`bob@gmail.com: got relay "s", then direct "s"; a.toml has relay "s"`},
 		},
 		{
