@@ -128,10 +128,10 @@ func TestHandOverWaits(t *testing.T) {
 func TestFailedHandOverEndsTheSession(t *testing.T) {
 	r := newServer(t, always(testConfig(t)), DefaultTimeouts)
 	p := r.open(t)
-	r.HandOver = func(net.Conn, string) error { return errors.New("nobody takes it") }
+	r.HandOver = func(net.Conn, string) error { return errors.New("not accepted") }
 	wantCut(t, r.shutdown(Drain{UnderWay: 0, Silence: far, Between: far, All: far}), 0)
 	p.want("")
-	r.await(t, "nobody takes it")
+	r.await(t, "not accepted")
 }
 
 func TestResumeRefusesOtherNames(t *testing.T) {

@@ -153,7 +153,7 @@ class = "secure"
 		{"the relay domain itself", "a@encrypt.invalid", "unknown", ""},
 		{"U-label", "a@bücher.example", "secure", "local"},
 		{"A-label", "a@XN--BCHER-KVA.example", "secure", "local"},
-		{"full-width letters stand for others", "a@ｎhs.net", "unknown", ""},
+		{"full-width letters are read as others", "a@ｎhs.net", "unknown", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := r.Classify(test.address, "", today)

@@ -145,7 +145,7 @@ func TestDifferences(t *testing.T) {
 		},
 		{
 			"to somebody else", func(r *report) { r.arrived("eve@gmail.com", arrival{direct, "s"}) },
-			[]string{`eve@gmail.com, to whom it was not sent, got it: direct "s"`},
+			[]string{`eve@gmail.com, which is not a recipient, got it: direct "s"`},
 		},
 		{
 			"not refused", func(r *report) { r.recipients[1].arrivals = []arrival{{relay, "s"}} },
@@ -153,7 +153,7 @@ func TestDifferences(t *testing.T) {
 		},
 		{
 			"refused by another than postseal", func(r *report) { r.recipients[1].class = "" },
-			[]string{"x@a.gsi.gov.uk: no line of postseal's log speaks of this recipient"},
+			[]string{"x@a.gsi.gov.uk: postseal's log has no line about this recipient"},
 		},
 		{
 			"not held", func(r *report) { r.recipients[2].arrivals = []arrival{{direct, "s"}} },

@@ -86,7 +86,7 @@ func (r *report) sawRecipient(fields map[string]any) {
 func (r *report) arrived(to string, a arrival) {
 	i := slices.IndexFunc(r.recipients, func(s seen) bool { return s.to == to })
 	if i < 0 {
-		r.strays = append(r.strays, fmt.Sprintf("%s, to whom it was not sent, got it: %s", to, a))
+		r.strays = append(r.strays, fmt.Sprintf("%s, which is not a recipient, got it: %s", to, a))
 		return
 	}
 	r.recipients[i].arrivals = append(r.recipients[i].arrivals, a)
@@ -105,7 +105,7 @@ func (r *report) differences() []string {
 			list = append(list, fmt.Sprintf("%s: got %s; %s has %s", s.to, chain(got), file, chain(want)))
 		}
 		if s.class == "" {
-			list = append(list, s.to+": no line of postseal's log speaks of this recipient")
+			list = append(list, s.to+": postseal's log has no line about this recipient")
 		}
 	}
 	return append(list, r.strays...)

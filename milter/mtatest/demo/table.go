@@ -10,11 +10,11 @@ import (
 const width = 100
 
 // heading comes first. %d is the number of mails.
-const heading = `postseal at work: %d sample mails go through a real Postfix, and nothing leaves this machine.
-Mail marked [secure] reaches people not known to be secure through the encryption relay alone.
+const heading = `This demo sends %d sample mails through a real Postfix. Nothing leaves this machine.
+Mail marked [secure] goes through the encryption relay to recipients not known to be secure.
 
-The settings are those of contrib/postfix, in mode enforce, with two policy rows for the demo:
-unmarked mail of research@trust.example is held, and of finance@trust.example rejected.
+The settings are those of contrib/postfix, in mode enforce, with two more policies: unmarked mail
+from research@trust.example is held, and unmarked mail from finance@trust.example is rejected.
 
     SUBJECT AS TYPED                                        WHAT POSTSEAL SAW AND DID
     RECIPIENT                        CLASS      WENT        SUBJECT AS IT ARRIVED
@@ -24,12 +24,12 @@ unmarked mail of research@trust.example is held, and of finance@trust.example re
 const legend = `
 direct    arrived at the recipient's own server, as ordinary mail
 relay     arrived through the encryption relay
-held      kept in the queue; "then" is where it went once it was released with postsuper -H
-refused   this recipient was not taken, with the reason given; the others got their mail
-rejected  nobody was sent the mail, with the reason given
-class     local and secure need no marker; unknown and unverified do; closed is switched off
-action    accept: nothing to do; tag: sent, with a header field that notes the missing marker;
-          divert: those who need it get it through the relay; quarantine: held; reject: rejected
+held      kept in the queue; "then" is where it went after it was released with postsuper -H
+refused   the recipient was refused, with the reason shown; the others got their mail
+rejected  nobody got the mail, with the reason shown
+class     local and secure need no marker; unverified and unknown need one; closed does not exist
+action    accept: unchanged; tag: sent with a header field that notes the missing marker;
+          divert: through the relay to those who need it; quarantine: held; reject: rejected
 
 `
 
