@@ -319,6 +319,6 @@ func TestReadmeAlerts(t *testing.T) {
 		alerts = append(alerts, mantest.Found(title, "(.*) (?:WARN|ERROR)$")...)
 	}
 	mantest.Same(t, "ALERTS", mantest.Names(page["ALERTS"]), alerts)
-	list := inFile(t, "../../README.md", "these values of `msg`: (.*); also")
+	list := inFile(t, "../../README.md", "these values of `msg`: (.*)[.] Also")
 	mantest.Same(t, "README", mantest.Found(strings.Join(list, ""), mantest.Span), alerts)
 }
