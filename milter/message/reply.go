@@ -27,13 +27,13 @@ func (r Reply) String() string { return fmt.Sprintf("%d %s %s", r.Code, r.Enhanc
 const maxNamed = 2
 
 // refusalReason says why a recipient is refused and what to do instead. The
-// addresses say how a domain that the recipient leads to may be shown.
+// addresses say how the domain to which the recipient forwards is shown.
 func refusalReason(r rules.Recipient, addresses shown.Addresses) string {
 	switch {
 	case r.Class == table.Closed:
 		return cmp.Or(r.Row.Note, "no mail can be sent to this address: ask its owner for another address")
 	case r.Fault == address.SentOn:
-		return leadsTo(cmp.Or(addresses.DomainName(r.Resolved.Domain), noAddress))
+		return forwardsTo(cmp.Or(addresses.DomainName(r.Resolved.Domain), noAddress))
 	}
 	remedy := "write it as name@domain"
 	if r.Fault == address.NotShown {
@@ -48,17 +48,17 @@ const noAddress = "an address that cannot be read"
 // inFull is for the client, who typed the address.
 var inFull = shown.Addresses{Format: shown.Full}
 
-// leadsTo says that the MTA would deliver to another address than was typed.
-func leadsTo(where string) string {
+// forwardsTo says that the MTA would deliver to an address that was not typed.
+func forwardsTo(where string) string {
 	return "it forwards to " + where + ", which is not known to be secure: check with its owner, or write to that address directly"
 }
 
-// refusalReply names in full the address that a recipient leads to. The log may
+// refusalReply names in full the address to which a recipient forwards. The log may
 // be set to show no addresses.
 func refusalReply(r rules.Recipient) Reply {
 	reason := refusalReason(r, inFull)
 	if r.Class != table.Closed && r.Fault == address.SentOn && r.Resolved.Domain != "" {
-		reason = leadsTo(printable(r.Resolved.Local + "@" + r.Resolved.Domain))
+		reason = forwardsTo(printable(r.Resolved.Local + "@" + r.Resolved.Domain))
 	}
 	return Reply{550, "5.7.1", namedText([]string{r.Text}, reason)}
 }
