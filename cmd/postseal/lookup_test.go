@@ -29,8 +29,8 @@ func TestLookupJSON(t *testing.T) {
 		{"<a@gmail.com>", `"domain":"gmail.com","class":"unknown",` + none + `,"needs_marker":true,"reason":"no row covers the domain",` + put + `,"lost":[]`},
 		{"hospice.example", `"domain":"hospice.example","class":"secure","row":"hospice.example","table":"trust-local","layer":"local",` + local + `,"expires":"2027-01-31","note":"accreditation lapsed, renewal under way",` +
 			`"needs_marker":false,"reason":"accreditation lapsed, renewal under way","to_do":"nothing","lost":[]`},
-		{"a@x.clinic.example", `"domain":"x.clinic.example","class":"unverified","row":"clinic.example","table":"trust-local","layer":"local",` + local + `,"expires":"","note":"says it is secure, not confirmed",` +
-			`"needs_marker":true,"reason":"says it is secure, not confirmed",` + put + `,"lost":[]`},
+		{"a@x.clinic.example", `"domain":"x.clinic.example","class":"unverified","row":"clinic.example","table":"trust-local","layer":"local",` + local + `,"expires":"","note":"claims to be secure, not confirmed",` +
+			`"needs_marker":true,"reason":"claims to be secure, not confirmed",` + put + `,"lost":[]`},
 		{"a@x.mod.gov.uk", `"domain":"x.mod.gov.uk","class":"secure","row":"mod.gov.uk","table":"nhsmail-2022","layer":"edition",` + edition + `,"expires":"","note":"for the provision of healthcare",` +
 			`"needs_marker":false,"reason":"for the provision of healthcare","to_do":"nothing","lost":[{"row":"gov.uk","table":"nhsmail-2022","layer":"edition","class":"secure","why":"the longer name mod.gov.uk overrides it"}]`},
 		{"x@gsi.gov.uk", `"domain":"gsi.gov.uk","class":"closed","row":"gsi.gov.uk","table":"retired","layer":"retired",` + retired + `,"expires":"","note":"gsi.gov.uk was switched off in March 2019: use the organisation's gov.uk address",` +
