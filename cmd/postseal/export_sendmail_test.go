@@ -97,7 +97,7 @@ func TestSendmailLevels(t *testing.T) {
 		{"verified", allOptions, levelVerify, "", verified, "sent sent sent sent sent sent sent"},
 		{"level may demands nothing", allOptions, levelMay, "", withoutTLS, "sent sent sent sent sent sent sent"},
 		{"SKIP leaves the site's default", allOptions, levelEncrypt, everywhere, withoutTLS, "waits waits waits waits waits waits waits"},
-		{"without options, a name covers names below it", "", levelEncrypt, "", withoutTLS, "waits waits waits sent sent sent sent"},
+		{"a name covers names below it without options", "", levelEncrypt, "", withoutTLS, "waits waits waits sent sent sent sent"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			access := text(c, test.level, formatSendmail) + test.more
