@@ -9,6 +9,7 @@
 //	table       accredited, address, editions, keyword, replytext, similar, tomlfile: rows, layers, rule files, trust, look-alikes
 //	accredited  address: the accredited list as import writes it
 //	marker      keyword, replytext, similar: the marker in a subject
+//	detect      finding: what makes text sensitive
 //	finding     keyword: facts that a policy can test
 //	address     : envelope addresses and domain names
 //	editions    : the tables that ship with postseal
