@@ -52,3 +52,8 @@ const (
 	UnknownType  Reason = "unknown-type"
 	NoCharacters Reason = "no-characters"
 )
+
+// Reasons returns all reasons.
+func Reasons() []Reason {
+	return []Reason{Encrypted, Damaged, TooLarge, TooDeep, TooSlow, UnknownType, NoCharacters}
+}

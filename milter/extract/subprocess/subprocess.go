@@ -1,0 +1,179 @@
+// Package subprocess reads documents in processes of their own. A document that
+// is made to do harm can at most end its own process: the daemon and the other
+// messages do not notice it, and the document is unreadable.
+package subprocess
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/postseal/postseal/rules/detect"
+	"github.com/postseal/postseal/rules/finding"
+)
+
+// MaxTime limits the time that the documents of one message take altogether,
+// and with it the time in which the MTA gets no answer. contrib gives Sendmail
+// 30 seconds. Postfix allows 300 seconds by default (milter_content_timeout).
+const MaxTime = 20 * time.Second
+
+// Pool limits how many processes run at once, for all messages together.
+type Pool struct {
+	program []string
+	time    time.Duration // for the documents of a message
+	slots   chan struct{}
+}
+
+// NewPool returns a pool of the given size. The documents of one message get the
+// time that limit says. program is the program of the processes with its first
+// arguments. The number of the part follows them.
+func NewPool(size int, limit time.Duration, program ...string) *Pool {
+	return &Pool{program, limit, make(chan struct{}, size)}
+}
+
+// Documents opens the documents of one message, one after the other.
+type Documents struct {
+	pool *Pool
+	sink detect.Sink
+	left time.Duration // of the pool's time
+	open *document     // nil between two documents
+}
+
+// Documents returns what opens the documents of a message. It passes what they
+// say to the sink.
+func (p *Pool) Documents(sink detect.Sink) *Documents {
+	return &Documents{pool: p, sink: sink, left: p.time}
+}
+
+// Open returns a writer for the octets of a document. Its Close reads the
+// document. An error of Write or Close means that no process could be started.
+func (d *Documents) Open(part string) io.WriteCloser {
+	d.Stop()
+	d.open = &document{of: d, part: part}
+	d.timed(d.open.start)
+	return d.open
+}
+
+// Stop ends the process of a document that is not read to its end.
+func (d *Documents) Stop() {
+	if d.open != nil {
+		d.open.stop()
+	}
+}
+
+// timed counts the time of a step towards the limit.
+func (d *Documents) timed(step func()) {
+	began := time.Now()
+	step()
+	d.left -= time.Since(began)
+}
+
+// document is a process that reads one document.
+type document struct {
+	of      *Documents
+	part    string
+	ctx     context.Context // of the process; it has a deadline
+	cancel  context.CancelFunc
+	in, out *os.File
+	ended   chan struct{} // closed when the process has ended; nil if there is none
+	failed  error         // why no process could be started
+}
+
+// start waits for a free slot and starts the process.
+func (d *document) start() {
+	d.ctx, d.cancel = context.WithTimeout(context.Background(), d.of.left)
+	select {
+	case <-d.ctx.Done():
+		return
+	case d.of.pool.slots <- struct{}{}:
+	}
+	cmd, err := d.run()
+	if err != nil {
+		<-d.of.pool.slots
+		if d.ctx.Err() == nil {
+			d.failed = err
+		}
+		return
+	}
+	d.ended = make(chan struct{})
+	go func() {
+		cmd.Wait() // the frames say whether the document was read
+		<-d.of.pool.slots
+		close(d.ended)
+	}()
+}
+
+// run starts the process with two pipes.
+func (d *document) run() (*exec.Cmd, error) {
+	theirIn, ourIn, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer theirIn.Close()
+	d.in = ourIn
+	ourOut, theirOut, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer theirOut.Close()
+	d.out = ourOut
+	program := d.of.pool.program
+	cmd := exec.CommandContext(d.ctx, program[0], append(program[1:len(program):len(program)], d.part)...)
+	cmd.Env = []string{"GOTRACEBACK=none", "GOMAXPROCS=1"}
+	cmd.Dir = "/"
+	cmd.Stdin, cmd.Stdout = theirIn, theirOut
+	return cmd, cmd.Start()
+}
+
+// Write passes octets to the process. If the process does not take them, Close
+// says why.
+func (d *document) Write(p []byte) (int, error) {
+	if d.ended != nil {
+		d.of.timed(func() { d.in.Write(p) })
+	}
+	return len(p), d.failed
+}
+
+// Close reads what the process makes of the document.
+func (d *document) Close() error {
+	if d.ended != nil {
+		d.of.timed(d.read)
+	} else if d.failed == nil {
+		d.unreadable(finding.TooSlow) // no slot became free
+	}
+	d.stop()
+	return d.failed
+}
+
+// read passes on what the process says. If it does not say that it is at the
+// end, a limit has ended it, or the document.
+func (d *document) read() {
+	d.in.Close()
+	err := replay(bufio.NewReaderSize(d.out, maxFrame), d.part, d.of.sink)
+	switch {
+	case err == nil:
+	case errors.Is(d.ctx.Err(), context.DeadlineExceeded):
+		d.unreadable(finding.TooSlow)
+	default:
+		d.unreadable(finding.Damaged)
+	}
+}
+
+func (d *document) unreadable(reason finding.Reason) {
+	d.of.sink.Found(finding.Finding{Name: finding.Unreadable, Reason: reason, Part: d.part})
+}
+
+// stop ends the process and closes its pipes.
+func (d *document) stop() {
+	d.cancel()
+	d.in.Close() // nil files do nothing
+	d.out.Close()
+	if d.ended != nil {
+		<-d.ended
+	}
+	d.of.open = nil
+}

@@ -1,0 +1,202 @@
+package subprocess_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/postseal/postseal/milter/extract/subprocess"
+	"github.com/postseal/postseal/rules/detect"
+	"github.com/postseal/postseal/rules/finding"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == subprocess.Command {
+		if err := subprocess.Serve(os.Args[2], os.Stdin, os.Stdout, read); err != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// read does what the document says.
+func read(r io.ReaderAt, size int64, place detect.Place, sink detect.Sink) {
+	text := make([]byte, size)
+	r.ReadAt(text, 0)
+	verb, rest, _ := strings.Cut(string(text), " ")
+	sink.Begin(place)
+	switch verb {
+	case "say":
+		sink.Text([]byte(rest))
+	case "long":
+		for range 100 {
+			sink.Text(make([]byte, 1<<20))
+		}
+	case "part":
+		sink.Begin(detect.Place{Part: place.Part + "/3", Kind: detect.Margin})
+		sink.Found(finding.Finding{Name: finding.Unreadable, Reason: finding.Encrypted, Part: place.Part + "/3"})
+	case "elsewhere":
+		sink.Begin(detect.Place{Part: rest})
+	case "forge":
+		sink.Found(finding.Finding{Name: finding.Name(rest), Part: place.Part})
+	case "crash":
+		os.Exit(0)
+	case "panic":
+		panic(rest)
+	case "deep":
+		sink.Text(fmt.Append(nil, deep(1)))
+	case "memory":
+		var all [][]byte
+		for range 10_000 {
+			block := make([]byte, 1<<20)
+			for i := range block {
+				block[i] = 1
+			}
+			all = append(all, block)
+		}
+		sink.Text(fmt.Append(nil, len(all)))
+	case "loop":
+		for {
+		}
+	case "try":
+		_, open := os.Open("/etc/hostname")
+		_, create := os.Create(rest)
+		_, dial := net.Dial("udp", "127.0.0.1:9")
+		run := exec.Command("/bin/true").Run()
+		for _, err := range []error{open, create, dial, run} {
+			sink.Text(fmt.Appendf(nil, "%t ", err != nil))
+		}
+	}
+}
+
+func deep(n int) int { return deep(n+1) + deep(n+2) }
+
+// recorder is a Sink that keeps all calls.
+type recorder struct{ strings.Builder }
+
+func (r *recorder) Begin(p detect.Place)    { fmt.Fprintf(r, "[%s %d]", p.Part, p.Kind) }
+func (r *recorder) Text(p []byte)           { r.Write(p) }
+func (r *recorder) Found(f finding.Finding) { fmt.Fprintf(r, "{%s %s %s}", f.Name, f.Reason, f.Part) }
+
+func pool(t testing.TB, size int, limit time.Duration) *subprocess.Pool {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return subprocess.NewPool(size, limit, self, subprocess.Command)
+}
+
+// opened reads documents of one message.
+func opened(t testing.TB, p *subprocess.Pool, documents ...string) string {
+	t.Helper()
+	var got recorder
+	of := p.Documents(&got)
+	for _, text := range documents {
+		w := of.Open("2.1")
+		for _, part := range strings.SplitAfter(text, " ") {
+			io.WriteString(w, part)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return got.String()
+}
+
+func TestDocuments(t *testing.T) {
+	const damaged = "{unreadable damaged 2.1}"
+	file := t.TempDir() + "/file"
+	for _, test := range []struct{ name, document, want string }{
+		{"text", "say some text", "[2.1 0]some text"},
+		{"empty", "", "[2.1 0]"},
+		{"place inside", "part", "[2.1 0][2.1/3 2]{unreadable encrypted 2.1/3}"},
+		{"another part", "elsewhere 3", "[2.1 0]" + damaged},
+		{"a name as part", "elsewhere 2.1/x", "[2.1 0]" + damaged},
+		{"a long part", "elsewhere 2.1" + strings.Repeat("/1", 50), "[2.1 0]" + damaged},
+		{"a finding that no reader makes", "forge nhs-number", "[2.1 0]" + damaged},
+		{"no reason", "forge unreadable", "[2.1 0]" + damaged},
+		{"picture", "forge picture", "[2.1 0]{picture  2.1}"},
+		{"ended early", "crash", damaged},
+		{"panic", "panic text", damaged},
+		{"endless recursion", "deep", damaged},
+		{"endless memory", "memory", damaged},
+		{"no rights", "try " + file, "[2.1 0]true true true true "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := opened(t, pool(t, 1, time.Minute), test.document); got != test.want {
+				t.Errorf("got %.300q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestLongTextArrives(t *testing.T) {
+	if got := len(opened(t, pool(t, 1, time.Minute), "long")); got != 100<<20+len("[2.1 0]") {
+		t.Errorf("got %d octets", got)
+	}
+}
+
+func TestTooLarge(t *testing.T) {
+	want := "{unreadable too-large 2.1}"
+	if got := opened(t, pool(t, 1, time.Minute), "say "+strings.Repeat("x", subprocess.MaxDocument)); got != want {
+		t.Errorf("got %.300q, want %q", got, want)
+	}
+}
+
+// TestEndlessDocument: the time of the message is used up, so a further
+// document gets none, and other messages do not notice.
+func TestEndlessDocument(t *testing.T) {
+	p := pool(t, 2, 5*time.Second)
+	var others sync.WaitGroup
+	others.Go(func() {
+		for range 20 {
+			if got := opened(t, p, "say hello"); got != "[2.1 0]hello" {
+				t.Errorf("another message: got %q", got)
+			}
+		}
+	})
+	want := strings.Repeat("{unreadable too-slow 2.1}", 2)
+	if got := opened(t, p, "loop", "say more"); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	others.Wait()
+}
+
+func TestStopEndsTheProcess(t *testing.T) {
+	p := pool(t, 1, time.Minute)
+	of := p.Documents(new(recorder))
+	io.WriteString(of.Open("1"), "say ")
+	of.Stop()
+	if got := opened(t, p, "say hello"); got != "[2.1 0]hello" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestNoProcess(t *testing.T) {
+	of := subprocess.NewPool(1, time.Minute, "/nonexistent").Documents(new(recorder))
+	for range 2 { // the slot is free again
+		w := of.Open("1")
+		if _, err := io.WriteString(w, "x"); err == nil {
+			t.Error("Write: no error")
+		}
+		if err := w.Close(); err == nil {
+			t.Error("Close: no error")
+		}
+	}
+}
+
+func BenchmarkDocument(b *testing.B) {
+	p := pool(b, 2, time.Minute)
+	text := "say " + strings.Repeat("x", 200<<10)
+	for b.Loop() {
+		opened(b, p, text)
+	}
+}
