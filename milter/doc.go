@@ -4,11 +4,13 @@
 //
 // The packages below it import each other in one direction:
 //
-//	milter   maillog, message, shown: the milter protocol
-//	maillog  message, shown: the events
-//	message  extract, shown: one mail: envelope, header, verdict, edits, reply
-//	extract  : what a mail says
-//	shown    : how addresses appear in the log
+//	milter             maillog, message, shown: the milter protocol
+//	maillog            message, shown: the events
+//	message            extract/subject, shown: one mail: envelope, header, verdict, edits, reply
+//	extract/subject    extract/charset: the subject as mail clients show it
+//	extract/transfer   : base64, quoted-printable and uuencode
+//	extract/charset    : octets to UTF-8
+//	shown              : how addresses appear in the log
 //
 // Each may import rules and the packages below it. Package mtatest, which
 // starts real MTAs for tests and the demo, and mantest, which reads the man

@@ -87,7 +87,7 @@ func TestImportsRunOneWay(t *testing.T) {
 
 // importLine is a line of the table: a package, the packages that it imports,
 // and its subject.
-var importLine = regexp.MustCompile(`(?m)^//\t(\w+) +([\w, ]*): \S.*$`)
+var importLine = regexp.MustCompile(`(?m)^//\t([\w/]+) +([\w/, ]*): \S.*$`)
 
 // TestImportsAreAsSketched checks the tables in rules/doc.go and milter/doc.go.
 func TestImportsAreAsSketched(t *testing.T) {

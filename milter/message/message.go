@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/postseal/postseal/milter/extract"
+	"github.com/postseal/postseal/milter/extract/subject"
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/address"
@@ -219,7 +219,7 @@ func (m *Message) decide() Verdict {
 	ruleset := m.Config.Rules
 	subjects := make([]marker.Subject, len(m.header.subjects))
 	for i, s := range m.header.subjects {
-		subjects[i] = extract.Subject(s)
+		subjects[i] = subject.Read(s)
 	}
 	marker := ruleset.Marker.Read(subjects)
 	facts := rules.Facts{

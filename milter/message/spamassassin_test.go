@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postseal/postseal/milter/extract"
+	"github.com/postseal/postseal/milter/extract/subject"
 	"github.com/postseal/postseal/rules/marker"
 )
 
@@ -50,7 +50,7 @@ func TestSpamAssassin(t *testing.T) {
 		mails++
 		var subjects []marker.Subject
 		for _, field := range m.header.subjects {
-			subjects = append(subjects, extract.Subject(field))
+			subjects = append(subjects, subject.Read(field))
 		}
 		if len(subjects) > 0 && strings.ContainsAny(subjects[0].Text, "[]") {
 			bracketed++

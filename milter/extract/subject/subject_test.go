@@ -1,4 +1,4 @@
-package extract
+package subject
 
 import (
 	"reflect"
@@ -58,7 +58,7 @@ func TestSubject(t *testing.T) {
 		{name: "EBCDIC", value: "=?ibm1047?B?rYG9?=", text: "[a]", undecoded: []string{"Ýa¨ "}, readings: []string{"ｭ⊃", "Ýa¨"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := Subject(test.value)
+			got := Read(test.value)
 			want := marker.Subject{Text: test.text, Undecoded: test.undecoded, Readings: test.readings}
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("got %q, want %q", got, want)
@@ -72,7 +72,7 @@ func FuzzSubject(f *testing.F) {
 		f.Add(row.fields[0])
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		got := Subject(value)
+		got := Read(value)
 		for _, text := range slices.Concat([]string{got.Text}, got.Undecoded, got.Readings) {
 			if !utf8.ValidString(text) {
 				t.Errorf("%q: got %q, which is not UTF-8", value, text)
@@ -82,7 +82,7 @@ func FuzzSubject(f *testing.F) {
 			t.Errorf("%q: got %q, want it as it stands", value, got)
 		}
 		words := strings.ReplaceAll(value, "=?", "\r\n =?")
-		if !strings.Contains(value, "\n") && !reflect.DeepEqual(Subject(words), Subject(strings.ReplaceAll(words, "\r\n", ""))) {
+		if !strings.Contains(value, "\n") && !reflect.DeepEqual(Read(words), Read(strings.ReplaceAll(words, "\r\n", ""))) {
 			t.Errorf("%q: folded it reads otherwise", words)
 		}
 	})
@@ -104,7 +104,7 @@ func BenchmarkSubject(b *testing.B) {
 		b.Run(bench.name, func(b *testing.B) {
 			b.SetBytes(int64(len(bench.value)))
 			for b.Loop() {
-				Subject(bench.value)
+				Read(bench.value)
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-package extract
+package subject
 
 import (
 	"fmt"
@@ -33,7 +33,7 @@ func newReader(t testing.TB, position marker.Position) marker.Reader {
 
 func readLabelled(t testing.TB) []labelled {
 	t.Helper()
-	files, err := filepath.Glob("../../testdata/subjects/*.txt")
+	files, err := filepath.Glob("../../../testdata/subjects/*.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestLabelledSubjects(t *testing.T) {
 	for _, row := range readLabelled(t) {
 		var subjects []marker.Subject
 		for _, field := range row.fields {
-			subjects = append(subjects, Subject(field))
+			subjects = append(subjects, Read(field))
 		}
 		got := row.reader.Read(subjects)
 		total[row.want.State]++

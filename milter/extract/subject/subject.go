@@ -1,6 +1,6 @@
-// Package extract returns the text of a mail's subject as mail clients show it:
+// Package subject returns the text of a mail's subject as mail clients show it:
 // encoded words, charsets, and what programs on the way have broken.
-package extract
+package subject
 
 import (
 	"slices"
@@ -14,12 +14,12 @@ import (
 // marker's reader treats them as blanks.
 var unfolder = strings.NewReplacer("\r\n ", " ", "\r\n\t", "\t", "\n ", " ", "\n\t", "\t")
 
-// Subject returns what mail clients show for the value of a Subject field:
+// Read returns what mail clients show for the value of a Subject field:
 // unfolded (RFC 5322, section 2.2.3), with encoded words decoded (RFC 2047),
 // and bare 8-bit text read as UTF-8 or else as Windows-1252. Like the clients,
 // it decodes encoded words that touch other text or contain blanks. If clients
 // differ or must guess, it also returns the other texts.
-func Subject(value string) marker.Subject {
+func Read(value string) marker.Subject {
 	value = unfolder.Replace(value)
 	if isPlain(value) {
 		return marker.Subject{Text: value}

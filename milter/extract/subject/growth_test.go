@@ -1,6 +1,6 @@
 //go:build !race
 
-package extract
+package subject
 
 import (
 	"fmt"
@@ -41,7 +41,7 @@ func TestSubjectGrows(t *testing.T) {
 			t.Run(fmt.Sprint(test.name, " ", n), func(t *testing.T) {
 				growthtest.Linear(t, n, func(n int) func() {
 					value := strings.Repeat(test.text, n/len(test.text)) + test.after
-					return func() { reader.Read([]marker.Subject{Subject(value)}) }
+					return func() { reader.Read([]marker.Subject{Read(value)}) }
 				})
 			})
 		}

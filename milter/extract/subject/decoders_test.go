@@ -1,4 +1,4 @@
-package extract
+package subject
 
 import (
 	"os"
@@ -11,7 +11,7 @@ import (
 
 // decodersFile holds generated subjects: of each the kind, the decoders that
 // read the marker in it, and the value of the field.
-const decodersFile = "../../testdata/decoders/subjects.tsv"
+const decodersFile = "../../../testdata/decoders/subjects.tsv"
 
 // TestDecodersReadNoMore holds that no subject counts as unmarked in which the
 // marker was typed, whatever became of it on the way, and whether Python's
@@ -35,7 +35,7 @@ func TestDecodersReadNoMore(t *testing.T) {
 			t.Fatalf("%q: %v", line, err)
 		}
 		rows[kind]++
-		got := reader.Read([]marker.Subject{Subject(value)})
+		got := reader.Read([]marker.Subject{Read(value)})
 		if (got.State == marker.Missing) != (kind == "unmarked") {
 			if wrong[kind]++; wrong[kind] <= 3 {
 				t.Errorf("%s: %q: got %v, read by %s", kind, value, got, readers)

@@ -1,6 +1,6 @@
 //go:build decoders
 
-package extract
+package subject
 
 import (
 	"bufio"
@@ -33,8 +33,8 @@ func TestWriteDecoders(t *testing.T) {
 	modules := t.TempDir()
 	output(t, nil, "npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", modules, libmime)
 	t.Setenv("NODE_PATH", filepath.Join(modules, "node_modules"))
-	generated := output(t, nil, "python3", "-I", "../../testdata/decoders/generate.py")
-	read := output(t, generated, "node", "../../testdata/decoders/read.js")
+	generated := output(t, nil, "python3", "-I", "../../../testdata/decoders/generate.py")
+	read := output(t, generated, "node", "../../../testdata/decoders/read.js")
 
 	var rows strings.Builder
 	rows.WriteString("# Written by \"make decoders\": the kind of subject, the decoders that read the\n" +
