@@ -225,7 +225,8 @@ func withoutNUL(text []byte) []byte {
 }
 
 // HasCharacters reports whether most of the octets were characters. If not,
-// they may be text in a charset that nobody named.
+// they may be text in a charset that nobody named. In Western text one octet in
+// ten is not ASCII at most.
 func (d *Decoder) HasCharacters() bool {
-	return 8*d.wrong <= d.octets && 2*d.guessed <= d.octets
+	return 8*d.wrong <= d.octets && 4*d.guessed <= d.octets
 }

@@ -90,12 +90,7 @@ func (d *Decoder) mend(p []byte) {
 				d.wrong++
 			}
 			d.buf = append(d.buf, text...)
-		case r < ' ' || r == 0x7f:
-			d.wrong++
-			if r != 0 {
-				d.buf = append(d.buf, p[0])
-			}
-		default:
+		case r != 0:
 			d.buf = append(d.buf, p[:size]...)
 		}
 		p = p[size:]
