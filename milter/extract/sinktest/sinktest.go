@@ -31,6 +31,12 @@ func (r *Recorder) Found(f finding.Finding) {
 	r.log = append(r.log, fmt.Sprintf("{%s}", strings.TrimRight(fmt.Sprint(f.Name, " ", f.Reason, " ", f.Part), " ")))
 }
 
+// Note adds a note between the calls.
+func (r *Recorder) Note(text string) {
+	r.settle()
+	r.log = append(r.log, text)
+}
+
 func (r *Recorder) settle() {
 	if r.text.Len() > 0 {
 		r.log = append(r.log, r.text.String())

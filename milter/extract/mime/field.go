@@ -1,0 +1,118 @@
+package mime
+
+import (
+	"bytes"
+	"strings"
+)
+
+// fields are the fields of a header that tell how to read the body.
+type fields struct {
+	types     []string // Content-Type
+	encodings []string // Content-Transfer-Encoding
+	subjects  []string
+}
+
+func (f *fields) add(name, value string) {
+	switch {
+	case strings.EqualFold(name, "Content-Type"):
+		f.types = append(f.types, value)
+	case strings.EqualFold(name, "Content-Transfer-Encoding"):
+		f.encodings = append(f.encodings, value)
+	case strings.EqualFold(name, "Subject"):
+		f.subjects = append(f.subjects, value)
+	}
+}
+
+// parseHeader reads the fields of a raw header.
+func parseHeader(raw []byte) (f fields) {
+	for len(raw) > 0 {
+		field := raw[:fieldLength(raw)]
+		raw = raw[len(field):]
+		name, value, ok := bytes.Cut(field, []byte(":"))
+		if ok && len(name) < 40 {
+			f.add(string(bytes.TrimSpace(name)), string(bytes.TrimRight(value, "\r\n")))
+		}
+	}
+	return f
+}
+
+// fieldLength returns the length of the first field, with its folds.
+func fieldLength(raw []byte) int {
+	n := 0
+	for {
+		end := bytes.IndexByte(raw[n:], '\n')
+		if end < 0 {
+			return len(raw)
+		}
+		n += end + 1
+		if n == len(raw) || raw[n] != ' ' && raw[n] != '\t' {
+			return n
+		}
+	}
+}
+
+// isField reports whether a line is one of a header: a field, or the
+// continuation of one.
+func isField(line []byte) bool {
+	if len(line) > 0 && (line[0] == ' ' || line[0] == '\t') {
+		return true
+	}
+	name, _, ok := bytes.Cut(line, []byte(":"))
+	name = bytes.TrimRight(name, " \t")
+	for _, c := range name {
+		if c <= ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	return ok && len(name) > 0
+}
+
+// encoding is a transfer encoding.
+type encoding byte
+
+const (
+	identity encoding = iota
+	quotedPrintable
+	base64
+	unknownEncoding
+)
+
+// encoding returns the transfer encoding. If fields differ, it returns the
+// strongest, and false.
+func (f *fields) encoding() (strongest encoding, same bool) {
+	same = true
+	for i, value := range f.encodings {
+		e := encodingOf(value)
+		same = same && (i == 0 || e == strongest)
+		if e != unknownEncoding || strongest == identity {
+			strongest = max(strongest, e)
+		}
+	}
+	if strongest == unknownEncoding {
+		return identity, false
+	}
+	return strongest, same
+}
+
+// encodingOf reads the value of a field. It accepts comments, quotes and
+// punctuation that do not belong there.
+func encodingOf(value string) encoding {
+	value, _, _ = strings.Cut(value, "(")
+	name := strings.Map(func(r rune) rune {
+		switch r |= 0x20; {
+		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
+			return r
+		}
+		return -1
+	}, value)
+	switch {
+	case strings.HasPrefix(name, "base64"):
+		return base64
+	case strings.HasPrefix(name, "quotedprintable"), name == "qp":
+		return quotedPrintable
+	case name == "", strings.HasPrefix(name, "7bit"), strings.HasPrefix(name, "8bit"), strings.HasPrefix(name, "binary"),
+		strings.Contains(name, "uue"), name == "uuencode", name == "plain", name == "none":
+		return identity // uuencode is found in the text
+	}
+	return unknownEncoding
+}

@@ -1,0 +1,96 @@
+package mime
+
+import (
+	"bytes"
+
+	"github.com/postseal/postseal/milter/extract/text"
+	"github.com/postseal/postseal/rules/finding"
+)
+
+// headed reads a part or a message that begins with its header.
+type headed struct {
+	r         *Reader
+	at        position
+	isMessage bool
+	// doubtful says that the lines of the header may be text. They are shown.
+	doubtful bool
+
+	raw  []byte // the header so far
+	line int    // where its last line begins
+	body consumer
+}
+
+// message returns the consumer of a message with its header.
+func (r *Reader) message(at position, doubtful bool) consumer {
+	return &headed{r: r, at: at.body(), isMessage: true, doubtful: doubtful}
+}
+
+func (h *headed) write(p []byte) {
+	for h.body == nil && len(p) > 0 {
+		p = h.readLine(p)
+	}
+	if h.body != nil && len(p) > 0 {
+		h.body.write(p)
+	}
+}
+
+// readLine adds a part of a line to the header.
+func (h *headed) readLine(p []byte) []byte {
+	n := bytes.IndexByte(p, '\n') + 1
+	if n == 0 {
+		n = len(p)
+	}
+	n = min(n, h.r.limits.Header+1-len(h.raw))
+	h.raw = append(h.raw, p[:n]...)
+	p = p[n:]
+	switch line := bytes.TrimRight(h.raw[h.line:], "\r\n"); {
+	case len(h.raw) > h.r.limits.Header:
+		h.r.unreadable(h.at.leaf().number, finding.TooLarge)
+		h.doubtful = true
+		h.end(false)
+	case h.raw[len(h.raw)-1] != '\n':
+	case len(line) == 0:
+		h.end(true)
+	default:
+		isFirst := h.line == 0
+		if !isField(line) && !(isFirst && isEnvelope(line)) || isFirst && (line[0] == ' ' || line[0] == '\t') {
+			h.doubtful = true
+		}
+		h.line = len(h.raw)
+	}
+	return p
+}
+
+// isEnvelope reports whether a line is the first of a message in an mbox.
+func isEnvelope(line []byte) bool {
+	return bytes.HasPrefix(bytes.TrimPrefix(line, []byte(">")), []byte("From "))
+}
+
+// end ends the header. complete says that an empty line ends it.
+func (h *headed) end(complete bool) {
+	f := parseHeader(h.raw)
+	at := h.at
+	if h.isMessage {
+		for _, value := range f.subjects {
+			h.r.subject(at.number, value)
+		}
+	}
+	if h.doubtful || !complete {
+		c := h.r.plainText(at.leaf(), text.Type{Media: "text/plain"}, nil)
+		c.write(h.raw)
+		c.close()
+	}
+	h.raw = nil
+	h.body = h.r.entity(&f, at)
+}
+
+func (h *headed) close() {
+	if h.body == nil {
+		// Nothing follows that the fields could be about, so some clients
+		// show them as text.
+		h.end(len(bytes.TrimSpace(h.raw)) == 0)
+	}
+	h.body.close()
+}
+
+func (h *headed) owns(line []byte) bool { return owns(h.body, line) }
