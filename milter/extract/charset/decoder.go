@@ -101,15 +101,24 @@ func extendsASCII(e encoding.Encoding) bool {
 	return err == nil && text == sample
 }
 
-// isASCII reports whether all octets are printable ASCII, blanks or line ends.
-// Text in UTF-16, UTF-32 and EBCDIC never is.
+// isASCII reports whether nearly all octets are printable ASCII, blanks or line
+// ends. Text in UTF-16, UTF-32 and EBCDIC never is: of Chinese in UTF-16, half of
+// the octets are.
 func isASCII(octets []byte) bool {
+	others := 0
 	for _, c := range octets {
 		if !isText[c] {
-			return false
+			others++
 		}
 	}
-	return true
+	return 8*others <= len(octets)
+}
+
+// ExtendsASCII reports whether ASCII text means the same in the charset with the
+// name, in lower case, or the charset is not known.
+func ExtendsASCII(name string) bool {
+	e := Lookup(name)
+	return e == nil && wide[name] == 0 || e != nil && extendsASCII(e)
 }
 
 // wide are the names of charsets with characters of two or four octets in

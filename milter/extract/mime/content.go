@@ -27,15 +27,14 @@ func contentOf(start []byte, media string) content {
 	switch {
 	case len(trimmed) == 0, media == "application/pgp-encrypted" && isVersion(trimmed):
 		return nothing
-	case hasPrefix(trimmed, textDocuments):
+	case hasPrefix(trimmed, textDocuments), hasPrefix(start, documents):
 		return documentContent
+	case hasPrefix(start, pictures):
+		return pictureContent
+	case isMessageText(trimmed):
+		return messageContent
 	case text.Is(start):
-		if isMessageText(trimmed) {
-			return messageContent
-		}
 		return plainContent
-	case hasPrefix(start, documents), len(start) > 262 && string(start[257:262]) == "ustar", bytes.Contains(start, []byte("%PDF-")):
-		return documentContent
 	}
 	if c := cmsOf(start); c != unknown {
 		return c
@@ -51,13 +50,18 @@ func isVersion(trimmed []byte) bool {
 // textDocuments are how documents begin that look like text.
 var textDocuments = []string{"{\\rtf", "%PDF-1", "%PDF-2", "%!PS-Adobe"}
 
-// documents are how other documents and archives begin. All of them go to the
-// reader of documents, which tells of those that it does not know.
+// documents are how documents and archives begin that cannot be text. All of
+// them go to the reader of documents, which tells of those that it does not
+// know.
 var documents = []string{
 	"PK\x03\x04", "PK\x05\x06", "PK\x07\x08", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "\x78\x9f\x3e\x22",
-	"Rar!\x1a", "7z\xbc\xaf\x27\x1c", "\x1f\x8b", "\x1f\x9d", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd", "MSCF", "!BDN",
-	"\x00\x01\x00\x00Standard ", "\xdb\xa5", "\xffWPC", "\x09\x08", "\x09\x04", "\x09\x02", "\x09\x00",
+	"Rar!\x1a\x07", "7z\xbc\xaf\x27\x1c", "\x1f\x8b\x08", "\x1f\x9d\x90", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd", "MSCF\x00",
+	"\x00\x01\x00\x00Standard ", "\xffWPC\x10",
 }
+
+// oldDocuments are how documents and archives begin that text can begin with,
+// too.
+var oldDocuments = []string{"BZh", "!BDN", "\xdb\xa5", "\x09\x08", "\x09\x04", "\x09\x02", "\x09\x00"}
 
 func hasPrefix(start []byte, prefixes []string) bool {
 	for _, prefix := range prefixes {
@@ -81,6 +85,8 @@ func binaryOf(start []byte, declared string) content {
 	isVideo := len(start) > 12 && string(start[4:8]) == "ftyp"
 	isRIFF := hasPrefix(start, []string{"RIFF"}) && len(start) > 12
 	switch {
+	case hasPrefix(start, oldDocuments), len(start) > 262 && string(start[257:262]) == "ustar", bytes.Contains(start, []byte("%PDF-")):
+		return documentContent
 	case isPicture(start):
 		return pictureContent
 	case isVideo, isRIFF && hasPrefix(start[8:], []string{"WAVE", "AVI ", "RMID"}), hasPrefix(start, media):

@@ -52,16 +52,17 @@ func (l *leaf) beginHeld() {
 // begin chooses the consumer by the first octets.
 func (l *leaf) begin(start []byte) {
 	l.noteDeclared()
+	if line, _, ok := bytes.Cut(start, []byte("\n")); l.signed && ok && isField(line) {
+		l.next = &headed{r: l.r, at: l.at.body()}
+		return
+	}
 	switch contentOf(start, l.declared.media) {
 	case nothing:
 		l.next = ignored{}
 	case plainContent:
-		l.next = l.text(start)
+		l.next = l.r.plainText(l.at, l.declared.textType(), start)
 	case messageContent:
 		l.next = l.r.message(l.at, true)
-		if l.signed {
-			l.next = &headed{r: l.r, at: l.at.body()}
-		}
 	case documentContent:
 		l.next = l.r.document(l.at.number)
 	case pictureContent:
@@ -83,14 +84,4 @@ func (l *leaf) noteDeclared() {
 	case "message/partial", "message/external-body":
 		l.r.unreadable(l.at.number, finding.UnknownType)
 	}
-}
-
-// text returns the consumer of text.
-func (l *leaf) text(start []byte) consumer {
-	if l.signed {
-		if line, _, ok := bytes.Cut(start, []byte("\n")); ok && isField(line) {
-			return &headed{r: l.r, at: l.at.body()}
-		}
-	}
-	return l.r.plainText(l.at, l.declared.textType(), start)
 }

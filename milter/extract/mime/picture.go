@@ -12,12 +12,15 @@ import (
 // in signatures are less high.
 const minScan = 400
 
-// isPicture reports whether octets begin an image.
+// pictures are how images begin that cannot be text.
+var pictures = []string{
+	"\x89PNG\r\n\x1a\n", "\xff\xd8\xff", "II*\x00", "MM\x00*", "II+\x00", "MM\x00+", "\xd7\xcd\xc6\x9a",
+	"\x00\x00\x00\x0cjP  ", "\xff\x4f\xff\x51", "II\xbc\x01",
+}
+
+// isPicture reports whether octets that are not text begin an image.
 func isPicture(start []byte) bool {
-	return hasPrefix(start, []string{
-		"\x89PNG\r\n\x1a\n", "\xff\xd8\xff", "GIF87a", "GIF89a", "II*\x00", "MM\x00*", "II+\x00", "MM\x00+", "8BPS", "\xd7\xcd\xc6\x9a",
-		"\x00\x00\x00\x0cjP  ", "\xff\x4f\xff\x51", "II\xbc\x01", "AT&TFORM",
-	}) || len(start) > 16 && (isBMP(start) || isWebP(start) || isHEIF(start)) || len(start) > 44 && string(start[40:44]) == " EMF"
+	return hasPrefix(start, []string{"GIF87a", "GIF89a", "8BPS", "AT&TFORM"}) || len(start) > 16 && (isBMP(start) || isWebP(start) || isHEIF(start)) || len(start) > 44 && string(start[40:44]) == " EMF"
 }
 
 func isBMP(start []byte) bool {
@@ -56,7 +59,7 @@ func dimensions(start []byte) (sides [2]int) {
 	little, big := binary.LittleEndian, binary.BigEndian
 	switch {
 	case len(start) < 30:
-	case start[0] == 0x89:
+	case hasPrefix(start, pictures[:1]):
 		return [2]int{int(big.Uint32(start[16:])), int(big.Uint32(start[20:]))}
 	case string(start[:3]) == "GIF":
 		return [2]int{int(little.Uint16(start[6:])), int(little.Uint16(start[8:]))}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 
+	"github.com/postseal/postseal/milter/extract/charset"
 	"github.com/postseal/postseal/milter/extract/plain"
 )
 
@@ -72,25 +73,37 @@ func contains(start []byte, part string) bool {
 }
 
 // charsetInside returns the charset that HTML or XML declares for itself, in
-// lower case, or "".
+// lower case, or "". It was read as ASCII, so the charset must extend ASCII.
 func charsetInside(start []byte) string {
 	lower := bytes.ToLower(start)
-	for _, key := range []string{"charset", "encoding"} {
-		_, value, ok := bytes.Cut(lower, []byte(key))
-		if !ok {
-			continue
+	for _, d := range []struct{ tag, key string }{{"<meta", "charset"}, {"<?xml", "encoding"}} {
+		for rest := lower; ; {
+			_, after, ok := bytes.Cut(rest, []byte(d.tag))
+			if !ok {
+				break
+			}
+			tag, _, _ := bytes.Cut(after, []byte(">"))
+			if name := valueOf(tag, d.key); name != "" && charset.ExtendsASCII(name) {
+				return name
+			}
+			rest = after
 		}
-		value = bytes.TrimLeft(value, " \t\r\n")
-		if value, ok = bytes.CutPrefix(value, []byte("=")); !ok {
-			continue
-		}
-		value = bytes.TrimLeft(value, " \t\r\n\"'")
-		if end := bytes.IndexAny(value, " \t\r\n\"'>;/?"); end >= 0 {
-			value = value[:end]
-		}
-		return string(value)
 	}
 	return ""
+}
+
+// valueOf returns the value of an attribute, or "".
+func valueOf(tag []byte, key string) string {
+	_, value, _ := bytes.Cut(tag, []byte(key))
+	value, ok := bytes.CutPrefix(bytes.TrimLeft(value, " \t\r\n"), []byte("="))
+	if !ok {
+		return ""
+	}
+	value = bytes.TrimLeft(value, " \t\r\n\"'")
+	if end := bytes.IndexAny(value, " \t\r\n\"';/?"); end >= 0 {
+		value = value[:end]
+	}
+	return string(value)
 }
 
 func withoutNUL(start []byte) []byte {

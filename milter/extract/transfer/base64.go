@@ -49,12 +49,14 @@ type Base64 struct {
 	n      int // characters in bits
 	chars  int64
 	strays int64
-	inLine int  // strays in this line
+	blanks int  // that came last
+	inLine int  // strays in this line, with blanks inside it
 	isText bool // a line is probably text
 }
 
-// maxStrays is how many characters of a line may not be of the alphabet.
-const maxStrays = 3
+// maxStrays is how many characters of a line may not be of the alphabet. Line
+// noise is rarer than the blanks between words.
+const maxStrays = 1
 
 // NewBase64 returns a decoder.
 func NewBase64(next func([]byte)) *Base64 { return &Base64{next: next} }
@@ -113,6 +115,10 @@ func (d *Base64) slow(p []byte) []byte {
 	for i, c := range p {
 		switch code := codes[c]; {
 		case code < padding:
+			if d.blanks > 0 && d.chars > 0 {
+				d.stray(d.blanks)
+			}
+			d.blanks = 0
 			d.chars++
 			d.bits = d.bits<<6 | uint32(code)
 			if d.n++; d.n == 4 {
@@ -121,12 +127,12 @@ func (d *Base64) slow(p []byte) []byte {
 			}
 		case code == padding:
 			out = d.flush(out)
-		case code == blank || code == stray:
-			d.strays++
-			d.inLine++
-			d.isText = d.isText || d.inLine > maxStrays
+		case code == blank:
+			d.blanks++
+		case code == stray:
+			d.stray(1)
 		case c == '\n':
-			d.inLine = 0
+			d.inLine, d.blanks = 0, 0
 		}
 		if c == '\n' || len(out) > bufferSize-8 {
 			d.pass(out)
@@ -135,6 +141,12 @@ func (d *Base64) slow(p []byte) []byte {
 	}
 	d.pass(out)
 	return nil
+}
+
+func (d *Base64) stray(n int) {
+	d.strays += int64(n)
+	d.inLine += n
+	d.isText = d.isText || d.inLine > maxStrays
 }
 
 func (d *Base64) pass(out []byte) {

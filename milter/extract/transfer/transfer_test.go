@@ -110,6 +110,8 @@ func TestBase64IsSound(t *testing.T) {
 	}{
 		{"sound", encoded, true},
 		{"a blank and a stray character", " *" + encoded, true},
+		{"blanks around lines", strings.ReplaceAll(encoded, "\r\n", "  \r\n"), true},
+		{"a short line of text", encoded + "\r\n999 000 0018\r\n", false},
 		{"a footer", encoded + "\r\n-- \r\nTo leave this list, write to list@lists.example. Thanks!\r\n", false},
 	} {
 		if _, sound := decode("base64", test.octets, 100); sound != test.want {
