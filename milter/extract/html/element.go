@@ -13,23 +13,32 @@ const (
 	rawText    // text that only its end tag ends
 )
 
-// effects are those of the elements that are not inline.
-var effects = map[string]effect{
-	"br": breaks, "hr": breaks, "p": breaks, "div": breaks, "address": breaks, "article": breaks, "aside": breaks,
-	"blockquote": breaks, "body": breaks, "center": breaks, "dd": breaks, "details": breaks, "dialog": breaks, "dir": breaks,
-	"dl": breaks, "dt": breaks, "fieldset": breaks, "figcaption": breaks, "figure": breaks, "footer": breaks, "form": breaks,
-	"frameset": breaks, "h1": breaks, "h2": breaks, "h3": breaks, "h4": breaks, "h5": breaks, "h6": breaks, "head": breaks,
-	"header": breaks, "hgroup": breaks, "html": breaks, "legend": breaks, "li": breaks, "main": breaks, "menu": breaks,
-	"nav": breaks, "ol": breaks, "optgroup": breaks, "option": breaks, "section": breaks, "select": breaks, "summary": breaks,
-	"ul": breaks, "caption": breaks,
-	"table": table, "tr": tableRow, "thead": tableRow, "tbody": tableRow, "tfoot": tableRow, "td": tableCell, "th": tableCell,
-	"pre": keepsLines, "listing": keepsLines,
-	"script": rawText, "style": rawText, "title": rawText, "textarea": rawText, "xmp": rawText, "plaintext": rawText,
+// effectOf returns what the tag of an element does. A switch is much faster than
+// a map.
+func effectOf(name []byte) effect {
+	switch string(name) {
+	case "br", "hr", "p", "div", "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details",
+		"dialog", "dir", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "frameset", "h1", "h2", "h3", "h4",
+		"h5", "h6", "head", "header", "hgroup", "html", "legend", "li", "main", "menu", "nav", "ol", "optgroup", "option",
+		"section", "select", "summary", "ul":
+		return breaks
+	case "table":
+		return table
+	case "tr", "thead", "tbody", "tfoot":
+		return tableRow
+	case "td", "th":
+		return tableCell
+	case "pre", "listing":
+		return keepsLines
+	case "script", "style", "title", "textarea", "xmp", "plaintext":
+		return rawText
+	}
+	return inline
 }
 
 // act does what a complete tag does.
 func (r *Reader) act() {
-	switch e := effects[string(r.name.text[:r.name.n])]; e {
+	switch effectOf(r.name.text[:r.name.n]) {
 	case breaks:
 		r.breakLine()
 	case table:

@@ -108,8 +108,7 @@ func (r *Reader) endEntity() {
 	if r.rawTag != "" {
 		r.state = inRaw
 	}
-	var buf [2 * utf8.UTFMax]byte
-	text := r.entity.append(buf[:0])
+	text := r.entity.append(r.buf[:0])
 	if len(text) == 1 && classes[text[0]] == blank {
 		r.space(text[0])
 		return

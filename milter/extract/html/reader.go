@@ -2,6 +2,8 @@
 package html
 
 import (
+	"unicode/utf8"
+
 	"github.com/postseal/postseal/milter/extract/plain"
 	"github.com/postseal/postseal/rules/detect"
 	"github.com/postseal/postseal/rules/finding"
@@ -41,6 +43,7 @@ type Reader struct {
 	layout
 	tag
 	entity entity
+	buf    [2 * utf8.UTFMax]byte // for the text of an entity
 
 	raw    rawKind
 	rawTag string // the element whose end tag ends the raw text

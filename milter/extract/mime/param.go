@@ -12,9 +12,12 @@ type contentType struct {
 	params map[string]string
 }
 
+// unfolder removes line ends.
+var unfolder = strings.NewReplacer("\r", "", "\n", "")
+
 // parseType reads a value as leniently as clients do.
 func parseType(value string) contentType {
-	value = strings.TrimLeft(strings.NewReplacer("\r", "", "\n", "").Replace(value), " \t")
+	value = strings.TrimLeft(unfolder.Replace(value), " \t")
 	end := strings.IndexAny(value, "; \t(") // some leave the semicolon out
 	if end < 0 {
 		end = len(value)

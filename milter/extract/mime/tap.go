@@ -1,6 +1,8 @@
 package mime
 
 import (
+	"bytes"
+
 	"github.com/postseal/postseal/rules/detect"
 	"github.com/postseal/postseal/rules/finding"
 )
@@ -53,13 +55,19 @@ func (t *tap) Found(f finding.Finding) {
 	t.Sink.Found(f)
 }
 
-// aside marks the text of a consumer as text around the parts.
+// aside marks the text of a consumer as text around the parts. Usually there is
+// only an empty line.
 type aside struct {
-	r    *Reader
-	next consumer
+	r     *Reader
+	next  consumer
+	began bool
 }
 
 func (a *aside) write(p []byte) {
+	if !a.began {
+		p = bytes.TrimLeft(p, "\r\n")
+		a.began = len(p) > 0
+	}
 	a.r.sink.isAside = true
 	a.next.write(p)
 	a.r.sink.isAside = false
