@@ -48,7 +48,7 @@ func isVersion(trimmed []byte) bool {
 }
 
 // textDocuments are how documents begin that look like text.
-var textDocuments = []string{"{\\rtf", "%PDF-1", "%PDF-2", "%!PS-Adobe"}
+var textDocuments = []string{"{\\rtf", "%PDF-1", "%PDF-2", "%!PS-Adobe", "(This file must be converted with BinHex"}
 
 // documents are how documents and archives begin that cannot be text. All of
 // them go to the reader of documents, which tells of those that it does not
@@ -75,6 +75,7 @@ func hasPrefix(start []byte, prefixes []string) bool {
 // media are how audio, video and fonts begin.
 var media = []string{
 	"ID3", "OggS", "fLaC", "MThd", "#!AMR", ".snd", "FORM", "\xff\xfb", "\xff\xf3", "\xff\xf2", "\xff\xfa", "\xff\xf1", "\xff\xf9",
+	"\x00\x05\x16\x07", // what a Mac keeps beside a file
 	"\x1a\x45\xdf\xa3", "\x00\x00\x01\xba", "\x00\x00\x01\xb3", "FLV\x01", "\x30\x26\xb2\x75\x8e\x66\xcf\x11",
 	"OTTO\x00", "wOFF", "wOF2", "ttcf", "true\x00", "\x00\x01\x00\x00\x00",
 }

@@ -11,10 +11,11 @@ import (
 func (r *Reader) entity(h *fields, at position) consumer {
 	t, boundaries, same := h.contentType(at)
 	enc, sameEncoding := h.encoding()
-	isMultipart := strings.HasPrefix(t.media, "multipart/")
+	isMultipart := t.isMultipart()
 	if !isMultipart {
 		at = at.leaf()
 	}
+	r.title(h, at)
 	if !same || !sameEncoding {
 		r.unreadable(at.number, finding.Damaged) // clients differ in what they read
 	}
@@ -47,7 +48,7 @@ func (f *fields) contentType(at position) (t contentType, boundaries []string, s
 	for i, value := range f.types {
 		other := parseType(value)
 		boundaries = append(boundaries, other.boundaries(value)...)
-		isMultipart, wasMultipart := strings.HasPrefix(other.media, "multipart/"), strings.HasPrefix(t.media, "multipart/")
+		isMultipart, wasMultipart := other.isMultipart(), t.isMultipart()
 		if i > 0 && !isMultipart && !wasMultipart && other.media != t.media {
 			same = false
 		}
@@ -56,6 +57,11 @@ func (f *fields) contentType(at position) (t contentType, boundaries []string, s
 		}
 	}
 	return t, boundaries, same
+}
+
+// isMultipart reports whether clients may read parts in a body.
+func (t contentType) isMultipart() bool {
+	return t.media == "multipart" || strings.HasPrefix(t.media, "multipart/") || t.media == "" && t.params["boundary"] != ""
 }
 
 // textType returns what a type says about text.

@@ -10,6 +10,8 @@ type fields struct {
 	types     []string // Content-Type
 	encodings []string // Content-Transfer-Encoding
 	subjects  []string
+	names     []string // Content-Disposition, which has the file's name
+	remarks   []string // Content-Description
 }
 
 func (f *fields) add(name, value string) {
@@ -20,32 +22,35 @@ func (f *fields) add(name, value string) {
 		f.encodings = append(f.encodings, value)
 	case strings.EqualFold(name, "Subject"):
 		f.subjects = append(f.subjects, value)
+	case strings.EqualFold(name, "Content-Disposition"):
+		f.names = append(f.names, value)
+	case strings.EqualFold(name, "Content-Description"):
+		f.remarks = append(f.remarks, value)
 	}
 }
 
-// parseHeader reads the fields of a raw header.
-func parseHeader(raw []byte) (f fields) {
-	for len(raw) > 0 {
-		field := raw[:fieldLength(raw)]
-		raw = raw[len(field):]
-		name, value, ok := bytes.Cut(field, []byte(":"))
-		if ok && len(name) < 40 {
-			f.add(string(bytes.TrimSpace(name)), string(bytes.TrimRight(value, "\r\n")))
+// parseHeader reads the fields of a header whose lines end in "\n".
+func parseHeader(header string) (f fields) {
+	for header != "" {
+		field := header[:fieldLength(header)]
+		header = header[len(field):]
+		if name, value, ok := strings.Cut(field, ":"); ok {
+			f.add(strings.TrimSpace(name), strings.TrimSuffix(value, "\n"))
 		}
 	}
 	return f
 }
 
 // fieldLength returns the length of the first field, with its folds.
-func fieldLength(raw []byte) int {
+func fieldLength(header string) int {
 	n := 0
 	for {
-		end := bytes.IndexByte(raw[n:], '\n')
+		end := strings.IndexByte(header[n:], '\n')
 		if end < 0 {
-			return len(raw)
+			return len(header)
 		}
 		n += end + 1
-		if n == len(raw) || raw[n] != ' ' && raw[n] != '\t' {
+		if n == len(header) || header[n] != ' ' && header[n] != '\t' {
 			return n
 		}
 	}

@@ -2,6 +2,7 @@ package mime
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/postseal/postseal/milter/extract/text"
 	"github.com/postseal/postseal/rules/finding"
@@ -53,7 +54,7 @@ func (h *headed) readLine(p []byte) []byte {
 		h.end(true)
 	default:
 		isFirst := h.line == 0
-		if !isField(line) && !(isFirst && isEnvelope(line)) || isFirst && (line[0] == ' ' || line[0] == '\t') {
+		if bytes.IndexByte(line, '\r') >= 0 || !isField(line) && !(isFirst && isEnvelope(line)) || isFirst && (line[0] == ' ' || line[0] == '\t') {
 			h.doubtful = true
 		}
 		h.line = len(h.raw)
@@ -66,9 +67,12 @@ func isEnvelope(line []byte) bool {
 	return bytes.HasPrefix(bytes.TrimPrefix(line, []byte(">")), []byte("From "))
 }
 
+// lineEnds makes all line ends alike. To some clients a CR alone is one.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
 // end ends the header. complete says that an empty line ends it.
 func (h *headed) end(complete bool) {
-	f := parseHeader(h.raw)
+	f := parseHeader(lineEnds.Replace(string(h.raw)))
 	at := h.at
 	if h.isMessage {
 		for _, value := range f.subjects {
@@ -85,6 +89,11 @@ func (h *headed) end(complete bool) {
 }
 
 func (h *headed) close() {
+	if h.body == nil && bytes.IndexByte(h.raw, '\n') < 0 && bytes.IndexByte(h.raw, '\r') >= 0 {
+		raw := bytes.ReplaceAll(h.raw, []byte("\r"), []byte("\n"))
+		h.raw = nil
+		h.write(raw)
+	}
 	if h.body == nil {
 		// Nothing follows that the fields could be about, so some clients
 		// show them as text.

@@ -32,7 +32,7 @@ func read(message string, n int, limits Limits) string {
 		header, body = "", message
 	}
 	for header = strings.TrimPrefix(header, "\n"); header != ""; {
-		field := header[:fieldLength([]byte(header))]
+		field := header[:fieldLength(header)]
 		header = header[len(field):]
 		name, value, _ := strings.Cut(strings.TrimRight(field, "\n"), ":")
 		r.Field(name, value)
@@ -122,6 +122,11 @@ func TestMultipart(t *testing.T) {
 		{"text between fields", mixed + "--b\nContent-Type: text/html\nx y\nContent-Transfer-Encoding: base64\n\nPHA+OTk5\n", "[1]Content-Type: text/html\nx y\nContent-Transfer-Encoding: base64\n\n[1]999"},
 		{"encoded multipart", "Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: base64\n\nLS1iCgo5OTkK", "[1]999\n"},
 		{"an encoding that is not used", "Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: quoted-printable\n\n--b\n\n=39", "[1]=39"},
+		{"CR alone in a header", mixed + "--b\n\n\n--b--\r--b\rContent-Type: text/html\r\r<p>a", "[2]a"},
+		{"HTML without its boundary", mixed + "<html><p>9<b>9", "[]99[]<html><p>9<b>9"},
+		{"no subtype", "Content-Type: multipart; boundary=b\n\n--b\n\na", "[1]a"},
+		{"no type", "Content-Type: ; boundary=b\n\n--b\n\na", "[1]a"},
+		{"file names", mixed + "--b\nContent-Type: text/plain; name=\"=?utf-8?Q?c=C3=A9?=\"\nContent-Disposition: attachment; filename*=utf-8''c%C3%A9\nContent-Description: d\n\na", "[1]cé\n[1]d\n[1]a"},
 		{"CR alone", mixed + "--b\n\na\r--b\n\nc", "[1]a\n[2]c"},
 		{"dashes", mixed + "--b\n\n-\n--\n---b\n-- b\nb\n", "[1]-\n--\n---b\n-- b\nb\n"},
 	})

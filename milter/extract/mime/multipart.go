@@ -3,8 +3,6 @@ package mime
 import (
 	"bytes"
 	"strings"
-
-	"github.com/postseal/postseal/milter/extract/text"
 )
 
 // multipart splits a multipart into its parts. The text before the first and
@@ -210,8 +208,7 @@ func (m *multipart) pass(p []byte) {
 }
 
 func (m *multipart) close() {
-	if len(m.held) > 0 {
-		m.guess = false
+	for len(m.held) > 0 {
 		m.decide()
 	}
 	if m.child != nil {
@@ -232,5 +229,5 @@ func (m *multipart) owns(line []byte) bool {
 
 // around returns the consumer of text before and after the parts.
 func (r *Reader) around(at position) consumer {
-	return &aside{r: r, next: r.plainText(at, text.Type{Media: "text/plain"}, nil)}
+	return &aside{r: r, next: &leaf{r: r, at: at, declared: contentType{media: "text/plain"}}}
 }

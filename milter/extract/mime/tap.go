@@ -11,6 +11,7 @@ import (
 type tap struct {
 	detect.Sink
 	isSubject bool
+	isTitle   bool // the text is the name of a file, which encryption does not hide
 	isAside   bool // the text is around the parts of a multipart
 	aside     int  // octets of such text
 	clear     bool
@@ -29,7 +30,7 @@ func (t *tap) Begin(place detect.Place) {
 
 // Text implements detect.Sink.
 func (t *tap) Text(p []byte) {
-	if !t.clear && !t.isSubject {
+	if !t.clear && !t.isSubject && !t.isTitle {
 		t.note(p)
 	}
 	t.Sink.Text(p)
@@ -80,7 +81,11 @@ func (a *aside) close() {
 }
 
 // addEncrypted notes a part that is encrypted.
-func (r *Reader) addEncrypted(number string) { r.encrypted = append(r.encrypted, number) }
+func (r *Reader) addEncrypted(number string) {
+	if n := len(r.encrypted); n == 0 || r.encrypted[n-1] != number {
+		r.encrypted = append(r.encrypted, number)
+	}
+}
 
 // settleEncrypted tells the sink of the encrypted parts. The message is
 // encrypted if it says nothing in clear. If not, only the parts are unreadable.

@@ -21,6 +21,8 @@ func kindOf(declared Type, start []byte) kind {
 	switch declared.Media {
 	case "text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml":
 		return kind{html: true, both: !isHTML && !hasTag(start)}
+	case "text/enriched", "text/richtext": // clients that do not know them show the source
+		return kind{html: true, both: true}
 	case "text/csv", "text/comma-separated-values", "text/tab-separated-values", "text/x-csv", "application/csv", "application/x-csv":
 		return kind{table: !isHTML, html: isHTML}
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/postseal/postseal/milter/extract/charset"
 	"github.com/postseal/postseal/milter/extract/html"
 	"github.com/postseal/postseal/milter/extract/plain"
+	"github.com/postseal/postseal/milter/extract/transfer"
 	"github.com/postseal/postseal/rules/detect"
 	"github.com/postseal/postseal/rules/finding"
 )
@@ -24,7 +25,8 @@ type Reader struct {
 	place   detect.Place
 	decoder *charset.Decoder
 	reader  plain.Reader
-	source  *source // nil if the text has one reading
+	source  *source                   // nil if the text has one reading
+	quoted  *transfer.QuotedPrintable // in old vCards and calendars
 }
 
 // StartSize is how many octets NewReader wants to see at most.
@@ -38,8 +40,8 @@ func NewReader(sink detect.Sink, place detect.Place, declared Type, start []byte
 	shown := withoutNUL(start)
 	name := declared.Charset
 	kind := kindOf(declared, shown)
-	if kind.html && name == "" {
-		name = charsetInside(shown)
+	if inside := charsetInside(shown); kind.html && inside != "" && (name == "" || name == "us-ascii") {
+		name = inside
 	}
 	sink.Begin(place)
 	switch {
@@ -58,6 +60,9 @@ func NewReader(sink detect.Sink, place detect.Place, declared Type, start []byte
 		r.source = newSource()
 	}
 	r.decoder = charset.NewDecoder(name, start, r.decoded)
+	if kind.folded && contains(shown, "encoding=quoted-printable") {
+		r.quoted = transfer.NewQuotedPrintable(r.decoder.Write)
+	}
 	return r
 }
 
@@ -69,10 +74,19 @@ func (r *Reader) decoded(p []byte) {
 }
 
 // Write adds octets.
-func (r *Reader) Write(p []byte) { r.decoder.Write(p) }
+func (r *Reader) Write(p []byte) {
+	if r.quoted != nil {
+		r.quoted.Write(p)
+		return
+	}
+	r.decoder.Write(p)
+}
 
 // Close ends the text.
 func (r *Reader) Close() {
+	if r.quoted != nil {
+		r.quoted.Close()
+	}
 	r.decoder.Close()
 	r.reader.Close()
 	if r.source != nil {
