@@ -7,6 +7,10 @@
 //	milter             maillog, message, shown: the milter protocol
 //	maillog            message, shown: the events
 //	message            extract/subject, shown: one mail: envelope, header, verdict, edits, reply
+//	extract/mime       extract/subject, extract/text, extract/transfer: what a message says
+//	extract/text       extract/charset, extract/html, extract/plain, extract/transfer: text of all kinds
+//	extract/html       extract/plain: HTML
+//	extract/plain      : lines, format=flowed, tables and calendars
 //	extract/subject    extract/charset: the subject as mail clients show it
 //	extract/transfer   : base64, quoted-printable and uuencode
 //	extract/charset    : octets to UTF-8
@@ -14,5 +18,5 @@
 //
 // Each may import rules and the packages below it. Package mtatest, which
 // starts real MTAs for tests and the demo, and mantest, which reads the man
-// pages for tests, import none of them.
+// pages for tests, import none of them. Tests import extract/sinktest as well.
 package milter
