@@ -103,7 +103,7 @@ func binaryOf(start []byte, declared string) content {
 }
 
 // messageFields begin lines of a header that text of people does not have.
-var messageFields = [][]byte{[]byte("mime-version:"), []byte("content-type:"), []byte("message-id:"), []byte("received:")}
+var messageFields = [][]byte{[]byte("mime-version:"), []byte("content-type:"), []byte("message-id: <"), []byte("received: from "), []byte("received: by ")}
 
 // isMessageText reports whether text is a message with its header: a saved
 // message that has another type.

@@ -79,12 +79,19 @@ func (h *headed) end(complete bool) {
 			h.r.subject(at.number, value)
 		}
 	}
-	if h.doubtful || !complete {
+	raw, isText := h.raw, h.doubtful || !complete
+	h.raw = nil
+	if isText && len(f.types) == 0 && len(f.encodings) == 0 && !at.digest {
+		// The header is the beginning of the text.
+		h.body = &leaf{r: h.r, at: at.leaf(), declared: contentType{media: "text/plain"}, noMessage: true}
+		h.body.write(raw)
+		return
+	}
+	if isText {
 		c := h.r.plainText(at.leaf(), text.Type{Media: "text/plain"}, nil)
-		c.write(h.raw)
+		c.write(raw)
 		c.close()
 	}
-	h.raw = nil
 	h.body = h.r.entity(&f, at)
 }
 

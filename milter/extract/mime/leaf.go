@@ -14,6 +14,9 @@ type leaf struct {
 	at       position
 	declared contentType
 	signed   bool // the content of a signature, which is usually a part with a header
+	// noMessage says that the header of the message, if there is one, has been
+	// read.
+	noMessage bool
 
 	start []byte
 	next  consumer // nil until the content is known
@@ -56,7 +59,11 @@ func (l *leaf) begin(start []byte) {
 		l.next = &headed{r: l.r, at: l.at.body()}
 		return
 	}
-	switch contentOf(start, l.declared.media) {
+	content := contentOf(start, l.declared.media)
+	if content == messageContent && l.noMessage {
+		content = plainContent
+	}
+	switch content {
 	case nothing:
 		l.next = ignored{}
 	case plainContent:

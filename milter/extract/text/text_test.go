@@ -3,6 +3,7 @@ package text
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/postseal/postseal/milter/extract/sinktest"
 	"github.com/postseal/postseal/rules/detect"
@@ -89,4 +90,22 @@ func TestIs(t *testing.T) {
 			t.Errorf("%q: want %v", octets, want)
 		}
 	}
+}
+
+// FuzzReader holds that cuts change nothing.
+func FuzzReader(f *testing.F) {
+	for _, media := range []string{"text/plain", "text/html", "text/csv", "text/calendar", ""} {
+		f.Add(media, "utf-8", "BEGIN:VCARD\r\nA;ENCODING=QUOTED-PRINTABLE:=39\r\n <p>a;\"b\"\xe9\x00", 3)
+	}
+	f.Add("text/html", "utf-16", "\xff\xfe<\x00p\x00>\x00", 1)
+	f.Fuzz(func(t *testing.T, media, charset, octets string, n int) {
+		declared := Type{Media: media, Charset: charset, Flowed: n%2 == 0, DelSp: n%3 == 0}
+		whole, cut := read(declared, octets, len(octets)+1), read(declared, octets, max(n, 1))
+		if whole != cut {
+			t.Errorf("whole %q, cut %q", whole, cut)
+		}
+		if !utf8.ValidString(whole) || strings.Contains(whole, "\x00") {
+			t.Errorf("got %q", whole)
+		}
+	})
 }
