@@ -27,6 +27,7 @@ type Reader struct {
 	reader  plain.Reader
 	source  *source                   // nil if the text has one reading
 	quoted  *transfer.QuotedPrintable // in old vCards and calendars
+	files   *attached                 // in vCards and calendars
 }
 
 // StartSize is how many octets NewReader wants to see at most.
@@ -50,7 +51,8 @@ func NewReader(sink detect.Sink, place detect.Place, declared Type, start []byte
 	case kind.table:
 		r.reader = plain.NewTable(sink, plain.Delimiter(shown))
 	case kind.folded:
-		r.reader = plain.NewFolded(sink)
+		r.files = &attached{Sink: sink}
+		r.reader = plain.NewFolded(r.files)
 	case declared.Flowed:
 		r.reader = plain.NewFlowed(sink, declared.DelSp)
 	default:
@@ -89,6 +91,9 @@ func (r *Reader) Close() {
 	}
 	r.decoder.Close()
 	r.reader.Close()
+	if r.files != nil {
+		r.files.tell(r.place.Part)
+	}
 	if r.source != nil {
 		r.source.replay(r.sink, r.place)
 	}

@@ -50,6 +50,8 @@ func TestReader(t *testing.T) {
 		{"calendar", Type{Media: "text/calendar"}, "A:9\r\n 9", "[1]A:99"},
 		{"calendar of no type", Type{}, "BEGIN:VCALENDAR\r\nA:9\r\n 9", "[1]BEGIN:VCALENDAR\nA:99"},
 		{"an old vCard", Type{Media: "text/x-vcard"}, "BEGIN:VCARD\r\nNOTE;ENCODING=QUOTED-PRINTABLE:999=20=\r\n000", "[1]BEGIN:VCARD\nNOTE;ENCODING=QUOTED-PRINTABLE:999 000"},
+		{"a file in a calendar", Type{Media: "text/calendar"}, "ATTACH;VALUE=BINARY;ENCODING=BA\r\n SE64:AAAA", "[1]ATTACH;VALUE=BINARY;ENCODING=BASE64:AAAA{unreadable unknown-type 1}"},
+		{"a picture in a vCard", Type{}, "BEGIN:VCARD\r\nPHOTO:data:image/png;base64\\,AAAA", "[1]BEGIN:VCARD\nPHOTO:data:image/png;base64,AAAA{unreadable unknown-type 1}"},
 		{"enriched", Type{Media: "text/enriched"}, "9<bold>9</bold>", "[1]99[1]9<bold>9</bold>"},
 		{"charset inside, not ASCII", Type{Media: "text/html", Charset: "us-ascii"}, "<meta charset=koi8-r>\xc1", "[1]а"},
 		{"UTF-16", Type{Media: "text/plain"}, "\xff\xfe9\x009\x00", "[1]99"},
