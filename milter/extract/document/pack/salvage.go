@@ -1,0 +1,64 @@
+package pack
+
+import (
+	"archive/zip"
+	"compress/flate"
+	"encoding/binary"
+	"io"
+
+	"github.com/postseal/postseal/milter/extract/document/flow"
+)
+
+// maxSalvaged is how many entries are looked for in a damaged archive.
+const maxSalvaged = 10_000
+
+// localSize is the length of a local file header without its name (APPNOTE.TXT,
+// section 4.3.7).
+const localSize = 30
+
+// salvage returns the entries of an archive whose table of contents is damaged
+// or cut off. The octets before each entry name it.
+func salvage(r io.ReaderAt, size int64) (entries []Entry) {
+	scan(r, size, "PK\x03\x04", func(at int64) bool {
+		if e, ok := local(r, size, at); ok {
+			e.Number = len(entries) + 1
+			entries = append(entries, e)
+		}
+		return len(entries) < maxSalvaged
+	})
+	return entries
+}
+
+// local returns the entry whose header is at an offset.
+func local(r io.ReaderAt, size, at int64) (Entry, bool) {
+	var header [localSize]byte
+	if _, err := r.ReadAt(header[:], at); err != nil {
+		return Entry{}, false
+	}
+	le := binary.LittleEndian
+	nameSize, extraSize := int64(le.Uint16(header[26:])), int64(le.Uint16(header[28:]))
+	name := make([]byte, nameSize)
+	if _, err := r.ReadAt(name, at+localSize); err != nil {
+		return Entry{}, false
+	}
+	start := at + localSize + nameSize + extraSize
+	flags, method := le.Uint16(header[6:]), le.Uint16(header[8:])
+	packed := int64(le.Uint32(header[18:]))
+	if packed == 0 && flags&8 != 0 || packed > size-start {
+		packed = size - start // the data says where it ends
+	}
+	if packed <= 0 {
+		return Entry{}, false
+	}
+	open := func() (io.ReadCloser, error) {
+		section := io.NewSectionReader(r, start, packed)
+		switch method {
+		case zip.Store:
+			return io.NopCloser(section), nil
+		case zip.Deflate:
+			return flate.NewReader(section), nil
+		}
+		return nil, flow.ErrUnknown
+	}
+	return Entry{Name: string(name), open: open, locked: flags&encrypted != 0}, true
+}
