@@ -4,29 +4,30 @@
 //
 // The packages below it import each other in one direction:
 //
-//	milter             maillog, message, shown: the milter protocol
-//	maillog            message, shown: the events
-//	message            extract/subject, shown: one mail: envelope, header, verdict, edits, reply
-//	extract/mime       extract/subject, extract/text, extract/transfer: what a message says
-//	extract/text       extract/charset, extract/html, extract/plain, extract/transfer: text of all kinds
-//	extract/html       extract/plain: HTML
-//	extract/plain      : lines, format=flowed, tables and calendars
-//	extract/subject    extract/charset: the subject as mail clients show it
-//	extract/transfer   : base64, quoted-printable and uuencode
-//	extract/charset    : octets to UTF-8
-//	shown              : how addresses appear in the log
-//	extract/document           extract/document/flow, extract/document/legacy, extract/document/mapi, extract/document/markup, extract/document/odf, extract/document/ole, extract/document/ooxml, extract/document/pack, extract/document/picture, extract/document/rtf: documents of any kind, archives, plain text
-//	extract/document/ooxml     extract/document/flow, extract/document/markup, extract/document/pack, extract/document/sheet: DOCX, XLSX, XLSB, PPTX
-//	extract/document/odf       extract/document/flow, extract/document/markup, extract/document/pack: ODT, ODS, ODP
-//	extract/document/rtf       extract/document/flow, extract/document/picture: RTF
-//	extract/document/legacy    extract/document/flow, extract/document/ole, extract/document/picture, extract/document/sheet: DOC, XLS, PPT
-//	extract/document/mapi      extract/document/flow, extract/document/ole: messages of Outlook
-//	extract/document/pack      extract/document/flow: ZIP archives
-//	extract/document/ole       : OLE compound files
-//	extract/document/markup    : XML
-//	extract/document/sheet     : cells as a spreadsheet shows them
-//	extract/document/picture   : which pictures may be a scan
-//	extract/document/flow      : the text of a document, its findings and its limits
+//	milter                   maillog, message, shown: the milter protocol
+//	maillog                  message, shown: the events
+//	message                  extract/subject, shown: one mail: envelope, header, verdict, edits, reply
+//	extract/subprocess       : documents in processes of their own
+//	extract/mime             extract/subject, extract/text, extract/transfer: what a message says
+//	extract/document         extract/document/flow, extract/document/legacy, extract/document/mapi, extract/document/markup, extract/document/odf, extract/document/ole, extract/document/ooxml, extract/document/pack, extract/document/picture, extract/document/rtf: documents of any kind, archives, plain text
+//	extract/document/ooxml   extract/document/flow, extract/document/markup, extract/document/pack, extract/document/sheet: DOCX, XLSX, XLSB, PPTX
+//	extract/document/odf     extract/document/flow, extract/document/markup, extract/document/pack: ODT, ODS, ODP
+//	extract/document/rtf     extract/document/flow, extract/document/picture: RTF
+//	extract/document/legacy  extract/document/flow, extract/document/ole, extract/document/picture, extract/document/sheet: DOC, XLS, PPT
+//	extract/document/mapi    extract/document/flow, extract/document/ole: messages of Outlook
+//	extract/document/pack    extract/document/flow: ZIP archives
+//	extract/document/ole     : OLE compound files
+//	extract/document/markup  : XML
+//	extract/document/sheet   : cells as a spreadsheet shows them
+//	extract/document/picture : which pictures may be a scan
+//	extract/document/flow    : the text of a document, its findings and its limits
+//	extract/text             extract/charset, extract/html, extract/plain, extract/transfer: text of all kinds
+//	extract/html             extract/plain: HTML
+//	extract/plain            : lines, format=flowed, tables and calendars
+//	extract/subject          extract/charset: the subject as mail clients show it
+//	extract/transfer         : base64, quoted-printable and uuencode
+//	extract/charset          : octets to UTF-8
+//	shown                    : how addresses appear in the log
 //
 // Each may import rules and the packages below it. Package mtatest, which
 // starts real MTAs for tests and the demo, and mantest, which reads the man
