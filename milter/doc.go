@@ -4,6 +4,7 @@
 //
 // The packages below it import each other in one direction:
 //
+<<<<<<< HEAD
 //	milter                   maillog, message, shown: the milter protocol
 //	maillog                  message, shown: the events
 //	message                  extract/subject, shown: one mail: envelope, header, verdict, edits, reply
@@ -28,6 +29,14 @@
 //	extract/transfer         : base64, quoted-printable and uuencode
 //	extract/charset          : octets to UTF-8
 //	shown                    : how addresses appear in the log
+=======
+//	milter              maillog, message, shown: the milter protocol
+//	maillog             message, shown: the events
+//	message             extract, shown: one mail: envelope, header, verdict, edits, reply
+//	extract             : what a mail says
+//	extract/pdf/object  : the objects of a PDF file
+//	shown               : how addresses appear in the log
+>>>>>>> 8fbd617 (extract/pdf/object: the objects of a PDF file)
 //
 // Each may import rules and the packages below it. Package mtatest, which
 // starts real MTAs for tests and the demo, and mantest, which reads the man
