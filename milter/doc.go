@@ -34,6 +34,7 @@
 //	maillog             message, shown: the events
 //	message             extract, shown: one mail: envelope, header, verdict, edits, reply
 //	extract             : what a mail says
+//	extract/pdf         extract/pdf/font, extract/pdf/object: PDF
 //	extract/pdf/font    extract/pdf/object: codes and their characters
 //	extract/pdf/object  : the objects of a PDF file
 //	shown               : how addresses appear in the log

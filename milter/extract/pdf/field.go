@@ -1,0 +1,101 @@
+package pdf
+
+import (
+	"strings"
+
+	"github.com/postseal/postseal/milter/extract/pdf/object"
+	"github.com/postseal/postseal/rules/finding"
+)
+
+// fields reads the values of the document's form.
+func (d *document) fields() {
+	form := d.file.Dict(d.file.Catalog()["AcroForm"])
+	if form == nil {
+		return
+	}
+	for _, field := range d.file.Array(form["Fields"]) {
+		d.field(field, "", 0)
+	}
+	d.xfa(form["XFA"])
+	d.sink.Text([]byte("\f"))
+}
+
+// field reads a field and those below it. label is what the field above is called.
+func (d *document) field(v any, label string, depth int) {
+	field := d.file.Dict(v)
+	if field == nil {
+		return
+	}
+	if depth > mostLevels {
+		d.report(finding.TooDeep)
+		return
+	}
+	if !d.visitField(v) {
+		d.report(finding.Damaged)
+		return
+	}
+	for _, key := range []object.Name{"TU", "T"} { // for people, for programs
+		if text := d.file.Text(field[key]); text != "" {
+			label = text
+			break
+		}
+	}
+	if value := d.value(field["V"]); value != "" {
+		d.line(label + " " + value)
+	}
+	d.line(markup(d.file.Text(field["RV"])))
+	d.line(d.file.Text(d.file.Dict(field["MK"])["CA"]))
+	for _, option := range d.file.Array(field["Opt"]) {
+		d.line(d.value(option))
+	}
+	for _, kid := range d.file.Array(field["Kids"]) {
+		d.field(kid, label, depth+1)
+	}
+}
+
+// visitField is visit for fields. A field can be an annotation too.
+func (d *document) visitField(v any) bool {
+	ref, ok := v.(object.Ref)
+	return !ok || d.visit(object.Ref{Num: -1 - ref.Num})
+}
+
+// value returns the text of a field's value: a text, the name of a button's state,
+// several choices, a choice with another text than its value, or a signature.
+func (d *document) value(v any) string {
+	switch v := d.file.Get(v).(type) {
+	case object.Array:
+		var texts []string
+		for _, item := range v {
+			if text := d.file.Text(item); text != "" {
+				texts = append(texts, text)
+			}
+		}
+		d.file.Spend(16 * len(v))
+		return strings.Join(texts, "\n")
+	case object.Name:
+		return string(v)
+	case object.Dict:
+		var texts []string
+		for _, key := range []object.Name{"Name", "Reason", "Location", "ContactInfo"} {
+			texts = append(texts, d.file.Text(v[key]))
+		}
+		return strings.TrimSpace(strings.Join(texts, "\n"))
+	case float64, bool, nil:
+		return ""
+	}
+	return d.file.Text(v)
+}
+
+// xfa reads a form in XML: a stream, or several with names between them. The
+// template has the labels and the data set the values.
+func (d *document) xfa(v any) {
+	if s := d.file.Stream(v); s != nil {
+		d.line(markup(string(d.file.Decode(s))))
+		return
+	}
+	for _, item := range d.file.Array(v) {
+		if s := d.file.Stream(item); s != nil {
+			d.line(markup(string(d.file.Decode(s))))
+		}
+	}
+}
