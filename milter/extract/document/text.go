@@ -11,6 +11,7 @@ import (
 	"github.com/postseal/postseal/milter/extract/document/flow"
 	"github.com/postseal/postseal/milter/extract/document/odf"
 	"github.com/postseal/postseal/milter/extract/document/ooxml"
+	"github.com/postseal/postseal/milter/extract/pdf"
 	"github.com/postseal/postseal/rules/detect"
 )
 
@@ -101,5 +102,15 @@ func readMarkup(j *flow.Job, r io.Reader) error {
 // readHTML reads HTML as its reader sees it.
 func readHTML(j *flow.Job, r io.Reader) error { return stripTags(j, r) }
 
-// readPDF is the place for the reader of PDF.
-func readPDF(*flow.Job, io.ReaderAt, int64) error { return flow.ErrUnknown }
+// readPDF reads a PDF. The files in it have the places of entries.
+func readPDF(j *flow.Job, r io.ReaderAt, size int64) error {
+	n := 0
+	pdf.Read(r, size, j.Place(), j.Sink(), func(file io.ReaderAt, size int64) {
+		if n++; !j.TakeEntry() {
+			j.Fail(flow.ErrLimit)
+			return
+		}
+		j.Entry(n).Open(file, size)
+	})
+	return nil
+}

@@ -41,6 +41,7 @@ type Documents struct {
 	sink detect.Sink
 	left time.Duration // of the pool's time
 	open *document     // nil between two documents
+	err  error         // why a process could not be started
 }
 
 // Documents returns what opens the documents of a message. It passes what they
@@ -64,6 +65,9 @@ func (d *Documents) Stop() {
 		d.open.stop()
 	}
 }
+
+// Err returns why the process for a document could not be started, or nil.
+func (d *Documents) Err() error { return d.err }
 
 // timed counts the time of a step towards the limit.
 func (d *Documents) timed(step func()) {
@@ -95,7 +99,7 @@ func (d *document) start() {
 	if err != nil {
 		<-d.of.pool.slots
 		if d.ctx.Err() == nil {
-			d.failed = err
+			d.failed, d.of.err = err, err
 		}
 		return
 	}

@@ -59,6 +59,12 @@ var ErrEncrypted = errors.New("encrypted")
 // ErrUnknown ends a document of a kind that is not read.
 var ErrUnknown = errors.New("unknown type")
 
+// Place returns the place of the document.
+func (j *Job) Place() detect.Place { return j.place }
+
+// Sink returns what receives the text.
+func (j *Job) Sink() detect.Sink { return j.sink }
+
 // Fail finds why a document is unreadable. The error may be nil.
 func (j *Job) Fail(err error) {
 	switch {
