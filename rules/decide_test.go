@@ -74,6 +74,8 @@ func TestDecide(t *testing.T) {
 	marking := func(p rules.Policy) rules.Policy { p.AddMarker = true; return p }
 	to := func(p rules.Policy, states ...marker.State) rules.Policy { p.Marker = states; return p }
 	rest := policy("rest", rules.Tag)
+	bulk := rules.Policy{Name: "bulk", Findings: []finding.Name{finding.NHSNumber, finding.Marking}, MinCount: 10, Action: rules.Quarantine, Mode: rules.Enforce}
+	numbers := func(count int) []finding.Finding { return []finding.Finding{{Name: finding.NHSNumber, Count: count}} }
 
 	for _, test := range []struct {
 		name      string
@@ -92,6 +94,12 @@ func TestDecide(t *testing.T) {
 		{"shipped, look-alike", nil, rules.Facts{Marker: marker.Present}, "a@nhs.net b@gmail.com c@nhs.nte", rules.Reject, "/accept marked/divert look-alike/reject", false},
 		{"a finding about one recipient", []rules.Policy{{Name: "slip", Findings: []finding.Name{finding.LookAlike}, Action: rules.Divert, Mode: rules.Enforce}, rest}, rules.Facts{}, "b@gmail.com c@nhs.nte d@gov.co.uk", rules.Divert, "rest/tag slip/divert+ slip/divert+", false},
 		{"a finding about the message", []rules.Policy{{Name: "large", Findings: []finding.Name{"other", "large"}, Action: rules.Divert, Mode: rules.Enforce}, rest}, rules.Facts{Findings: []finding.Finding{{Name: "large"}}}, "a@nhs.net b@gmail.com c@nhs.nte", rules.Divert, "/accept large/divert+ large/divert+", false},
+		{"shipped, a number without the marker", nil, rules.Facts{Marker: marker.Missing, Findings: numbers(1)}, "a@nhs.net b@gmail.com", rules.Divert, "/accept sensitive/divert+", false},
+		{"shipped, encrypted", nil, rules.Facts{Marker: marker.Missing, Findings: []finding.Finding{{Name: finding.EncryptedMessage}, {Name: finding.Marking}}}, "b@gmail.com", rules.Accept, "encrypted/accept", false},
+		{"shipped, unreadable", nil, rules.Facts{Marker: marker.Missing, Findings: []finding.Finding{{Name: finding.Unreadable}}}, "b@gmail.com", rules.Tag, "unmarked/tag", false},
+		{"fewer than min_count", []rules.Policy{bulk, rest}, rules.Facts{Findings: numbers(9)}, "b@gmail.com", rules.Tag, "rest/tag", false},
+		{"as many as min_count", []rules.Policy{bulk, rest}, rules.Facts{Findings: numbers(10)}, "b@gmail.com", rules.Quarantine, "bulk/quarantine+", false},
+		{"min_count and a finding that does not count", []rules.Policy{bulk, rest}, rules.Facts{Findings: []finding.Finding{{Name: finding.Marking}}}, "b@gmail.com", rules.Quarantine, "bulk/quarantine+", false},
 		{"diverted already", nil, rules.Facts{Marker: marker.Present}, "b@gmail.com.encrypt.invalid", rules.Accept, "/accept", false},
 		{"closed", nil, rules.Facts{Marker: marker.Present}, "x@y.gsi.gov.uk b@gmail.com", rules.Reject, "/reject marked/divert", false},
 		{"unsafe", nil, rules.Facts{Marker: marker.Present}, "b@[192.0.2.1]", rules.Reject, "/reject", false},

@@ -10,7 +10,7 @@
 //	accredited  address: the accredited list as import writes it
 //	marker      keyword, replytext, similar: the marker in a subject
 //	detect      finding: what makes text sensitive
-//	finding     keyword: facts that a policy can test
+//	finding     : facts that a policy can test
 //	address     : envelope addresses and domain names
 //	editions    : the tables that ship with postseal
 //	keyword     : words that name the values of a type

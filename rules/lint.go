@@ -69,7 +69,9 @@ func (p Policy) coversOrigin(other Policy) bool {
 			return wide.Bits() <= n.Bits() && wide.Contains(n.Addr())
 		})
 	}
-	finding := func(n finding.Name) bool { return slices.Contains(p.Findings, n) }
+	finding := func(n finding.Name) bool {
+		return slices.Contains(p.Findings, n) && (!n.Counts() || p.MinCount <= other.MinCount)
+	}
 	return (len(p.Findings) == 0 || len(other.Findings) > 0 && all(other.Findings, finding)) &&
 		(len(p.Sender) == 0 || len(other.Sender) > 0 && all(other.from, sender)) &&
 		(len(p.Client) == 0 || len(other.Client) > 0 && all(other.Client, client))

@@ -20,6 +20,7 @@ type Policy struct {
 	Recipient []table.Class
 	Marker    []marker.State
 	Findings  []finding.Name // any of them, about the recipient or the message
+	MinCount  int            // for findings that count: the least count
 	Sender    []string       // addresses, or domains including all below them; "<>" is the null sender
 	Client    []netip.Prefix
 	Action    Action
@@ -34,9 +35,12 @@ type Policy struct {
 // own.
 func ShippedPolicies() []Policy {
 	needs := []table.Class{table.Unverified, table.Unknown}
+	sensitive := []finding.Name{finding.NHSNumber, finding.NHSNumberInSubject, finding.Marking, finding.Sensitivity}
 	return []Policy{
 		{Name: "look-alike", Recipient: needs, Findings: []finding.Name{finding.LookAlike}, Action: Reject, Mode: Enforce},
 		{Name: "marked", Recipient: needs, Marker: []marker.State{marker.Present, marker.NearMiss}, Action: Divert, Mode: Enforce},
+		{Name: "encrypted", Recipient: needs, Findings: []finding.Name{finding.EncryptedMessage}, Action: Accept, Mode: Enforce},
+		{Name: "sensitive", Recipient: needs, Marker: []marker.State{marker.Missing}, Findings: sensitive, Action: Divert, Mode: Enforce},
 		{Name: "unmarked", Recipient: needs, Action: Tag, Mode: Enforce},
 	}
 }
@@ -92,6 +96,12 @@ func NewRuleset(rows *table.Table, reader marker.Reader, relay string, policies 
 		if p.AddMarker && p.Action != Tag {
 			fault("add_marker is only valid with action = \"tag\"")
 		}
+		if p.MinCount < 0 || p.MinCount > finding.MaxCount {
+			fault("min_count %d: give a count of 1 to %d, or delete the line", p.MinCount, finding.MaxCount)
+		}
+		if p.MinCount > 0 && !slices.ContainsFunc(p.Findings, finding.Name.Counts) {
+			fault("min_count needs a finding that counts: put one into findings, such as %q", finding.NHSNumber)
+		}
 		if p.Reply != "" && p.Action != Reject {
 			fault("reply is only valid with action = \"reject\"")
 		}
@@ -110,6 +120,11 @@ func NewRuleset(rows *table.Table, reader marker.Reader, relay string, policies 
 		}
 	}
 	return r, errors.Join(faults...)
+}
+
+// AsksFor reports whether a policy tests a finding that is one of the kind.
+func (r *Ruleset) AsksFor(kind func(finding.Name) bool) bool {
+	return slices.ContainsFunc(r.policies, func(p Policy) bool { return slices.ContainsFunc(p.Findings, kind) })
 }
 
 // Enforcing returns the same rules, but every policy enforces.
@@ -135,9 +150,11 @@ func (p Policy) coversAll(class table.Class, state marker.State) bool {
 }
 
 func (p Policy) holds(rcpt Recipient, m Facts) bool {
-	named := func(f finding.Finding) bool { return slices.Contains(p.Findings, f.Name) }
+	wanted := func(f finding.Finding) bool {
+		return slices.Contains(p.Findings, f.Name) && (!f.Name.Counts() || f.Count >= p.MinCount)
+	}
 	return allows(p.Recipient, rcpt.Class) && allows(p.Marker, m.Marker) &&
-		(len(p.Findings) == 0 || slices.ContainsFunc(rcpt.Findings, named) || slices.ContainsFunc(m.Findings, named)) &&
+		(len(p.Findings) == 0 || slices.ContainsFunc(rcpt.Findings, wanted) || slices.ContainsFunc(m.Findings, wanted)) &&
 		(len(p.Sender) == 0 || slices.ContainsFunc(p.from, m.isFrom)) &&
 		(len(p.Client) == 0 || slices.ContainsFunc(p.Client, func(n netip.Prefix) bool { return n.Contains(m.Client) }))
 }

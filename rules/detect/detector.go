@@ -6,10 +6,6 @@ import (
 	"github.com/postseal/postseal/rules/finding"
 )
 
-// maxDistinct bounds each count of distinct numbers, so that the memory for
-// one message is bounded. A count of 1,000 means 1,000 or more.
-const maxDistinct = 1000
-
 // maxFound bounds the findings of one name that the reader makes itself.
 const maxFound = 10
 

@@ -134,7 +134,7 @@ func TestManyNumbers(t *testing.T) {
 	d := New(Config{})
 	d.Begin(Place{"1", Body})
 	n := 0
-	for i := uint64(9990000000); n < 5*maxDistinct; i++ {
+	for i := uint64(9990000000); n < 5*finding.MaxCount; i++ {
 		if !isIssued(i) {
 			continue
 		}
@@ -144,11 +144,11 @@ func TestManyNumbers(t *testing.T) {
 			d.Text(fmt.Appendf(nil, "order %d, ", i))
 		}
 	}
-	want := []finding.Finding{{Name: finding.NHSNumber, Count: maxDistinct, Part: "1"}, {Name: finding.NHSNumberLikely, Count: maxDistinct, Part: "1"}}
+	want := []finding.Finding{{Name: finding.NHSNumber, Count: finding.MaxCount, Part: "1"}, {Name: finding.NHSNumberLikely, Count: finding.MaxCount, Part: "1"}}
 	if got := d.Findings(); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if len(d.numbers.levels) > 2*maxDistinct || cap(d.text) > 2*(behind+window+ahead) {
+	if len(d.numbers.levels) > 2*finding.MaxCount || cap(d.text) > 2*(behind+window+ahead) {
 		t.Errorf("kept %d numbers and %d octets", len(d.numbers.levels), cap(d.text))
 	}
 }

@@ -74,7 +74,7 @@ func (n *numbers) add(value uint64, as level, part string) {
 	had := n.levels[value]
 	for _, bit := range []level{likely, certain, inSubject} {
 		f := &n.counts[bit]
-		if as&bit == 0 || had&bit != 0 || f.Count >= maxDistinct {
+		if as&bit == 0 || had&bit != 0 || f.Count >= finding.MaxCount {
 			continue
 		}
 		if f.Count++; f.Count == 1 {

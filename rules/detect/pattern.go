@@ -31,16 +31,16 @@ func NewPattern(name, expression string, context []string, check string) (Patter
 	match, err := regexp.Compile(expression)
 	switch {
 	case err != nil:
-		return Pattern{}, err
+		return Pattern{}, fmt.Errorf("match: %w: write it in the syntax of RE2, which has no look-ahead and no back-references", err)
 	case match.MatchString(""):
-		return Pattern{}, errors.New("matches the empty text")
+		return Pattern{}, errors.New("match matches the empty text: write an expression that needs at least one character")
 	case check != "" && check != "mod11":
-		return Pattern{}, fmt.Errorf(`check %q: must be "mod11"`, check)
+		return Pattern{}, fmt.Errorf(`check %q is not "mod11": correct it, or delete the line`, check)
 	}
 	p := Pattern{finding.PatternPrefix + finding.Name(name), firstOctets(expression), match, phrases{}, check != ""}
 	p.context.add(number, context...)
 	if len(context) > 0 && p.context.byFirst == nil {
-		return Pattern{}, errors.New("context holds no words")
+		return Pattern{}, errors.New("context holds no words: give words, or delete the line")
 	}
 	return p, nil
 }
@@ -149,7 +149,7 @@ func (p *patternState) read(b text, ends bool, part string) {
 
 // readPiece matches b[from:to]. cut says that the line goes on.
 func (p *patternState) readPiece(b text, from, to int, cut bool, part string) {
-	if p.finding.Count >= maxDistinct || !p.canMatch(b[from:to]) {
+	if p.finding.Count >= finding.MaxCount || !p.canMatch(b[from:to]) {
 		return
 	}
 	for _, at := range p.match.FindAllIndex(b[from:to], -1) {
@@ -169,7 +169,7 @@ func (p *patternState) readPiece(b text, from, to int, cut bool, part string) {
 			p.finding = finding.Finding{Name: p.name, Part: part}
 		}
 		p.seen[hash] = struct{}{}
-		if p.finding.Count++; p.finding.Count == maxDistinct {
+		if p.finding.Count++; p.finding.Count == finding.MaxCount {
 			return
 		}
 	}

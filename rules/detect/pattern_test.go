@@ -54,7 +54,7 @@ func TestPatterns(t *testing.T) {
 		d.Begin(Place{fmt.Sprint(i + 1), Kind(i % 3)})
 		d.Text(fmt.Appendf(nil, "RX%06d", i))
 	}
-	want := []finding.Finding{{Name: "pattern:rx", Count: maxDistinct, Part: "1"}}
+	want := []finding.Finding{{Name: "pattern:rx", Count: finding.MaxCount, Part: "1"}}
 	if got := d.Findings(); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
