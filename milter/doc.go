@@ -4,13 +4,15 @@
 //
 // The packages below it import each other in one direction:
 //
-<<<<<<< HEAD
 //	milter                   maillog, message, shown: the milter protocol
 //	maillog                  message, shown: the events
-//	message                  extract/subject, shown: one mail: envelope, header, verdict, edits, reply
+//	message                  extract/mime, extract/subject, extract/subprocess, shown: one mail: envelope, header, verdict, edits, reply
 //	extract/subprocess       : documents in processes of their own
 //	extract/mime             extract/subject, extract/text, extract/transfer: what a message says
-//	extract/document         extract/document/flow, extract/document/legacy, extract/document/mapi, extract/document/markup, extract/document/odf, extract/document/ole, extract/document/ooxml, extract/document/pack, extract/document/picture, extract/document/rtf: documents of any kind, archives, plain text
+//	extract/document         extract/document/flow, extract/document/legacy, extract/document/mapi, extract/document/markup, extract/document/odf, extract/document/ole, extract/document/ooxml, extract/document/pack, extract/document/picture, extract/document/rtf, extract/pdf: documents of any kind, archives, plain text
+//	extract/pdf              extract/pdf/font, extract/pdf/object: PDF
+//	extract/pdf/font         extract/pdf/object: codes and their characters
+//	extract/pdf/object       : the objects of a PDF file
 //	extract/document/ooxml   extract/document/flow, extract/document/markup, extract/document/pack, extract/document/sheet: DOCX, XLSX, XLSB, PPTX
 //	extract/document/odf     extract/document/flow, extract/document/markup, extract/document/pack: ODT, ODS, ODP
 //	extract/document/rtf     extract/document/flow, extract/document/picture: RTF
@@ -29,16 +31,6 @@
 //	extract/transfer         : base64, quoted-printable and uuencode
 //	extract/charset          : octets to UTF-8
 //	shown                    : how addresses appear in the log
-=======
-//	milter              maillog, message, shown: the milter protocol
-//	maillog             message, shown: the events
-//	message             extract, shown: one mail: envelope, header, verdict, edits, reply
-//	extract             : what a mail says
-//	extract/pdf         extract/pdf/font, extract/pdf/object: PDF
-//	extract/pdf/font    extract/pdf/object: codes and their characters
-//	extract/pdf/object  : the objects of a PDF file
-//	shown               : how addresses appear in the log
->>>>>>> 8fbd617 (extract/pdf/object: the objects of a PDF file)
 //
 // Each may import rules and the packages below it. Package mtatest, which
 // starts real MTAs for tests and the demo, and mantest, which reads the man

@@ -55,7 +55,7 @@ func (c *conn) negotiate(payload []byte) error {
 	if missing := wantedActions &^ actions; missing != 0 {
 		return fmt.Errorf("the MTA does not offer the actions %#x, which postseal needs: check its milter settings", uint32(missing))
 	}
-	c.protocol = wantedProtocol(c.server.Config().NeedsBody) & offered
+	c.protocol = wantedProtocol(c.server.Config().Read.Body) & offered
 	asked := wantedActions
 	var macros []byte
 	if actions&gomilter.OptSetSymList != 0 {

@@ -110,7 +110,7 @@ func (s *Server) serve(c *conn) {
 	// outlives the responses after which go-milter asks for a new one.
 	library := gomilter.Server{NewMilter: func() gomilter.Milter { return own }}
 	library.Serve(oneConn{c, make(chan struct{}, 1)})
-	own.lines.End(own.log, own.message, own.queueID)
+	own.endMessage()
 	if c.leaving {
 		s.handOver(c)
 	}

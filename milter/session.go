@@ -150,7 +150,8 @@ func (s *session) Headers(textproto.MIMEHeader, *gomilter.Modifier) (gomilter.Re
 	return s.continueUnless(gomilter.OptNoEOHReply), nil
 }
 
-func (s *session) BodyChunk([]byte, *gomilter.Modifier) (gomilter.Response, error) {
+func (s *session) BodyChunk(p []byte, _ *gomilter.Modifier) (gomilter.Response, error) {
+	s.guard(func() { s.message.Body(p) })
 	return s.continueUnless(gomilter.OptNoBodyReply), nil
 }
 
@@ -158,7 +159,7 @@ func (s *session) Body(*gomilter.Modifier) (gomilter.Response, error) {
 	s.keepQueueID()
 	answer := replyWith(cannotDecide)
 	s.guard(func() { answer = s.decide() })
-	s.lines.End(s.log, s.message, s.queueID)
+	s.endMessage()
 	s.message, s.failed = nil, false // the answer still needs the queue ID
 	return answer, nil
 }
@@ -194,8 +195,17 @@ func (s *session) Abort(*gomilter.Modifier) error {
 // reset forgets the message under way, so that no fact of one message reaches
 // another.
 func (s *session) reset() {
-	s.lines.End(s.log, s.message, s.queueID)
+	s.endMessage()
 	s.message, s.failed, s.queueID = nil, false, ""
+}
+
+// endMessage logs what was left out of the log, and ends what is still read of
+// the message under way.
+func (s *session) endMessage() {
+	s.lines.End(s.log, s.message, s.queueID)
+	if s.message != nil {
+		s.message.Discard()
+	}
 }
 
 // keepQueueID records the queue ID, at whichever stage the MTA sends it.

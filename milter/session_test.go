@@ -73,7 +73,7 @@ func TestBodyIsSentBeforeItIsNeeded(t *testing.T) {
 	before := old.open(t)
 	mail(before, withoutBody, addTag, goOnPacket)
 	needing := testConfig(t)
-	needing.NeedsBody = true
+	needing.Read.Body = true
 	config.Store(needing)
 	mail(before, withoutBody, refusal)
 	after := old.open(t)

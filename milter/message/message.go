@@ -15,6 +15,7 @@ import (
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/address"
+	"github.com/postseal/postseal/rules/finding"
 	"github.com/postseal/postseal/rules/marker"
 	"github.com/postseal/postseal/rules/table"
 )
@@ -33,7 +34,7 @@ type Config struct {
 	Mode      rules.Mode
 	Addresses shown.Addresses
 	Hash      string // identifies the configuration in the log
-	NeedsBody bool   // a policy tests what the body contains
+	Read      Read
 }
 
 // Envelope is what is known about a message at its MAIL.
@@ -66,7 +67,9 @@ type Message struct {
 	recipients []recipient // accepted
 	refused    []recipient // refused at RCPT
 	header     headerFacts
-	size       int // octets of memory, as footprint counts them
+	content    *content  // nil if nothing is read
+	began      time.Time // of the last recipient
+	size       int       // octets of memory, as footprint counts them
 	limit      string
 }
 
@@ -139,6 +142,7 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 		}
 		return r, refusal
 	}
+	m.began = now
 	r := m.Config.Rules.Classify(path, resolved, now)
 	if r.Fault == "" && !m.Envelope.SMTPUTF8 && !address.IsASCII(path) {
 		r.Fault = address.NotASCII
@@ -182,7 +186,11 @@ func (m *Message) Header(name, value string) {
 		m.Limit("too large a header")
 		return
 	}
-	switch name = strings.TrimRight(name, " \t"); {
+	name = strings.TrimRight(name, " \t")
+	if c := m.read(); c != nil {
+		c.field(name, value)
+	}
+	switch {
 	case strings.EqualFold(name, "Subject"):
 		h.subjects = append(h.subjects, value)
 	case strings.EqualFold(name, verdictField):
@@ -204,10 +212,14 @@ func (m *Message) End() (Verdict, error) {
 	if m.limit != "" {
 		return Verdict{}, fmt.Errorf("%w: %s", ErrLimit, m.limit)
 	}
-	if m.Config.NeedsBody && !m.Envelope.Body {
+	if m.Config.Read.Body && !m.Envelope.Body {
 		return Verdict{}, errNoBody
 	}
-	v := m.decide()
+	findings, err := m.findings()
+	if err != nil {
+		return Verdict{}, err
+	}
+	v := m.decide(findings)
 	if m.Config.Mode == rules.Observe {
 		v.Edits, v.Reply, v.Observed = nil, nil, true
 	}
@@ -215,7 +227,7 @@ func (m *Message) End() (Verdict, error) {
 }
 
 // decide returns the verdict of mode enforce.
-func (m *Message) decide() Verdict {
+func (m *Message) decide(findings []finding.Finding) Verdict {
 	ruleset := m.Config.Rules
 	subjects := make([]marker.Subject, len(m.header.subjects))
 	for i, s := range m.header.subjects {
@@ -227,6 +239,7 @@ func (m *Message) decide() Verdict {
 		Client:   m.Envelope.Client,
 		Marker:   marker.State,
 		NearMiss: marker.Kind,
+		Findings: findings,
 	}
 	m.recipients = append(m.recipients, m.keptBySendmail()...)
 	for _, r := range m.recipients {

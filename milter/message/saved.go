@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 )
 
-// ReadSaved reads the header of a saved message as an MTA would show it. It
-// does not read the body, or what is beyond the limits of a message. The error
-// says why the file cannot be a message, and shows nothing of the file.
+// ReadSaved reads a saved message as an MTA would show it, but no header beyond
+// the limits of a message. The error says why the file cannot be a message, and
+// shows nothing of the file.
 func (m *Message) ReadSaved(r io.Reader) error {
 	bounded := &io.LimitedReader{R: r, N: maxMessage}
 	in, err := openSaved(bounded)
@@ -42,12 +43,30 @@ func (m *Message) ReadSaved(r io.Reader) error {
 			if !usual {
 				return errNoHeader
 			}
-			return nil
+			if text != "" { // the empty line before the body is missing
+				m.Body([]byte(line))
+			}
+			bounded.N = math.MaxInt64
+			return m.readSavedBody(in)
 		}
 		value.Reset()
 		value.WriteString(rest)
 	}
 	return nil
+}
+
+func (m *Message) readSavedBody(in io.Reader) error {
+	chunk := make([]byte, 64<<10)
+	for {
+		n, err := in.Read(chunk)
+		m.Body(chunk[:n])
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("reading the message: %w", err)
+		}
+	}
 }
 
 // isFieldName reports whether the text before a colon is the name of a field
