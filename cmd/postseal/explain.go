@@ -106,7 +106,10 @@ func openMessage(path string, stdin io.Reader) (file io.ReadCloser, name string,
 func explainMessage(loaded *message.Config, envelope message.Envelope, to []string, file io.Reader) (explanation, error) {
 	enforcing := *loaded
 	enforcing.Mode, enforcing.Rules = rules.Enforce, loaded.Rules.Enforcing()
+	enforcing.Read.Header, enforcing.Read.Body, enforcing.Read.Always = true, true, true
+	envelope.Body = true
 	m := message.New(&enforcing, envelope)
+	defer m.Discard()
 	var refused []rules.Outcome
 	e := explanation{Mode: loaded.Mode, Edits: []message.Edit{}}
 	for _, path := range to {
@@ -147,6 +150,15 @@ func (e explanation) text() string {
 	b.WriteByte('\n')
 	for _, f := range e.Findings {
 		fmt.Fprintf(&b, "finding %s", f.Name)
+		if f.Reason != "" {
+			fmt.Fprintf(&b, " (%s)", f.Reason)
+		}
+		if f.Part != "" {
+			fmt.Fprintf(&b, " in part %s", f.Part)
+		}
+		if f.Count > 0 {
+			fmt.Fprintf(&b, ", count %d", f.Count)
+		}
 		if f.Meant != "" {
 			fmt.Fprintf(&b, ": did you mean %s?", f.Meant)
 		}

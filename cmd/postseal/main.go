@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/postseal/postseal/cmd/postseal/config"
+	"github.com/postseal/postseal/milter/extract/subprocess"
 	"github.com/postseal/postseal/rules/tomlfile"
 )
 
@@ -75,6 +76,8 @@ func run(args []string, std stdio) int {
 	case "help", "-h", "-help", "--help":
 		printUsage(std.out)
 		return exitDone
+	case subprocess.Command:
+		return readDocument(args[1:], std)
 	case "-version", "--version":
 		fmt.Fprint(std.out, versionLine())
 		return exitDone

@@ -21,6 +21,7 @@ import (
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/editions"
+	"github.com/postseal/postseal/rules/finding"
 	"github.com/postseal/postseal/rules/table"
 )
 
@@ -164,14 +165,17 @@ const restPolicy = "[[policy]]\nname = \"rest\"\naction = \"tag\"\n"
 func TestManConfig(t *testing.T) {
 	page, keys, names := mantest.Read(t, "postseal.toml.5"), make(map[string]reflect.Type), []string{}
 	keysOf(reflect.TypeFor[config.File](), "", keys)
-	var defaults, examples, policies string
+	var defaults, examples, policies, patterns string
 	for name, of := range keys {
 		names = append(names, name)
-		section := page["KEYS/"+name] + page["POLICIES/"+name]
+		section := page["KEYS/"+name] + page["PATTERNS/"+name] + page["POLICIES/"+name]
 		example := exampleOf(t, name, section)
-		if strings.HasPrefix(name, "policy.") {
+		switch table, _, _ := strings.Cut(name, "."); table {
+		case "policy":
 			policies += example
-		} else {
+		case "pattern":
+			patterns += example
+		default:
 			examples += name[:strings.LastIndexByte(name, '.')+1] + example
 			defaults += name + " = " + strings.Join(mantest.Found(section, "(?m)^Default: `(.*)`$"), "") + "\n"
 		}
@@ -179,6 +183,10 @@ func TestManConfig(t *testing.T) {
 		switch name {
 		case "rules.edition":
 			values = editions.Names()
+		case "policy.findings":
+			values = append(values, finding.PatternPrefix+"NAME")
+		case "pattern.check":
+			values = []string{"mod11"}
 		case "policy.recipient": // the key accepts only some classes
 			values = slices.DeleteFunc(values, func(class string) bool {
 				_, err := config.Build("page", []byte("[[policy]]\nname = \"x\"\naction = \"tag\"\nrecipient = [\""+class+"\"]\n"+restPolicy))
@@ -189,7 +197,7 @@ func TestManConfig(t *testing.T) {
 			mantest.Same(t, name, mantest.Names(section), values)
 		}
 	}
-	mantest.Same(t, "keys", append(page.Below("KEYS"), page.Below("POLICIES")...), names)
+	mantest.Same(t, "keys", slices.Concat(page.Below("KEYS"), page.Below("PATTERNS"), page.Below("POLICIES")), names)
 	builtIn, _ := config.Parse("page", nil)
 	c, err := config.Parse("defaults", []byte(defaults))
 	if err != nil {
@@ -197,6 +205,9 @@ func TestManConfig(t *testing.T) {
 	}
 	if fmt.Sprint(c.File) != fmt.Sprint(builtIn.File) {
 		t.Errorf("the page has the defaults %+v\nthe program %+v", c.File, builtIn.File)
+	}
+	if _, err := config.Build("examples", []byte("[[pattern]]\n"+patterns)); err != nil {
+		t.Error(err)
 	}
 	if _, err := config.Parse("examples", []byte(examples+"[[policy]]\n"+policies)); err != nil {
 		t.Error(err)

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,24 +47,17 @@ type File struct {
 		Accredited string   `toml:"accredited"`
 		Files      []string `toml:"files"`
 	} `toml:"rules"`
-	Policy []policyTable `toml:"policy"`
-	Log    struct {
+	Content struct {
+		VisibleRecipients int      `toml:"visible_recipients"`
+		Disclaimer        string   `toml:"disclaimer"`
+		Labels            []string `toml:"labels"` // of msip_labels
+	} `toml:"content"`
+	Pattern []patternTable `toml:"pattern"`
+	Policy  []policyTable  `toml:"policy"`
+	Log     struct {
 		Format    LogFormat    `toml:"format"`
 		Addresses shown.Format `toml:"addresses"`
 	} `toml:"log"`
-}
-
-type policyTable struct {
-	Name      string         `toml:"name"`
-	Recipient []table.Class  `toml:"recipient"`
-	Marker    []marker.State `toml:"marker"`
-	Findings  []finding.Name `toml:"findings"`
-	Sender    []string       `toml:"sender"`
-	Client    []string       `toml:"client"`
-	Action    *rules.Action  `toml:"action"`
-	Mode      *rules.Mode    `toml:"mode"`
-	AddMarker bool           `toml:"add_marker"`
-	Reply     string         `toml:"reply"`
 }
 
 // Config is a configuration that was read and checked.
@@ -148,6 +140,7 @@ func Parse(origin string, text []byte) (*Config, error) {
 	c.File.Marker.Others = marker.ShippedOthers()
 	c.File.Relay.Domain = "encrypt.invalid"
 	c.File.Rules.Edition = editions.Default
+	c.File.Content.VisibleRecipients = 15
 	c.File.Log.Format = AutoFormat
 	c.File.Log.Addresses = shown.Full
 
@@ -192,6 +185,8 @@ func (f *File) build(whole bool, read func(string) ([]byte, error)) (*message.Co
 	if !whole {
 		return nil, errors.Join(faults...)
 	}
+	content, err := f.content()
+	faults = append(faults, err)
 	policies, err := f.Policies()
 	faults = append(faults, err)
 	ruleset, err := rules.NewRuleset(rows, reader, f.Relay.Domain, policies)
@@ -199,67 +194,18 @@ func (f *File) build(whole bool, read func(string) ([]byte, error)) (*message.Co
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	return &message.Config{Rules: ruleset, Mode: f.Mode, Addresses: shown.Addresses{Format: f.Log.Addresses}}, nil
-}
-
-// Policies returns those of the file, or the shipped ones if it has none.
-func (f *File) Policies() ([]rules.Policy, error) {
-	if len(f.Policy) == 0 {
-		return rules.ShippedPolicies(), nil
-	}
-	var policies []rules.Policy
-	var faults []error
-	for i, p := range f.Policy {
-		policy, wrong := p.policy()
-		for _, err := range wrong {
-			faults = append(faults, rules.PolicyFault(i, p.Name, err))
-		}
-		policies = append(policies, policy)
-	}
-	return policies, errors.Join(faults...)
-}
-
-func (p policyTable) policy() (rules.Policy, []error) {
-	policy := rules.Policy{
-		Name: p.Name, Recipient: p.Recipient, Marker: p.Marker, Findings: p.Findings, Sender: p.Sender,
-		Mode: rules.Enforce, AddMarker: p.AddMarker, Reply: p.Reply,
-	}
-	if p.Mode != nil {
-		policy.Mode = *p.Mode
-	}
-	var faults []error
-	if p.Action == nil {
-		faults = append(faults, errors.New(`action is missing: give accept, tag, divert, quarantine or reject`))
-	} else {
-		policy.Action = *p.Action
-	}
-	for _, text := range p.Client {
-		network, err := readNetwork(text)
-		if err != nil {
-			faults = append(faults, fmt.Errorf("client %q: %w", text, err))
-		}
-		policy.Client = append(policy.Client, network)
-	}
-	return policy, faults
-}
-
-// readNetwork reads an address or a network. It converts an IPv4-mapped one to
-// IPv4, as the milter does with the addresses of clients.
-func readNetwork(text string) (netip.Prefix, error) {
-	network, err := netip.ParsePrefix(text)
-	if addr, addrErr := netip.ParseAddr(text); addrErr == nil {
-		network, err = addr.Prefix(addr.BitLen())
-	}
-	const mapping = 96 // bits before the IPv4 address
-	switch addr := network.Addr(); {
-	case err != nil:
-		return network, errors.New("write an address or a network, as in 192.0.2.0/24")
-	case addr.Is4In6() && network.Bits() < mapping:
-		return network, fmt.Errorf("an IPv4-mapped network must have a length of %d or more: write the IPv4 network, as in 192.0.2.0/24", mapping)
-	case addr.Is4In6():
-		network = netip.PrefixFrom(addr.Unmap(), network.Bits()-mapping)
-	}
-	return network.Masked(), nil
+	return &message.Config{
+		Rules:     ruleset,
+		Mode:      f.Mode,
+		Addresses: shown.Addresses{Format: f.Log.Addresses},
+		Read: message.Read{
+			Header:            ruleset.AsksFor(finding.Name.IsAboutMessage),
+			Body:              ruleset.AsksFor(finding.Name.NeedsBody),
+			Content:           content,
+			VisibleRecipients: f.Content.VisibleRecipients,
+			Documents:         documents,
+		},
+	}, nil
 }
 
 // expand returns the rule files in order, each once, even if several names and

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/postseal/postseal/milter/extract/subprocess"
+)
+
+// TestMain runs the program itself if explain starts it for a document.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == subprocess.Command {
+		os.Exit(run(os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
+	}
+	os.Exit(m.Run())
+}
+
+// foundIn returns the findings of explain -json about a message, as "name",
+// "name reason" or "name reason part".
+func foundIn(t *testing.T, mail string) (names []string) {
+	t.Helper()
+	code, stdout, stderr := runWith(mail, "explain", "-json", "-from", "ward@trust.example", "-to", "bob@gmail.com", "-")
+	if code != exitDone {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	var e struct {
+		Findings []struct{ Name, Reason string }
+	}
+	if err := json.Unmarshal([]byte(stdout), &e); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range e.Findings {
+		names = append(names, strings.TrimSpace(f.Name+" "+f.Reason))
+	}
+	return names
+}
+
+// TestExplainReadsDocuments attaches each sample without its name. All hold the
+// number 999 000 0018. Those named locked- have a password.
+func TestExplainReadsDocuments(t *testing.T) {
+	files, err := filepath.Glob("../../testdata/documents/*/*")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		if filepath.Base(file) == "README.md" {
+			continue
+		}
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mail := "From: ward@trust.example\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nSee the letter.\n" +
+			"--b\nContent-Type: application/octet-stream\nContent-Transfer-Encoding: base64\n\n" + base64.StdEncoding.EncodeToString(content) + "\n--b--\n"
+		want := "nhs-number"
+		if strings.HasPrefix(filepath.Base(file), "locked-") {
+			want = "unreadable encrypted"
+		}
+		if got := strings.Join(foundIn(t, mail), ", "); got != want && !strings.HasPrefix(got, want+", ") {
+			t.Errorf("%s: got %q, want %q", file, got, want)
+		}
+	}
+}
+
+func TestExplainNamesFindings(t *testing.T) {
+	html := func(body string) string {
+		return "From: ward@trust.example\nMIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n\n<html><body>" + body + "</body></html>\n"
+	}
+	text := func(body string) string { return "From: ward@trust.example\nSubject: x\n\n" + body + "\n" }
+	for _, test := range []struct{ name, mail, want string }{
+		{"3-3-4", text("See 999 000 0018 for details."), "nhs-number"},
+		{"no-break spaces", html("See 999&nbsp;000&#160;0018."), "nhs-number"},
+		{"tags inside", html("See <b>999</b> <i>000</i> 00<span>18</span>."), "nhs-number"},
+		{"hyphens with context", text("NHS number: 999-000-0018"), "nhs-number"},
+		{"compact with context", text("Patient 9990000018 was seen."), "nhs-number"},
+		{"header of a column", html("<table><tr><th>Name</th><th>NHS No</th></tr><tr><td>A</td><td>9990000018</td></tr></table>"), "nhs-number"},
+		{"CSV", "From: a@trust.example\nContent-Type: text/csv\n\nName,NHS Number\nA,9990000018\n", "nhs-number"},
+		{"quoted-printable", "From: a@trust.example\nContent-Transfer-Encoding: quoted-printable\n\nSee 999=20000=\n 0018 for details.\n", "nhs-number"},
+		{"base64", "From: a@trust.example\nContent-Transfer-Encoding: base64\n\nU2VlIDk5OSAwMDAgMDAxOCBmb3IgZGV0YWlscy4=\n", "nhs-number"},
+		{"attached message", "From: a@trust.example\nContent-Type: message/rfc822\n\nSubject: y\n\nSee 999 000 0018.\n", "nhs-number"},
+		{"subject", "From: a@trust.example\nSubject: letter, 999 000 0018\n\nx\n", "nhs-number, nhs-number-in-subject"},
+		{"hyphens alone", text("See 999-000-0018 for details."), "nhs-number-likely"},
+		{"wrong check digit", text("NHS number 999 000 0019"), ""},
+		{"mobile", text("Call me on 07700 900123 or +44 7700 900123."), ""},
+		{"link", text("https://example.org/track/9990000018?x=1"), ""},
+		{"longer number", text("Order 19990000018"), ""},
+		{"marking", text("OFFICIAL-SENSITIVE\n\nx"), "marking"},
+		{"prose", text("This is our secret, and not an official sensitive matter."), ""},
+		{"sensitivity", "From: a@trust.example\nSensitivity: Company-Confidential\n\nx\n", "sensitivity"},
+		{"inline PGP", text("-----BEGIN PGP MESSAGE-----\n\nhQEMA5vJ\n=aaaa\n-----END PGP MESSAGE-----"), "encrypted"},
+		{"unknown type", "From: a@trust.example\nContent-Type: application/octet-stream\nContent-Transfer-Encoding: base64\n\nAAECAwQFBgcICQoLDA0ODw==\n", "unreadable unknown-type"},
+	} {
+		if got := strings.Join(foundIn(t, test.mail), ", "); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+func TestExplainShowsFindingsAsText(t *testing.T) {
+	mail := "From: ward@trust.example\nSubject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nNHS numbers 999 000 0018 and 999 000 0026\n--b\nContent-Type: application/zip\n\n7z\xbc\xaf\x27\x1c\n--b--\n"
+	_, stdout, _ := runWith(mail, "explain", "-from", "ward@trust.example", "-to", "bob@gmail.com", "-")
+	for _, want := range []string{"finding nhs-number in part 1, count 2\n", "finding unreadable (unknown-type) in part 2\n", "policy sensitive: divert\n"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q in\n%s", want, stdout)
+		}
+	}
+}
