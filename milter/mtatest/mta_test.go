@@ -29,6 +29,7 @@ var promises = []promise{
 	{"sendmail(1)", testSendmailCommand},
 	{"sendmail(1), odd forms", testSendmailCommandOddForms},
 	{"sendmail(1) while down", testSendmailCommandWhileDown},
+	{"number in a document", testNumberInDocument},
 	{"observe changes nothing", testObserveChangesNothing},
 	{"relay is down", testRelayIsDown},
 	{"second pass changes nothing", testSecondPassChangesNothing},
@@ -43,6 +44,8 @@ var programPromises = []promise{
 	{"too many connections", testTooManyConnections},
 	{"SIGTERM lets messages finish", testTermLetsMessagesFinish},
 	{"restarts cost no mail", testRestartsCostNoMail},
+	{"large message passes", testLargeMessagePasses},
+	{"killed document process", testKilledDocumentProcess},
 }
 
 type promise struct {

@@ -31,6 +31,11 @@ marker = ["present", "near-miss"]
 action = "divert"
 
 [[policy]]
+name     = "sensitive"
+findings = ["nhs-number", "marking"]
+action   = "divert"
+
+[[policy]]
 name   = "unmarked"
 action = "tag"
 `
