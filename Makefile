@@ -24,7 +24,7 @@ demo: packages # sample mails through a private Postfix
 
 # The race detector makes tests several times as slow. The other packages start
 # no goroutines.
-RACE = ./milter ./milter/mtatest ./cmd/postseal/daemon
+RACE = ./milter ./milter/extract/subprocess ./milter/mtatest ./cmd/postseal/daemon
 
 test: packages bin/debs/complete bin/debian.tar # everything, on a private Postfix too
 	@echo "== format"
@@ -35,7 +35,7 @@ test: packages bin/debs/complete bin/debian.tar # everything, on a private Postf
 	@$(GO) run $(STATICCHECK) ./...
 	@echo "== rules, messages, commands, package, demo; how time and memory grow"
 	@# Go's own limit of 10 minutes is too short beside other work.
-	@$(AS_ROOT) $(GO) test -shuffle=on -count=1 -timeout 60m $$($(GO) list ./... | grep -v 'mtatest$$\|/daemon$$')
+	@$(AS_ROOT) $(GO) test -shuffle=on -count=1 -timeout 60m $$($(GO) list ./... | grep -v 'mtatest$$\|/daemon$$\|/subprocess$$')
 	@echo "== milter, daemon, and all of it on real Postfix and Sendmail, with the race detector"
 	@$(AS_ROOT) $(GO) test -race -shuffle=on -count=1 -timeout 60m $(RACE)
 
