@@ -7,7 +7,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// western reads UTF-8. Octets that are not UTF-8 are read as Windows-1252, since
+// western reads UTF-8. Octets that are not UTF-8 are read as Windows-1252, because
 // it is the charset of most mail that declares another one wrongly, or none:
 // its blanks between digits stay blanks.
 func (d *Decoder) western(p []byte) {

@@ -66,7 +66,7 @@ func TestDecoderAgainstOthers(t *testing.T) {
 			"unknown encoding":     "it shows the word as it stands; we report it as undecoded",
 		}},
 		{"go-message", decodeWithGoMessage, map[string]string{
-			cutInside:              "it reads each word alone; clients join them, since Exchange cuts so",
+			cutInside:              "it reads each word alone; clients join them, because Exchange cuts so",
 			"language":             "it takes the language of RFC 2231, section 5, for a part of the charset's name",
 			"no padding":           "it leaves the word as it stands; clients decode it",
 			"fold in B":            "it leaves the word as it stands; clients decode it",
