@@ -81,7 +81,7 @@ func TestForeignClientIsRefused(tt *testing.T) {
 		}
 	}
 	missing := func(actions string) string {
-		return "the MTA does not let a filter do what postseal must (actions " + actions + " are missing): see its milter settings"
+		return "the MTA does not offer the actions " + actions + ", which postseal needs: check its milter settings"
 	}
 	var want []string
 	for _, actions := range strings.Fields("0xbd 0xbc 0xbd 0xb9 0xb5 0xad 0x9d 0xbd 0x3d 0xbd 0x1 0x4 0x8 0x10 0x20 0x80") {
