@@ -8,22 +8,22 @@
 //	maillog                  message, shown: the events
 //	message                  extract/mime, extract/subject, extract/subprocess, shown: one mail: envelope, header, verdict, edits, reply
 //	extract/subprocess       : documents in processes of their own
-//	extract/mime             extract/subject, extract/text, extract/transfer: what a message says
-//	extract/document         extract/document/flow, extract/document/legacy, extract/document/mapi, extract/document/markup, extract/document/odf, extract/document/ole, extract/document/ooxml, extract/document/pack, extract/document/picture, extract/document/rtf, extract/pdf: documents of any kind, archives, plain text
-//	extract/pdf              extract/pdf/font, extract/pdf/object: PDF
+//	extract/document         extract/document/flow, extract/document/legacy, extract/document/mapi, extract/document/markup, extract/document/odf, extract/document/ole, extract/document/ooxml, extract/document/pack, extract/document/rtf, extract/mime, extract/pdf: documents of any kind, archives
+//	extract/mime             extract/picture, extract/subject, extract/text, extract/transfer: what a message says
+//	extract/pdf              extract/pdf/font, extract/pdf/object, extract/picture: PDF
 //	extract/pdf/font         extract/pdf/object: codes and their characters
 //	extract/pdf/object       : the objects of a PDF file
 //	extract/document/ooxml   extract/document/flow, extract/document/markup, extract/document/pack, extract/document/sheet: DOCX, XLSX, XLSB, PPTX
 //	extract/document/odf     extract/document/flow, extract/document/markup, extract/document/pack: ODT, ODS, ODP
-//	extract/document/rtf     extract/document/flow, extract/document/picture: RTF
-//	extract/document/legacy  extract/document/flow, extract/document/ole, extract/document/picture, extract/document/sheet: DOC, XLS, PPT
-//	extract/document/mapi    extract/document/flow, extract/document/ole: messages of Outlook
+//	extract/document/rtf     extract/document/flow, extract/picture: RTF
+//	extract/document/legacy  extract/document/flow, extract/document/ole, extract/document/sheet, extract/picture: DOC, XLS, PPT
+//	extract/document/mapi    extract/charset, extract/document/flow, extract/document/ole: messages of Outlook
 //	extract/document/pack    extract/document/flow: ZIP archives
 //	extract/document/ole     : OLE compound files
 //	extract/document/markup  : XML
 //	extract/document/sheet   : cells as a spreadsheet shows them
-//	extract/document/picture : which pictures may be a scan
 //	extract/document/flow    : the text of a document, its findings and its limits
+//	extract/picture          : which pictures may be a scan
 //	extract/text             extract/charset, extract/html, extract/plain, extract/transfer: text of all kinds
 //	extract/html             extract/plain: HTML
 //	extract/plain            : lines, format=flowed, tables and calendars

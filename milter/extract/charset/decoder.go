@@ -21,6 +21,7 @@ type Decoder struct {
 	octets  int64
 	wrong   int64 // characters without a meaning, and controls that text does not have
 	guessed int64 // octets that are not UTF-8, read as Windows-1252
+	hasNUL  bool
 }
 
 // bufferSize is enough for the calls of next to cost little.
@@ -232,6 +233,9 @@ func withoutNUL(text []byte) []byte {
 	}
 	return kept
 }
+
+// HasNUL reports whether there were NULs in a charset that does not use them.
+func (d *Decoder) HasNUL() bool { return d.hasNUL }
 
 // HasCharacters reports whether most of the octets were characters. If not,
 // they may be text in a charset that nobody named. In Western text one octet in

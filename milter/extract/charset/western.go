@@ -90,7 +90,9 @@ func (d *Decoder) mend(p []byte) {
 				d.wrong++
 			}
 			d.buf = append(d.buf, text...)
-		case r != 0:
+		case r == 0:
+			d.hasNUL = true
+		default:
 			d.buf = append(d.buf, p[:size]...)
 		}
 		p = p[size:]

@@ -39,7 +39,7 @@ func readEntry(j *flow.Job, e *pack.Entry) error {
 		return err
 	}
 	defer r.Close()
-	j.Stream(r)
+	j.Stream("", r)
 	return nil
 }
 
@@ -56,7 +56,7 @@ func readTar(j *flow.Job, r io.Reader) error {
 		case !j.TakeEntry():
 			return flow.ErrLimit
 		case h.Size > 0:
-			j.Entry(n).Stream(t)
+			j.Entry(n).Stream("", t)
 		}
 	}
 }
@@ -67,12 +67,12 @@ func readGzip(j *flow.Job, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	j.Entry(1).Stream(j.Unpack(z))
+	j.Entry(1).Stream("", j.Unpack(z))
 	return nil
 }
 
 // readBzip2 reads what bzip2 packed.
 func readBzip2(j *flow.Job, r io.Reader) error {
-	j.Entry(1).Stream(j.Unpack(bzip2.NewReader(r)))
+	j.Entry(1).Stream("", j.Unpack(bzip2.NewReader(r)))
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"encoding/base64"
 	"slices"
 	"strings"
 	"testing"
@@ -12,8 +13,8 @@ import (
 
 func TestArchive(t *testing.T) {
 	inner := archive(t, file{"c.txt", "three"}, file{"d.docx", string(docx(t, `<w:p><w:r><w:t>four</w:t></w:r></w:p>`))})
-	expect(t, archive(t, file{"folder/", ""}, file{"a.txt", "one"}, file{"b.zip", string(inner)}, file{"e", "\x00\x01\x02"}, file{"f.png", png(2000, 2000)}, file{"g.html", "<!doctype html><p>9<b>9</b>9<td>x"}),
-		"<2/2>one<2/3/1>three<2/3/2>four\n<2/6>999\tx", "unreadable unknown-type 2/4", "picture 2/5")
+	expect(t, archive(t, file{"folder/", ""}, file{"a.txt", "one"}, file{"b.zip", string(inner)}, file{"e", "\x00\x01\x02"}, file{"f.png", png(2000, 2000)}, file{"g.html", "<!doctype html><p>9<b>9</b>9"}),
+		"<2/2>one<2/3/1>three<2/3/2>four\n<2/6>999", "unreadable unknown-type 2/4", "picture 2/5")
 }
 
 func TestEncryptedEntry(t *testing.T) {
@@ -74,16 +75,6 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestLeft holds that the documents of a message share the limits.
-func TestLeft(t *testing.T) {
-	data := archive(t, file{"a.txt", "12345"})
-	var r recorder
-	left := Read(bytes.NewReader(data), int64(len(data)), placeOf("2"), &r, roomy)
-	if left.Unpacked != roomy.Unpacked-5 || left.Entries != roomy.Entries-1 {
-		t.Errorf("got %+v", left)
-	}
-}
-
 func TestCutArchive(t *testing.T) {
 	data := archive(t, file{"a.txt", "one"}, file{"b.txt", strings.Repeat("two ", 100)})
 	expect(t, data[:bytes.Index(data, []byte("PK\x01\x02"))], "<2/1>one<2/2>"+strings.Repeat("two ", 100), "unreadable damaged 2")
@@ -121,16 +112,47 @@ func TestText(t *testing.T) {
 		{"\xff\xfe" + utf16le("wide é"), "<2>wide é"},
 		{utf16le("without a mark"), "<2>without a mark"},
 		{"", ""},
-		{"<?xml version='1.0' encoding='iso-8859-1'?><a>caf\xe9<b>x</b></a>", "<2>café" + "x\n\n"},
+		{"<?xml version='1.0'?><a>9<b>x</b></a>", "<2><?xml version='1.0'?><a>9<b>x</b></a>"},
+		{"a;b;c\n1;2;3\n4;5;6\n", "<2>a\tb\tc\n1\t2\t3\n4\t5\t6\n\f"},
+		{"begin 644 a\n#86)C\n`\nend\n", "<2>begin 644 a\n<2/1>abc"},
+		{"\xff\xfe" + utf16le("<p>999 <b>000</b> 0018</p>"), "<2>999 000 0018\n"},
 	} {
 		expect(t, []byte(c.in), c.text)
 	}
-	expect(t, []byte("\xff\xfe"+utf16le("<p>999 <b>000</b> 0018</p>")), "<2>999 000 0018\n")
 	long := strings.Repeat("text ", 20000)
-	expect(t, []byte(long+"\x00\x01"), "<2>"+long, "unreadable unknown-type 2")
-	expect(t, []byte("Subject: x\n\nOTk5"), "<2>Subject: x\n\nOTk5", "unreadable unknown-type 2")
-	expect(t, []byte("<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b '999'>]><a>&b;</a>"), "<2>&b;\n", "unreadable unknown-type 2")
-	expect(t, []byte("%PDF-1.7"), "", "unreadable unknown-type 2")
+	expect(t, []byte(long+"\x00\x01"), "<2>"+long+"\x01", "unreadable unknown-type 2")
+	expect(t, []byte("%PDF-1.7"), "<2>", "unreadable damaged 2")
+}
+
+// TestSavedMessages reads messages with documents, and messages in messages.
+func TestSavedMessages(t *testing.T) {
+	document := base64.StdEncoding.EncodeToString(archive(t, file{"a.txt", "packed"}, file{"b.eml", "Message-ID: <x>\nContent-Transfer-Encoding: base64\n\naW5uZXI="}))
+	message := "MIME-Version: 1.0\r\nSubject: =?utf-8?B?YWJvdXQ=?=\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Transfer-Encoding: base64\r\n\r\nOTk5\r\n" +
+		"--b\r\nContent-Transfer-Encoding: base64\r\n\r\n" + document + "\r\n--b\r\nContent-Type: image/png\r\n\r\n" + png(1000, 1000) + "\r\n--b--\r\n"
+	const shown = "MIME-Version: 1.0\nSubject: =?utf-8?B?YWJvdXQ=?=\nContent-Type: multipart/mixed; boundary=b\n\n"
+	want := "<2/1 subject>about<2/1.1>" + shown + "<2/1.1>999<2/1.2/1>packed<2/1.2/2.1>Message-ID: <x>\nContent-Transfer-Encoding: base64\n\n<2/1.2/2.1>inner"
+	expect(t, archive(t, file{"m.eml", message}), want, "picture 2/1.3")
+	expect(t, compound(node{name: "__properties_version1.0", content: "x"}, node{name: "__attach_version1.0_#00000000", inside: []node{{name: "__substg1.0_37010102", content: message}}}), want, "picture 2/1.3")
+	expect(t, archive(t, file{"m.eml", "MIME-Version: 1.0\nContent-Type: application/pkcs7-mime\n\n\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03\xa0\x80\x30\x80"}),
+		"<2/1.1>MIME-Version: 1.0\nContent-Type: application/pkcs7-mime\n\n", "unreadable encrypted 2/1.1")
+}
+
+// TestSavedMessagesHaveLimits charges a message for its documents.
+func TestSavedMessagesHaveLimits(t *testing.T) {
+	part := "--b\nContent-Transfer-Encoding: base64\n\n" + base64.StdEncoding.EncodeToString(archive(t, file{"a", "b"})) + "\n"
+	message := []byte("Content-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat(part, 3))
+	for _, c := range []struct {
+		limits Limits
+		found  []string
+	}{
+		{Limits{Unpacked: 1 << 20, Entries: 3, Depth: 4}, []string{"unreadable too-large 2.2", "unreadable too-large 2"}},
+		{Limits{Unpacked: 20, Entries: 40, Depth: 4}, []string{"unreadable too-large 2.1", "unreadable too-large 2.2", "unreadable too-large 2.3"}},
+		{Limits{Unpacked: 1 << 20, Entries: 40, Depth: 1}, []string{"unreadable too-deep 2.1", "unreadable too-deep 2.2", "unreadable too-deep 2.3"}},
+	} {
+		if _, found := read(message, c.limits); !slices.Equal(found, c.found) {
+			t.Errorf("%+v: found %q, not %q", c.limits, found, c.found)
+		}
+	}
 }
 
 func TestPictures(t *testing.T) {

@@ -33,10 +33,7 @@ func fuzz(f *testing.F, match string, more ...[]byte) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var r recorder
 		start := time.Now()
-		left := Read(bytes.NewReader(data), int64(len(data)), detect.Place{}, &r, tight)
-		if left.Unpacked < 0 {
-			t.Error("read more than the limits allow")
-		}
+		Read(bytes.NewReader(data), int64(len(data)), detect.Place{}, &r, tight)
 		if most := 5 * time.Second; time.Since(start) > most {
 			t.Error("took longer than", most)
 		}

@@ -14,7 +14,7 @@ var (
 )
 
 // cmsOf returns what CMS content begins with these octets, or unknown.
-func cmsOf(start []byte) content {
+func cmsOf(start []byte) Content {
 	if len(start) < 16 || start[0] != 0x30 {
 		return unknown
 	}

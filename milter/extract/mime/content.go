@@ -4,42 +4,74 @@ import (
 	"bytes"
 	"strings"
 
+	"github.com/postseal/postseal/milter/extract/picture"
 	"github.com/postseal/postseal/milter/extract/text"
 )
 
-// content is what a part holds in fact.
-type content byte
+// Content is what a part holds in fact.
+type Content byte
 
+// The contents. Documents go to the writers that the caller opens.
 const (
-	unknown          content = iota
+	unknown          Content = iota
 	nothing                  // what cannot hold text: audio, video, fonts
 	plainContent             // text of any kind
 	messageContent           // a message with its header
-	documentContent          // what the reader of documents knows
 	pictureContent           // an image
 	signedContent            // CMS signed data
 	encryptedContent         // CMS enveloped data
+
+	OtherDocument // one that nobody reads
+	ZIP
+	OLE // a compound file: Office 97 to 2003, a message of Outlook
+	TNEF
+	Gzip
+	Bzip2
+	Tar
+	PDF
+	RTF
+	OfficeXML // a document of Office or OpenDocument that is one XML file
 )
 
-// contentOf returns what octets are that begin a part.
-func contentOf(start []byte, media string) content {
-	trimmed := bytes.TrimLeft(start, " \t\r\n")
+// StartSize is how many octets ContentOf looks at.
+const StartSize = text.StartSize
+
+// ContentOf returns what octets are that begin a part, whatever its name. media
+// is the declared type, in lower case. It matters for octets of unknown kinds
+// alone.
+func ContentOf(start []byte, media string) Content {
+	start = start[:min(len(start), StartSize)]
+	trimmed := bytes.TrimLeft(bytes.TrimPrefix(start, []byte("\xef\xbb\xbf")), " \t\r\n")
+	isPicture, isSure := picture.Is(start)
 	switch {
 	case len(trimmed) == 0, media == "application/pgp-encrypted" && isVersion(trimmed):
 		return nothing
-	case hasPrefix(trimmed, textDocuments), hasPrefix(start, documents):
-		return documentContent
-	case hasPrefix(start, pictures):
+	case magicOf(start, magics) != unknown:
+		return magicOf(start, magics)
+	case magicOf(trimmed, textMagics) != unknown:
+		return magicOf(trimmed, textMagics)
+	case isOfficeXML(start):
+		return OfficeXML
+	case isSure:
 		return pictureContent
+	case bytes.Contains(start, []byte("\n%PDF-")), bytes.Contains(start, []byte("\r%PDF-")):
+		return PDF // viewers accept other octets before it
 	case isMessageText(trimmed):
 		return messageContent
 	case text.Is(start):
 		return plainContent
+	case cmsOf(start) != unknown:
+		return cmsOf(start)
+	case magicOf(start, shortMagics) != unknown:
+		return magicOf(start, shortMagics)
+	case len(start) > 262 && string(start[257:262]) == "ustar":
+		return Tar
+	case bytes.Contains(start, []byte("%PDF-")):
+		return PDF
+	case isPicture:
+		return pictureContent
 	}
-	if c := cmsOf(start); c != unknown {
-		return c
-	}
-	return binaryOf(start, media)
+	return mediaOf(start, media)
 }
 
 // isVersion reports whether text is the first part of PGP/MIME (RFC 3156).
@@ -47,52 +79,75 @@ func isVersion(trimmed []byte) bool {
 	return string(bytes.TrimRight(trimmed, " \t\r\n")) == "Version: 1"
 }
 
-// textDocuments are how documents begin that look like text.
-var textDocuments = []string{"{\\rtf", "%PDF-1", "%PDF-2", "%!PS-Adobe", "(This file must be converted with BinHex"}
-
-// documents are how documents and archives begin that cannot be text. All of
-// them go to the reader of documents, which tells of those that it does not
-// know.
-var documents = []string{
-	"PK\x03\x04", "PK\x05\x06", "PK\x07\x08", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "\x78\x9f\x3e\x22",
-	"Rar!\x1a\x07", "7z\xbc\xaf\x27\x1c", "\x1f\x8b\x08", "\x1f\x9d\x90", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd", "MSCF\x00",
-	"\x00\x01\x00\x00Standard ", "\xffWPC\x10",
+// magics are how documents and archives begin that cannot be text.
+var magics = []magic{
+	{"PK\x03\x04", ZIP}, {"PK\x05\x06", ZIP}, {"PK\x07\x08", ZIP}, {"PK00PK\x03\x04", ZIP},
+	{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLE}, {"\x78\x9f\x3e\x22", TNEF}, {"\x1f\x8b\x08", Gzip},
+	{"Rar!\x1a\x07", OtherDocument}, {"7z\xbc\xaf\x27\x1c", OtherDocument}, {"\x1f\x9d\x90", OtherDocument},
+	{"\xfd7zXZ\x00", OtherDocument}, {"\x28\xb5\x2f\xfd", OtherDocument}, {"MSCF\x00", OtherDocument},
+	{"\x00\x01\x00\x00Standard ", OtherDocument}, {"\xffWPC\x10", OtherDocument},
 }
 
-// oldDocuments are how documents and archives begin that text can begin with,
-// too.
-var oldDocuments = []string{"BZh", "!BDN", "\xdb\xa5", "\x09\x08", "\x09\x04", "\x09\x02", "\x09\x00"}
+// textMagics are how documents begin that look like text.
+var textMagics = []magic{
+	{`{\rt`, RTF}, {"%PDF-", PDF}, {"%!PS", OtherDocument}, {"(This file must be converted with BinHex", OtherDocument},
+}
 
-func hasPrefix(start []byte, prefixes []string) bool {
-	for _, prefix := range prefixes {
-		if len(start) >= len(prefix) && string(start[:len(prefix)]) == prefix {
+// shortMagics are how documents, audio, video and fonts begin if the octets are
+// not text.
+var shortMagics = []magic{
+	{"BZh", Bzip2}, {"!BDN", OtherDocument}, {"\xdb\xa5", OtherDocument},
+	{"\x09\x08", OtherDocument}, {"\x09\x04", OtherDocument}, {"\x09\x02", OtherDocument}, {"\x09\x00", OtherDocument},
+	{"ID3", nothing}, {"OggS", nothing}, {"fLaC", nothing}, {"MThd", nothing}, {"#!AMR", nothing}, {".snd", nothing}, {"FORM", nothing},
+	{"\xff\xfb", nothing}, {"\xff\xf3", nothing}, {"\xff\xf2", nothing}, {"\xff\xfa", nothing}, {"\xff\xf1", nothing}, {"\xff\xf9", nothing},
+	{"\x00\x05\x16\x07", nothing}, // what a Mac keeps beside a file
+	{"\x1a\x45\xdf\xa3", nothing}, {"\x00\x00\x01\xba", nothing}, {"\x00\x00\x01\xb3", nothing}, {"FLV\x01", nothing}, {"\x30\x26\xb2\x75\x8e\x66\xcf\x11", nothing},
+	{"OTTO\x00", nothing}, {"wOFF", nothing}, {"wOF2", nothing}, {"ttcf", nothing}, {"true\x00", nothing}, {"\x00\x01\x00\x00\x00", nothing},
+}
+
+// magic is how a content begins.
+type magic struct {
+	octets  string
+	content Content
+}
+
+func magicOf(start []byte, magics []magic) Content {
+	for _, m := range magics {
+		if len(start) >= len(m.octets) && string(start[:len(m.octets)]) == m.octets {
+			return m.content
+		}
+	}
+	return unknown
+}
+
+// officeXML are in the first element of a document that is one XML file.
+var officeXML = []string{
+	"urn:oasis:names:tc:opendocument:", "http://schemas.microsoft.com/office/word/2003/wordml", "http://schemas.microsoft.com/office/2006/xmlPackage",
+	"urn:schemas-microsoft-com:office:spreadsheet", `progid="Word.Document"`, `progid="Excel.Sheet"`,
+}
+
+// isOfficeXML reports whether octets begin such a document, in UTF-8 or UTF-16.
+func isOfficeXML(start []byte) bool {
+	start = bytes.ReplaceAll(start, []byte{0}, nil)
+	begin := bytes.TrimLeft(start, "\xef\xbb\xbf\xff\xfe \t\r\n")
+	if !bytes.HasPrefix(begin, []byte("<")) {
+		return false
+	}
+	for _, mark := range officeXML {
+		if bytes.Contains(begin, []byte(mark)) {
 			return true
 		}
 	}
 	return false
 }
 
-// media are how audio, video and fonts begin.
-var media = []string{
-	"ID3", "OggS", "fLaC", "MThd", "#!AMR", ".snd", "FORM", "\xff\xfb", "\xff\xf3", "\xff\xf2", "\xff\xfa", "\xff\xf1", "\xff\xf9",
-	"\x00\x05\x16\x07", // what a Mac keeps beside a file
-	"\x1a\x45\xdf\xa3", "\x00\x00\x01\xba", "\x00\x00\x01\xb3", "FLV\x01", "\x30\x26\xb2\x75\x8e\x66\xcf\x11",
-	"OTTO\x00", "wOFF", "wOF2", "ttcf", "true\x00", "\x00\x01\x00\x00\x00",
-}
-
-// binaryOf returns what octets are that are not text.
-func binaryOf(start []byte, declared string) content {
+// mediaOf returns what octets are that nothing else is known of.
+func mediaOf(start []byte, declared string) Content {
 	kind, _, _ := strings.Cut(declared, "/")
-	isVideo := len(start) > 12 && string(start[4:8]) == "ftyp"
-	isRIFF := hasPrefix(start, []string{"RIFF"}) && len(start) > 12
 	switch {
-	case hasPrefix(start, oldDocuments), len(start) > 262 && string(start[257:262]) == "ustar", bytes.Contains(start, []byte("%PDF-")):
-		return documentContent
-	case isPicture(start):
-		return pictureContent
-	case isVideo, isRIFF && hasPrefix(start[8:], []string{"WAVE", "AVI ", "RMID"}), hasPrefix(start, media):
+	case len(start) > 12 && string(start[4:8]) == "ftyp": // video
 		return nothing
-	case hasPrefix(start, []string{"\x00\x00\x01\x00"}): // icons are small
+	case len(start) > 12 && string(start[:4]) == "RIFF" && strings.Contains("WAVE AVI RMID", string(start[8:12])):
 		return nothing
 	case kind == "image":
 		return pictureContent
@@ -103,7 +158,10 @@ func binaryOf(start []byte, declared string) content {
 }
 
 // messageFields begin lines of a header that text of people does not have.
-var messageFields = [][]byte{[]byte("mime-version:"), []byte("content-type:"), []byte("message-id: <"), []byte("received: from "), []byte("received: by ")}
+var messageFields = []string{
+	"mime-version:", "content-type:", "message-id: <", "received: from ", "received: by ", "return-path: <", "delivered-to: ",
+	"dkim-signature: ", "arc-seal: ", "authentication-results: ", "x-mozilla-status: ",
+}
 
 // isMessageText reports whether text is a message with its header: a saved
 // message that has another type.
@@ -118,7 +176,7 @@ func isMessageText(start []byte) bool {
 			break
 		}
 		for _, field := range messageFields {
-			found = found || len(line) > len(field) && bytes.EqualFold(line[:len(field)], field)
+			found = found || len(line) > len(field) && strings.EqualFold(string(line[:len(field)]), field)
 		}
 	}
 	return found

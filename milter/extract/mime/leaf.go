@@ -59,7 +59,7 @@ func (l *leaf) begin(start []byte) {
 		l.next = &headed{r: l.r, at: l.at.body()}
 		return
 	}
-	content := contentOf(start, l.declared.media)
+	content := ContentOf(start, l.declared.media)
 	if content == messageContent && l.noMessage {
 		content = plainContent
 	}
@@ -70,18 +70,18 @@ func (l *leaf) begin(start []byte) {
 		l.next = l.r.plainText(l.at, l.declared.textType(), start)
 	case messageContent:
 		l.next = l.r.message(l.at, true)
-	case documentContent:
-		l.next = l.r.document(l.at.number)
 	case pictureContent:
-		l.next = l.r.picture(l.at.number, start)
+		l.next = l.r.image(l.at.number, start)
 	case signedContent:
 		l.next = newSigned(l.r, l.at)
 	case encryptedContent:
 		l.r.addEncrypted(l.at.number)
 		l.next = ignored{}
-	default:
+	case unknown:
 		l.r.unreadable(l.at.number, finding.UnknownType)
 		l.next = ignored{}
+	default:
+		l.next = l.r.document(l.at.number)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/postseal/postseal/milter/extract/picture"
 	"github.com/postseal/postseal/rules/finding"
 )
 
@@ -121,9 +122,8 @@ func (p *page) weight() int {
 }
 
 const (
-	scanPixels   = 250_000 // a page of 500 by 500
-	scanLetters  = 32      // a scanner adds its name, or a number for the page
-	scanSegments = 300     // outlines of about 20 letters
+	scanLetters  = 32  // a scanner adds its name, or a number for the page
+	scanSegments = 300 // outlines of about 20 letters
 )
 
 // end passes on the text of the page.
@@ -134,7 +134,7 @@ func (p *page) end() {
 			letters++
 		}
 	}
-	if p.pixels >= scanPixels && letters < scanLetters || p.segments >= scanSegments && letters == 0 {
+	if p.pixels >= picture.MinPixels && letters < scanLetters || p.segments >= scanSegments && letters == 0 {
 		p.foundOnce(finding.Finding{Name: finding.Picture, Part: p.place.Part})
 	}
 	if p.strange > 0 && letters == 0 {

@@ -3,6 +3,8 @@
 package text
 
 import (
+	"bytes"
+
 	"github.com/postseal/postseal/milter/extract/charset"
 	"github.com/postseal/postseal/milter/extract/html"
 	"github.com/postseal/postseal/milter/extract/plain"
@@ -28,6 +30,7 @@ type Reader struct {
 	source  *source                   // nil if the text has one reading
 	quoted  *transfer.QuotedPrintable // in old vCards and calendars
 	files   *attached                 // in vCards and calendars
+	narrow  bool                      // the beginning has no NULs
 }
 
 // StartSize is how many octets NewReader wants to see at most.
@@ -36,8 +39,8 @@ const StartSize = 1024
 // NewReader begins the place. start is how the text begins. The reader must get
 // these octets with Write, too.
 func NewReader(sink detect.Sink, place detect.Place, declared Type, start []byte) *Reader {
-	r := &Reader{sink: sink, place: place}
 	start = start[:min(len(start), StartSize)]
+	r := &Reader{sink: sink, place: place, narrow: bytes.IndexByte(start, 0) < 0}
 	shown := withoutNUL(start)
 	name := declared.Charset
 	kind := kindOf(declared, shown)
@@ -96,6 +99,9 @@ func (r *Reader) Close() {
 	}
 	if r.source != nil {
 		r.source.replay(r.sink, r.place)
+	}
+	if r.narrow && r.decoder.HasNUL() { // something else follows the text
+		r.sink.Found(finding.Finding{Name: finding.Unreadable, Reason: finding.UnknownType, Part: r.place.Part})
 	}
 	if !r.decoder.HasCharacters() {
 		r.sink.Found(finding.Finding{Name: finding.Unreadable, Reason: finding.NoCharacters, Part: r.place.Part})

@@ -69,6 +69,19 @@ func TestReader(t *testing.T) {
 	}
 }
 
+// TestBinaryAfterText holds that a finding tells of what follows text.
+func TestBinaryAfterText(t *testing.T) {
+	text := strings.Repeat("text ", 1000)
+	for octets, want := range map[string]string{
+		text + "\x00\x01":                       "[1]" + text + "\x01{unreadable unknown-type 1}",
+		strings.Repeat("9\x00", 1000) + "9\x00": "[1]" + strings.Repeat("9", 1001), // UTF-16
+	} {
+		if got := read(Type{}, octets, 700); got != want {
+			t.Errorf("got %.20q … %q", got, got[max(len(got)-40, 0):])
+		}
+	}
+}
+
 // TestSourceIsBounded holds that no text is lost without a finding.
 func TestSourceIsBounded(t *testing.T) {
 	got := read(Type{Media: "text/plain"}, "<p>"+strings.Repeat("a", maxSource), 1000)

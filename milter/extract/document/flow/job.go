@@ -11,7 +11,7 @@ import (
 	"github.com/postseal/postseal/rules/finding"
 )
 
-// Limits are what the documents of a message may cost together.
+// Limits are what a document may cost with all that is in it.
 type Limits struct {
 	Unpacked int64 // octets after decompression
 	Entries  int   // of archives
@@ -30,18 +30,22 @@ type shared struct {
 	sink   detect.Sink
 	left   *Limits
 	open   Opener
-	filter func(*Job, io.Reader) error
+	stream Streamer
 	found  map[finding.Finding]bool
 }
 
 // Opener reads a document of any kind.
 type Opener func(j *Job, r io.ReaderAt, size int64) error
 
+// Streamer reads a document of any kind that has no random access. media is its
+// type, or "".
+type Streamer func(j *Job, media string, r io.Reader) error
+
 // New returns the job of a document. Its limits shrink as it is read. For a
 // document inside a document it calls open, or stream if there is no random
 // access.
-func New(sink detect.Sink, place detect.Place, left *Limits, open Opener, stream func(*Job, io.Reader) error) *Job {
-	return &Job{place: place, shared: &shared{sink: sink, left: left, open: open, filter: stream, found: make(map[finding.Finding]bool)}}
+func New(sink detect.Sink, place detect.Place, left *Limits, open Opener, stream Streamer) *Job {
+	return &Job{place: place, shared: &shared{sink: sink, left: left, open: open, stream: stream, found: make(map[finding.Finding]bool)}}
 }
 
 // ErrLimit ends a document that is larger than the limits.
@@ -84,7 +88,6 @@ func (j *Job) Fail(err error) {
 
 // Unreadable finds that something was not read.
 func (j *Job) Unreadable(reason finding.Reason) {
-
 	j.once(finding.Finding{Name: finding.Unreadable, Reason: reason, Part: j.place.Part})
 }
 
@@ -100,9 +103,12 @@ func (j *Job) once(f finding.Finding) {
 }
 
 // Entry returns the job of the n-th entry of an archive, counted from 1.
-func (j *Job) Entry(n int) *Job {
+func (j *Job) Entry(n int) *Job { return j.At(j.place.Part + "/" + strconv.Itoa(n)) }
+
+// At returns the job of a document at another place.
+func (j *Job) At(part string) *Job {
 	inner := *j
-	inner.place.Part += "/" + strconv.Itoa(n)
+	inner.place.Part = part
 	return &inner
 }
 
@@ -111,10 +117,10 @@ func (j *Job) Open(r io.ReaderAt, size int64) {
 	j.Fail(j.deeper(func(inner *Job) error { return j.open(inner, r, size) }))
 }
 
-// Stream reads a document inside the document. The caller counts what it
-// unpacks.
-func (j *Job) Stream(r io.Reader) {
-	j.Fail(j.deeper(func(inner *Job) error { return j.filter(inner, r) }))
+// Stream reads a document inside the document. media is its type, if one is
+// declared. The caller counts what it unpacks.
+func (j *Job) Stream(media string, r io.Reader) {
+	j.Fail(j.deeper(func(inner *Job) error { return j.stream(inner, media, r) }))
 }
 
 func (j *Job) deeper(read func(*Job) error) (err error) {

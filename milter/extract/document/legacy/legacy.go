@@ -9,7 +9,7 @@ import (
 
 	"github.com/postseal/postseal/milter/extract/document/flow"
 	"github.com/postseal/postseal/milter/extract/document/ole"
-	"github.com/postseal/postseal/milter/extract/document/picture"
+	"github.com/postseal/postseal/milter/extract/picture"
 )
 
 var le = binary.LittleEndian

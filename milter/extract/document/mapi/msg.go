@@ -5,10 +5,12 @@ package mapi
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 
+	"github.com/postseal/postseal/milter/extract/charset"
 	"github.com/postseal/postseal/milter/extract/document/flow"
 	"github.com/postseal/postseal/milter/extract/document/ole"
 	"github.com/postseal/postseal/rules/detect"
@@ -18,23 +20,33 @@ var le = binary.LittleEndian
 
 // The properties that are read, and the types of values ([MS-OXPROPS]).
 const (
-	subject    = 0x0037
-	plainBody  = 0x1000
-	rtfBody    = 0x1009
-	htmlBody   = 0x1013
-	attachment = 0x3701
+	subject     = 0x0037
+	plainBody   = 0x1000
+	rtfBody     = 0x1009
+	htmlBody    = 0x1013
+	attachment  = 0x3701
+	firstPerson = 0x3a00 // the fields of a contact
+	lastPerson  = 0x3aff
+	firstNamed  = 0x8000 // fields of appointments, contacts, tasks and forms
 
 	typeANSI   = 0x001e
 	typeWide   = 0x001f
-	typeBinary = 0x0102
 	typeObject = 0x000d
+	multiple   = 0x1000 // a flag of a type: several values
 )
+
+// internetHeaders begins the identifier of the named properties that are fields
+// of a header. No reader sees them.
+const internetHeaders = 0x00020386
 
 // Names in a MSG file.
 const (
 	properties     = "__properties_version1.0"
 	propertyPrefix = "__substg1.0_"
 	attachPrefix   = "__attach_version1.0_"
+	names          = "__nameid_version1.0"
+	nameSets       = propertyPrefix + "00020102"
+	nameEntries    = propertyPrefix + "00030102"
 )
 
 // Is reports whether a compound file is a message.
@@ -48,12 +60,44 @@ func ReadMSG(j *flow.Job, f *ole.File) error {
 			m.children[e.Parent] = append(m.children[e.Parent], i)
 		}
 	}
+	j.Fail(m.findHeaders())
 	return m.message(j, 0, 0)
 }
 
 type msg struct {
 	*ole.File
 	children map[int][]int
+	headers  map[int]bool // named properties that are fields of a header
+}
+
+// findHeaders looks the named properties up ([MS-OXMSG], section 2.2.3).
+func (m *msg) findHeaders() error {
+	storage := m.Find(0, names)
+	if storage < 0 {
+		return nil
+	}
+	var sets, entries []byte
+	for _, i := range m.children[storage] {
+		var err error
+		switch m.Entries[i].Name {
+		case nameSets:
+			sets, err = m.Bytes(i)
+		case nameEntries:
+			entries, err = m.Bytes(i)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	const setSize, entrySize, firstSet = 16, 8, 3
+	m.headers = make(map[int]bool)
+	for ; len(entries) >= entrySize; entries = entries[entrySize:] {
+		set := setSize * (int(le.Uint16(entries[4:])>>1) - firstSet)
+		if set >= 0 && set+setSize <= len(sets) && le.Uint32(sets[set:]) == internetHeaders {
+			m.headers[firstNamed+int(le.Uint16(entries[6:]))] = true
+		}
+	}
+	return nil
 }
 
 // maxMessages bounds how deeply messages are attached to messages.
@@ -74,7 +118,7 @@ func (m *msg) message(j *flow.Job, storage, depth int) error {
 			}
 			inner := j.Entry(attached)
 			inner.Fail(m.attachment(inner, i, depth))
-		} else if id, kind, ok := property(e.Name); ok && !e.Storage && isShown(id) {
+		} else if id, kind, ok := property(e.Name); ok && !e.Storage && isShown(id, kind) && !m.headers[id] {
 			data, err := m.Bytes(i)
 			j.Fail(err)
 			if err := j.Charge(len(data)); err != nil {
@@ -109,34 +153,41 @@ func (m *msg) attachment(j *flow.Job, storage, depth int) error {
 	return nil
 }
 
-// property returns the property in a stream of the name, and its type.
+// property returns the property in a stream of the name, and its type. The type
+// has no flag for one of several values.
 func property(name string) (id, kind int, ok bool) {
 	digits, ok := strings.CutPrefix(name, propertyPrefix)
+	digits, _, isOne := strings.Cut(digits, "-")
 	if !ok || len(digits) != 8 {
 		return 0, 0, false
 	}
 	n, err := strconv.ParseUint(digits, 16, 32)
-	return int(n >> 16), int(n & 0xffff), err == nil
+	id, kind = int(n>>16), int(n&0xffff)
+	if isOne {
+		kind &^= multiple
+	}
+	return id, kind, err == nil
 }
 
-func isShown(id int) bool {
-	return id == subject || id == plainBody || id == rtfBody || id == htmlBody
+// isShown reports whether a reader sees a property.
+func isShown(id, kind int) bool {
+	isField := id >= firstNamed || firstPerson <= id && id <= lastPerson
+	return id == subject || id == plainBody || id == rtfBody || id == htmlBody || isField && (kind == typeANSI || kind == typeWide)
 }
 
 // show reads the value of a property.
 func show(j *flow.Job, id, kind int, data []byte) {
-	switch id {
-	case rtfBody:
+	switch {
+	case id == rtfBody:
 		text, err := decompress(data)
 		j.Fail(err)
-		j.Stream(bytes.NewReader(text))
+		j.Stream("", bytes.NewReader(text))
 		return
-	case htmlBody:
-		if kind != typeWide {
-			j.Stream(bytes.NewReader(data))
-			return
-		}
-		j.Stream(strings.NewReader(text(kind, data)))
+	case id == htmlBody && kind == typeWide:
+		j.Stream("text/html", io.MultiReader(strings.NewReader("\xff\xfe"), bytes.NewReader(data)))
+		return
+	case id == htmlBody:
+		j.Stream("text/html", bytes.NewReader(data))
 		return
 	}
 	place := detect.Body
@@ -145,15 +196,18 @@ func show(j *flow.Job, id, kind int, data []byte) {
 	}
 	f := j.Begin(place)
 	defer f.Close()
-	f.String(text(kind, data))
+	if kind == typeWide {
+		f.String(wide(data))
+		return
+	}
+	data, _, _ = bytes.Cut(data, []byte{0})
+	d := charset.NewDecoder("", data, f.Text)
+	d.Write(data)
+	d.Close()
 }
 
-// text returns a value that is text.
-func text(kind int, data []byte) string {
-	if kind != typeWide {
-		data, _, _ = bytes.Cut(data, []byte{0})
-		return string(flow.Western(data))
-	}
+// wide returns text in UTF-16.
+func wide(data []byte) string {
 	units := make([]uint16, len(data)/2)
 	for i := range units {
 		units[i] = le.Uint16(data[2*i:])

@@ -75,11 +75,7 @@ var sizes = map[int]int{
 	0x00: 0, 0x01: 0, 0x02: 4, 0x03: 4, 0x04: 4, 0x05: 8, 0x06: 8, 0x07: 8, 0x0a: 4, 0x0b: 4, 0x14: 8, 0x40: 8, 0x48: 16,
 }
 
-const (
-	multiple    = 0x1000 // a flag of a type: several values
-	firstNamed  = 0x8000
-	interfaceID = 16
-)
+const interfaceID = 16
 
 // cursor reads a list of properties.
 type cursor struct {
@@ -113,8 +109,10 @@ func (t *tnef) properties(data []byte) error {
 	for n := c.number(); n > 0 && !c.broken; n-- {
 		tag := c.number()
 		kind, id := int(tag&0xffff), int(tag>>16)
+		isHeader := false
 		if id >= firstNamed {
-			c.take(16)
+			set := c.take(16)
+			isHeader = len(set) == 16 && le.Uint32(set) == internetHeaders
 			if c.number() == 0 {
 				c.number()
 			} else {
@@ -132,8 +130,8 @@ func (t *tnef) properties(data []byte) error {
 				if size == 0 {
 					break
 				}
-			} else {
-				t.property(id, kind, c.value())
+			} else if value := c.value(); !isHeader {
+				t.property(id, kind&^multiple, value)
 			}
 		}
 	}
@@ -145,7 +143,7 @@ func (t *tnef) properties(data []byte) error {
 
 func (t *tnef) property(id, kind int, value []byte) {
 	switch {
-	case isShown(id):
+	case isShown(id, kind):
 		show(t.job, id, kind, value)
 	case id == attachment:
 		if kind == typeObject {

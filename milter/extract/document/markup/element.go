@@ -11,10 +11,7 @@ import (
 // start reads a start tag.
 func (s *Scanner) start() (Kind, error) {
 	if len(s.path) >= maxDepth {
-		if !s.Lenient {
-			return None, ErrDepth
-		}
-		s.path = append(s.path[:0], s.path[maxDepth/2:]...)
+		return None, ErrDepth
 	}
 	s.closes = s.tag[len(s.tag)-1] == '/'
 	s.Name = s.intern(localName(s.tag))

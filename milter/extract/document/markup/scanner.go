@@ -41,9 +41,6 @@ type Scanner struct {
 	Name string // of the element that starts or ends
 	Text []byte // valid until the next token
 
-	// Lenient scans HTML, in which elements need no end.
-	Lenient bool
-
 	r      *bufio.Reader
 	tag    []byte
 	path   []string

@@ -95,7 +95,7 @@ func readEntry(j *flow.Job, e *pack.Entry) error {
 	case strings.HasPrefix(root, "document") || root == "math":
 		return readXML(j, r, root == "math")
 	}
-	j.Stream(r)
+	j.Stream("", r)
 	return nil
 }
 

@@ -86,7 +86,7 @@ func (b *book) read(p part) error {
 		return nil
 	}
 	return b.with(p, func(r io.Reader) error {
-		b.job.Stream(r)
+		b.job.Stream("", r)
 		return nil
 	})
 }

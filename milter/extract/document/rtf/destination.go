@@ -4,7 +4,7 @@ import (
 	"bytes"
 
 	"github.com/postseal/postseal/milter/extract/document/flow"
-	"github.com/postseal/postseal/milter/extract/document/picture"
+	"github.com/postseal/postseal/milter/extract/picture"
 )
 
 // destinations are the words that begin one.
