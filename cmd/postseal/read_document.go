@@ -15,7 +15,7 @@ func readDocument(args []string, std stdio) int {
 		return exitUsage
 	}
 	read := func(r io.ReaderAt, size int64, place detect.Place, sink detect.Sink) {
-		document.Read(r, size, place, sink, document.Limits{Unpacked: 256 << 20, Entries: 10_000, Depth: 10})
+		document.Read(r, size, place, sink, document.DefaultLimits())
 	}
 	if err := subprocess.Serve(args[0], std.in, std.out, read); err != nil {
 		return exitFailure

@@ -1,7 +1,6 @@
 package subprocess
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -39,7 +38,7 @@ func Serve(part string, in io.Reader, out io.Writer, read func(io.ReaderAt, int6
 	if err := confine(); err != nil {
 		return err
 	}
-	w := frameWriter{bufio.NewWriterSize(out, maxFrame)}
+	w := &frameWriter{out: out}
 	// The kernel provides the memory only as it is written to.
 	document := make([]byte, MaxDocument+1)
 	n, err := io.ReadFull(in, document)
@@ -53,7 +52,7 @@ func Serve(part string, in io.Reader, out io.Writer, read func(io.ReaderAt, int6
 		read(bytes.NewReader(document), int64(n), detect.Place{Part: part}, w)
 	}
 	w.frame(frameEnd, nil)
-	return w.Flush()
+	return w.err
 }
 
 // confine takes from the process what it does not need: it can open no file or

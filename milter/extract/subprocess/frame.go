@@ -29,27 +29,32 @@ const (
 	maxText = 256 << 20
 )
 
-// frameWriter is the Sink of the process that reads. Errors stay in the
-// bufio.Writer until Flush.
-type frameWriter struct{ *bufio.Writer }
-
-func (w frameWriter) frame(kind byte, content []byte) {
-	w.WriteByte(kind)
-	w.Write(binary.AppendUvarint(w.AvailableBuffer(), uint64(len(content))))
-	w.Write(content)
+// frameWriter is the Sink of the process that reads. It writes each frame at
+// once: a limit may end the process, and what was read before then counts.
+type frameWriter struct {
+	out io.Writer
+	buf []byte
+	err error // the first
 }
 
-func (w frameWriter) Begin(p detect.Place) {
+func (w *frameWriter) frame(kind byte, content []byte) {
+	w.buf = append(binary.AppendUvarint(append(w.buf[:0], kind), uint64(len(content))), content...)
+	if _, err := w.out.Write(w.buf); w.err == nil {
+		w.err = err
+	}
+}
+
+func (w *frameWriter) Begin(p detect.Place) {
 	w.frame(frameBegin, append([]byte{byte(p.Kind)}, p.Part...))
 }
 
-func (w frameWriter) Text(p []byte) {
+func (w *frameWriter) Text(p []byte) {
 	for part := range slices.Chunk(p, maxFrame) {
 		w.frame(frameText, part)
 	}
 }
 
-func (w frameWriter) Found(f finding.Finding) {
+func (w *frameWriter) Found(f finding.Finding) {
 	w.frame(frameFinding, []byte(string(f.Name)+"\x00"+string(f.Reason)+"\x00"+f.Part))
 }
 
@@ -122,7 +127,7 @@ func readFinding(content []byte, part string) (finding.Finding, error) {
 		if slices.Contains(finding.Reasons(), f.Reason) {
 			return f, nil
 		}
-	case finding.Picture, finding.EncryptedMessage:
+	case finding.Picture:
 		if f.Reason == "" {
 			return f, nil
 		}

@@ -25,12 +25,11 @@ func (b believing) check(part string) {
 
 func FuzzFrames(f *testing.F) {
 	var out bytes.Buffer
-	w := frameWriter{bufio.NewWriter(&out)}
+	w := &frameWriter{out: &out}
 	w.Begin(detect.Place{Part: "2.1/1", Kind: detect.Margin})
 	w.Text([]byte("text"))
 	w.Found(finding.Finding{Name: finding.Unreadable, Reason: finding.TooDeep, Part: "2.1"})
 	w.frame(frameEnd, nil)
-	w.Flush()
 	f.Add(out.Bytes())
 	f.Add([]byte("T\xff\xff\xff\xff\x0f"))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -65,6 +65,7 @@ func read(r io.ReaderAt, size int64, place detect.Place, sink detect.Sink) {
 		}
 		sink.Text(fmt.Append(nil, len(all)))
 	case "loop":
+		sink.Text([]byte(rest))
 		for sum := 0; ; sum++ {
 			runtime.KeepAlive(sum)
 		}
@@ -129,12 +130,13 @@ func TestDocuments(t *testing.T) {
 		{"a name as part", "elsewhere 2.1/x", "[2.1 0]" + damaged},
 		{"a long part", "elsewhere 2.1" + strings.Repeat("/1", 50), "[2.1 0]" + damaged},
 		{"a finding that no reader makes", "forge nhs-number", "[2.1 0]" + damaged},
+		{"a finding that lets mail go", "forge encrypted", "[2.1 0]" + damaged},
 		{"no reason", "forge unreadable", "[2.1 0]" + damaged},
 		{"picture", "forge picture", "[2.1 0]{picture  2.1}"},
-		{"ended early", "crash", damaged},
-		{"panic", "panic text", damaged},
-		{"endless recursion", "deep", damaged},
-		{"endless memory", "memory", damaged},
+		{"ended early", "crash", "[2.1 0]" + damaged},
+		{"panic", "panic text", "[2.1 0]" + damaged},
+		{"endless recursion", "deep", "[2.1 0]" + damaged},
+		{"endless memory", "memory", "[2.1 0]" + damaged},
 		{"no rights", "try " + file, "[2.1 0]true true true true "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -159,7 +161,8 @@ func TestTooLarge(t *testing.T) {
 }
 
 // TestEndlessDocument: the time of the message is used up, so a further
-// document gets none, and other messages do not notice.
+// document gets none, and other messages do not notice. What was read before
+// counts.
 func TestEndlessDocument(t *testing.T) {
 	p := pool(t, 2, 5*time.Second)
 	var others sync.WaitGroup
@@ -170,8 +173,8 @@ func TestEndlessDocument(t *testing.T) {
 			}
 		}
 	})
-	want := strings.Repeat("{unreadable too-slow 2.1}", 2)
-	if got := opened(t, p, "loop", "say more"); got != want {
+	want := "[2.1 0]said before" + strings.Repeat("{unreadable too-slow 2.1}", 2)
+	if got := opened(t, p, "loop said before", "say more"); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	others.Wait()
