@@ -75,6 +75,19 @@ func TestMSG(t *testing.T) {
 		return slices.Concat([]node{{name: "__properties_version1.0", content: "x"},
 			{name: "__substg1.0_0037001F", content: utf16le(subject)}, {name: "__substg1.0_1000001E", content: body}}, more)
 	}
+	// Fields of a contact and of an appointment are shown, one of a header is not.
+	sets := "\x02\x20\x06\x00............" + "\x86\x03\x02\x00............"
+	expect(t, compound(
+		node{name: "__properties_version1.0", content: "x"},
+		node{name: "__substg1.0_3A06001F", content: utf16le("given")},
+		node{name: "__substg1.0_8000001F", content: utf16le("place")},
+		node{name: "__substg1.0_8001001F", content: utf16le("header")},
+		node{name: "__substg1.0_8002101F", content: "xxxx"},
+		node{name: "__substg1.0_8002101F-00000000", content: utf16le("one of two")},
+		node{name: "__nameid_version1.0", inside: []node{{name: "__substg1.0_00020102", content: sets},
+			{name: "__substg1.0_00030102", content: string(le(uint32(0))) + short(3<<1, 0) + string(le(uint32(0))) + short(4<<1, 1)}}},
+	), "<2>given<2>place<2>one of two")
+	expect(t, compound(node{name: "__properties_version1.0", content: "x"}, node{name: "__substg1.0_1013001F", content: utf16le("<meta charset=koi8-r><b>é")}), "<2>é")
 	rtf := "{\\rtf1 rich}"
 	packed := string(le(uint32(len(rtf)+12), uint32(len(rtf)), 0x414c454d, 0)) + rtf
 	expect(t, compound(message("about 999 000 0018", "body \xe9",
@@ -94,10 +107,12 @@ func TestTNEF(t *testing.T) {
 		return string(le(tag, 1, uint32(len(value)))) + value + strings.Repeat("\x00", (4-len(value)%4)%4)
 	}
 	named := string(le(uint32(0x80010003))) + strings.Repeat("x", 16) + string(le(uint32(1), 3)) + "abc\x00" + string(le(uint32(7)))
+	header := string(le(uint32(0x8002001f))) + "\x86\x03\x02\x00............" + string(le(uint32(0), 5, 1, 2)) + "h\x00xx"
+	field := string(le(uint32(0x8003001e))) + "\x02\x20\x06\x00............" + string(le(uint32(0), 5, 1, 6)) + "field\x00xx"
 	lzfu := string(le(uint32(0), 0, 0x75465a4c, 0)) + "\x00{\\rtf1 x\x02}\x0d\x80"
 	expect(t, []byte("\x78\x9f\x3e\x22\x00\x00"+attribute(0x18004, "subject\x00")+attribute(0x2800c, "body\x00")+
-		attribute(0x69003, string(le(uint32(4)))+named+string(le(uint32(0x0017_0003), 5))+property(0x1000001f, utf16le("wide"))+property(0x10090102, lzfu))+
+		attribute(0x69003, string(le(uint32(6)))+named+header+field+string(le(uint32(0x0017_0003), 5))+property(0x1000001f, utf16le("wide"))+property(0x10090102, lzfu))+
 		attribute(0x69002, "")+attribute(0x6800f, "attached")),
-		"<2 subject>subject<2>body<2>wide<2>x<2/1>attached")
+		"<2 subject>subject<2>body<2>field<2>wide<2>x<2/1>attached")
 	expect(t, []byte("\x78\x9f\x3e\x22\x00\x00\x01\x0c\x80\x02\x00\xff\x00\x00\x00body"), "<2>body", "unreadable damaged 2")
 }

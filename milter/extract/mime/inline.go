@@ -6,10 +6,11 @@ import (
 	"github.com/postseal/postseal/milter/extract/text"
 	"github.com/postseal/postseal/milter/extract/transfer"
 	"github.com/postseal/postseal/rules/detect"
+	"github.com/postseal/postseal/rules/finding"
 )
 
-// inline reads text, and finds the files in uuencode and the PGP messages in
-// it.
+// inline reads text, and finds the files in uuencode, in its form with base64
+// and in yEnc, and the PGP messages in it.
 type inline struct {
 	r        *Reader
 	at       position
@@ -21,7 +22,9 @@ type inline struct {
 	start  bool   // at the beginning of a line
 	held   []byte // a line that may begin a block, or a line of a block
 	mode   mode
-	file   consumer // in uuencode; nil before its first line
+	base64 bool     // the file is in base64, not uuencode
+	file   consumer // nil before its first line
+	isYEnc bool     // a finding tells of a file in yEnc
 	buf    [64]byte
 }
 
@@ -41,10 +44,15 @@ func (r *Reader) plainText(at position, declared text.Type, window []byte) consu
 }
 
 var (
-	beginFile = []byte("begin ")
-	beginPGP  = []byte("-----BEGIN PGP MESSAGE")
-	endPGP    = []byte("-----END PGP MESSAGE")
+	beginFile   = []byte("begin ")
+	beginBase64 = []byte("begin-base64 ")
+	beginYEnc   = []byte("=ybegin ")
+	beginPGP    = []byte("-----BEGIN PGP MESSAGE")
+	endPGP      = []byte("-----END PGP MESSAGE")
 )
+
+// mayBegin reports whether a block may begin with an octet.
+func mayBegin(c byte) bool { return c == 'b' || c == '-' || c == '=' }
 
 // maxLine is how much of a line is kept in a block, and before it.
 const maxLine = 400
@@ -52,7 +60,7 @@ const maxLine = 400
 func (c *inline) write(p []byte) {
 	for len(p) > 0 {
 		switch {
-		case c.mode != inText || len(c.held) > 0 || c.start && (p[0] == 'b' || p[0] == '-'):
+		case c.mode != inText || len(c.held) > 0 || c.start && mayBegin(p[0]):
 			p = c.hold(p)
 		default:
 			n := nextStart(p)
@@ -71,7 +79,7 @@ func nextStart(p []byte) int {
 		if n < 0 || i+n+1 == len(p) {
 			return len(p)
 		}
-		if i += n + 1; p[i] == 'b' || p[i] == '-' {
+		if i += n + 1; mayBegin(p[i]) {
 			return i
 		}
 	}
@@ -97,7 +105,7 @@ func (c *inline) hold(p []byte) []byte {
 
 // mayBegin reports whether the held octets may begin a block.
 func (c *inline) mayBegin() bool {
-	for _, begin := range [][]byte{beginFile, beginPGP} {
+	for _, begin := range [][]byte{beginFile, beginBase64, beginYEnc, beginPGP} {
 		if n := min(len(begin), len(c.held)); bytes.Equal(begin[:n], c.held[:n]) {
 			return true
 		}
@@ -117,23 +125,39 @@ func (c *inline) line() {
 		c.mode = inText
 		c.pass(c.held)
 		c.start = c.held[len(c.held)-1] == '\n'
-		if transfer.IsUUBegin(line) {
-			c.mode = inFile
-		}
+		c.begin(line)
 	}
 	c.held = c.held[:0]
 }
 
-// fileLine reads a line of uuencode. It returns false for text.
+// begin looks for the begin of a file in a line of text.
+func (c *inline) begin(line []byte) {
+	switch c.base64 = bytes.HasPrefix(line, beginBase64); {
+	case transfer.IsUUBegin(line):
+		c.mode = inFile
+	case bytes.HasPrefix(line, beginYEnc) && !c.isYEnc:
+		c.isYEnc = true
+		c.r.unreadable(c.at.number, finding.UnknownType)
+	}
+}
+
+// fileLine reads a line of a file. It returns false for text.
 func (c *inline) fileLine(line []byte) bool {
-	octets, ok := transfer.UULine(c.buf[:0], line)
-	isEnd := string(line) == "end"
+	octets, ok, end := line, len(line) > 0 && transfer.LooksLikeBase64(line), "===="
+	if !c.base64 {
+		octets, ok = transfer.UULine(c.buf[:0], line)
+		end = "end"
+	}
+	isEnd := string(line) == end
 	if !isEnd && ok && c.file == nil {
 		c.endText()
 		c.files++
 		at := c.at.file(c.files)
 		if c.r.addPart(at.number) && at.depth <= c.r.limits.Depth {
 			c.file = &leaf{r: c.r, at: at}
+			if c.base64 {
+				c.file = c.r.encoded(base64, at, c.file)
+			}
 		} else {
 			ok = false
 		}

@@ -40,13 +40,14 @@ func UULine(dst, line []byte) ([]byte, bool) {
 
 func uuCode(c byte) (byte, bool) { return (c - ' ') & 63, ' ' <= c && c <= '`' }
 
-// IsUUBegin reports whether a line begins a file in uuencode.
+// IsUUBegin reports whether a line begins a file in uuencode, or in its form with
+// base64.
 func IsUUBegin(line []byte) bool {
-	mode, ok := bytes.CutPrefix(line, []byte("begin "))
-	if !ok {
+	begin, rest, _ := bytes.Cut(line, []byte(" "))
+	mode, name, ok := bytes.Cut(rest, []byte(" "))
+	if string(begin) != "begin" && string(begin) != "begin-base64" {
 		return false
 	}
-	mode, name, ok := bytes.Cut(mode, []byte(" "))
 	if !ok || len(mode) < 3 || len(mode) > 4 || len(bytes.TrimSpace(name)) == 0 {
 		return false
 	}

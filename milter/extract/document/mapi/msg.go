@@ -72,14 +72,13 @@ type msg struct {
 
 // findHeaders looks the named properties up ([MS-OXMSG], section 2.2.3).
 func (m *msg) findHeaders() error {
-	storage := m.Find(0, names)
-	if storage < 0 {
-		return nil
-	}
 	var sets, entries []byte
-	for _, i := range m.children[storage] {
+	for i, e := range m.Entries {
+		if e.Parent < 0 || m.Entries[e.Parent].Name != names {
+			continue
+		}
 		var err error
-		switch m.Entries[i].Name {
+		switch e.Name {
 		case nameSets:
 			sets, err = m.Bytes(i)
 		case nameEntries:
