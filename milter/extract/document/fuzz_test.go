@@ -66,5 +66,5 @@ func FuzzTNEF(f *testing.F) {
 }
 
 func FuzzArchive(f *testing.F) {
-	fuzz(f, "none", archive(f, file{"a.txt", "text"}, file{"b.zip", string(archive(f, file{"c", "<p>x"}))}), []byte("\x1f\x8b\x08"), []byte("plain"), []byte("\xff\xfea\x00"), []byte(png(9, 9)))
+	fuzz(f, "none", archive(f, file{"a.txt", "text"}, file{"b.zip", string(archive(f, file{"c", "<p>x"}))}), []byte("Message-ID: <x>\nContent-Transfer-Encoding: base64\n\nUEsDBA=="), []byte("\x1f\x8b\x08"), []byte("plain"), []byte("\xff\xfea\x00"), []byte(png(9, 9)))
 }

@@ -54,8 +54,6 @@ func ContentOf(start []byte, media string) Content {
 		return OfficeXML
 	case isSure:
 		return pictureContent
-	case bytes.Contains(start, []byte("\n%PDF-")), bytes.Contains(start, []byte("\r%PDF-")):
-		return PDF // viewers accept other octets before it
 	case isMessageText(trimmed):
 		return messageContent
 	case text.Is(start):
@@ -66,7 +64,7 @@ func ContentOf(start []byte, media string) Content {
 		return magicOf(start, shortMagics)
 	case len(start) > 262 && string(start[257:262]) == "ustar":
 		return Tar
-	case bytes.Contains(start, []byte("%PDF-")):
+	case bytes.Contains(start, []byte("%PDF-")): // viewers accept other octets before it
 		return PDF
 	case isPicture:
 		return pictureContent

@@ -67,6 +67,9 @@ func (l *leaf) begin(start []byte) {
 	case nothing:
 		l.next = ignored{}
 	case plainContent:
+		if bytes.Contains(start, []byte("\n%PDF-")) {
+			l.r.unreadable(l.at.number, finding.UnknownType) // viewers accept text before a PDF
+		}
 		l.next = l.r.plainText(l.at, l.declared.textType(), start)
 	case messageContent:
 		l.next = l.r.message(l.at, true)
