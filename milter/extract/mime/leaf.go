@@ -72,7 +72,9 @@ func (l *leaf) begin(start []byte) {
 		}
 		l.next = l.r.plainText(l.at, l.declared.textType(), start)
 	case messageContent:
-		l.next = l.r.message(l.at, true)
+		if l.next = l.r.message(l.at, true); isEnvelope(bytes.TrimLeft(start, " \t\r\n")) {
+			l.next = &mbox{r: l.r, at: l.at, n: 1, next: l.next}
+		}
 	case pictureContent:
 		l.next = l.r.image(l.at.number, start)
 	case signedContent:

@@ -145,6 +145,7 @@ func TestMessages(t *testing.T) {
 		{"digest", "Content-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: s\n\na\n--b\nContent-Type: text/plain\n\nc", "[1 subject]s[1.1]a\n[2]c"},
 		{"by content", mixed + "--b\nContent-Type: application/octet-stream\nContent-Transfer-Encoding: base64\n\nTUlNRS1WZXJzaW9uOiAxLjAKU3ViamVjdDogcwoKYQ==\n", "[1 subject]s[1.1]MIME-Version: 1.0\nSubject: s\n\na"},
 		{"in an mbox", mixed + "--b\nContent-Type: message/rfc822\n\nFrom a@b.example Mon\nSubject: s\n\na", "[1 subject]s[1.1]a"},
+		{"an mbox", mixed + "--b\n\nFrom a@b.example Mon Nov\nMessage-ID: <x>\n\na\n\nFrom here\n\nFrom a@b.example Tue Nov\nContent-Transfer-Encoding: base64\n\nT1Rr\n", "[1.1]From a@b.example Mon Nov\nMessage-ID: <x>\n\na\n\nFrom here\n\n[1/2.1]From a@b.example Tue Nov\nContent-Transfer-Encoding: base64\n\n[1/2.1]OTk"},
 		{"no header", mixed + "--b\nContent-Type: message/rfc822\n\nDear Jane\n", "[1.1]Dear Jane\n"},
 	})
 }

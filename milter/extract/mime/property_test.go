@@ -14,7 +14,7 @@ var lines = []string{
 	"Content-Type: message/rfc822", "Content-Type: application/pdf", "Content-Type: image/png", "Content-Type: text/csv", "Content-Type: text/calendar",
 	"Content-Type: application/pkcs7-mime; smime-type=enveloped-data", "Content-Type: multipart/digest; boundary=\"d", "--d",
 	"Content-Transfer-Encoding: base64", "Content-Transfer-Encoding: quoted-printable", "Content-Transfer-Encoding: x-uuencode", "MIME-Version: 1.0",
-	"Subject: =?utf-8?Q?x?=", "X: y", " folded", "text", "T1R4Zm9vYmFy", "begin 644 a", "begin-base64 644 a", "====", "=ybegin line=128 size=3 name=a", "#86)C", "`", "end", "=", "a=", "<p>", "<!-- x -->", "<b",
+	"Subject: =?utf-8?Q?x?=", "X: y", " folded", "text", "T1R4Zm9vYmFy", "From a@b.example Mon Nov", "Message-ID: <x>", "begin 644 a", "begin-base64 644 a", "====", "=ybegin line=128 size=3 name=a", "#86)C", "`", "end", "=", "a=", "<p>", "<!-- x -->", "<b",
 	"-----BEGIN PGP MESSAGE-----", "-----END PGP MESSAGE-----", "BEGIN:VCALENDAR", "a;b;c", "\x00", "caf\xe9", "x\ry",
 }
 
