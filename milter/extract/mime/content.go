@@ -54,7 +54,7 @@ func ContentOf(start []byte, media string) Content {
 		return OfficeXML
 	case isSure:
 		return pictureContent
-	case isMessageText(trimmed):
+	case isMessageText(trimmed, len(start) == StartSize):
 		return messageContent
 	case text.Is(start):
 		return plainContent
@@ -157,25 +157,36 @@ func mediaOf(start []byte, declared string) Content {
 
 // messageFields begin lines of a header that text of people does not have.
 var messageFields = []string{
-	"mime-version:", "content-type:", "message-id: <", "received: from ", "received: by ", "return-path: <", "delivered-to: ",
+	"mime-version:", "content-type:", "content-transfer-encoding:", "message-id: <", "received: from ", "received: by ", "return-path: <", "delivered-to: ",
 	"dkim-signature: ", "arc-seal: ", "authentication-results: ", "x-mozilla-status: ",
 }
 
+// firstFields begin a header whose other fields may be beyond the start.
+var firstFields = []string{"from: ", "to: ", "cc: ", "date: ", "subject: ", "sender: ", "reply-to: ", "references: ", "in-reply-to: ", "x-"}
+
 // isMessageText reports whether text is a message with its header: a saved
-// message that has another type.
-func isMessageText(start []byte) bool {
+// message that has another type. isCut says that more follows.
+func isMessageText(start []byte, isCut bool) bool {
 	found := false
 	for line := range bytes.Lines(start) {
+		if isCut && line[len(line)-1] != '\n' {
+			break
+		}
 		line = bytes.TrimRight(line, "\r\n")
-		if len(line) == 0 {
-			break
+		if len(line) == 0 || !isField(line) && !isEnvelope(line) {
+			return found
 		}
-		if !isField(line) && !isEnvelope(line) {
-			break
-		}
-		for _, field := range messageFields {
-			found = found || len(line) > len(field) && strings.EqualFold(string(line[:len(field)]), field)
+		found = found || hasField(line, messageFields)
+	}
+	return found || isCut && hasField(start, firstFields)
+}
+
+// hasField reports whether a line begins with one of the names.
+func hasField(line []byte, names []string) bool {
+	for _, name := range names {
+		if len(line) > len(name) && strings.EqualFold(string(line[:len(name)]), name) {
+			return true
 		}
 	}
-	return found
+	return false
 }

@@ -136,6 +136,7 @@ func TestMultipart(t *testing.T) {
 
 func TestMessages(t *testing.T) {
 	const inner = "Subject: s\nContent-Type: multipart/mixed; boundary=c\n\n--c\n\na\n--c\n\nd\n--c--\n"
+	long := strings.Repeat("bob@example.org,\n ", 80) + "eve@example.org"
 	run(t, []test{
 		{"attached", mixed + "--b\n\nx\n--b\nContent-Type: message/rfc822\n\n" + inner + "--b--", "[1]x\n[2 subject]s[2.1]a\n[2.2]d\n"},
 		{"attached text", mixed + "--b\nContent-Type: message/rfc822\n\nSubject: s\n\na\n--b--", "[1 subject]s[1.1]a\n"},
@@ -144,6 +145,7 @@ func TestMessages(t *testing.T) {
 		{"in base64", mixed + "--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nU3ViamVjdDogcwoKYQ==\n", "[1 subject]s[1.1]a"},
 		{"digest", "Content-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: s\n\na\n--b\nContent-Type: text/plain\n\nc", "[1 subject]s[1.1]a\n[2]c"},
 		{"by content", mixed + "--b\nContent-Type: application/octet-stream\nContent-Transfer-Encoding: base64\n\nTUlNRS1WZXJzaW9uOiAxLjAKU3ViamVjdDogcwoKYQ==\n", "[1 subject]s[1.1]MIME-Version: 1.0\nSubject: s\n\na"},
+		{"by content, after a long field", mixed + "--b\nContent-Type: application/octet-stream\n\nTo: " + long + "\nContent-Transfer-Encoding: base64\n\nT1Rr\n", "[1.1]To: " + long + "\nContent-Transfer-Encoding: base64\n\n[1.1]OTk"},
 		{"in an mbox", mixed + "--b\nContent-Type: message/rfc822\n\nFrom a@b.example Mon\nSubject: s\n\na", "[1 subject]s[1.1]a"},
 		{"an mbox", mixed + "--b\n\nFrom a@b.example Mon Nov\nMessage-ID: <x>\n\na\n\nFrom here\n\nFrom a@b.example Tue Nov\nContent-Transfer-Encoding: base64\n\nT1Rr\n", "[1.1]From a@b.example Mon Nov\nMessage-ID: <x>\n\na\n\nFrom here\n\n[1/2.1]From a@b.example Tue Nov\nContent-Transfer-Encoding: base64\n\n[1/2.1]OTk"},
 		{"no header", mixed + "--b\nContent-Type: message/rfc822\n\nDear Jane\n", "[1.1]Dear Jane\n"},
