@@ -21,7 +21,7 @@ const (
 	signedContent            // CMS signed data
 	encryptedContent         // CMS enveloped data
 
-	OtherDocument // one that nobody reads
+	otherDocument // one that nobody reads
 	ZIP
 	OLE // a compound file: Office 97 to 2003, a message of Outlook
 	TNEF
@@ -81,21 +81,21 @@ func isVersion(trimmed []byte) bool {
 var magics = []magic{
 	{"PK\x03\x04", ZIP}, {"PK\x05\x06", ZIP}, {"PK\x07\x08", ZIP}, {"PK00PK\x03\x04", ZIP},
 	{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLE}, {"\x78\x9f\x3e\x22", TNEF}, {"\x1f\x8b\x08", Gzip},
-	{"Rar!\x1a\x07", OtherDocument}, {"7z\xbc\xaf\x27\x1c", OtherDocument}, {"\x1f\x9d\x90", OtherDocument},
-	{"\xfd7zXZ\x00", OtherDocument}, {"\x28\xb5\x2f\xfd", OtherDocument}, {"MSCF\x00", OtherDocument},
-	{"\x00\x01\x00\x00Standard ", OtherDocument}, {"\xffWPC\x10", OtherDocument},
+	{"Rar!\x1a\x07", otherDocument}, {"7z\xbc\xaf\x27\x1c", otherDocument}, {"\x1f\x9d\x90", otherDocument},
+	{"\xfd7zXZ\x00", otherDocument}, {"\x28\xb5\x2f\xfd", otherDocument}, {"MSCF\x00", otherDocument},
+	{"\x00\x01\x00\x00Standard ", otherDocument}, {"\xffWPC\x10", otherDocument},
 }
 
 // textMagics are how documents begin that look like text.
 var textMagics = []magic{
-	{`{\rt`, RTF}, {"%PDF-", PDF}, {"%!PS", OtherDocument}, {"(This file must be converted with BinHex", OtherDocument},
+	{`{\rt`, RTF}, {"%PDF-", PDF}, {"%!PS", otherDocument}, {"(This file must be converted with BinHex", otherDocument},
 }
 
 // shortMagics are how documents, audio, video and fonts begin if the octets are
 // not text.
 var shortMagics = []magic{
-	{"BZh", Bzip2}, {"!BDN", OtherDocument}, {"\xdb\xa5", OtherDocument},
-	{"\x09\x08", OtherDocument}, {"\x09\x04", OtherDocument}, {"\x09\x02", OtherDocument}, {"\x09\x00", OtherDocument},
+	{"BZh", Bzip2}, {"!BDN", otherDocument}, {"\xdb\xa5", otherDocument},
+	{"\x09\x08", otherDocument}, {"\x09\x04", otherDocument}, {"\x09\x02", otherDocument}, {"\x09\x00", otherDocument},
 	{"ID3", nothing}, {"OggS", nothing}, {"fLaC", nothing}, {"MThd", nothing}, {"#!AMR", nothing}, {".snd", nothing}, {"FORM", nothing},
 	{"\xff\xfb", nothing}, {"\xff\xf3", nothing}, {"\xff\xf2", nothing}, {"\xff\xfa", nothing}, {"\xff\xf1", nothing}, {"\xff\xf9", nothing},
 	{"\x00\x05\x16\x07", nothing}, // what a Mac keeps beside a file

@@ -4,20 +4,20 @@ package picture
 
 import "encoding/binary"
 
-// MinSide is the least side, in pixels, of a picture that may be a scan. Print
+// minSide is the least side, in pixels, of a picture that may be a scan. Print
 // of 10 points can be read at 100 dots an inch, and there a postcard, the
 // smallest paper that is scanned, is 400 pixels wide. Logos, icons and banners in
 // signatures are less high.
-const MinSide = 400
+const minSide = 400
 
 // MinPixels is the same threshold for a picture that comes in strips or tiles.
-const MinPixels = MinSide * MinSide
+const MinPixels = minSide * minSide
 
 // HeadSize is how many octets of a picture say its size, nearly always.
 const HeadSize = 64 << 10
 
 // Scan reports whether a picture with these sides is large enough to be a scan.
-func Scan(width, height int) bool { return min(width, height) >= MinSide }
+func Scan(width, height int) bool { return min(width, height) >= minSide }
 
 // Is reports whether octets begin a picture. It is sure if text cannot begin
 // with them.

@@ -25,9 +25,9 @@ func TestLarge(t *testing.T) {
 		name, start string
 		is, large   bool
 	}{
-		{"the least scan", png(MinSide, MinSide), true, true},
-		{"less wide", png(MinSide-1, 5000), true, false},
-		{"less high", png(5000, MinSide-1), true, false},
+		{"the least scan", png(minSide, minSide), true, true},
+		{"less wide", png(minSide-1, 5000), true, false},
+		{"less high", png(5000, minSide-1), true, false},
 		{"no size", png(0, 0), true, true},
 		{"cut short", png(9, 9)[:20], true, true},
 		{"BMP upside down", "BM" + strings.Repeat("\x00", 16) + le32(2000, -2000), true, true},
