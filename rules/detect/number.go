@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"bytes"
 	"unicode/utf8"
 
 	"github.com/postseal/postseal/rules/finding"
@@ -143,9 +144,11 @@ const (
 	hyphen
 	dot
 	newline
+	comma
+	tab
 )
 
-var separates = [utf8.RuneSelf]bool{' ': true, '\r': true, '\v': true, '\n': true, '-': true, '.': true, '/': true, '_': true}
+var separates = [utf8.RuneSelf]bool{' ': true, '\r': true, '\v': true, '\n': true, '-': true, '.': true, '/': true, '_': true, ',': true}
 
 // goesOn reports whether another group of digits can follow at i. It is quick,
 // because most digits in prose stand alone.
@@ -158,7 +161,7 @@ func (b text) goesOn(i int) bool {
 
 // separator reads what separates two groups of digits: up to four blanks, a
 // line break, also with the marks of a quotation, a hyphen, a full stop, a
-// slash or an underscore. It returns kind 0 for anything else.
+// slash, an underscore or a comma. It returns kind 0 for anything else.
 func (b text) separator(i int) (kind, end int) {
 	blanks := 0
 	if i < len(b) && b[i] < utf8.RuneSelf && !separates[b[i]] {
@@ -182,6 +185,8 @@ func (b text) separator(i int) (kind, end int) {
 			kind |= hyphen
 		case (r == '.' || r == '/' || r == '_') && kind == 0:
 			return dot, to
+		case r == ',' && kind == 0:
+			return comma, to
 		default:
 			return kind, i
 		}
@@ -197,13 +202,17 @@ type candidate struct {
 	shape      uint64 // the lengths of the groups, one in four bits
 }
 
-const shape334 = 0x334
+const (
+	shape334       = 0x334
+	shapeThousands = 0x1333 // as a spreadsheet shows a great number
+	shapeBoxes     = 0x1111111111
+)
 
 // shapes are the other groupings in which people write ten digits. A grouping
 // that a date and a time can have is not among them, except that of a CHI number.
 var shapes = map[uint64]bool{
 	0x55: true, 0x64: true, 0x46: true, 0x37: true, 0x73: true, 0x343: true, 0x433: true,
-	0x244: true, 0x442: true, 0x3322: true, 0x3331: true, 0x91: true, 0x2224: true, 0x1111111111: true,
+	0x244: true, 0x442: true, 0x3322: true, 0x3331: true, 0x91: true, 0x2224: true, shapeBoxes: true,
 }
 
 // candidate reads ten digits in a grouping from the first group on.
@@ -236,9 +245,40 @@ func (b text) candidate(i int, first run) (c candidate, ok bool) {
 		return c, c.shape == shape334 || shapes[c.shape]
 	case blank | newline, dot, blank | hyphen, hyphen | dot:
 		return c, c.shape == shape334
+	case comma:
+		return c, c.shape == shape334 || c.shape == shapeThousands
 	}
 	return c, false
 }
+
+// boxes reads ten digits in cells of a row, as forms have them: a cell for each
+// digit, or one for each group.
+func (b text) boxes(i int, first run) (c candidate, ok bool) {
+	c = candidate{start: i, end: first.end, value: first.value, kinds: tab, shape: uint64(first.n)}
+	group := first
+	for total := first.n; total < digits10; total += group.n {
+		if c.end+1 >= len(b) || b[c.end] != '\t' {
+			return c, false
+		}
+		if group = b.run(c.end + 1); group.n != first.n && group.n != 4 {
+			return c, false
+		}
+		for range group.n {
+			c.value *= 10
+		}
+		c.value += group.value
+		c.shape = c.shape<<4 | uint64(group.n)
+		c.end = group.end
+	}
+	if c.shape == shapeBoxes && c.end+1 < len(b) && b[c.end] == '\t' && b.run(c.end+1).n == 1 {
+		return c, false // a longer row
+	}
+	return c, c.shape == shapeBoxes || c.shape == shape334
+}
+
+// needsLabel reports whether only a label makes the candidate a number. Rows of
+// digits and figures with commas are otherwise amounts.
+func (c *candidate) needsLabel() bool { return c.kinds&(tab|comma) != 0 }
 
 // isSpaced reports whether the number is written 3-3-4 with blanks, as on letters
 // and cards.
@@ -248,13 +288,18 @@ func (c *candidate) isSpaced() bool { return c.shape == shape334 && c.kinds&^(bl
 func (d *Detector) number(i int) (next int) {
 	b := d.text
 	first := b.run(i)
-	if first.n > digits10 || first.n < digits10 && !b.goesOn(first.end) {
+	isBox := (first.n == 1 || first.n == 3) && first.end < len(b) && b[first.end] == '\t'
+	if first.n > digits10 || first.n < digits10 && !isBox && !b.goesOn(first.end) {
 		return first.end
 	}
 	if r, _ := b.previous(i); isDecimal(r) {
 		return first.end // the end of a longer number
 	}
-	c, ok := b.candidate(i, first)
+	read := b.candidate
+	if isBox {
+		read = b.boxes
+	}
+	c, ok := read(i, first)
 	if !ok {
 		return first.end
 	}
@@ -286,7 +331,10 @@ func (d *Detector) level(c *candidate) level {
 	}
 	cell := d.cell(c)
 	l := readLabel(b[cell.labelFrom:cell.labelTo])
-	isContext := l.of == number || l.of == person
+	isContext := l.of == number || l.of == person || b.isHL7(c.end)
+	if c.needsLabel() && l.of != number && (cell.header != number || c.kinds == tab) {
+		return 0
+	}
 	isDoubtful := false
 	for _, s := range []side{d.left(c, isContext && l.isDirect && cell.labelTo == c.start), d.right(c, isContext)} {
 		if s == wrong {
@@ -311,11 +359,30 @@ func (d *Detector) level(c *candidate) level {
 	}
 	if cell.isInTable {
 		from, to := cell.start, cell.end
-		if context.isNear(b[from:to], c.start-from, c.end-from) {
+		if context.isNear(b[from:to], c.start-from, c.end-from) || cell.about == number || cell.about == person {
 			return certain
 		}
 	}
 	return likely
+}
+
+// isHL7 reports whether the components that follow a number in an HL7 message
+// say that the NHS has assigned it, as in 9990000018^^^NHS^NH.
+func (b text) isHL7(i int) bool {
+	const maxComponents = 32
+	if i >= len(b) || b[i] != '^' {
+		return false
+	}
+	components := b[i:min(len(b), i+maxComponents)]
+	if end := bytes.IndexAny(components, "|~&\r\n"); end >= 0 {
+		components = components[:end]
+	}
+	for c := range bytes.SplitSeq(components, []byte("^")) {
+		if bytes.HasPrefix(c, []byte("NHS")) || string(c) == "NH" {
+			return true
+		}
+	}
+	return false
 }
 
 // cell is where a candidate stands.
@@ -323,6 +390,7 @@ type cell struct {
 	start, end         int     // as far as words in it can matter
 	isInTable          bool    // the line has other cells
 	header             subject // of the column, if the cell holds the number alone
+	about              subject // of the column or of the cell on the left, if the cell holds more
 	labelFrom, labelTo int     // the text before the number that can be its label
 }
 
@@ -358,21 +426,29 @@ func (d *Detector) cell(c *candidate) (at cell) {
 			at.labelFrom++
 		}
 	}
-	if !isFirst || cellStart <= 0 {
+	if at.isInTable {
+		at.about = d.table.header()
+	}
+	if at.start != cellStart || cellStart <= 0 {
 		return at
 	}
 	// The label can be the cell on the left, or the line above.
 	end := cellStart - 1
-	for end > 0 && c.start-end < maxLabelled && b[end] == '\t' && b[end-1] == '\t' {
+	for end > 0 && cellStart-end < maxLabelled && b[end] == '\t' && b[end-1] == '\t' {
 		end--
 	}
 	from := end
 	for from > 0 && end-from <= maxCell && !isBreak(rune(b[from-1])) {
 		from--
 	}
-	isAbove := b[end] == '\n' && !at.isInTable && (from == 0 || b[from-1] != '\t')
-	if end-from <= maxCell && (b[end] == '\t' || isAbove) {
+	isLeft := b[end] == '\t'
+	isAbove := b[end] == '\n' && (!at.isInTable || c.kinds == tab) && (from == 0 || b[from-1] != '\t')
+	switch {
+	case end-from > maxCell:
+	case isFirst && (isLeft || isAbove):
 		at.labelFrom, at.labelTo = from, end
+	case isLeft && at.about == 0:
+		at.about = headerSubject(b[from:end])
 	}
 	return at
 }

@@ -272,7 +272,7 @@ func (b text) rightOfBlank(c *candidate, i int, isLabelled bool) side {
 		switch {
 		case !c.isSpaced():
 			return wrong
-		case group.n < 3, group.n > maxGroup, isDecimal(afterwards) && (after == '/' || after == '.' || after == ':' || isHyphen(after)):
+		case group.n < 3, group.n > maxGroup, b[from] == '0', isDecimal(afterwards) && (after == '/' || after == '.' || after == ':' || isHyphen(after)):
 			return clean
 		}
 		return unless(b.isSpacedNumber(from), doubtful)
@@ -321,7 +321,7 @@ func (b text) isJoined(start, end int) bool {
 	}
 	if from < start {
 		token := b[from:start]
-		if bytes.Contains(token, []byte("://")) || bytes.Contains(bytes.ToLower(token), []byte("www.")) {
+		if bytes.Contains(token, []byte("://")) || token.isWeb() {
 			return true
 		}
 		token = token[bytes.LastIndexAny(token, ",;|")+1:]
@@ -338,6 +338,20 @@ func (b text) isJoined(start, end int) bool {
 		to++
 	}
 	return to-end == maxUnbroken
+}
+
+// isWeb reports whether the text contains "www.".
+func (b text) isWeb() bool {
+	for i := 0; i < len(b); i++ {
+		n := bytes.IndexByte(b[i:], '.')
+		if n < 0 {
+			return false
+		}
+		if i += n; i >= 3 && b[i-3:].hasFold(0, "www") {
+			return true
+		}
+	}
+	return false
 }
 
 // endsToken reports whether a URL or an address does not go on beyond c.

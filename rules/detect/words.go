@@ -74,6 +74,7 @@ var context = func() *phrases {
 		}
 	}
 	p.add(number, "NHSNo", "NHSNum", "NHSNumber", "NHSID", "CHINo", "CHINumber", "HCN", "MRN", "MRNs", "medical record", "patientid", "patientno", "patientnumber", "rhif GIG", "rhif y GIG", "rhif NHS")
+	p.add(number, "NHS ref", "NHS reference", "NHS numb", "NHS nbr", "113883 2 1 4 1") // the last ends the OID of the NHS number
 	p.add(person, "patient", "patients", "DOB", "D O B", "date of birth", "dateofbirth", "birth date", "birthdate", "dyddiad geni", "claf")
 	p.add(number, "CHI") // in capitals: see match
 	return p
@@ -88,8 +89,12 @@ var label = func() *phrases {
 	p.add(phone, "tel", "tele", "telephone", "telephones", "phone", "phones", "ph", "mob", "mobile", "mobiles", "cell", "cellphone", "fax", "facsimile",
 		"ext", "extn", "extension", "bleep", "pager", "pgr", "call", "calling", "ring", "dial", "sms", "whatsapp", "landline", "hotline", "helpline", "helpdesk", "switchboard", "voicemail", "callto", "sip",
 		"contact no", "contact nos", "contact number", "contact numbers", "direct line", "ffôn", "ffon", "symudol",
-		"ISBN", "ISBN 10", "ISSN") // an ISBN has the same check digit
-	p.add(other, "account", "accounts", "acc", "acct", "a c", "card", "order", "orders", "invoice", "inv", "PO", "purchase", "tracking", "parcel", "consignment", "shipment", "VAT", "UTR", "IBAN", "IMEI", "serial", "SKU", "licence", "license", "membership", "meter", "transaction")
+		"DDI", "conference", "ISBN", "ISBN 10", "ISSN") // an ISBN has the same check digit
+	// These are too short or too common to count anywhere but before a number.
+	p.add(number, "spine", "PDS")
+	p.add(person, "pt", "pts", "service user", "service users")
+	p.add(other, "account", "accounts", "acc", "acct", "a c", "card", "order", "orders", "invoice", "inv", "PO", "purchase", "tracking", "parcel", "consignment", "shipment", "VAT", "UTR", "IBAN", "IMEI", "serial", "SKU", "licence", "license", "membership", "meter", "transaction",
+		"meeting", "webinar", "passcode", "access code", "zoom", "webex", "PIN", "line", "lines", "enquiries", "bookings", "ticket", "incident", "INC", "asset", "grant", "NIHR", "IRAS", "PMID", "batch", "lot", "timestamp", "MPAN", "barcode")
 	// These can stand between a label and its number. After any other word the
 	// label says nothing of the number, as in "telephone clinic 999 000 0018".
 	p.add(filler, numberWords...)
@@ -249,7 +254,7 @@ func readLabel(b text) (l labelled) {
 		}
 		of, to := subject(0), end
 		if start < end {
-			of, to = label.match(b, start, end)
+			of, to = b.label(start, end)
 		}
 		if afterDigits && !word.hasDigits() {
 			if !bytes.ContainsAny(between, "/|&") && of != filler {
@@ -264,9 +269,12 @@ func readLabel(b text) (l labelled) {
 			switch c := b[end]; {
 			case c == ':' && len(word) == 1 && strings.IndexByte("tmfphwd", word[0]|0x20) >= 0:
 				of, to = phone, end // as in a signature
-			case strings.IndexByte(":=_-", c) >= 0 && strings.EqualFold(string(word), "NHS"):
+			case strings.EqualFold(string(word), "NHS") && (strings.IndexByte(":=_-", c) >= 0 || b[end:].isBlank()):
 				of, to = number, end // a label, unlike the NHS of a signature
 			}
+		}
+		if of == phone && to < len(b) && b[to] == '=' && strings.EqualFold(string(word), "extension") {
+			of = 0 // an attribute of HL7's XML
 		}
 		switch {
 		case of == filler, of == person && l.of == phone:
@@ -281,6 +289,28 @@ func readLabel(b text) (l labelled) {
 		at = end
 	}
 }
+
+// label returns the subject of the phrase whose first word is b[start:end], and
+// where it ends. The names of columns in exports are joined words, such as
+// PatNHSNo.
+func (b text) label(start, end int) (of subject, to int) {
+	if of, to = label.match(b, start, end); of != 0 {
+		return of, to
+	}
+	const nhs = "nhs"
+	for i := start; i+len(nhs) < end; i++ {
+		if !b.hasFold(i, nhs) {
+			continue
+		}
+		switch rest := strings.ToLower(string(b[i+len(nhs) : end])); {
+		case rest == "no", rest == "id", rest == "ref", strings.HasPrefix(rest, "num"), strings.HasPrefix(rest, "nbr"):
+			return number, end
+		}
+	}
+	return 0, 0
+}
+
+func (b text) isBlank() bool { return len(bytes.Trim(b, " \r\v\u00a0")) == 0 }
 
 func (b text) hasDigits() bool {
 	for i := 0; i < len(b); {
@@ -321,7 +351,7 @@ func headerSubject(cell text) subject {
 	}
 	var found subject
 	for i, end := cell.word(0, len(cell)); i < end; i, end = cell.word(end, len(cell)) {
-		of, to := label.match(cell, i, end)
+		of, to := cell.label(i, end)
 		if of == 0 || of == person && found != 0 || of == other || of == filler {
 			continue
 		}
