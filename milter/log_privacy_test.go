@@ -3,6 +3,7 @@ package milter
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -97,3 +98,30 @@ func sendPrivate(t *testing.T, format shown.Format, mode rules.Mode, policy rule
 	until(t, func() bool { return r.count("decision") == decisions }, func() string { return "not all are decided:\n" + r.log.String() })
 	return r.log.String()
 }
+
+// numberAsInteger is what a stack shows of an argument.
+const numberAsInteger = 9990000018
+
+//go:noinline
+func indexOf(list []string, number uint64) string { return list[number] }
+
+// TestStackShowsNoArgument lets postseal fail on a number from a message.
+func TestStackShowsNoArgument(t *testing.T) {
+	log := new(syncBuffer)
+	s := &session{log: slog.New(asLine(log))}
+	s.guard(func() { panic(numberFault{}) })
+	s.failed = false
+	s.guard(func() { indexOf(nil, numberAsInteger) })
+	for _, text := range []string{"9990000018", fmt.Sprintf("%x", numberAsInteger)} {
+		if strings.Contains(log.String(), text) {
+			t.Errorf("%q in %s", text, log)
+		}
+	}
+	if !strings.Contains(log.String(), "milter.indexOf") {
+		t.Errorf("no function in %s", log)
+	}
+}
+
+type numberFault struct{}
+
+func (numberFault) Error() string { return "9990000018" }

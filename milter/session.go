@@ -7,8 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/textproto"
+	"regexp"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -71,13 +71,31 @@ func (s *session) guard(callback func()) {
 		s.failed = true
 		text := fmt.Sprintf("%T", fault)
 		if err, ok := fault.(runtime.Error); ok {
-			text = err.Error()
+			text = longNumber.ReplaceAllString(err.Error(), "…")
 		}
-		maillog.Write(s.log, maillog.InternalError{QueueID: s.queueID, Fault: text, Stack: string(debug.Stack())})
+		maillog.Write(s.log, maillog.InternalError{QueueID: s.queueID, Fault: text, Stack: stack()})
 	}()
 	if !s.failed {
 		callback()
 	}
+}
+
+// longNumber matches what may be a number from the message in the text of a
+// runtime error.
+var longNumber = regexp.MustCompile(`[0-9]{7,}`)
+
+// stack returns where a fault happened. Unlike debug.Stack it shows no arguments,
+// because an argument can be a number from the message.
+func stack() string {
+	var b strings.Builder
+	callers := make([]uintptr, 64)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers)])
+	for more := true; more; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		fmt.Fprintf(&b, "%s\n\t%s:%d\n", f.Function, f.File, f.Line)
+	}
+	return b.String()
 }
 
 func (s *session) Connect(_ string, family string, port uint16, _ net.IP, _ *gomilter.Modifier) (gomilter.Response, error) {

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/postseal/postseal/milter/extract/mime"
 	"github.com/postseal/postseal/milter/extract/subprocess"
+	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/detect"
 	"github.com/postseal/postseal/rules/finding"
 )
@@ -77,7 +79,11 @@ func (m *Message) findings() ([]finding.Finding, error) {
 	if m.Config.Read.Body {
 		m.content.reader.Close()
 	}
-	if err := m.content.documents.Err(); err != nil {
+	err := m.content.documents.Err()
+	if errors.Is(err, subprocess.ErrBusy) && m.Config.Mode == rules.Observe {
+		err = nil // observe delays no mail: the document is unreadable
+	}
+	if err != nil {
 		return nil, fmt.Errorf("no process for a document: %w", err)
 	}
 	findings := m.content.detector.Findings()

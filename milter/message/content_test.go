@@ -1,6 +1,7 @@
 package message
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/milter/extract/subprocess"
+	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/detect"
 	"github.com/postseal/postseal/rules/finding"
 )
 
@@ -74,6 +77,24 @@ func TestNoProcessForDocument(t *testing.T) {
 	if err == nil {
 		t.Errorf("got %v", got)
 	}
+}
+
+// TestBusy holds that too many documents at once delay a message and do not let it
+// go unread. In observe nothing is delayed.
+func TestBusy(t *testing.T) {
+	config := reading(t)
+	config.Read.Documents = subprocess.NewPool(1, 500*time.Millisecond, "/bin/sleep", "100")
+	others := config.Read.Documents.Documents(detect.New(detect.Config{}))
+	pdf := "Subject: x\nContent-Type: application/pdf\n\n%PDF-1.4\n"
+	for mode, want := range map[rules.Mode]error{rules.Enforce: subprocess.ErrBusy, rules.Observe: nil} {
+		config.Mode = mode
+		others.Open("1")
+		got, err := findings(t, config, pdf, "bob@gmail.com")
+		if !errors.Is(err, want) || err == nil && !slices.Equal(got, []finding.Finding{{Name: finding.Unreadable, Reason: finding.TooSlow, Part: "1"}}) {
+			t.Errorf("%v: got %v, %v, want %v", mode, got, err, want)
+		}
+	}
+	others.Stop()
 }
 
 func TestAddressesOf(t *testing.T) {

@@ -21,6 +21,11 @@ import (
 // 30 seconds. Postfix allows 300 seconds by default (milter_content_timeout).
 const MaxTime = 20 * time.Second
 
+// ErrBusy is the error for a document that was not read because too many others
+// were read. It says nothing of the document, so that the message must be tried
+// again.
+var ErrBusy = errors.New("too many documents at once")
+
 // Pool limits how many processes run at once, for all messages together.
 type Pool struct {
 	program []string
@@ -40,8 +45,9 @@ type Documents struct {
 	pool *Pool
 	sink detect.Sink
 	left time.Duration // of the pool's time
+	idle time.Duration // of the time used, in which no slot was free
 	open *document     // nil between two documents
-	err  error         // why a process could not be started
+	err  error         // why a document was not read, though nothing is wrong with it
 }
 
 // Documents returns what opens the documents of a message. It passes what they
@@ -66,7 +72,8 @@ func (d *Documents) Stop() {
 	}
 }
 
-// Err returns why the process for a document could not be started, or nil.
+// Err returns ErrBusy, or why the process for a document could not be started, or
+// nil.
 func (d *Documents) Err() error { return d.err }
 
 // timed counts the time of a step towards the limit.
@@ -90,10 +97,8 @@ type document struct {
 // start waits for a free slot and starts the process.
 func (d *document) start() {
 	d.ctx, d.cancel = context.WithTimeout(context.Background(), d.of.left)
-	select {
-	case <-d.ctx.Done():
+	if !d.takeSlot() {
 		return
-	case d.of.pool.slots <- struct{}{}:
 	}
 	cmd, err := d.run()
 	if err != nil {
@@ -109,6 +114,17 @@ func (d *document) start() {
 		<-d.of.pool.slots
 		close(d.ended)
 	}()
+}
+
+// takeSlot waits for a free slot. It returns false if the time is over before.
+func (d *document) takeSlot() bool {
+	defer func(began time.Time) { d.of.idle += time.Since(began) }(time.Now())
+	select {
+	case <-d.ctx.Done():
+		return false
+	case d.of.pool.slots <- struct{}{}:
+		return true
+	}
 }
 
 // run starts the process with two pipes.
@@ -147,7 +163,7 @@ func (d *document) Close() error {
 	if d.ended != nil {
 		d.of.timed(d.read)
 	} else if d.failed == nil {
-		d.unreadable(finding.TooSlow) // no slot became free
+		d.tooSlow() // no slot became free
 	}
 	d.stop()
 	return d.failed
@@ -161,9 +177,18 @@ func (d *document) read() {
 	switch {
 	case err == nil:
 	case errors.Is(d.ctx.Err(), context.DeadlineExceeded):
-		d.unreadable(finding.TooSlow)
+		d.tooSlow()
 	default:
 		d.unreadable(finding.Damaged)
+	}
+}
+
+// tooSlow tells that the time was not enough. If most of it has gone by without a
+// free slot, the document is not at fault.
+func (d *document) tooSlow() {
+	d.unreadable(finding.TooSlow)
+	if d.of.idle > d.of.pool.time/2 && d.of.err == nil {
+		d.of.err = ErrBusy
 	}
 }
 

@@ -180,6 +180,27 @@ func TestEndlessDocument(t *testing.T) {
 	others.Wait()
 }
 
+// TestBusy: a document that gets no process is not the one at fault, unlike the
+// document that takes the time.
+func TestBusy(t *testing.T) {
+	p := pool(t, 1, 2*time.Second)
+	first := p.Documents(new(recorder))
+	io.WriteString(first.Open("1"), "say ")
+	defer first.Stop()
+	var got recorder
+	second := p.Documents(&got)
+	second.Open("2").Close()
+	if err := second.Err(); err != subprocess.ErrBusy || got.String() != "{unreadable too-slow 2}" {
+		t.Errorf("got %v, %q", err, got.String())
+	}
+	third := p.Documents(new(recorder))
+	w := third.Open("3")
+	io.WriteString(w, "loop")
+	if w.Close(); third.Err() != nil {
+		t.Errorf("a slow document: got %v", third.Err())
+	}
+}
+
 func TestStopEndsTheProcess(t *testing.T) {
 	p := pool(t, 1, time.Minute)
 	of := p.Documents(new(recorder))
