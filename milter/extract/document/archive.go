@@ -5,11 +5,13 @@ import (
 	"compress/bzip2"
 	"compress/gzip"
 	"io"
+	"strings"
 
 	"github.com/postseal/postseal/milter/extract/document/flow"
 	"github.com/postseal/postseal/milter/extract/document/odf"
 	"github.com/postseal/postseal/milter/extract/document/ooxml"
 	"github.com/postseal/postseal/milter/extract/document/pack"
+	"github.com/postseal/postseal/rules/detect"
 )
 
 // readZIP reads a ZIP archive, or the document that it is.
@@ -28,9 +30,25 @@ func readZIP(j *flow.Job, r io.ReaderAt, size int64) error {
 			return flow.ErrLimit
 		}
 		inner := j.Entry(e.Number)
+		showName(inner, e.Name)
 		inner.Fail(flow.Guard(func() error { return readEntry(inner, e) }))
 	}
 	return nil
+}
+
+// showName shows the name of a file in an archive, which its reader sees. A
+// password does not hide it. Short names do not have room for a number.
+func showName(j *flow.Job, name string) {
+	const shortest = len("9990000018")
+	if len(name) < shortest {
+		return
+	}
+	f := j.Begin(detect.Body)
+	for _, folder := range strings.FieldsFunc(name, func(r rune) bool { return r == '/' || r == '\\' }) {
+		f.String(strings.ToValidUTF8(folder, "\uFFFD"))
+		f.Line()
+	}
+	f.Close()
 }
 
 func readEntry(j *flow.Job, e *pack.Entry) error {
@@ -55,7 +73,9 @@ func readTar(j *flow.Job, r io.Reader) error {
 			return err
 		case !j.TakeEntry():
 			return flow.ErrLimit
-		case h.Size > 0:
+		}
+		showName(j.Entry(n), h.Name)
+		if h.Size > 0 {
 			j.Entry(n).Stream("", t)
 		}
 	}
