@@ -7,8 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postseal/postseal/milter/extract/subprocess"
+	"github.com/postseal/postseal/milter/message"
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/finding"
 )
 
 // private is in the local part of each address, and hidden is in each domain
@@ -125,3 +128,40 @@ func TestStackShowsNoArgument(t *testing.T) {
 type numberFault struct{}
 
 func (numberFault) Error() string { return "9990000018" }
+
+// TestLogShowsNoContent sends a message with a secret in each place that is read,
+// also where reading fails, and looks for the secrets in the log.
+func TestLogShowsNoContent(t *testing.T) {
+	const secret = "Smithson 999 000 0018"
+	part := func(media, text string) string {
+		return "--b\r\nContent-Type: " + media + "; name=\"" + secret + ".pdf\"\r\n\r\n" + text + "\r\n"
+	}
+	bodies := map[string]string{
+		"text":     part("text/plain", "NHS number: "+secret),
+		"html":     part("text/html", "<table><tr><th>NHS number<td>"+secret),
+		"message":  part("message/rfc822", "Subject: "+secret+"\r\n\r\n"+secret),
+		"document": part("application/pdf", "%PDF-1.4\n("+secret+")"),
+		"broken":   part("message/rfc822", "Content-Type: multipart/mixed; boundary=\""+secret+"\"\r\n\r\n--"+secret+"\r\n"+secret),
+	}
+	for name, program := range map[string]string{"no process": "/nonexistent", "a process that ends": "/bin/true"} {
+		config := testConfig(t, rules.Policy{Name: "number", Findings: []finding.Name{finding.NHSNumber}, Action: rules.Divert}, rules.Policy{Name: "rest", Action: rules.Tag})
+		config.Read = message.Read{Header: true, Body: true, VisibleRecipients: 1, Documents: subprocess.NewPool(1, patience, program)}
+		r := serve(t, always(config), DefaultTimeouts)
+		for place, body := range bodies {
+			p := r.open(t)
+			p.send(mailFrom("ward@trust.example")...)
+			p.send("R<bob@gmail.com>\x00", header("Subject", secret), header("To", `"`+secret+`" <bob@gmail.com>`), header("X-Classification", secret),
+				header("Content-Type", "multipart/mixed; boundary=b"), "N", "B"+body, "E")
+			go io.Copy(io.Discard, p)
+			msg := "decision"
+			if place == "document" && program == "/nonexistent" {
+				msg = "internal error"
+			}
+			r.await(t, fmt.Sprintf(`"msg":%q`, msg))
+			if log := r.log.String(); strings.Contains(log, "Smithson") || strings.Contains(strings.ReplaceAll(log, " ", ""), "9990000018") {
+				t.Errorf("%s, %s: got %s", name, place, log)
+			}
+			r.log.clear()
+		}
+	}
+}
