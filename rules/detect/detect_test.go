@@ -138,6 +138,8 @@ var numberSamples = []sample{
 	{"patient\f9990000018", maybe},
 	{"NHS 9990000018", one},
 	{"Leeds NHS\n9990000018", maybe},
+	{"NHS9990000018", one},
+	{"NHS999 000 0018", one},
 	{"Pt 9990000018", one},
 	{"Service user: 9990000018", one},
 	{"NHS ref 9990000018", one},

@@ -265,6 +265,9 @@ func readLabel(b text) (l labelled) {
 		if start == end {
 			return l
 		}
+		if of == 0 && end == len(b) && b[:start].isBlank() && strings.EqualFold(string(word), "NHS") {
+			of, to = number, end // as in NHS9990000018
+		}
 		if of == 0 && end < len(b) {
 			switch c := b[end]; {
 			case c == ':' && len(word) == 1 && strings.IndexByte("tmfphwd", word[0]|0x20) >= 0:
