@@ -64,6 +64,7 @@ smtpd_client_connection_count_limit = 0
 anvil_status_update_time = 3600s
 recipient_delimiter = +
 in_flow_delay = 0
+message_size_limit = 40000000
 `
 
 const privateMaster = `
