@@ -354,12 +354,12 @@ func (d *Detector) level(c *candidate) level {
 		return likely
 	case c.isSpaced() && !isDoubtful:
 		return certain
-	case !cell.isInTable && context.isNear(b, c.start, c.end):
+	case !cell.isInTable && context().isNear(b, c.start, c.end):
 		return certain
 	}
 	if cell.isInTable {
 		from, to := cell.start, cell.end
-		if context.isNear(b[from:to], c.start-from, c.end-from) || cell.about == number || cell.about == person {
+		if context().isNear(b[from:to], c.start-from, c.end-from) || cell.about == number || cell.about == person {
 			return certain
 		}
 	}

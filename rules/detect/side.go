@@ -250,7 +250,7 @@ func (b text) wordAfter(i int) (of subject, to int) {
 	if start == end {
 		return 0, i
 	}
-	return label.match(b, start, end)
+	return label().match(b, start, end)
 }
 
 // rightOfBlank looks at what stands after a candidate and blanks or a bracket,

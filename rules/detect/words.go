@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -66,7 +67,7 @@ var numberWords = []string{"no", "nos", "num", "nums", "nr", "number", "numbers"
 // or the patient in letters, exports and notes. "NHS", "outpatient", "clinic",
 // "hospital" and "ward" alone are not among them, because they are in signatures,
 // beside phone numbers. The Welsh phrases are on letters from Wales.
-var context = func() *phrases {
+var context = sync.OnceValue(func() *phrases {
 	p := new(phrases)
 	for _, of := range []string{"NHS", "N H S", "CHI", "H C", "H+C", "HSC", "health care", "health and care", "health", "hospital", "hosp", "unit", "PAS", "EMIS", "patient", "patients", "case note", "casenote"} {
 		for _, no := range numberWords {
@@ -78,12 +79,12 @@ var context = func() *phrases {
 	p.add(person, "patient", "patients", "DOB", "D O B", "date of birth", "dateofbirth", "birth date", "birthdate", "dyddiad geni", "claf")
 	p.add(number, "CHI") // in capitals: see match
 	return p
-}()
+})
 
 // label are the phrases that say what the number after them is.
-var label = func() *phrases {
-	p := &phrases{make(map[string][]phrase), context.initial}
-	for first, list := range context.byFirst {
+var label = sync.OnceValue(func() *phrases {
+	p := &phrases{make(map[string][]phrase), context().initial}
+	for first, list := range context().byFirst {
 		p.byFirst[first] = slices.Clone(list)
 	}
 	p.add(phone, "tel", "tele", "telephone", "telephones", "phone", "phones", "ph", "mob", "mobile", "mobiles", "cell", "cellphone", "fax", "facsimile",
@@ -100,7 +101,7 @@ var label = func() *phrases {
 	p.add(filler, numberWords...)
 	p.add(filler, "is", "are", "on", "us", "me", "him", "her", "them", "at", "to", "the", "our", "my", "your", "his", "their", "new", "direct", "work", "home", "office", "day", "evening", "UK", "or", "and")
 	return p
-}()
+})
 
 // isWord reports whether the character belongs to a word. "#" is a word by
 // itself: see word.
@@ -297,7 +298,7 @@ func readLabel(b text) (l labelled) {
 // where it ends. The names of columns in exports are joined words, such as
 // PatNHSNo.
 func (b text) label(start, end int) (of subject, to int) {
-	if of, to = label.match(b, start, end); of != 0 {
+	if of, to = label().match(b, start, end); of != 0 {
 		return of, to
 	}
 	const nhs = "nhs"

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -30,14 +31,20 @@ const (
 )
 
 var (
-	withdrawnStart   = regexp.MustCompile(`(?i)^\W*(?:` + withdrawnWords + `)\b`)
-	withdrawnHeading = regexp.MustCompile(`(?i)\b(?:` + withdrawnWords + `|` + otherWords + `)\b`)
+	withdrawnStart   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)^\W*(?:` + withdrawnWords + `)\b`) })
+	withdrawnHeading = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)\b(?:` + withdrawnWords + `|` + otherWords + `)\b`)
+	})
 )
 
 // A column with one of these headers may say "no" of a row.
 var (
-	statusHeader = regexp.MustCompile(`(?i)^\W*(?:(?:is |currently )?(?:accredited|accreditation|compliant|conformant|active|live)(?: status)?|status)\W*(?:y/n|yes/no)?\W*$`)
-	statusNo     = regexp.MustCompile(`(?i)^\W*(?:no?|false|not|none|closed|left|applied|tbc|overdue|out of date)\W*$`)
+	statusHeader = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)^\W*(?:(?:is |currently )?(?:accredited|accreditation|compliant|conformant|active|live)(?: status)?|status)\W*(?:y/n|yes/no)?\W*$`)
+	})
+	statusNo = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)^\W*(?:no?|false|not|none|closed|left|applied|tbc|overdue|out of date)\W*$`)
+	})
 )
 
 // maxStatus is the greatest length of a cell that is a status, in octets. A
@@ -47,16 +54,16 @@ const maxStatus = 40
 // isWithdrawn reports whether a cell says that its row does not count.
 func (r *reader) isWithdrawn(column int, text string) bool {
 	switch header := r.headers[len(r.headers)-1]; {
-	case withdrawnStart.MatchString(text):
+	case withdrawnStart().MatchString(text):
 		return true
 	case column == r.domain, column == r.organisation:
 		return false
 	case len(text) > maxStatus:
 		return false
-	case column < len(header) && statusNo.MatchString(text) && statusHeader.MatchString(header[column]):
+	case column < len(header) && statusNo().MatchString(text) && statusHeader().MatchString(header[column]):
 		return true
 	}
-	return withdrawnHeading.MatchString(text)
+	return withdrawnHeading().MatchString(text)
 }
 
 // section decides whether the rows from this one on are part of the list. Other
@@ -82,7 +89,7 @@ func (r *reader) section(row listRow, filled int) {
 			continue
 		}
 		r.apart = ""
-		if withdrawnHeading.MatchString(text) {
+		if withdrawnHeading().MatchString(text) {
 			r.apart = fmt.Sprintf("is below the heading %.40q", cleanText(text))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 const (
@@ -88,7 +89,7 @@ func (r *csvRows) next() ([]string, error) {
 }
 
 // sepLine is the line with which a CSV tells Excel its separator.
-var sepLine = regexp.MustCompile(`(?i)^"?sep=([^\r\n])"?[ \t]*(?:\r?\n|$)`)
+var sepLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)^"?sep=([^\r\n])"?[ \t]*(?:\r?\n|$)`) })
 
 // separators can stand between cells: a comma, or what Excel writes instead in
 // another region, for "Unicode Text", or because somebody chose it.
@@ -98,7 +99,7 @@ const separators = ",;\t|"
 // that names it. Without such a line it is the separator with which the headers
 // are found best, or the comma if none finds them.
 func separator(text []byte) (comma rune, rest []byte, err error) {
-	if named := sepLine.FindSubmatch(text); named != nil {
+	if named := sepLine().FindSubmatch(text); named != nil {
 		comma = rune(named[1][0])
 		if !strings.ContainsRune(separators, comma) {
 			return 0, nil, fmt.Errorf(`the first line names %q as the separator, which postseal does not support: save the list with commas, as "CSV UTF-8"`, named[1])

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // fileKind is a kind of file that no list can be read from. It is recognised by
@@ -111,12 +112,14 @@ var markupKinds = []fileKind{
 }
 
 var (
-	jsonStart = regexp.MustCompile(`^(\{\s*["}]|\[\s*["\[\{\]])`)
+	jsonStart = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\{\s*["}]|\[\s*["\[\{\]])`) })
 
 	// mailStart matches a message's first field and the line after it, a second
 	// field or a continuation. A heading above the list may look like the first
 	// field alone.
-	mailStart = regexp.MustCompile(`(?i)^(From [^\n]*\n|>?(received|return-path|delivered-to|from|to|cc|subject|date|message-id|mime-version|content-type|reply-to|dkim-signature|authentication-results|arc-[a-z-]+|x-[a-z-]+):[^\n]*\n)([a-z][a-z0-9-]*:|[ \t]+\S)`)
+	mailStart = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)^(From [^\n]*\n|>?(received|return-path|delivered-to|from|to|cc|subject|date|message-id|mime-version|content-type|reply-to|dkim-signature|authentication-results|arc-[a-z-]+|x-[a-z-]+):[^\n]*\n)([a-z][a-z0-9-]*:|[ \t]+\S)`)
+	})
 )
 
 // refuseMarkup returns an error that names the kind of a text that is not a
@@ -131,11 +134,11 @@ func refuseMarkup(text []byte) error {
 				return kind.refusal()
 			}
 		}
-	case jsonStart.Match(start):
+	case jsonStart().Match(start):
 		return errors.New("this is a JSON file: " + download)
-	case mailStart.Match(start) && bytes.Contains(start, []byte("multipart/related")):
+	case mailStart().Match(start) && bytes.Contains(start, []byte("multipart/related")):
 		return errors.New("this is a saved web page (MHTML): " + download)
-	case mailStart.Match(start):
+	case mailStart().Match(start):
 		return errors.New("this is an email message: save its attachment, and import that")
 	}
 	return refuseKind(binaryKinds, start) // after a byte order mark or blanks

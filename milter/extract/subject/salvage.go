@@ -3,18 +3,21 @@ package subject
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // malformedWord is an encoded word that may have blanks or quotes in its head,
 // another name of an encoding, or one missing "?" or "=". Only some clients
 // decode it. The groups are a charset and an encoding for each form of the
 // head, and the content for each form of the end.
-var malformedWord = regexp.MustCompile(`(?i)(?:` + strings.Join([]string{
-	`=\s*\?(` + charsetName + `?)(` + encodingName + `)\s*\?`, // no "?" before the encoding
-	`=\s*\?(` + charsetName + `)\?\s*(` + encodingName + `|[\w-]{0,7})\s*\?`,
-	`[=?]?\s*(` + charsetName + `)\?\s*(` + encodingName + `)\s*\?`, // one character before the charset, or none
-	`=\s*\?(` + charsetName + `)\?\s*([bq])`,                        // no "?" after the encoding
-}, "|") + `)(?:([^?]*)\?=|([^?\s]*))`)
+var malformedWord = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(?:` + strings.Join([]string{
+		`=\s*\?(` + charsetName + `?)(` + encodingName + `)\s*\?`, // no "?" before the encoding
+		`=\s*\?(` + charsetName + `)\?\s*(` + encodingName + `|[\w-]{0,7})\s*\?`,
+		`[=?]?\s*(` + charsetName + `)\?\s*(` + encodingName + `)\s*\?`, // one character before the charset, or none
+		`=\s*\?(` + charsetName + `)\?\s*([bq])`,                        // no "?" after the encoding
+	}, "|") + `)(?:([^?]*)\?=|([^?\s]*))`)
+})
 
 const (
 	charsetName  = `[^?=]{0,40}`
@@ -45,7 +48,7 @@ const minMislabelled = 8
 // mislabelled returns the texts of base64, whatever the text before it says.
 func mislabelled(text string) (texts []string) {
 	for part := range strings.SplitSeq(text, "?") {
-		if len(part) < minMislabelled || !isBase64.MatchString(part) {
+		if len(part) < minMislabelled || !isBase64().MatchString(part) {
 			continue
 		}
 		if octets, ok := fromBase64(part); ok {
@@ -65,7 +68,7 @@ func mayHoldWord(text string) bool {
 func salvageOnce(text string, other bool) *decoder {
 	d := &decoder{other: other}
 	last := 0
-	for _, at := range malformedWord.FindAllStringSubmatchIndex(text, -1) {
+	for _, at := range malformedWord().FindAllStringSubmatchIndex(text, -1) {
 		if strings.Trim(text[last:at[0]], " \t") != "" {
 			d.flush()
 			d.text.WriteByte(' ')
@@ -79,7 +82,7 @@ func salvageOnce(text string, other bool) *decoder {
 
 var headCleaner = strings.NewReplacer(" ", "", "\t", "", `"`, "", "'", "")
 
-var isBase64 = regexp.MustCompile(`^[A-Za-z0-9+/]*=*$`)
+var isBase64 = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9+/]*=*$`) })
 
 // malformed makes a word from a match.
 func malformed(text string, at []int) encodedWord {
@@ -92,7 +95,7 @@ func malformed(text string, at []int) encodedWord {
 	encoding, content := strings.ToLower(groups[1]), groups[2]
 	w := newWord(headCleaner.Replace(groups[0]), 'q')
 	w.content = content
-	if strings.HasPrefix(encoding, "b") || !strings.HasPrefix(encoding, "q") && isBase64.MatchString(content) {
+	if strings.HasPrefix(encoding, "b") || !strings.HasPrefix(encoding, "q") && isBase64().MatchString(content) {
 		w.encoding = 'b'
 	}
 	return w

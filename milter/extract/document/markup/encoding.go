@@ -5,13 +5,16 @@ import (
 	"bytes"
 	"io"
 	"regexp"
+	"sync"
 
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/unicode"
 )
 
 // declared is the encoding in an XML declaration.
-var declared = regexp.MustCompile(`^<\?xml[^>]{0,200}encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']`)
+var declared = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^<\?xml[^>]{0,200}encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']`)
+})
 
 // decoded returns UTF-8. The byte order mark decides, or the declaration.
 func decoded(r *bufio.Reader) *bufio.Reader {
@@ -25,7 +28,7 @@ func decoded(r *bufio.Reader) *bufio.Reader {
 	case bytes.HasPrefix(head, []byte("\xfe\xff")), bytes.HasPrefix(head, []byte("\x00<")):
 		return wide(r, unicode.BigEndian)
 	}
-	name := declared.FindSubmatch(head)
+	name := declared().FindSubmatch(head)
 	if name == nil {
 		return r
 	}

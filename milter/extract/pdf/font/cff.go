@@ -148,7 +148,7 @@ func (c *cff) text(gid int) (string, bool) {
 	case sid >= standardStrings && sid-standardStrings < len(c.strings):
 		return ofName(string(c.strings[sid-standardStrings]))
 	case 1 <= sid && sid <= 95: // from the blank to the tilde
-		return standard[' '+sid-1], true
+		return standard()[' '+sid-1], true
 	case sid == 109 || sid == 110: // fi, fl
 		return string(rune(0xfb01 + sid - 109)), true
 	case 239 <= sid && sid <= 248: // zerooldstyle
@@ -172,7 +172,7 @@ func (c *cff) texts() map[int]string {
 // encoding returns the text of each code of a simple font.
 func (c *cff) encoding() *codeTexts {
 	if c.codes == nil {
-		return standard
+		return standard()
 	}
 	var e codeTexts
 	for code, gid := range c.codes {

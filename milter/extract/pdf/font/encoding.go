@@ -2,6 +2,7 @@ package font
 
 import (
 	"strings"
+	"sync"
 
 	"golang.org/x/text/encoding/charmap"
 )
@@ -31,10 +32,10 @@ func fromNames(first int, names string) *codeTexts {
 }
 
 var (
-	winAnsi  = fromCharmap(charmap.Windows1252)
-	macRoman = fromCharmap(charmap.Macintosh)
-	standard = standardEncoding()
-	symbol   = symbolEncoding()
+	winAnsi  = sync.OnceValue(func() *codeTexts { return fromCharmap(charmap.Windows1252) })
+	macRoman = sync.OnceValue(func() *codeTexts { return fromCharmap(charmap.Macintosh) })
+	standard = sync.OnceValue(standardEncoding)
+	symbol   = sync.OnceValue(symbolEncoding)
 )
 
 // standardEncoding is ASCII with other quotes, and old places for other letters.
@@ -49,7 +50,7 @@ func standardEncoding() *codeTexts {
 		lslash oslash oe germandbls`)
 	for i := range e {
 		if e[i] == "" {
-			e[i] = winAnsi[i]
+			e[i] = winAnsi()[i]
 		}
 	}
 	e['\''], e['`'] = "’", "‘"
@@ -74,11 +75,11 @@ func symbolEncoding() *codeTexts {
 func named(name string) *codeTexts {
 	switch name {
 	case "WinAnsiEncoding":
-		return winAnsi
+		return winAnsi()
 	case "MacRomanEncoding":
-		return macRoman
+		return macRoman()
 	case "StandardEncoding", "MacExpertEncoding":
-		return standard
+		return standard()
 	}
 	return nil
 }

@@ -65,13 +65,13 @@ func baseEncoding(f *object.File, d object.Dict) (e *codeTexts, isComplete bool)
 	}
 	switch base := string(f.Name(d["BaseFont"])); {
 	case strings.Contains(base, "Symbol"):
-		return symbol, true
+		return symbol(), true
 	case strings.Contains(base, "Dingbats"):
 		return &codeTexts{}, true
 	case subtype == "TrueType":
-		return winAnsi, true
+		return winAnsi(), true
 	}
-	return standard, true
+	return standard(), true
 }
 
 // builtIn returns the encoding inside the font, or nil if it has none that can be

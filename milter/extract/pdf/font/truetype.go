@@ -178,7 +178,7 @@ func (t *trueType) encoding() *codeTexts {
 		}
 	}
 	if !found { // the codes are all that there is
-		return macRoman
+		return macRoman()
 	}
 	return &e
 }

@@ -27,7 +27,7 @@ func type1Encoding(data []byte) *codeTexts {
 		n := len(operands)
 		switch {
 		case op == "StandardEncoding":
-			return standard
+			return standard()
 		case op == "put" && n >= 2:
 			code, _ := operands[n-2].(float64)
 			name, _ := operands[n-1].(object.Name)
