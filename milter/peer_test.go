@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postseal/postseal/milter/extract/subprocess"
 	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/milter/message"
 	"github.com/postseal/postseal/milter/shown"
@@ -22,7 +23,16 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain reads a document if the test is started again for one.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == subprocess.Command {
+		if subprocess.Serve(os.Args[2], os.Stdin, os.Stdout, readDocument) != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience is how long a test waits for what is certain to happen. It is long
 // because the machine may be busy. A test that passes does not wait that long.

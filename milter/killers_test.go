@@ -1,0 +1,259 @@
+package milter
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/postseal/postseal/milter/extract/document"
+	"github.com/postseal/postseal/milter/extract/subprocess"
+	"github.com/postseal/postseal/milter/message"
+	"github.com/postseal/postseal/rules/detect"
+)
+
+// readDocument is the process for a document. Some documents stand for a reader
+// with a fault, which no known document has.
+func readDocument(r io.ReaderAt, size int64, place detect.Place, sink detect.Sink) {
+	head := make([]byte, 30)
+	n, _ := r.ReadAt(head, 0)
+	switch string(bytes.TrimSpace(head[:n])) {
+	case "%PDF-1.4 loop":
+		for {
+		}
+	case "%PDF-1.4 memory":
+		for block := range 1 << 20 {
+			held = append(held, bytes.Repeat([]byte{byte(block)}, 1<<20))
+		}
+	case "%PDF-1.4 exit":
+		os.Exit(0)
+	case "%PDF-1.4 panic":
+		panic("document")
+	case "%PDF-1.4 forge":
+		os.Stdout.Write(bytes.Repeat([]byte("T\xff\xff\xff\xff\x0f"), 1<<20))
+	case "%PDF-1.4 text":
+		for {
+			sink.Text(make([]byte, 1<<20))
+		}
+	default:
+		document.Read(r, size, place, sink, document.Limits{Unpacked: 256 << 20, Entries: 10_000, Depth: 10})
+	}
+}
+
+var held [][]byte
+
+// reading returns a configuration that reads whole messages, with a real process
+// for each document.
+func reading(t testing.TB, limit time.Duration) *message.Config {
+	c := testConfig(t)
+	c.Read = message.Read{Header: true, Body: true, VisibleRecipients: 15, Documents: subprocess.NewPool(2, limit, os.Args[0], subprocess.Command)}
+	return c
+}
+
+// zipOf packs one entry.
+func zipOf(t testing.TB, write func(io.Writer)) []byte {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.Create("1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(w)
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// killers returns documents that keep a reader busy, fill its memory or end it.
+func killers(t testing.TB) map[string][]byte {
+	list := make(map[string][]byte)
+	files, err := filepath.Glob("../testdata/killers/*")
+	if err != nil || len(files) < 6 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		if list[filepath.Base(file)], err = os.ReadFile(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, fault := range []string{"loop", "memory", "exit", "panic", "forge", "text"} {
+		list[fault] = []byte("%PDF-1.4 " + fault)
+	}
+	bomb := zipOf(t, func(w io.Writer) {
+		for range 512 {
+			w.Write(bytes.Repeat([]byte("text "), 1<<20/5))
+		}
+	})
+	nested := bomb
+	for range 12 {
+		inner := nested
+		nested = zipOf(t, func(w io.Writer) { w.Write(inner) })
+	}
+	list["bomb"], list["nested bomb"] = bomb, nested
+	list["too large"] = append([]byte("%PDF-1.4\n"), make([]byte, subprocess.MaxDocument)...)
+	return list
+}
+
+// attached returns the packets of a message's header and of a body with a
+// document.
+func attached(content []byte) (packets []string) {
+	packets = []string{header("Content-Type", "multipart/mixed; boundary=b"), header("Subject", "Letter")}
+	text := base64.StdEncoding.EncodeToString(content)
+	var body strings.Builder
+	body.WriteString("--b\r\n\r\nSee the letter.\r\n--b\r\nContent-Transfer-Encoding: base64\r\n\r\n")
+	for len(text) > 76 {
+		body.WriteString(text[:76] + "\r\n")
+		text = text[76:]
+	}
+	body.WriteString(text + "\r\n--b--\r\n")
+	for chunk := range slices.Chunk([]byte(body.String()), 65535) {
+		packets = append(packets, "B"+string(chunk))
+	}
+	return packets
+}
+
+// letter returns a document with the number 999 000 0018.
+func letter(t testing.TB) []byte {
+	content, err := os.ReadFile("../testdata/documents/pdf/libreoffice.pdf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// names returns the entries of a folder.
+func names(pattern string) []string {
+	files, _ := filepath.Glob(pattern)
+	return files
+}
+
+// children returns the processes that this one has started.
+func children() (pids []string) {
+	for _, file := range names("/proc/self/task/*/children") {
+		text, _ := os.ReadFile(file)
+		pids = append(pids, strings.Fields(string(text))...)
+	}
+	return pids
+}
+
+var divertBob = []string{"-<bob@gmail.com>\x00", "2<bob@gmail.com.encrypt.invalid>\x00ORCPT=rfc822;bob@gmail.com\x00", "hX-Postseal\x00divert; marker=missing\x00", goOnPacket}
+
+// TestKillersHarmNoOtherMail sends each document that is known to harm a reader,
+// while honest mail comes on other connections.
+func TestKillersHarmNoOtherMail(t *testing.T) {
+	r := serve(t, always(reading(t, 5*time.Second)), DefaultTimeouts)
+	begin := append(mailFrom("a@trust.example"), "R<bob@gmail.com>\x00")
+	honest := [][]string{
+		append(append(slices.Clone(begin), attached(letter(t))...), "E"),
+		append(slices.Clone(begin), header("Subject", "Letter"), "BNHS number 999 000", "B 0018\r\n", "E"),
+		append(slices.Clone(begin), header("Subject", "Letter"), "BSee you on Monday.\r\n", "E"),
+	}
+	want := [][]string{divertBob, divertBob, {addTag, goOnPacket}}
+	peers := make([]peer, len(honest))
+	for i := range peers {
+		peers[i] = r.open(t)
+		peers[i].send(honest[i]...)
+		peers[i].want(append([]string{goOnPacket}, want[i]...)...)
+	}
+	killer := r.open(t)
+	bad := killers(t)
+	descriptors, before := len(names("/proc/self/fd/*")), heapInUse()
+
+	var flow sync.WaitGroup
+	var ended atomic.Bool
+	counts := make([]int, len(peers))
+	for i, p := range peers {
+		flow.Go(func() {
+			for !ended.Load() || counts[i] == 0 {
+				p.send(honest[i]...)
+				p.want(append([]string{goOnPacket}, want[i]...)...)
+				counts[i]++
+				time.Sleep(5 * time.Millisecond) // leave the killers a processor
+			}
+		})
+	}
+	most := 0
+	for _, name := range slices.Sorted(maps.Keys(bad)) {
+		began := time.Now()
+		id := "K-" + strings.Map(func(r rune) rune {
+			if r < 'a' || r > 'z' {
+				return 'X'
+			}
+			return r
+		}, name)
+		killer.send("DMi\x00"+id+"\x00", "M<a@trust.example>\x00", "R<bob@gmail.com>\x00")
+		killer.send(attached(bad[name])...)
+		killer.send("E")
+		for answers := 0; answers < 2; { // to RCPT, and at the end
+			switch killer.receive() {
+			case goOnPacket:
+				answers++
+			case "":
+				t.Fatalf("%s: the session ended", name)
+			}
+		}
+		r.await(t, `"decision","queue_id":"`+id+`"`)
+		if got := findingsOf(t, r, id); len(got) == 0 {
+			t.Errorf("%s: no finding", name)
+		} else {
+			t.Logf("%s: %v in %.1f s", name, got, time.Since(began).Seconds())
+		}
+		most = max(most, heapInUse())
+		bad[name] = nil
+	}
+	ended.Store(true)
+	flow.Wait()
+	t.Logf("honest messages: %v; heap %d KiB before, at most %d KiB after a killer", counts, before>>10, most>>10)
+	r.log.clear()
+
+	until(t, func() bool { return len(children()) == 0 }, func() string { return fmt.Sprintf("processes are left: %v", children()) })
+	if n := len(names("/proc/self/fd/*")); n != descriptors {
+		t.Errorf("%d descriptors are open, before %d", n, descriptors)
+	}
+	if after := heapInUse(); after > before+1<<20 {
+		t.Errorf("%d octets are in use, before %d", after, before)
+	}
+}
+
+// heapInUse is the memory in use, in octets.
+func heapInUse() int {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+// findingsOf returns the findings of the message with a queue ID.
+func findingsOf(t testing.TB, r *running, id string) (list []string) {
+	t.Helper()
+	for line := range strings.Lines(r.log.String()) {
+		var e struct {
+			Msg      string
+			QueueID  string `json:"queue_id"`
+			Findings []struct{ Name, Reason string }
+		}
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		if e.Msg == "decision" && e.QueueID == id {
+			for _, f := range e.Findings {
+				list = append(list, strings.TrimSpace(f.Name+" "+f.Reason))
+			}
+		}
+	}
+	return list
+}
