@@ -1,10 +1,12 @@
 package milter
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
+	"github.com/postseal/postseal/milter/extract/subprocess"
 	"github.com/postseal/postseal/milter/message"
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
@@ -239,6 +242,84 @@ func TestTranscripts(t *testing.T) {
 			if n := r.count("session broken") + r.count("internal error"); n > 0 {
 				t.Errorf("the log says:\n%s", r.log)
 			}
+		})
+	}
+}
+
+// TestBodyIsAskedForIfAPolicyNeedsIt compares the steps: the MTA leaves out the
+// body, or sends it without an answer to each chunk.
+func TestBodyIsAskedForIfAPolicyNeedsIt(t *testing.T) {
+	for needed, want := range map[bool]gomilter.OptProtocol{false: gomilter.OptNoBody, true: gomilter.OptNoBodyReply} {
+		c := testConfig(t)
+		c.Read.Body = needed
+		p := serve(t, always(c), DefaultTimeouts).dial(t)
+		p.send(offer(6, allActions, allProtocol))
+		steps := gomilter.OptProtocol(binary.BigEndian.Uint32([]byte(p.receive())[9:]))
+		if got := steps & (gomilter.OptNoBody | gomilter.OptNoBodyReply); got != want {
+			t.Errorf("needed %t: got %#x, want %#x", needed, got, want)
+		}
+	}
+}
+
+// TestBodyTranscripts reads bodies. The other transcripts have none.
+func TestBodyTranscripts(t *testing.T) {
+	begin := append(mailFrom("a@trust.example"), "R<bob@gmail.com>\x00")
+	half := attached(letter(t))
+	half[len(half)-1] = half[len(half)-1][:6000] // in the middle of the document
+	for _, test := range []struct {
+		name string
+		send []string
+		want []string
+	}{
+		{
+			"a number in two chunks",
+			append(begin, header("Subject", "x"), "BNHS number 999 0", "B00 0018\r\n", "E"),
+			append([]string{goOnPacket}, divertBob...),
+		},
+		{
+			"a document in one chunk, and the same recipients again",
+			append(append(append(slices.Clone(begin), attached(letter(t))...), "E"), append(begin, header("Subject", "x"), "BSee you on Monday.\r\n", "E")...),
+			append(append([]string{goOnPacket}, divertBob...), goOnPacket, addTag, goOnPacket),
+		},
+		{
+			"RSET in the middle of a text, then another message",
+			append(append(append(slices.Clone(begin), header("Content-Type", "text/html")), "BNHS number 999 0", "A"), append(begin, header("Subject", "x"), "B00 0018\r\n", "E")...),
+			[]string{goOnPacket, goOnPacket, addTag, goOnPacket},
+		},
+		{
+			"RSET in the middle of a document, then another message",
+			append(append(append(slices.Clone(begin), half...), "A"), append(begin, header("Subject", "x"), "BSee you on Monday.\r\n", "E")...),
+			[]string{goOnPacket, goOnPacket, addTag, goOnPacket},
+		},
+		{
+			"RSET after a whole document, then another message",
+			append(append(append(slices.Clone(begin), attached(letter(t))...), "A"), append(begin, header("Subject", "x"), "BSee you on Monday.\r\n", "E")...),
+			[]string{goOnPacket, goOnPacket, addTag, goOnPacket},
+		},
+		{
+			"MAIL in the middle of a document",
+			append(append(slices.Clone(begin), half...), append(begin, header("Subject", "x"), "BSee you on Monday.\r\n", "E")...),
+			[]string{goOnPacket, goOnPacket, addTag, goOnPacket},
+		},
+		{
+			"no recipient needs the marker",
+			append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00", "R<b@trust.example>\x00", header("Subject", "x"), "BNHS number 999 000 0018\r\n", "E"),
+			[]string{goOnPacket, goOnPacket, goOnPacket},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := serve(t, always(reading(t, subprocess.MaxTime)), DefaultTimeouts)
+			p := r.open(t)
+			p.send(test.send...)
+			p.want(test.want...)
+			if n := r.count("session broken") + r.count("internal error"); n > 0 {
+				t.Errorf("the log says:\n%s", r.log)
+			}
+			if left := children(); len(left) > 0 {
+				t.Errorf("processes are left: %q", left)
+			}
+			p.send("Q")
+			p.want("")
 		})
 	}
 }
