@@ -33,7 +33,7 @@ var DefaultTimeouts = Timeouts{Idle: 7210 * time.Second, Packet: 30 * time.Secon
 // go-milter drops.
 //
 // Macros and header fields do not reach go-milter, because it would keep all of
-// them. Any fault ends the session: go-milter then sees the end of the file,
+// them, nor does the body, because go-milter would copy it. Any fault ends the session: go-milter then sees the end of the file,
 // and err is the cause.
 type conn struct {
 	packets
@@ -45,6 +45,7 @@ type conn struct {
 	leaving bool // Close leaves the connection open, because it will be handed over
 
 	header     func(name, value string) (more bool) // receives a header field
+	body       func(p []byte)                       // receives octets of the body
 	skipHeader bool                                 // header does not need the rest of this header
 	busySince  atomic.Int64                         // start of the packet being worked on, from busyClock; 0 if there is none
 
@@ -99,11 +100,18 @@ func (c *conn) next() error {
 	if err := c.await(); err != nil {
 		return err
 	}
-	if err := c.read(c.holdPacket); err != nil {
+	length, code, err := c.begin()
+	if err != nil {
+		return err
+	}
+	if code == gomilter.CodeBody {
+		return c.takeBody(length)
+	}
+	if err := c.read(length, c.holdPacket); err != nil {
 		return err
 	}
 	c.busySince.Store(busyClock(c.server.Now()))
-	code, payload := gomilter.Code(c.packet.Bytes()[4]), c.packet.Bytes()[5:]
+	payload := c.packet.Bytes()[5:]
 	if err := c.check(code, payload); err != nil {
 		return err
 	}
@@ -172,6 +180,23 @@ func (c *conn) takeHeader(payload []byte) {
 	if c.protocol&gomilter.OptNoHeaderReply == 0 {
 		c.reply(gomilter.ActContinue)
 	}
+}
+
+// takeBody passes octets of the body to the session as they arrive.
+func (c *conn) takeBody(length int) error {
+	if err := c.check(gomilter.CodeBody, nil); err != nil {
+		return err
+	}
+	c.dropOtherMacros(gomilter.CodeBody)
+	err := c.stream(length, func(p []byte) {
+		c.busySince.Store(busyClock(c.server.Now()))
+		c.body(p)
+		c.busySince.Store(0)
+	})
+	if err == nil && c.protocol&gomilter.OptNoBodyReply == 0 {
+		c.reply(gomilter.ActContinue)
+	}
+	return err
 }
 
 // reply buffers an answer without a text.

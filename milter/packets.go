@@ -10,6 +10,8 @@ import (
 	"net"
 	"slices"
 	"time"
+
+	gomilter "github.com/emersion/go-milter"
 )
 
 // maxPacket is the greatest length of command and payload, as in go-milter.
@@ -38,26 +40,56 @@ func (p *packets) drop() {
 	p.packet.Reset()
 }
 
-// read reads one packet with its length. Memory for the payload is allocated
-// only as it arrives, and only if hold allows it.
-func (p *packets) read(hold func(octets int) bool) error {
+// begin reads the length and the code of a packet.
+func (p *packets) begin() (length int, code gomilter.Code, err error) {
 	if err := p.SetReadDeadline(time.Now().Add(p.timeout)); err != nil {
-		return err
+		return 0, 0, err
 	}
 	head, err := p.in.Peek(4)
 	if err != nil {
-		return truncated(err)
+		return 0, 0, truncated(err)
 	}
-	length := binary.BigEndian.Uint32(head)
-	if length == 0 || length > maxPacket {
-		return fmt.Errorf("a packet of %d octets: it must have 1 to %d", length, maxPacket)
+	size := binary.BigEndian.Uint32(head)
+	if size == 0 || size > maxPacket {
+		return 0, 0, fmt.Errorf("a packet of %d octets: it must have 1 to %d", size, maxPacket)
 	}
+	if head, err = p.in.Peek(5); err != nil {
+		return 0, 0, truncated(err)
+	}
+	return int(size), gomilter.Code(head[4]), nil
+}
+
+// read reads one packet with its length. Memory for the payload is allocated
+// only as it arrives, and only if hold allows it.
+func (p *packets) read(length int, hold func(octets int) bool) error {
 	// The buffer doubles as it grows, and go-milter makes a copy.
-	if length > keptBuffer && !hold(3*int(length)) {
+	if length > keptBuffer && !hold(3*length) {
 		return fmt.Errorf("a packet of %d octets: all connections together already hold %d octets, the limit", length, maxHeld)
 	}
 	if _, err := io.CopyN(&p.packet, p.in, 4+int64(length)); err != nil {
 		return truncated(err)
+	}
+	return nil
+}
+
+// stream passes on the payload of a packet as it arrives. The time of take does
+// not count towards the timeout.
+func (p *packets) stream(length int, take func([]byte)) error {
+	p.in.Discard(5)
+	end := time.Now().Add(p.timeout)
+	for left := length - 1; left > 0; {
+		if _, err := p.in.Peek(1); err != nil {
+			return truncated(err)
+		}
+		part, _ := p.in.Peek(min(left, p.in.Buffered()))
+		began := time.Now()
+		take(part)
+		end = end.Add(time.Since(began))
+		if err := p.SetReadDeadline(end); err != nil {
+			return err
+		}
+		left -= len(part)
+		p.in.Discard(len(part))
 	}
 	return nil
 }

@@ -157,6 +157,11 @@ func (s *session) header(name, value string) (more bool) {
 	return !s.failed && !s.message.IsPastLimit()
 }
 
+// body receives octets of the body, which conn does not pass to go-milter.
+func (s *session) body(p []byte) {
+	s.guard(func() { s.message.Body(p) })
+}
+
 // hold counts the message towards the memory limit of all messages.
 func (s *session) hold() {
 	if !s.message.IsPastLimit() && !s.conn.holdMessage(s.message.Size()) {
@@ -166,11 +171,6 @@ func (s *session) hold() {
 
 func (s *session) Headers(textproto.MIMEHeader, *gomilter.Modifier) (gomilter.Response, error) {
 	return s.continueUnless(gomilter.OptNoEOHReply), nil
-}
-
-func (s *session) BodyChunk(p []byte, _ *gomilter.Modifier) (gomilter.Response, error) {
-	s.guard(func() { s.message.Body(p) })
-	return s.continueUnless(gomilter.OptNoBodyReply), nil
 }
 
 func (s *session) Body(*gomilter.Modifier) (gomilter.Response, error) {
