@@ -228,6 +228,34 @@ func TestKillersHarmNoOtherMail(t *testing.T) {
 	}
 }
 
+// TestShutdownWhileADocumentIsRead lets the message end, or cuts it off, which
+// the MTA answers with 451. No process is left.
+func TestShutdownWhileADocumentIsRead(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		drain Drain
+		cut   int
+		want  []string
+	}{
+		{"enough time", Drain{UnderWay: far, Between: far, All: far}, 0, []string{addTag, goOnPacket}},
+		{"no time", Drain{}, 1, []string{""}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := newServer(t, always(reading(t, time.Second)), DefaultTimeouts)
+			p := r.open(t)
+			p.send(append(append(append(mailFrom("a@trust.example"), "R<bob@gmail.com>\x00"), attached([]byte("%PDF-1.4 loop"))...), "E")...)
+			p.want(goOnPacket)
+			until(t, func() bool { return len(children()) > 0 }, func() string { return "no process reads the document" })
+			cut := r.shutdown(test.drain)
+			p.want(test.want...)
+			wantCut(t, cut, test.cut)
+			if left := children(); len(left) > 0 {
+				t.Errorf("processes are left: %q", left)
+			}
+		})
+	}
+}
+
 // heapInUse is the memory in use, in octets.
 func heapInUse() int {
 	runtime.GC()

@@ -313,8 +313,18 @@ func TestUnitCanStartWithAllKeptConnections(t *testing.T) {
 	}
 }
 
-// unitSettings returns the values of each setting of the service in their
-// order.
+// TestUnitSparesDocuments: with its defaults, systemd would send SIGTERM to the
+// processes for documents as well, and stop postseal if one ran out of memory.
+func TestUnitSparesDocuments(t *testing.T) {
+	settings := unitSettings(t)
+	for name, want := range map[string]string{"KillMode": "mixed", "OOMPolicy": "continue", "ProcSubset": "pid"} {
+		if got := settings[name]; !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: got %q, want %s", name, got, want)
+		}
+	}
+}
+
+// unitSettings returns the values of each setting of the service in their order.
 func unitSettings(t testing.TB) map[string][]string {
 	t.Helper()
 	unit, err := os.ReadFile(filepath.Join(root, "contrib", "systemd", "postseal.service"))
