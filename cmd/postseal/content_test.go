@@ -110,3 +110,17 @@ func TestExplainShowsFindingsAsText(t *testing.T) {
 		}
 	}
 }
+
+// TestReadDocumentIsNoCommand: at a terminal it would read for ever, and ignore
+// Ctrl-C.
+func TestReadDocumentIsNoCommand(t *testing.T) {
+	for _, args := range [][]string{{}, {"1"}, {"letter.pdf", "-h"}} {
+		code, stdout, stderr := runWith("", append([]string{subprocess.Command}, args...)...)
+		if code != exitUsage || stdout != "" || !strings.Contains(stderr, "postseal explain") {
+			t.Errorf("%q: exit %d, %q, %q", args, code, stdout, stderr)
+		}
+	}
+	if _, usage, _ := runWith("", "help"); strings.Contains(usage, subprocess.Command) {
+		t.Errorf("the usage names it: %s", usage)
+	}
+}

@@ -1,17 +1,21 @@
 package main
 
 import (
+	"fmt"
 	"io"
+	"io/fs"
+	"os"
 
 	"github.com/postseal/postseal/milter/extract/document"
 	"github.com/postseal/postseal/milter/extract/subprocess"
 	"github.com/postseal/postseal/rules/detect"
 )
 
-// readDocument is the process that serve and explain start for a document. It is
-// no command for people, so that the usage does not name it.
+// readDocument is the process that serve and explain start for a document, with
+// pipes. People have no use for it, so the usage does not name it.
 func readDocument(args []string, std stdio) int {
-	if len(args) != 1 {
+	if len(args) != 1 || !isPipe(std.in) {
+		fmt.Fprintf(std.err, "postseal: only postseal itself runs %s: to see what a message contains, run postseal explain\n", subprocess.Command)
 		return exitUsage
 	}
 	read := func(r io.ReaderAt, size int64, place detect.Place, sink detect.Sink) {
@@ -21,4 +25,13 @@ func readDocument(args []string, std stdio) int {
 		return exitFailure
 	}
 	return exitDone
+}
+
+func isPipe(r io.Reader) bool {
+	file, ok := r.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&fs.ModeNamedPipe != 0
 }
