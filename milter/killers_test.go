@@ -48,7 +48,7 @@ func readDocument(r io.ReaderAt, size int64, place detect.Place, sink detect.Sin
 			sink.Text(make([]byte, 1<<20))
 		}
 	default:
-		document.Read(r, size, place, sink, document.Limits{Unpacked: 256 << 20, Entries: 10_000, Depth: 10})
+		document.Read(r, size, place, sink, document.DefaultLimits())
 	}
 }
 
