@@ -31,7 +31,8 @@ func readDocument(r io.ReaderAt, size int64, place detect.Place, sink detect.Sin
 	n, _ := r.ReadAt(head, 0)
 	switch string(bytes.TrimSpace(head[:n])) {
 	case "%PDF-1.4 loop":
-		for {
+		for sum := 0; ; sum++ {
+			runtime.KeepAlive(sum)
 		}
 	case "%PDF-1.4 memory":
 		for block := range 1 << 20 {

@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"strings"
 	"unicode/utf16"
-
-	"github.com/postseal/postseal/rules/detect"
 )
 
 func tabs(n int) string { return strings.Repeat("\t", n) }
@@ -116,5 +114,3 @@ func compound(nodes ...node) []byte {
 	}
 	return bytes.Join([][]byte{header, pad(table), pad(le(minis...)), pad(mini.Bytes()), pad(append(entries.Bytes(), root...))}, nil)
 }
-
-func placeOf(part string) detect.Place { return detect.Place{Part: part} }
