@@ -65,7 +65,7 @@ func stop(t testing.TB, s *mtatest.Supervisor, d *mtatest.Daemon) {
 
 // Some clients connect for each mail, and some send all over one connection.
 func testRestartsCostNoMail(t *T) {
-	const restarts = 50
+	const restarts = 30
 	s := t.supervise("enforce")
 	d := startReady(t, s)
 	began := time.Now()
