@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/postseal/postseal/milter/extract/mime"
@@ -43,8 +42,7 @@ type Read struct {
 // read returns what reads the message, or nil if nothing that it says can change
 // the decision. It is called when all recipients are known.
 func (m *Message) read() *content {
-	needed := func(r recipient) bool { return r.Class.NeedsMarker() }
-	if m.content == nil && m.Config.Read.Header && (m.Config.Read.Always || slices.ContainsFunc(m.recipients, needed)) {
+	if m.content == nil && m.Config.Read.Header && (m.Config.Read.Always || m.needsMarker) {
 		c := &content{detector: detect.New(m.Config.Read.Content)}
 		c.documents = m.Config.Read.Documents.Documents(c.detector)
 		limits := mime.DefaultLimits()
@@ -94,9 +92,10 @@ func (m *Message) findings() ([]finding.Finding, error) {
 }
 
 // visibleRecipients counts the different addresses in To and Cc that are neither
-// local nor secure.
+// local nor secure. It looks none up if there are too few for a finding.
 func (m *Message) visibleRecipients() (n int) {
 	seen := make(map[string]bool)
+	var different []string
 	for _, value := range m.content.shown {
 		for _, text := range addressesOf(value) {
 			key := strings.ToLower(text)
@@ -104,9 +103,15 @@ func (m *Message) visibleRecipients() (n int) {
 				continue
 			}
 			seen[key] = true
-			if r := m.Config.Rules.Classify(text, "", m.began); r.Class.NeedsMarker() || r.Refused() {
-				n++
-			}
+			different = append(different, text)
+		}
+	}
+	if len(different) < m.Config.Read.VisibleRecipients {
+		return 0
+	}
+	for _, text := range different {
+		if r := m.Config.Rules.Classify(text, "", m.began); r.Class.NeedsMarker() || r.Refused() {
+			n++
 		}
 	}
 	return n

@@ -64,13 +64,14 @@ type Message struct {
 	Config   *Config
 	Envelope Envelope
 
-	recipients []recipient // accepted
-	refused    []recipient // refused at RCPT
-	header     headerFacts
-	content    *content  // nil if nothing is read
-	began      time.Time // of the last recipient
-	size       int       // octets of memory, as footprint counts them
-	limit      string
+	recipients  []recipient // accepted
+	refused     []recipient // refused at RCPT
+	header      headerFacts
+	content     *content  // nil if nothing is read
+	began       time.Time // of the last recipient
+	needsMarker bool      // of some accepted recipient; read asks it at each field and piece of the body
+	size        int       // octets of memory, as footprint counts them
+	limit       string
 }
 
 // recipient is one RCPT, and after the decision its outcome.
@@ -153,6 +154,7 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 		return r, &Refusal{refusalReply(r), refusalReason(r, m.Config.Addresses)}
 	}
 	m.recipients = append(m.recipients, given)
+	m.needsMarker = m.needsMarker || r.Class.NeedsMarker()
 	return r, nil
 }
 
