@@ -109,7 +109,7 @@ func nextContainer(data []byte) int {
 func (p *ppt) atom(instance, kind uint16, content []byte) {
 	switch kind {
 	case pptTextChars, pptString:
-		p.text(wide(content))
+		p.text(flow.UTF16(content))
 	case pptTextBytes:
 		p.text(latin(content))
 	case pptObject:

@@ -52,7 +52,7 @@ func readSet(f *flow.Flow, set []byte) {
 			f.Text(text)
 			f.Line()
 		case typeWide:
-			f.String(wide(value[:min(2*size, uint64(len(value)))]))
+			f.String(flow.UTF16(value[:min(2*size, uint64(len(value)))]))
 			f.Line()
 		}
 	}

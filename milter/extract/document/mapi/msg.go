@@ -8,7 +8,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/postseal/postseal/milter/extract/charset"
 	"github.com/postseal/postseal/milter/extract/document/flow"
@@ -196,20 +195,11 @@ func show(j *flow.Job, id, kind int, data []byte) {
 	f := j.Begin(place)
 	defer f.Close()
 	if kind == typeWide {
-		f.String(wide(data))
+		f.String(strings.TrimRight(flow.UTF16(data), "\x00"))
 		return
 	}
 	data, _, _ = bytes.Cut(data, []byte{0})
 	d := charset.NewDecoder("", data, f.Text)
 	d.Write(data)
 	d.Close()
-}
-
-// wide returns text in UTF-16.
-func wide(data []byte) string {
-	units := make([]uint16, len(data)/2)
-	for i := range units {
-		units[i] = le.Uint16(data[2*i:])
-	}
-	return strings.TrimRight(string(utf16.Decode(units)), "\x00")
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
-	"unicode/utf16"
 
 	"github.com/postseal/postseal/milter/extract/document/flow"
 	"github.com/postseal/postseal/milter/extract/document/sheet"
@@ -93,11 +92,7 @@ func wide(data []byte) (text string, rest []byte) {
 		return "", data
 	}
 	n = min(n, uint32(len(data)/2))
-	units := make([]uint16, n)
-	for i := range units {
-		units[i] = binary.LittleEndian.Uint16(data[2*i:])
-	}
-	return string(utf16.Decode(units)), data[2*n:]
+	return flow.UTF16(data[:2*n]), data[2*n:]
 }
 
 // binaryShared reads the strings or the styles.
