@@ -33,8 +33,9 @@ var DefaultTimeouts = Timeouts{Idle: 7210 * time.Second, Packet: 30 * time.Secon
 // go-milter drops.
 //
 // Macros and header fields do not reach go-milter, because it would keep all of
-// them, nor does the body, because go-milter would copy it. Any fault ends the session: go-milter then sees the end of the file,
-// and err is the cause.
+// them. The body does not reach it either, because it would copy the body. Any
+// fault ends the session: go-milter then sees the end of the file, and err is the
+// cause.
 type conn struct {
 	packets
 	kept
