@@ -63,14 +63,15 @@ packages:
 		echo 'postfix postfix/main_mailer_type select No configuration' | $(AS_ROOT) debconf-set-selections; \
 		$(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends --no-remove $$missing; }
 
-# Sendmail's packages would remove Postfix, so they are only downloaded, and the
-# tests unpack them. m4 and the libraries that Sendmail needs are installed.
-bin/debs/complete:
+# Sendmail's packages would remove Postfix, and the others would start servers.
+# They are only downloaded, and the tests unpack them. m4, which Sendmail needs, and
+# their libraries are installed.
+bin/debs/complete: Makefile
 	rm -rf bin/debs && mkdir -p bin/debs
 	$(AS_ROOT) apt-get update -q
-	cd bin/debs && apt-get download -q sendmail-bin sendmail-base sendmail-cf
+	cd bin/debs && apt-get download -q sendmail-bin sendmail-base sendmail-cf prometheus mtail haproxy
 	$(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends --no-remove --no-upgrade m4 \
-		$$(dpkg-deb -f bin/debs/sendmail-bin_*.deb Depends | tr ',' '\n' | sed -n 's/^ *\(lib[^ ]*\).*/\1/p')
+		$$(for deb in sendmail-bin haproxy; do dpkg-deb -f bin/debs/$${deb}_*.deb Depends; done | tr ',' '\n' | sed -n 's/^ *\(lib[^ ]*\).*/\1/p')
 	touch $@
 
 # A small Debian of the machine's own release, which the tests install in.

@@ -15,17 +15,10 @@ type SendmailFiles struct {
 	Dir string
 }
 
-// UnpackSendmail unpacks below dir the Debian packages that "make test" has put
-// into bin/debs of the checkout.
+// UnpackSendmail unpacks Sendmail below dir.
 func UnpackSendmail(root, dir string) (*SendmailFiles, error) {
-	for _, name := range []string{"sendmail-bin", "sendmail-base", "sendmail-cf"} {
-		debs, err := filepath.Glob(filepath.Join(root, "bin", "debs", name+"_*.deb"))
-		if err != nil || len(debs) != 1 {
-			return nil, fmt.Errorf("%d files of the package %s in bin/debs, not one: run make bin/debs/complete", len(debs), name)
-		}
-		if out, err := exec.Command("dpkg", "-x", debs[0], dir).CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("dpkg -x: %w: %s", err, out)
-		}
+	if err := Unpack(root, dir, "sendmail-bin", "sendmail-base", "sendmail-cf"); err != nil {
+		return nil, err
 	}
 	return &SendmailFiles{dir}, nil
 }
