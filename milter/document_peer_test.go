@@ -21,7 +21,7 @@ import (
 
 // readDocument is the process for a document. Some documents stand for a reader
 // with a fault, which no known document has.
-func readDocument(r io.ReaderAt, size int64, place detect.Place, sink detect.Sink) {
+func readDocument(r io.ReaderAt, size int64, place detect.Place, sink detect.Sink, limits subprocess.Limits) {
 	head := make([]byte, 30)
 	n, _ := r.ReadAt(head, 0)
 	switch string(bytes.TrimSpace(head[:n])) {
@@ -44,17 +44,24 @@ func readDocument(r io.ReaderAt, size int64, place detect.Place, sink detect.Sin
 			sink.Text(make([]byte, 1<<20))
 		}
 	default:
-		document.Read(r, size, place, sink, document.DefaultLimits())
+		document.Read(r, size, place, sink, document.Limits{Unpacked: limits.Unpacked, Entries: limits.Entries, Depth: limits.Depth})
 	}
 }
 
 var held [][]byte
 
+// within returns the limits of documents with another time.
+func within(limit time.Duration) subprocess.Limits {
+	limits := subprocess.DefaultLimits()
+	limits.Time = limit
+	return limits
+}
+
 // reading returns a configuration that reads whole messages, with a real process
 // for each document.
 func reading(t testing.TB, limit time.Duration) *message.Config {
 	c := testConfig(t)
-	c.Read = message.Read{Header: true, Body: true, VisibleRecipients: 15, Documents: subprocess.NewPool(2, limit, os.Args[0], subprocess.Command)}
+	c.Read = message.Read{Header: true, Body: true, VisibleRecipients: 15, Documents: subprocess.NewPool(2, within(limit), os.Args[0], subprocess.Command)}
 	return c
 }
 

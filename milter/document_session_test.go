@@ -14,7 +14,7 @@ import (
 func TestSessionEndsItsProcess(t *testing.T) {
 	config := testConfig(t)
 	config.Read = message.Read{Header: true, Body: true, VisibleRecipients: 15,
-		Documents: subprocess.NewPool(1, patience, "/bin/sleep", "1000")}
+		Documents: subprocess.NewPool(1, within(patience), "/bin/sh", "-c", "exec sleep 1000")}
 	r := newServer(t, always(config), DefaultTimeouts)
 	begin := func() peer {
 		p := r.open(t)

@@ -69,7 +69,7 @@ func killers(t testing.TB) map[string][]byte {
 // while honest mail comes on other connections. The race detector would make the
 // readers several times as slow, and other tests run with it.
 func TestKillersHarmNoOtherMail(t *testing.T) {
-	r := serve(t, always(reading(t, subprocess.MaxTime)), DefaultTimeouts)
+	r := serve(t, always(reading(t, subprocess.DefaultLimits().Time)), DefaultTimeouts)
 	begin := append(mailFrom("a@trust.example"), "R<bob@gmail.com>\x00")
 	honest := [][]string{
 		append(append(slices.Clone(begin), attached(letter(t))...), "E"),

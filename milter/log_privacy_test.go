@@ -145,7 +145,7 @@ func TestLogShowsNoContent(t *testing.T) {
 	}
 	for name, program := range map[string]string{"no process": "/nonexistent", "a process that ends": "/bin/true"} {
 		config := testConfig(t, rules.Policy{Name: "number", Findings: []finding.Name{finding.NHSNumber}, Action: rules.Divert}, rules.Policy{Name: "rest", Action: rules.Tag})
-		config.Read = message.Read{Header: true, Body: true, VisibleRecipients: 1, Documents: subprocess.NewPool(1, patience, program)}
+		config.Read = message.Read{Header: true, Body: true, VisibleRecipients: 1, Documents: subprocess.NewPool(1, within(patience), program)}
 		r := serve(t, always(config), DefaultTimeouts)
 		for place, body := range bodies {
 			p := r.open(t)

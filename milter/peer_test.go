@@ -26,7 +26,7 @@ import (
 // TestMain reads a document if the test is started again for one.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == subprocess.Command {
-		if subprocess.Serve(os.Args[2], os.Stdin, os.Stdout, readDocument) != nil {
+		if subprocess.Serve(os.Args[2:], os.Stdin, os.Stdout, readDocument) != nil {
 			os.Exit(1)
 		}
 		os.Exit(0)

@@ -308,7 +308,7 @@ func TestBodyTranscripts(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := serve(t, always(reading(t, subprocess.MaxTime)), DefaultTimeouts)
+			r := serve(t, always(reading(t, subprocess.DefaultLimits().Time)), DefaultTimeouts)
 			p := r.open(t)
 			p.send(test.send...)
 			p.want(test.want...)

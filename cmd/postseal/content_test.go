@@ -1,10 +1,19 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
+	"compress/flate"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,11 +29,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// foundIn returns the findings of explain -json about a message, as "name",
-// "name reason" or "name reason part".
-func foundIn(t *testing.T, mail string) (names []string) {
+// foundIn returns the findings of explain -json about a message, as "name" or
+// "name reason". options are further ones of explain.
+func foundIn(t *testing.T, mail string, options ...string) (names []string) {
 	t.Helper()
-	code, stdout, stderr := runWith(mail, "explain", "-json", "-from", "ward@trust.example", "-to", "bob@gmail.com", "-")
+	args := append([]string{"explain", "-json", "-from", "ward@trust.example", "-to", "bob@gmail.com"}, options...)
+	code, stdout, stderr := runWith(mail, append(args, "-")...)
 	if code != exitDone {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
@@ -38,6 +48,12 @@ func foundIn(t *testing.T, mail string) (names []string) {
 		names = append(names, strings.TrimSpace(f.Name+" "+f.Reason))
 	}
 	return names
+}
+
+// attached returns a mail with a document, without its name.
+func attached(document []byte) string {
+	return "From: ward@trust.example\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nSee the letter.\n" +
+		"--b\nContent-Type: application/octet-stream\nContent-Transfer-Encoding: base64\n\n" + base64.StdEncoding.EncodeToString(document) + "\n--b--\n"
 }
 
 // TestExplainReadsDocuments attaches each sample without its name. All hold the
@@ -55,14 +71,67 @@ func TestExplainReadsDocuments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		mail := "From: ward@trust.example\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nSee the letter.\n" +
-			"--b\nContent-Type: application/octet-stream\nContent-Transfer-Encoding: base64\n\n" + base64.StdEncoding.EncodeToString(content) + "\n--b--\n"
+		mail := attached(content)
 		want := "nhs-number"
 		if strings.HasPrefix(filepath.Base(file), "locked-") {
 			want = "unreadable encrypted"
 		}
 		if got := strings.Join(foundIn(t, mail), ", "); got != want && !strings.HasPrefix(got, want+", ") {
 			t.Errorf("%s: got %q, want %q", file, got, want)
+		}
+	}
+}
+
+// TestLimitsOfDocuments lowers each limit below what an archive of text needs. By
+// default, all of it is read.
+func TestLimitsOfDocuments(t *testing.T) {
+	var text bytes.Buffer // compressed
+	w, _ := flate.NewWriter(&text, flate.BestSpeed)
+	const size = 8 << 20
+	line := []byte("See you on Monday. The minutes are on the intranet.\n" + strings.Repeat(" ", 12))
+	sum := crc32.NewIEEE()
+	for range size / len(line) {
+		io.MultiWriter(w, sum).Write(line)
+	}
+	w.Close()
+	archive := func(entries int) []byte {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for i := range entries {
+			entry, err := z.CreateRaw(&zip.FileHeader{
+				Name: fmt.Sprint(i, ".txt"), Method: zip.Deflate, CRC32: sum.Sum32(),
+				CompressedSize64: uint64(text.Len()), UncompressedSize64: size,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			entry.Write(text.Bytes())
+		}
+		noise := make([]byte, 1<<20)
+		rand.NewChaCha8([32]byte{}).Read(noise)
+		entry, _ := z.CreateHeader(&zip.FileHeader{Name: "noise.txt", Method: zip.Store})
+		io.WriteString(entry, hex.EncodeToString(noise))
+		z.Close()
+		return b.Bytes()
+	}
+	for _, test := range []struct {
+		entries  int
+		key      string
+		findings string
+	}{
+		{3, "", ""},
+		{3, "max_document_mib = 1", "unreadable damaged, unreadable too-large"},
+		{3, "max_unpacked_mib = 20", "unreadable too-large"},
+		{3, "max_entries = 2", "unreadable too-large"},
+		{3, "max_depth = 1", "unreadable too-deep"},
+		{100, "max_seconds = 1\nmax_unpacked_mib = 2048", "unreadable too-slow"},
+	} {
+		config := filepath.Join(t.TempDir(), "postseal.toml")
+		if err := os.WriteFile(config, []byte("local_domains = [\"trust.example\"]\n[content]\n"+test.key+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Compact(foundIn(t, attached(archive(test.entries)), "-config", config)); strings.Join(got, ", ") != test.findings {
+			t.Errorf("%s: got %q, want %q", test.key, got, test.findings)
 		}
 	}
 }

@@ -14,14 +14,14 @@ import (
 // readDocument is the process that serve and explain start for a document, with
 // pipes. People have no use for it, so the usage does not name it.
 func readDocument(args []string, std stdio) int {
-	if len(args) != 1 || !isPipe(std.in) {
+	if !isPipe(std.in) {
 		fmt.Fprintf(std.err, "postseal: only postseal itself runs %s: to see what a message contains, run postseal explain\n", subprocess.Command)
 		return exitUsage
 	}
-	read := func(r io.ReaderAt, size int64, place detect.Place, sink detect.Sink) {
-		document.Read(r, size, place, sink, document.DefaultLimits())
+	read := func(r io.ReaderAt, size int64, place detect.Place, sink detect.Sink, limits subprocess.Limits) {
+		document.Read(r, size, place, sink, document.Limits{Unpacked: limits.Unpacked, Entries: limits.Entries, Depth: limits.Depth})
 	}
-	if err := subprocess.Serve(args[0], std.in, std.out, read); err != nil {
+	if err := subprocess.Serve(args, std.in, std.out, read); err != nil {
 		return exitFailure
 	}
 	return exitDone

@@ -46,7 +46,7 @@ func (m *Message) read() *content {
 		c := &content{detector: detect.New(m.Config.Read.Content)}
 		c.documents = m.Config.Read.Documents.Documents(c.detector)
 		limits := mime.DefaultLimits()
-		limits.Document = subprocess.MaxDocument
+		limits.Document = m.Config.Read.Documents.Limits().Document
 		c.reader = mime.NewReader(c.detector, func(part string) io.WriteCloser { return c.documents.Open(part) }, limits)
 		m.content = c
 		m.keep(contentSize, maxMessage)

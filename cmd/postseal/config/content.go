@@ -5,12 +5,74 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/postseal/postseal/milter/extract/subprocess"
 	"github.com/postseal/postseal/rules/detect"
 	"github.com/postseal/postseal/rules/finding"
 	"github.com/postseal/postseal/rules/tomlfile"
 )
+
+// contentTable says what is looked for in a message, and what its documents may
+// cost.
+type contentTable struct {
+	VisibleRecipients int      `toml:"visible_recipients"`
+	Disclaimer        string   `toml:"disclaimer"`
+	Labels            []string `toml:"labels"` // of msip_labels
+	MaxDocumentMiB    int      `toml:"max_document_mib"`
+	MaxUnpackedMiB    int      `toml:"max_unpacked_mib"`
+	MaxEntries        int      `toml:"max_entries"`
+	MaxDepth          int      `toml:"max_depth"`
+	MaxSeconds        int      `toml:"max_seconds"`
+}
+
+func defaultContent() contentTable {
+	limits := subprocess.DefaultLimits()
+	return contentTable{
+		VisibleRecipients: 15,
+		MaxDocumentMiB:    int(limits.Document >> 20),
+		MaxUnpackedMiB:    int(limits.Unpacked >> 20),
+		MaxEntries:        limits.Entries,
+		MaxDepth:          limits.Depth,
+		MaxSeconds:        int(limits.Time / time.Second),
+	}
+}
+
+func (c contentTable) limits() subprocess.Limits {
+	return subprocess.Limits{
+		Document: int64(c.MaxDocumentMiB) << 20,
+		Unpacked: int64(c.MaxUnpackedMiB) << 20,
+		Entries:  c.MaxEntries,
+		Depth:    c.MaxDepth,
+		Time:     time.Duration(c.MaxSeconds) * time.Second,
+	}
+}
+
+// check returns the numbers that are out of range. systemd restarts postseal
+// after 30 seconds without progress, and contrib gives Sendmail as long.
+func (c contentTable) check() (faults []error) {
+	for _, key := range []struct {
+		name        string
+		value, most int
+		unit        string
+	}{
+		{"visible_recipients", c.VisibleRecipients, 10_000, "addresses"},
+		{"max_document_mib", c.MaxDocumentMiB, 512, "MiB"},
+		{"max_unpacked_mib", c.MaxUnpackedMiB, 2048, "MiB"},
+		{"max_entries", c.MaxEntries, 1_000_000, "files"},
+		{"max_depth", c.MaxDepth, 50, "archives and documents"},
+		{"max_seconds", c.MaxSeconds, 25, "seconds"},
+	} {
+		if key.value < 1 || key.value > key.most {
+			path := "content." + key.name
+			faults = append(faults, &tomlfile.Fault{
+				Path: path,
+				Err:  fmt.Errorf("%s: %d: give a number of %s from 1 to %d", path, key.value, key.unit, key.most),
+			})
+		}
+	}
+	return faults
+}
 
 type patternTable struct {
 	Name    string   `toml:"name"`
@@ -20,9 +82,9 @@ type patternTable struct {
 }
 
 // documents starts the processes that read documents. One for each processor is
-// enough, because they hardly wait. /proc/self/exe is this program even after an
-// upgrade has replaced its file.
-var documents = subprocess.NewPool(max(2, runtime.NumCPU()), subprocess.MaxTime, "/proc/self/exe", subprocess.Command)
+// enough, because they hardly wait. All configurations share them. /proc/self/exe is
+// this program even after an upgrade has replaced its file.
+var documents = subprocess.NewPool(max(2, runtime.NumCPU()), subprocess.DefaultLimits(), "/proc/self/exe", subprocess.Command)
 
 // maxPatternName limits the name of a pattern, which is logged.
 const maxPatternName = 50
@@ -30,13 +92,7 @@ const maxPatternName = 50
 // content returns what the detectors look for.
 func (f *File) content() (detect.Config, error) {
 	c := detect.Config{Labels: f.Content.Labels, Disclaimer: f.Content.Disclaimer}
-	var faults []error
-	if f.Content.VisibleRecipients < 1 {
-		faults = append(faults, &tomlfile.Fault{
-			Path: "content.visible_recipients",
-			Err:  fmt.Errorf("content.visible_recipients: %d: give a number of addresses, 1 or more", f.Content.VisibleRecipients),
-		})
-	}
+	faults := f.Content.check()
 	seen := make(map[string]bool)
 	for i, p := range f.Pattern {
 		pattern, err := p.pattern()

@@ -25,17 +25,6 @@ import (
 // Limits are what a document may cost. Beyond them it is too-large or too-deep.
 type Limits = flow.Limits
 
-// DefaultLimits returns limits that honest documents do not reach. A workbook of
-// two million cells unpacks to about 100 MiB, an archive of a department's
-// letters has some thousand files, and each forwarding adds one to the depth. The
-// slowest kind, cells of XLSX, needs a third of the time of a process for
-// 128 MiB. Memory holds a few copies of that at most, when archives are in
-// archives or messages, and of what a PDF unpacks. That is three quarters of what
-// a process may have.
-func DefaultLimits() Limits {
-	return Limits{Unpacked: 128 << 20, Entries: 10_000, Depth: 10}
-}
-
 // Read passes what a document says to sink.
 func Read(r io.ReaderAt, size int64, place detect.Place, sink detect.Sink, limits Limits) {
 	flow.New(sink, place, &limits, open, stream).Open(r, size)

@@ -16,29 +16,30 @@ import (
 	"github.com/postseal/postseal/rules/finding"
 )
 
-// MaxTime limits the time that the documents of one message take altogether,
-// and with it the time in which the MTA gets no answer. contrib gives Sendmail
-// 30 seconds. Postfix allows 300 seconds by default (milter_content_timeout).
-const MaxTime = 20 * time.Second
-
 // ErrBusy is the error for a document that was not read because too many others
 // were read. It says nothing of the document, so that the message must be tried
 // again.
 var ErrBusy = errors.New("too many documents at once")
 
-// Pool limits how many processes run at once, for all messages together.
+// Pool limits how many processes run at once, for all messages together, and what
+// the documents of each message may cost.
 type Pool struct {
 	program []string
-	time    time.Duration // for the documents of a message
 	slots   chan struct{}
+	limits  Limits
 }
 
-// NewPool returns a pool of the given size. The documents of one message get the
-// time that limit says. program is the program of the processes with its first
-// arguments. The number of the part follows them.
-func NewPool(size int, limit time.Duration, program ...string) *Pool {
-	return &Pool{program, limit, make(chan struct{}, size)}
+// NewPool returns a pool of the given size. program is the program of the
+// processes with its first arguments. The arguments for Serve follow them.
+func NewPool(size int, limits Limits, program ...string) *Pool {
+	return &Pool{program, make(chan struct{}, size), limits}
 }
+
+// Within returns the same pool with other limits.
+func (p *Pool) Within(limits Limits) *Pool { return &Pool{p.program, p.slots, limits} }
+
+// Limits returns what the documents of a message may cost.
+func (p *Pool) Limits() Limits { return p.limits }
 
 // Documents opens the documents of one message, one after the other.
 type Documents struct {
@@ -53,7 +54,7 @@ type Documents struct {
 // Documents returns what opens the documents of a message. It passes what they
 // say to the sink.
 func (p *Pool) Documents(sink detect.Sink) *Documents {
-	return &Documents{pool: p, sink: sink, left: p.time}
+	return &Documents{pool: p, sink: sink, left: p.limits.Time}
 }
 
 // Open returns a writer for the octets of a document. Its Close reads the
@@ -142,7 +143,7 @@ func (d *document) run() (*exec.Cmd, error) {
 	defer theirOut.Close()
 	d.out = ourOut
 	program := d.of.pool.program
-	cmd := exec.CommandContext(d.ctx, program[0], append(program[1:len(program):len(program)], d.part)...)
+	cmd := exec.CommandContext(d.ctx, program[0], append(program[1:len(program):len(program)], d.part, d.of.pool.limits.argument())...)
 	cmd.Env = []string{"GOTRACEBACK=none", "GOMAXPROCS=1"}
 	cmd.Dir = "/"
 	cmd.Stdin, cmd.Stdout = theirIn, theirOut
@@ -187,7 +188,7 @@ func (d *document) read() {
 // free slot, the document is not at fault.
 func (d *document) tooSlow() {
 	d.unreadable(finding.TooSlow)
-	if d.of.idle > d.of.pool.time/2 && d.of.err == nil {
+	if d.of.idle > d.of.pool.limits.Time/2 && d.of.err == nil {
 		d.of.err = ErrBusy
 	}
 }

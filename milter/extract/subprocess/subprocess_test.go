@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == subprocess.Command {
-		if err := subprocess.Serve(os.Args[2], os.Stdin, os.Stdout, read); err != nil {
+		if err := subprocess.Serve(os.Args[2:], os.Stdin, os.Stdout, read); err != nil {
 			os.Exit(1)
 		}
 		os.Exit(0)
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 }
 
 // read does what the document says.
-func read(r io.ReaderAt, size int64, place detect.Place, sink detect.Sink) {
+func read(r io.ReaderAt, size int64, place detect.Place, sink detect.Sink, limits subprocess.Limits) {
 	text := make([]byte, size)
 	r.ReadAt(text, 0)
 	verb, rest, _ := strings.Cut(string(text), " ")
@@ -99,7 +99,9 @@ func pool(t testing.TB, size int, limit time.Duration) *subprocess.Pool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return subprocess.NewPool(size, limit, self, subprocess.Command)
+	limits := subprocess.DefaultLimits()
+	limits.Time = limit
+	return subprocess.NewPool(size, limits, self, subprocess.Command)
 }
 
 // opened reads documents of one message.
@@ -155,7 +157,7 @@ func TestLongTextArrives(t *testing.T) {
 
 func TestTooLarge(t *testing.T) {
 	want := "{unreadable too-large 2.1}"
-	if got := opened(t, pool(t, 1, time.Minute), "say "+strings.Repeat("x", subprocess.MaxDocument)); got != want {
+	if got := opened(t, pool(t, 1, time.Minute), "say "+strings.Repeat("x", 40<<20)); got != want {
 		t.Errorf("got %.300q, want %q", got, want)
 	}
 }
@@ -212,7 +214,7 @@ func TestStopEndsTheProcess(t *testing.T) {
 }
 
 func TestNoProcess(t *testing.T) {
-	of := subprocess.NewPool(1, time.Minute, "/nonexistent").Documents(new(recorder))
+	of := subprocess.NewPool(1, subprocess.DefaultLimits(), "/nonexistent").Documents(new(recorder))
 	for range 2 { // the slot is free again
 		w := of.Open("1")
 		if _, err := io.WriteString(w, "x"); err == nil {
