@@ -53,7 +53,7 @@ func (c *Config) lintMode() (found []table.Warning) {
 }
 
 // unitDirectories are the directories that may contain postseal.socket. With that unit,
-// listen is not used.
+// which reads the default file, listen is not used.
 var unitDirectories = []string{"/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
 
 // lintListen finds sockets that strangers can reach, or that serve cannot open.
@@ -61,7 +61,7 @@ func (c *Config) lintListen() []table.Warning {
 	warn := func(fault, remedy string) []table.Warning {
 		return []table.Warning{c.warning("listen", fmt.Sprintf("listen (%q)", c.File.Listen), fault, remedy)}
 	}
-	if slices.ContainsFunc(unitDirectories, func(dir string) bool { return isThere(filepath.Join(dir, "postseal.socket")) }) {
+	if c.Origin == Default && slices.ContainsFunc(unitDirectories, func(dir string) bool { return isThere(filepath.Join(dir, "postseal.socket")) }) {
 		return nil
 	}
 	network, address, err := milter.ParseListen(c.File.Listen)
