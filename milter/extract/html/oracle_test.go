@@ -85,7 +85,7 @@ func compare(t *testing.T, text string) {
 
 func FuzzReader(f *testing.F) {
 	for _, seed := range []string{
-		"<p>999&nbsp;000</p><!--[if mso]>a<![endif]-->", "<table><tr><td>a<td colspan=2>b</table>", "<textarea>a</textarea><plaintext>",
+		"<p>999&nbsp;000</p><!--[if mso]>a<![endif]-->", "<table><tr><td>a<td colspan=2>b</table>", "<textarea>a</textarea><plaintext>", "<textarea></textarX>",
 	} {
 		f.Add(seed, 3)
 	}

@@ -63,7 +63,7 @@ func (r *Reader) readRaw(p []byte) []byte {
 	} else if p = p[n:]; len(p) == 0 {
 		return nil
 	}
-	r.state, r.name, r.begun = inRawTagName, short{}, 0
+	r.state, r.name, r.written, r.begun = inRawTagName, short{}, r.written[:0], 0
 	return p[1:]
 }
 
@@ -94,6 +94,7 @@ func (r *Reader) readRawTagName(p []byte) []byte {
 		return p[1:]
 	case r.begun > 0 && r.name.n < len(r.rawTag) && isLetter(c):
 		r.name.add(c)
+		r.written = append(r.written, c)
 		return p[1:]
 	case r.begun > 0 && r.name.is(r.rawTag) && (classes[c] == blank || c == '/' || c == '>'):
 		r.endRaw()
@@ -112,6 +113,6 @@ func (r *Reader) notRawTag() {
 	r.show([]byte("<"))
 	if r.begun > 0 {
 		r.show([]byte("/"))
-		r.show(r.name.text[:r.name.n])
+		r.show(r.written)
 	}
 }

@@ -45,12 +45,13 @@ type Reader struct {
 	entity entity
 	buf    [2 * utf8.UTFMax]byte // for the text of an entity
 
-	raw    rawKind
-	rawTag string // the element whose end tag ends the raw text
-	begun  int    // characters of markup that has begun, and may be something else
-	dashes int    // dashes that came last in a comment
-	fresh  bool   // there were only dashes
-	isDash bool   // the character after "<!" was a dash
+	raw     rawKind
+	rawTag  string // the element whose end tag ends the raw text
+	written []byte // the name of an end tag in raw text, which may be text
+	begun   int    // characters of markup that has begun, and may be something else
+	dashes  int    // dashes that came last in a comment
+	fresh   bool   // there were only dashes
+	isDash  bool   // the character after "<!" was a dash
 }
 
 // NewReader returns a reader. part is the part's number, for findings.

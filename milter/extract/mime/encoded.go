@@ -69,10 +69,11 @@ func (c *encoded) close() {
 	if !c.began {
 		c.begin()
 	}
-	if c.decoder != nil && !c.decoder.Close() {
+	isSound := c.decoder == nil || c.decoder.Close()
+	c.next.close()
+	if !isSound {
 		c.r.unreadable(c.at.number, finding.Damaged)
 	}
-	c.next.close()
 }
 
 func (c *encoded) owns(line []byte) bool { return c.decoder == nil && owns(c.next, line) }

@@ -67,6 +67,7 @@ func FuzzReader(f *testing.F) {
 	for _, header := range headers {
 		f.Add(header+strings.Join(generateBroken(random), "\r\n"), 3)
 	}
+	f.Add("Content-Transfer-Encoding: base64\n\n"+strings.Repeat("YWFh", 1500)+"Y W F h", 1)
 	f.Fuzz(func(t *testing.T, message string, n int) {
 		limits := DefaultLimits()
 		limits.Parts = 20

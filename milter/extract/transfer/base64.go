@@ -64,7 +64,7 @@ func NewBase64(next func([]byte)) *Base64 { return &Base64{next: next} }
 // Write adds octets.
 func (d *Base64) Write(p []byte) {
 	for len(p) > 0 {
-		if d.n == 0 {
+		if d.n == 0 && d.blanks == 0 {
 			p = d.lines(p)
 		}
 		p = d.slow(p)
@@ -88,6 +88,9 @@ func (d *Base64) lines(p []byte) []byte {
 		d.chars += int64(whole)
 		p = p[whole:]
 		for len(p) > 0 && codes[p[0]] == lineEnd {
+			if p[0] == '\n' {
+				d.inLine = 0
+			}
 			p = p[1:]
 		}
 		if n > bufferSize-128 {

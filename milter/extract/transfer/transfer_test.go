@@ -164,6 +164,7 @@ func TestUULine(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	f.Add("base64", "YQ==\r\nYm M=*ZGVm", 3)
+	f.Add("base64", "00000000000*00000 0000", 9)
 	f.Add("qp", "a=4 = \r\n=c3==A9=\r", 2)
 	f.Fuzz(func(t *testing.T, name, octets string, n int) {
 		whole, wholeSound := decode(name, octets, 1<<20)
