@@ -12,35 +12,70 @@ import (
 type kind struct {
 	html, table, folded bool
 	both                bool // some clients show the source of the HTML
+	doubtful            bool // it may not be HTML
 }
 
 // kindOf returns the kind of text that begins with start, whatever is declared.
 func kindOf(declared Type, start []byte) kind {
-	isHTML := hasAnyPrefix(trimmed(start), htmlStarts)
+	isHTML := hasAnyPrefix(trimmed(start), htmlStarts) || isElement(trimmed(start))
 	isXML := hasAnyPrefix(trimmed(start), []string{"<?xml"})
 	switch declared.Media {
 	case "text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml":
 		return kind{html: true, both: !isHTML && !hasTag(start)}
 	case "text/enriched", "text/richtext": // clients that do not know them show the source
 		return kind{html: true, both: true}
-	case "text/csv", "text/comma-separated-values", "text/tab-separated-values", "text/x-csv", "application/csv", "application/x-csv":
+	case "text/csv", "text/comma-separated-values", "text/tab-separated-values", "text/x-csv", "application/csv", "application/x-csv", "application/vnd.ms-excel":
 		return kind{table: !isHTML, html: isHTML}
 	}
 	switch {
 	case isXML:
 		return kind{html: contains(start, "<html") || contains(start, "<svg")}
 	case isHTML:
-		return kind{html: true, both: strings.HasPrefix(declared.Media, "text/")}
+		isText := strings.HasPrefix(declared.Media, "text/")
+		return kind{html: true, both: isText, doubtful: isText}
 	case hasAnyPrefix(trimmed(start), []string{"begin:vc"}), declared.Media == "text/calendar":
 		return kind{folded: true}
+	case plain.IsTable(start, 3, 3):
+		return kind{table: true}
+	case declared.Media != "text/plain" && hasElement(start):
+		// The name of the file can open it in a browser.
+		return kind{html: true, both: true, doubtful: true}
 	}
-	return kind{table: plain.IsTable(start, 3, 3)}
+	return kind{}
 }
 
 // htmlStarts are how HTML begins.
-var htmlStarts = []string{
-	"<!doctype html", "<!--", "<html", "<head", "<body", "<meta", "<title", "<style", "<script", "<table", "<div", "<p>", "<p ",
-	"<font", "<span", "<br", "<b>", "<h1", "<a ", "<svg", "<pre", "<center",
+var htmlStarts = []string{"<!doctype html", "<!--"}
+
+// elements are the elements of HTML that mail and saved pages have.
+var elements = func() map[string]bool {
+	names := make(map[string]bool)
+	for name := range strings.FieldsSeq("a abbr address article aside b base big blockquote body br button caption center cite code col colgroup dd del details div dl dt em " +
+		"fieldset figure font footer form frameset h1 h2 h3 h4 h5 h6 head header hr html i iframe img input ins label li link main map meta nav nobr object ol o:p p pre " +
+		"q s script section select small span strike strong style sub sup svg table tbody td template textarea tfoot th thead title tr tt u ul video xmp") {
+		names[name] = true
+	}
+	return names
+}()
+
+// isElement reports whether text begins with a tag of HTML.
+func isElement(text []byte) bool {
+	if len(text) < 3 || text[0] != '<' {
+		return false
+	}
+	text = bytes.TrimPrefix(text[1:], []byte("/"))
+	end := bytes.IndexAny(text[:min(len(text), len("blockquote")+1)], " \t\r\n/>")
+	return end > 0 && elements[string(bytes.ToLower(text[:end]))]
+}
+
+// hasElement reports whether there is a tag of HTML.
+func hasElement(start []byte) bool {
+	for i, c := range start {
+		if c == '<' && isElement(start[i:]) {
+			return true
+		}
+	}
+	return false
 }
 
 func hasAnyPrefix(start []byte, prefixes []string) bool {

@@ -49,6 +49,8 @@ func NewReader(sink detect.Sink, place detect.Place, declared Type, start []byte
 	}
 	sink.Begin(place)
 	switch {
+	case kind.doubtful:
+		r.reader = html.NewReader(lenient{sink}, place.Part)
 	case kind.html:
 		r.reader = html.NewReader(sink, place.Part)
 	case kind.table:
@@ -69,6 +71,17 @@ func NewReader(sink detect.Sink, place detect.Place, declared Type, start []byte
 		r.quoted = transfer.NewQuotedPrintable(r.decoder.Write)
 	}
 	return r
+}
+
+// lenient drops findings of damage, because what is not HTML has no end tags. Its
+// source is read as well.
+type lenient struct{ detect.Sink }
+
+// Found implements detect.Sink.
+func (l lenient) Found(f finding.Finding) {
+	if f.Reason != finding.Damaged {
+		l.Sink.Found(f)
+	}
 }
 
 func (r *Reader) decoded(p []byte) {
