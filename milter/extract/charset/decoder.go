@@ -22,7 +22,13 @@ type Decoder struct {
 	wrong   int64 // characters without a meaning, and controls that text does not have
 	guessed int64 // octets that are not UTF-8, read as Windows-1252
 	hasNUL  bool
+	shifts  bool // octets after SO are not ASCII
+	shifted bool // there was an SO
 }
+
+// shiftOut begins characters of two octets in ISO-2022-KR and ISO-2022-CN, which
+// golang.org/x/text does not read.
+const shiftOut = 0x0e
 
 // bufferSize is enough for the calls of next to cost little.
 const bufferSize = 4096
@@ -37,11 +43,16 @@ func NewDecoder(name string, start []byte, next func([]byte)) *Decoder {
 		d.use(e)
 		return d
 	}
+	if alias := aliases[name]; alias != "" {
+		name = alias
+	}
 	switch name {
 	case "", "utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252", "cp1252", "binary", "8bit":
 		return d
-	case "utf-7", "unicode-1-1-utf-7", "unicode-2-0-utf-7", "csunicode11utf7":
+	case utf7Name:
 		d.change = &utf7{}
+	case "iso-2022-kr", "iso-2022-cn", "iso-2022-cn-ext":
+		d.shifts = true
 	default:
 		d.use(declared(name, start))
 	}
@@ -159,6 +170,7 @@ func (d *Decoder) Write(p []byte) {
 		p = p[n:]
 	}
 	d.octets += int64(len(p))
+	d.shifted = d.shifted || d.shifts && bytes.IndexByte(p, shiftOut) >= 0
 	if d.change == nil {
 		d.western(p)
 		return
@@ -241,5 +253,5 @@ func (d *Decoder) HasNUL() bool { return d.hasNUL }
 // they may be text in a charset that nobody named. In Western text one octet in
 // ten is not ASCII at most.
 func (d *Decoder) HasCharacters() bool {
-	return 8*d.wrong <= d.octets && 4*d.guessed <= d.octets
+	return !d.shifted && 8*d.wrong <= d.octets && 4*d.guessed <= d.octets
 }

@@ -47,6 +47,9 @@ func TestDecoder(t *testing.T) {
 		{"EBCDIC", "cp1047", "\xf9\xf9\xf9@\xf0", "999 0"},
 		{"EBCDIC that is ASCII", "cp1047", nhs, nhs},
 		{"UTF-7", "utf-7", "+ADkAOQ-9 +AOk +- +2D3cqQ-", "999 é + 💩"},
+		{"UTF-7 under another name", "x-unicode-2-0-utf-7", "+ADkAOQ-9", "999"},
+		{"ISO-2022-JP under another name", "cp50221", "\x1b$B#9#9#9\x1b(B", "９９９"},
+		{"Shift JIS under another name", "windows-932", "\x93\xfa", "日"},
 		{"NULs", "utf-8", "9\x009\x009", "999"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -73,6 +76,7 @@ func TestDecoderKnowsCharacters(t *testing.T) {
 		{"Greek", "iso-8859-7", greek, true},
 		{"Greek without a charset", "", greek, false},
 		{"EBCDIC in a charset that nobody knows", "x-ebcdic", ebcdic, false},
+		{"Korean in seven bits", "iso-2022-kr", "\x1b$)C" + strings.Repeat("NHS ", 50) + "\x0e#9#9#9\x0f", false},
 		{"binary", "utf-8", strings.Repeat("\x01ab\xff\xfe", 50), false},
 	} {
 		if _, d := decode(test.charset, test.octets, 100); d.HasCharacters() != test.want {

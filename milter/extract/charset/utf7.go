@@ -18,6 +18,18 @@ type utf7 struct {
 	high    uint16 // the first half of a surrogate pair
 }
 
+const utf7Name = "utf-7"
+
+// FromUTF7 decodes octets if the name of their charset, in lower case, is one of
+// UTF-7. Lookup does not know it.
+func FromUTF7(name, octets string) (text string, ok bool) {
+	if name != utf7Name && aliases[name] != utf7Name {
+		return "", false
+	}
+	text, _, err := transform.String(&utf7{}, octets)
+	return text, err == nil
+}
+
 const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 // Reset implements transform.Transformer.

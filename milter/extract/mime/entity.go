@@ -29,13 +29,23 @@ func (r *Reader) entity(h *fields, at position) consumer {
 		}
 		return r.encoded(enc, at, r.multipart(t, boundaries, at))
 	case isMessage(t.media):
-		return r.encoded(enc, at, r.message(at, false))
+		return r.encoded(enc, at, r.message(at, t.media == headersOnly))
 	}
 	return r.encoded(enc, at, &leaf{r: r, at: at, declared: t})
 }
 
+// headersOnly is the type of the header of a message that was not delivered.
+// Some clients show it as text.
+const headersOnly = "text/rfc822-headers"
+
 func isMessage(media string) bool {
-	return media == "message/rfc822" || media == "message/global" || media == "message/news"
+	return media == "message/rfc822" || media == "message/global" || media == "message/news" || media == headersOnly
+}
+
+// isLeaf reports whether the body has neither parts nor a header.
+func (f *fields) isLeaf(at position) bool {
+	t, _, _ := f.contentType(at)
+	return !t.isMultipart() && !isMessage(t.media)
 }
 
 // contentType returns the type of a body, and the boundaries of all types that

@@ -102,7 +102,10 @@ func (f *fields) encoding() (strongest encoding, same bool) {
 // encodingOf reads the value of a field. It accepts comments, quotes and
 // punctuation that do not belong there.
 func encodingOf(value string) encoding {
-	value, _, _ = strings.Cut(value, "(")
+	value, comment, _ := strings.Cut(value, "(")
+	if strings.TrimSpace(value) == "" { // the comment comes first
+		_, value, _ = strings.Cut(comment, ")")
+	}
 	name := strings.Map(func(r rune) rune {
 		switch r |= 0x20; {
 		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':

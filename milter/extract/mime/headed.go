@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/postseal/postseal/milter/extract/text"
+	"github.com/postseal/postseal/milter/extract/transfer"
 	"github.com/postseal/postseal/rules/finding"
 )
 
@@ -18,6 +19,7 @@ type headed struct {
 
 	raw  []byte // the header so far
 	line int    // where its last line begins
+	text int    // where its first line begins that is no field, or 0
 	body consumer
 }
 
@@ -57,6 +59,9 @@ func (h *headed) readLine(p []byte) []byte {
 		if bytes.IndexByte(line, '\r') >= 0 || !isField(line) && !(isFirst && isEnvelope(line)) || isFirst && (line[0] == ' ' || line[0] == '\t') {
 			h.doubtful = true
 		}
+		if h.text == 0 && (!isField(line) || len(bytes.TrimSpace(line)) == 0) {
+			h.text = h.line
+		}
 		h.line = len(h.raw)
 	}
 	return p
@@ -93,6 +98,21 @@ func (h *headed) end(complete bool) {
 		c.close()
 	}
 	h.body = h.r.entity(&f, at)
+	if isText && h.text > 0 && f.isLeaf(at) && isBody(raw[h.text:], &f) {
+		h.body.write(raw[h.text:])
+	}
+}
+
+// isBody reports whether the rest of a header is the beginning of the body,
+// because no empty line ends the header. Some clients show a body without one.
+func isBody(rest []byte, f *fields) bool {
+	if g := parseHeader(string(rest)); len(g.types) > 0 || len(g.encodings) > 0 {
+		return false
+	}
+	line, _, _ := bytes.Cut(bytes.TrimLeft(rest, " \t\r\n"), []byte("\n"))
+	line = bytes.TrimRight(line, " \t\r")
+	enc, _ := f.encoding()
+	return enc != base64 || len(line)%4 == 0 && transfer.LooksLikeBase64(line)
 }
 
 func (h *headed) close() {

@@ -18,6 +18,9 @@ var unfolder = strings.NewReplacer("\r", "", "\n", "")
 // parseType reads a value as leniently as clients do.
 func parseType(value string) contentType {
 	value = strings.TrimLeft(unfolder.Replace(value), " \t")
+	if comment, after, ok := strings.Cut(value, ")"); ok && strings.HasPrefix(comment, "(") {
+		value = strings.TrimLeft(after, " \t")
+	}
 	end := strings.IndexAny(value, "; \t(") // some leave the semicolon out
 	if end < 0 {
 		end = len(value)
@@ -98,9 +101,9 @@ func joinParams(parts map[string]string) map[string]string {
 		if strings.HasSuffix(name, "*") {
 			value = fromPercent(value, name == base+"*" || name == base+"*0*")
 		}
-		if isPart {
+		if isPart && name != base+"*" {
 			value = params[base] + value
-		} else if params[base] != "" {
+		} else if !isPart && params[base] != "" {
 			continue
 		}
 		params[base] = value

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/postseal/postseal/milter/extract/charset"
 )
 
 // decoder decodes one subject in one of the ways that clients use.
@@ -199,4 +201,7 @@ func (d *decoder) settle(r *reading, words []encodedWord, octets string, broken 
 		r.undecoded.WriteString(strings.ToValidUTF8(w.whole, "\uFFFD"))
 	}
 	r.undecoded.WriteString(" " + text + " ")
+	if text, ok := charset.FromUTF7(words[0].charset, octets); ok { // Outlook decodes it
+		r.undecoded.WriteString(text + " ")
+	}
 }

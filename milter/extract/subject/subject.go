@@ -58,10 +58,11 @@ func addReading(s *marker.Subject, d *decoder) {
 	}
 }
 
-// addText adds a text that people can read, if it is not in texts already.
+// addText adds a text that has letters or digits, if it is not in texts already.
 func addText(texts []string, text string) []string {
 	isIn := func(other string) bool { return strings.Contains(other, strings.TrimSpace(text)) }
-	if !strings.ContainsFunc(text, unicode.IsLetter) || slices.ContainsFunc(texts, isIn) {
+	hasMeaning := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	if !strings.ContainsFunc(text, hasMeaning) || slices.ContainsFunc(texts, isIn) {
 		return texts
 	}
 	return append(texts, text)
