@@ -90,13 +90,17 @@ type markedLine struct {
 	isCut         bool // the line is longer than a marking's can be
 }
 
+// lineBreaks end a line or a cell.
+const lineBreaks = "\t\n\f\u0085\u2028\u2029"
+
 func (b text) line(start, end int) (l markedLine) {
 	from, to := max(0, start-maxMarkedLine), min(len(b), end+maxMarkedLine)
 	l.before, l.after = b[from:start], b[end:to]
-	if i := bytes.LastIndexAny(l.before, "\t\n\f"); i >= 0 {
-		l.before = l.before[i+1:]
+	if i := bytes.LastIndexAny(l.before, lineBreaks); i >= 0 {
+		_, size := utf8.DecodeRune(l.before[i:])
+		l.before = l.before[i+size:]
 	}
-	if i := bytes.IndexAny(l.after, "\t\n\f"); i >= 0 {
+	if i := bytes.IndexAny(l.after, lineBreaks); i >= 0 {
 		l.after = l.after[:i]
 	}
 	l.isCut = len(l.before) == maxMarkedLine || len(l.after) == maxMarkedLine
@@ -122,7 +126,43 @@ func (l markedLine) isMarking(isStrict bool) bool {
 		// The subject of a message that is quoted or forwarded inline.
 		return !isStrict || markedLine{after, l.after, l.isCut}.isSetApart()
 	}
-	return !l.isCut && isIntroduction(l.before, isStrict) && isDescriptor(l.after, isStrict)
+	if !isStrict {
+		l = l.betweenBars()
+	}
+	switch {
+	case l.isCut || !isIntroduction(l.before, isStrict):
+		return false
+	case !isStrict && (l.before.hasNoWords() && (l.after.hasNoWords() || isInstruction(l.after)) || bytes.HasSuffix(before, []byte(":"))):
+		return true
+	}
+	return isDescriptor(l.after, isStrict)
+}
+
+// betweenBars returns the part of the line between two bars, as footers have
+// them.
+func (l markedLine) betweenBars() markedLine {
+	l.before = l.before[bytes.LastIndexByte(l.before, '|')+1:]
+	l.after, _, _ = bytes.Cut(l.after, []byte("|"))
+	return l
+}
+
+// hasNoWords reports whether the text is empty or an ornament. A full stop or a
+// question mark ends a sentence that began on the line before.
+func (b text) hasNoWords() bool {
+	for _, r := range string(b) {
+		if isWord(r) || r == '.' || r == '?' {
+			return false
+		}
+	}
+	return true
+}
+
+// isInstruction reports whether the text after a marking at the beginning of a
+// line says how to handle what is marked.
+func isInstruction(b text) bool {
+	b = bytes.TrimLeft(b, ornament)
+	first, _ := utf8.DecodeRune(b)
+	return isHyphen(first) || first != 0 && strings.ContainsRune(":([", first)
 }
 
 // isSetApart reports whether a marking begins or ends a subject or a margin, and
@@ -162,6 +202,7 @@ var (
 // isIntroduction reports whether a marking can follow the text on its line: it
 // is empty, or says only that a marking follows.
 func isIntroduction(b text, isStrict bool) bool {
+	b = bytes.Trim(b, ornament)
 	for i, end := b.word(0, len(b)); i < end; i, end = b.word(end, len(b)) {
 		word := strings.ToLower(string(b[i:end]))
 		if !headings[word] && !isNumeral(b[i:end]) && (isStrict || !sentenceWords[word]) {

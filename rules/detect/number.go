@@ -146,6 +146,7 @@ const (
 	newline
 	comma
 	tab
+	loose // wide gaps, or more lines than two
 )
 
 var separates = [utf8.RuneSelf]bool{' ': true, '\r': true, '\v': true, '\n': true, '-': true, '.': true, '/': true, '_': true, ',': true}
@@ -159,9 +160,12 @@ func (b text) goesOn(i int) bool {
 	return b[i] >= utf8.RuneSelf || separates[b[i]] && (b[i+1] >= utf8.RuneSelf || !isLetter(rune(b[i+1])))
 }
 
-// separator reads what separates two groups of digits: up to four blanks, a
-// line break, also with the marks of a quotation, a hyphen, a full stop, a
-// slash, an underscore or a comma. It returns kind 0 for anything else.
+// maxGap is the number of blanks between the groups of a number on a form.
+const maxGap = 16
+
+// separator reads what separates two groups of digits: blanks, a line break, also
+// with the marks of a quotation, a hyphen, a full stop, a slash, an underscore or a
+// comma. It returns kind 0 for anything else.
 func (b text) separator(i int) (kind, end int) {
 	blanks := 0
 	if i < len(b) && b[i] < utf8.RuneSelf && !separates[b[i]] {
@@ -171,15 +175,16 @@ func (b text) separator(i int) (kind, end int) {
 		r, _, to := b.next(i)
 		switch {
 		case isBlank(r):
-			if blanks++; blanks > 4 {
+			switch blanks++; {
+			case blanks > maxGap:
 				return 0, 0
+			case blanks > 4:
+				kind |= loose
 			}
 			kind |= blank
 		case r == '\n' && kind&(newline|hyphen) == 0:
 			kind |= blank | newline
-			for to < len(b) && b[to] == '>' {
-				to++
-			}
+			to = b.afterQuoteMarks(to)
 			blanks = 0
 		case isHyphen(r) && kind&(newline|hyphen) == 0:
 			kind |= hyphen
@@ -192,6 +197,18 @@ func (b text) separator(i int) (kind, end int) {
 		}
 		i = to
 	}
+}
+
+// afterQuoteMarks returns where the text of a line goes on after the marks of a
+// quotation.
+func (b text) afterQuoteMarks(start int) (end int) {
+	end = start
+	for i := start; i < len(b) && i-start < maxGap && (b[i] == '>' || b[i] == '|' || b[i] == ' '); i++ {
+		if b[i] != ' ' {
+			end = i + 1
+		}
+	}
+	return end
 }
 
 // candidate is a text that may be an NHS number.
@@ -220,8 +237,11 @@ func (b text) candidate(i int, first run) (c candidate, ok bool) {
 	c = candidate{start: i, end: first.end, value: first.value, shape: uint64(first.n)}
 	for total := first.n; total < digits10; {
 		kind, at := b.separator(c.end)
-		if kind == 0 || c.kinds&kind&newline != 0 {
+		if kind == 0 {
 			return c, false
+		}
+		if c.kinds&kind&newline != 0 {
+			c.kinds |= loose
 		}
 		group := b.run(at)
 		if total += group.n; group.n == 0 || total > digits10 {
@@ -243,7 +263,7 @@ func (b text) candidate(i int, first run) (c candidate, ok bool) {
 		return c, true
 	case blank, hyphen:
 		return c, c.shape == shape334 || shapes[c.shape]
-	case blank | newline, dot, blank | hyphen, hyphen | dot:
+	case blank | newline, dot, blank | hyphen, hyphen | dot, blank | loose, blank | newline | loose:
 		return c, c.shape == shape334
 	case comma:
 		return c, c.shape == shape334 || c.shape == shapeThousands
@@ -252,7 +272,7 @@ func (b text) candidate(i int, first run) (c candidate, ok bool) {
 }
 
 // boxes reads ten digits in cells of a row, as forms have them: a cell for each
-// digit, or one for each group.
+// digit, or one for each group, and perhaps a cell between the groups.
 func (b text) boxes(i int, first run) (c candidate, ok bool) {
 	c = candidate{start: i, end: first.end, value: first.value, kinds: tab, shape: uint64(first.n)}
 	group := first
@@ -260,7 +280,7 @@ func (b text) boxes(i int, first run) (c candidate, ok bool) {
 		if c.end+1 >= len(b) || b[c.end] != '\t' {
 			return c, false
 		}
-		if group = b.run(c.end + 1); group.n != first.n && group.n != 4 {
+		if group = b.run(b.nextBox(c.end)); group.n != first.n && group.n != 4 {
 			return c, false
 		}
 		for range group.n {
@@ -270,15 +290,34 @@ func (b text) boxes(i int, first run) (c candidate, ok bool) {
 		c.shape = c.shape<<4 | uint64(group.n)
 		c.end = group.end
 	}
-	if c.shape == shapeBoxes && c.end+1 < len(b) && b[c.end] == '\t' && b.run(c.end+1).n == 1 {
+	if c.shape == shapeBoxes && c.end+1 < len(b) && b[c.end] == '\t' && b.run(b.nextBox(c.end)).n == 1 {
 		return c, false // a longer row
 	}
 	return c, c.shape == shapeBoxes || c.shape == shape334
 }
 
-// needsLabel reports whether only a label makes the candidate a number. Rows of
-// digits and figures with commas are otherwise amounts.
-func (c *candidate) needsLabel() bool { return c.kinds&(tab|comma) != 0 }
+// nextBox returns where the cell after the tab at i begins. A cell that holds only
+// blanks or a hyphen does not count.
+func (b text) nextBox(i int) int {
+	for at := i + 1; at < i+maxBetween; {
+		r, _, to := b.next(at)
+		switch {
+		case r == '\t':
+			return to
+		case !isBlank(r) && !isHyphen(r):
+			return i + 1
+		}
+		at = to
+	}
+	return i + 1
+}
+
+// maxBetween bounds, in octets, a cell between the groups of a number.
+const maxBetween = 12
+
+// needsLabel reports whether only a label makes the candidate a number. Rows and
+// columns of digits and figures with commas are otherwise amounts.
+func (c *candidate) needsLabel() bool { return c.kinds&(tab|comma|loose) != 0 }
 
 // isSpaced reports whether the number is written 3-3-4 with blanks, as on letters
 // and cards.
@@ -332,7 +371,7 @@ func (d *Detector) level(c *candidate) level {
 	cell := d.cell(c)
 	l := readLabel(b[cell.labelFrom:cell.labelTo])
 	isContext := l.of == number || l.of == person || b.isHL7(c.end)
-	if c.needsLabel() && l.of != number && (cell.header != number || c.kinds == tab) {
+	if c.needsLabel() && l.of != number && (cell.header != number || c.kinds&(tab|loose) != 0) {
 		return 0
 	}
 	isDoubtful := false
@@ -434,8 +473,16 @@ func (d *Detector) cell(c *candidate) (at cell) {
 	}
 	// The label can be the cell on the left, or the line above.
 	end := cellStart - 1
-	for end > 0 && cellStart-end < maxLabelled && b[end] == '\t' && b[end-1] == '\t' {
-		end--
+	for end > 0 && cellStart-end < maxLabelled && b[end] == '\t' {
+		// Skip a cell without text.
+		before, at := b.previous(end)
+		for isBlank(before) && cellStart-at < maxLabelled {
+			before, at = b.previous(at)
+		}
+		if before != '\t' {
+			break
+		}
+		end = at
 	}
 	from := end
 	for from > 0 && end-from <= maxCell && !isBreak(rune(b[from-1])) {

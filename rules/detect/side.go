@@ -50,7 +50,9 @@ func (d *Detector) left(c *candidate, isLabelled bool) side {
 		}
 	case r == ')':
 		return b.leftOfBracket(at)
-	case r == '+' || r == '\\' || r == '&' || r == '%' || r == '@' || r == '^' || r == '~' || unicode.Is(unicode.Sc, r):
+	case r == '\\':
+		return c.part() // as in the name of a folder
+	case r == '+' || r == '&' || r == '%' || r == '@' || r == '^' || r == '~' || unicode.Is(unicode.Sc, r):
 		return wrong
 	}
 	return clean
@@ -213,7 +215,7 @@ func (d *Detector) right(c *candidate, isLabelled bool) side {
 	case isLetter(r):
 		of, _ := b.wordAfter(c.end)
 		return unless(of == number || of == person, c.part())
-	case r == '_':
+	case r == '_' || r == '#': // the last key to press for a conference
 		return doubtful
 	case isHyphen(r):
 		return unless(!isDecimal(after), wrong)
@@ -282,8 +284,9 @@ func (b text) rightOfBlank(c *candidate, i int, isLabelled bool) side {
 		// An extension makes it a phone number.
 		start, end := b.word(from, from+1)
 		word := strings.ToLower(string(b[start:end]))
+		next, _ := b.word(end, min(len(b), end+maxBetween))
 		for _, prefix := range []string{"extension", "extn", "ext", "x"} {
-			if rest, ok := strings.CutPrefix(word, prefix); ok && strings.Trim(rest, "0123456789") == "" {
+			if rest, ok := strings.CutPrefix(word, prefix); ok && strings.Trim(rest, "0123456789") == "" && (rest != "" || isDecimal(b.at(next))) {
 				return wrong
 			}
 		}

@@ -4,6 +4,8 @@ const (
 	maxColumns = 256
 	// maxCell bounds the text of a cell that can be a header or a label.
 	maxCell = 40
+	// maxHeader bounds a header that is in a row with others.
+	maxHeader = 100
 	// maxHeaderRows bounds the rows, after a blank line, in which headers are
 	// looked for: titles stand above them in spreadsheets.
 	maxHeaderRows = 32
@@ -40,14 +42,18 @@ func (t *table) header() subject {
 
 // endCell ends a cell. The next begins at i in b, which begins at start.
 func (t *table) endCell(b text, start, i int) {
-	t.readHeader(b, start, i-1)
+	t.readHeader(b, start, i-1, maxHeader)
 	t.cellStart = start + i
 	t.column++
 }
 
 // endLine ends a row. The next begins at i in b, which begins at start.
 func (t *table) endLine(b text, start, i int) {
-	t.readHeader(b, start, i-1)
+	limit := maxCell
+	if t.column > 0 {
+		limit = maxHeader
+	}
+	t.readHeader(b, start, i-1, limit)
 	length := start + i - 1 - t.lineStart
 	switch {
 	case t.column == 0 && length > maxRow:
@@ -66,9 +72,9 @@ func (t *table) endLine(b text, start, i int) {
 }
 
 // readHeader reads the cell that ends at i as a header.
-func (t *table) readHeader(b text, start, i int) {
+func (t *table) readHeader(b text, start, i, limit int) {
 	from := t.cellStart - start
-	if t.rows >= maxHeaderRows || t.column >= maxColumns || i-from > maxCell || i-from < 2 {
+	if t.rows >= maxHeaderRows || t.column >= maxColumns || i-from > limit || i-from < 2 {
 		return
 	}
 	if s := headerSubject(b[from:i]); s != 0 {

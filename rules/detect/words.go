@@ -345,9 +345,9 @@ func endsLabel(between text, afterOther bool) bool {
 }
 
 // headerSubject returns what a header says of its column. A cell with digits is a
-// label with its value, not a header.
+// label with its value, not a header, except for one that asks for 10 digits.
 func headerSubject(cell text) subject {
-	if cell.hasDigits() {
+	if cell.hasDigits() && text(bytes.ReplaceAll(cell, []byte("10"), nil)).hasDigits() {
 		return 0
 	}
 	if strings.EqualFold(strings.Trim(string(cell), " :\r"), "NHS") {
