@@ -51,7 +51,7 @@ func (r *Reader) act() {
 		r.endRow()
 	case tableCell:
 		if !r.isEnd {
-			r.startCell(r.span)
+			r.startCell(r.span, r.rowSpan)
 		}
 	case keepsLines:
 		r.breakLine()

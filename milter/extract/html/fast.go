@@ -54,7 +54,7 @@ func (r *Reader) readWholeTag(p []byte) int {
 			return 0
 		}
 	}
-	r.tag.isEnd, r.tag.span, r.tag.name.n = start == 2, 0, 0
+	r.tag.isEnd, r.tag.span, r.tag.rowSpan, r.tag.name.n = start == 2, 0, 0, 0
 	for _, c := range name {
 		r.tag.name.add(c)
 	}
@@ -67,7 +67,7 @@ func (r *Reader) readWholeTag(p []byte) int {
 func skipAttribute(p []byte, i int) int {
 	start := i
 	i = until(p, i+1, endsAttribute)
-	if i-start == len("colspan") && p[start]|0x20 == 'c' {
+	if c := p[start] | 0x20; i-start == len("colspan") && (c == 'c' || c == 'r') { // colspan, rowspan
 		return 0
 	}
 	for i < len(p) && classes[p[i]] == blank {

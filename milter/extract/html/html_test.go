@@ -67,6 +67,8 @@ func TestTables(t *testing.T) {
 		{"nested", "<table><tr><td>a<td>b<table><tr><td>c<td>d</table>e<td>f</table>g", "a\tb\nc\td\f\te\tf\fg"},
 		{"colspan", "<table><tr><th colspan=2>a<th>b<tr><td>c<td>d<td>e</table>", "a\t\tb\nc\td\te\f"},
 		{"colspan that is odd", "<table><tr><th colspan='x'>a<th colspan=0>b<th>c</table>", "a\tb\tc\f"},
+		{"rowspan", "<table><tr><th rowspan=2>a<th colspan=2>b<th rowspan=\"2\">c<tr><th>d<th>e</tr><tr><td>f<td>g<td>h<td>i</table>", "a\tb\t\tc\n\td\te\nf\tg\th\ti\f"},
+		{"rowspan to the end", "<table><tr><td rowspan=9>a<td>b<tr><td>c<tr><td>d</table>x<table><tr><td>e</table>", "a\tb\n\tc\n\td\fx\ne\f"},
 		{"sections", "<table><thead><tr><td>a<tbody><tr><td>b</table>", "a\nb\f"},
 		{"no table", "999<td>000", "999000"},
 		{"two tables", "<table><tr><td>a</table><table><tr><td>b</table>", "a\fb\f"},

@@ -33,6 +33,8 @@ type layout struct {
 type row struct {
 	column int // of the cell
 	next   int // column of the next cell
+	cells  int
+	down   []uint16 // the rows below that the cells above fill, by column
 }
 
 const (
@@ -129,21 +131,42 @@ func (l *layout) endTable() {
 
 func (l *layout) endRow() {
 	l.breakRow(newLine)
-	if len(l.rows) > 0 {
-		l.rows[len(l.rows)-1] = row{}
-	}
-}
-
-// startCell begins a cell that spans columns. Outside of tables there are none.
-func (l *layout) startCell(span int) {
 	if len(l.rows) == 0 {
 		return
 	}
 	r := &l.rows[len(l.rows)-1]
-	if r.next > 0 && l.gap != tableEnd {
+	if r.cells > 0 {
+		for i, n := range r.down {
+			r.down[i] = max(n, 1) - 1
+		}
+	}
+	*r = row{down: r.down}
+}
+
+// startCell begins a cell that spans columns and rows. Outside of tables there are
+// none.
+func (l *layout) startCell(span, rows int) {
+	if len(l.rows) == 0 {
+		return
+	}
+	r := &l.rows[len(l.rows)-1]
+	if r.cells > 0 && l.gap != tableEnd {
 		l.gap = none // what ends a line in a cell does not end the row
 	}
 	l.cell = true
+	for r.next < len(r.down) && r.down[r.next] > 0 {
+		r.next++
+	}
+	r.cells++
 	r.column = min(r.next, maxColumns-1)
 	r.next = min(r.next+max(span, 1), maxColumns)
+	if rows > 1 {
+		// The row itself counts, because its end takes one off.
+		for len(r.down) < r.next {
+			r.down = append(r.down, 0)
+		}
+		for i := r.column; i < r.next; i++ {
+			r.down[i] = uint16(rows)
+		}
+	}
 }

@@ -9,12 +9,13 @@ import (
 
 // tag is what is kept of a tag.
 type tag struct {
-	isEnd bool
-	name  short
-	attr  short // the name of the attribute
-	value short
-	size  int // of the value
-	span  int // colspan
+	isEnd   bool
+	name    short
+	attr    short // the name of the attribute
+	value   short
+	size    int // of the value
+	span    int // colspan
+	rowSpan int
 }
 
 // short is a name in lower case. Only the beginning of a long one is kept.
@@ -37,6 +38,16 @@ func (s *short) String() string { return string(s.text[:s.n]) }
 
 // is reports whether the name is the text, without an allocation.
 func (s *short) is(text string) bool { return string(s.text[:s.n]) == text }
+
+// number returns the number that the digits at the beginning make.
+func (s *short) number() (n int) {
+	for _, c := range s.text[:min(s.n, 4)] {
+		if '0' <= c && c <= '9' {
+			n = 10*n + int(c-'0')
+		}
+	}
+	return n
+}
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
@@ -172,12 +183,9 @@ func (r *Reader) endValue() {
 	if r.size > 0 {
 		switch {
 		case r.attr.is("colspan"):
-			r.span = 0
-			for _, c := range r.value.text[:min(r.value.n, 4)] {
-				if '0' <= c && c <= '9' {
-					r.span = 10*r.span + int(c-'0')
-				}
-			}
+			r.span = r.value.number()
+		case r.attr.is("rowspan"):
+			r.rowSpan = r.value.number()
 		case r.size >= minPicture && strings.HasPrefix(r.value.String(), "data:image/"):
 			r.found(finding.Finding{Name: finding.Picture})
 		}
