@@ -63,7 +63,7 @@ func BenchmarkCyrillic(b *testing.B) {
 }
 
 func BenchmarkDisclaimer(b *testing.B) {
-	benchmark(b, Config{Disclaimer: "This e-mail is for the person to whom it is addressed."}, prose())
+	benchmark(b, Config{Disclaimer: NewDisclaimer("This e-mail is for the person to whom it is addressed.")}, prose())
 }
 
 func BenchmarkPatterns(b *testing.B) {

@@ -12,7 +12,7 @@ import (
 
 // everything is a Config in which everything can be found.
 func everything(t testing.TB) Config {
-	config := Config{Disclaimer: "This e-mail is confidential – to you."}
+	config := Config{Disclaimer: NewDisclaimer("This e-mail is confidential – to you.")}
 	for _, expression := range []string{`\bRX\d{6}\b`, `\bX[0-9 ]{3,}Y`, `[é9]{3}`} {
 		p, err := NewPattern("p"+expression, expression, nil, "")
 		if err != nil {

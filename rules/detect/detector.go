@@ -13,11 +13,8 @@ const maxFound = 10
 type Config struct {
 	// Labels are the labels of msip_labels that count as sensitivity: names or
 	// GUIDs. Case and blanks do not matter.
-	Labels []string
-	// Disclaimer is the site's standard text. Blanks and line breaks do not
-	// matter. It counts in any body, also in a message that is quoted. If it is
-	// empty, it is never missing.
-	Disclaimer string
+	Labels     []string
+	Disclaimer Disclaimer
 	Patterns   []Pattern
 }
 
@@ -39,7 +36,7 @@ type Detector struct {
 	marking    *finding.Finding
 	isLabelled bool // a label or Sensitivity
 	labels     []string
-	disclaimer disclaimer
+	disclaimer disclaimerState
 	patterns   []patternState
 	found      []finding.Finding
 }
@@ -57,7 +54,7 @@ const (
 
 // New returns a Detector for one message.
 func New(config Config) *Detector {
-	d := &Detector{window: window, disclaimer: newDisclaimer(config.Disclaimer)}
+	d := &Detector{window: window, disclaimer: disclaimerState{Disclaimer: config.Disclaimer}}
 	for _, label := range config.Labels {
 		d.labels = append(d.labels, withoutBlanks(label))
 	}

@@ -7,18 +7,17 @@ import (
 	"unicode/utf8"
 )
 
-// disclaimer looks for the site's standard text, without blanks, by the method of
-// Knuth, Morris and Pratt. Letter case counts, because a gateway or a signature
-// adds the text as the site wrote it.
-type disclaimer struct {
-	text  string // empty: none is expected
-	back  []int  // for each length of a partial match, the next shorter one
-	state int    // octets of text that match
-	isIn  bool
+// Disclaimer is a site's standard text. The zero value expects none.
+type Disclaimer struct {
+	text string // without blanks
+	back []int  // for each length of a partial match, the next shorter one
 }
 
-func newDisclaimer(s string) disclaimer {
-	d := disclaimer{text: withoutBlanks(s)}
+// NewDisclaimer returns a text to look for. Blanks and line breaks do not matter.
+// Letter case counts, because a gateway or a signature adds the text as the site
+// wrote it. It counts in any body, also in a message that is quoted.
+func NewDisclaimer(text string) Disclaimer {
+	d := Disclaimer{text: withoutBlanks(text)}
 	d.back = make([]int, len(d.text)+1)
 	for i, k := 1, 0; i < len(d.text); i++ {
 		for k > 0 && d.text[i] != d.text[k] {
@@ -32,10 +31,18 @@ func newDisclaimer(s string) disclaimer {
 	return d
 }
 
-func (d *disclaimer) isMissing() bool { return d.text != "" && !d.isIn }
+// disclaimerState is what is known about the disclaimer in one message. It is
+// looked for by the method of Knuth, Morris and Pratt.
+type disclaimerState struct {
+	Disclaimer
+	state int // octets of text that match
+	isIn  bool
+}
+
+func (d *disclaimerState) isMissing() bool { return d.text != "" && !d.isIn }
 
 // read reads the characters that begin between from and to.
-func (d *disclaimer) read(b text, from, to int) {
+func (d *disclaimerState) read(b text, from, to int) {
 	if !d.isMissing() {
 		return
 	}

@@ -143,7 +143,7 @@ func TestDisclaimer(t *testing.T) {
 	if got := findings(d); got != noDisclaimer {
 		t.Errorf("in two places: got %q", got)
 	}
-	if got := findings(New(Config{Disclaimer: " \n"})); got != "" {
+	if got := findings(New(Config{Disclaimer: NewDisclaimer(" \n")})); got != "" {
 		t.Errorf("an empty disclaimer: got %q", got)
 	}
 }
@@ -155,7 +155,7 @@ func TestDisclaimerOverlaps(t *testing.T) {
 		{"aab", "aaab"}, {"abab c", "ababab c"}, {"aabaaa", "aabaabaaa"}, {"ééa", "éééa"},
 	} {
 		for i := range len(c.in) + 1 {
-			if got := cut(Config{Disclaimer: c.disclaimer}, Body, utf8.UTFMax, c.in[:i], c.in[i:]); len(got) > 0 {
+			if got := cut(Config{Disclaimer: NewDisclaimer(c.disclaimer)}, Body, utf8.UTFMax, c.in[:i], c.in[i:]); len(got) > 0 {
 				t.Errorf("%q in %q: got %v", c.disclaimer, c.in, got)
 			}
 		}

@@ -91,7 +91,7 @@ const maxPatternName = 50
 
 // content returns what the detectors look for.
 func (f *File) content() (detect.Config, error) {
-	c := detect.Config{Labels: f.Content.Labels, Disclaimer: f.Content.Disclaimer}
+	c := detect.Config{Labels: f.Content.Labels, Disclaimer: detect.NewDisclaimer(f.Content.Disclaimer)}
 	faults := f.Content.check()
 	seen := make(map[string]bool)
 	for i, p := range f.Pattern {
