@@ -202,7 +202,9 @@ var (
 // isIntroduction reports whether a marking can follow the text on its line: it
 // is empty, or says only that a marking follows.
 func isIntroduction(b text, isStrict bool) bool {
-	b = bytes.Trim(b, ornament)
+	if !isStrict {
+		b = bytes.Trim(b, ornament) // "#" is a word
+	}
 	for i, end := b.word(0, len(b)); i < end; i, end = b.word(end, len(b)) {
 		word := strings.ToLower(string(b[i:end]))
 		if !headings[word] && !isNumeral(b[i:end]) && (isStrict || !sentenceWords[word]) {

@@ -91,6 +91,7 @@ var markingSamples = []sample{
 	{"our (OFFICIAL-SENSITIVE information is encrypted) rule", ""},
 	{strings.Repeat("the ", 80) + "OFFICIAL-SENSITIVE", ""},
 	{"TOP SECRET!", ""},
+	{"# SECRET", ""},
 	{"key | SECRET | value of the variable", ""},
 	{"secret", ""},
 	{"Secret", ""},
