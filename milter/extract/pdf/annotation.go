@@ -18,6 +18,9 @@ func (p *page) annotations(v any) {
 				p.aside(p.file.Text(d[key]))
 			}
 		}
+		if ref, ok := item.(object.Ref); ok && p.file.Name(d["Subtype"]) == "Widget" {
+			p.widgets = append(p.widgets, ref)
+		}
 		p.aside(markup(p.file.Text(d["RC"])))
 		p.attach(d["FS"])
 		p.associated(d)
@@ -27,16 +30,20 @@ func (p *page) annotations(v any) {
 
 // appearances draws what an annotation looks like, in each of its states.
 func (p *page) appearances(d object.Dict) {
-	normal := p.file.Dict(d["AP"])["N"]
-	if p.file.Stream(normal) != nil {
-		p.appearance(d, normal)
-		return
+	isDrawn := false
+	for _, key := range []object.Name{"N", "R", "D"} { // at rest, under the pointer, pressed
+		look := p.file.Dict(d["AP"])[key]
+		if p.file.Stream(look) != nil {
+			p.appearance(d, look)
+			isDrawn = true
+			continue
+		}
+		for _, state := range p.file.Dict(look) {
+			p.appearance(d, state)
+			isDrawn = true
+		}
 	}
-	states := p.file.Dict(normal)
-	for _, state := range states {
-		p.appearance(d, state)
-	}
-	if len(states) == 0 && p.file.Name(d["Subtype"]) == "Widget" {
+	if !isDrawn && p.file.Name(d["Subtype"]) == "Widget" {
 		p.fieldOnPage(d)
 	}
 }
@@ -82,7 +89,10 @@ func (d *document) attach(v any) {
 	if spec == nil {
 		return
 	}
-	d.line(d.file.Text(spec["Desc"]))
+	for _, key := range []object.Name{"Desc", "UF", "F"} {
+		d.line(d.file.Text(spec[key]))
+	}
+	d.texts(spec["CI"], 0) // what a portfolio shows beside the name
 	for _, key := range []object.Name{"F", "UF", "DOS", "Mac", "Unix"} {
 		ref := d.file.Dict(spec["EF"])[key]
 		if s := d.file.Stream(ref); s != nil && d.visit(ref) {

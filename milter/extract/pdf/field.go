@@ -10,11 +10,13 @@ import (
 // fields reads the values of the document's form.
 func (d *document) fields() {
 	form := d.file.Dict(d.file.Catalog()["AcroForm"])
-	if form == nil {
-		return
-	}
 	for _, field := range d.file.Array(form["Fields"]) {
 		d.field(field, "", 0)
+	}
+	for _, ref := range d.widgets { // viewers show those that the form forgets
+		if !d.visited[-1-ref.Num] {
+			d.field(ref, "", 0)
+		}
 	}
 	d.xfa(form["XFA"])
 	d.sink.Text([]byte("\f"))
@@ -42,9 +44,13 @@ func (d *document) field(v any, label string, depth int) {
 	}
 	if value := d.value(field["V"]); value != "" {
 		d.line(label + " " + value)
+	} else {
+		d.line(d.file.Text(field["TU"]))
 	}
 	d.line(markup(d.file.Text(field["RV"])))
-	d.line(d.file.Text(d.file.Dict(field["MK"])["CA"]))
+	for _, key := range []object.Name{"CA", "RC", "AC"} {
+		d.line(d.file.Text(d.file.Dict(field["MK"])[key]))
+	}
 	for _, option := range d.file.Array(field["Opt"]) {
 		d.line(d.value(option))
 	}
@@ -93,9 +99,11 @@ func (d *document) xfa(v any) {
 		d.line(markup(string(d.file.Decode(s))))
 		return
 	}
+	var source []byte
 	for _, item := range d.file.Array(v) {
-		if s := d.file.Stream(item); s != nil {
-			d.line(markup(string(d.file.Decode(s))))
+		if s := d.file.Stream(item); s != nil && len(source) < mostContents {
+			source = append(source, d.file.Decode(s)...)
 		}
 	}
+	d.line(markup(string(source)))
 }

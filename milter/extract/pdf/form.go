@@ -42,7 +42,12 @@ func (c *content) object(v any) {
 	case s == nil:
 	case c.file.Name(s.Dict["Subtype"]) == "Image":
 		c.image(s.Dict["Width"], s.Dict["Height"])
-	case c.file.Name(s.Dict["Subtype"]) == "Form":
+		for _, key := range []object.Name{"SMask", "Mask"} { // the print of a scan can be in the mask alone
+			if mask := c.file.Stream(s.Dict[key]); mask != nil {
+				c.image(mask.Dict["Width"], mask.Dict["Height"])
+			}
+		}
+	case c.file.Name(s.Dict["Subtype"]) != "PS":
 		c.form(v, s)
 	}
 }

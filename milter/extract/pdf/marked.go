@@ -24,6 +24,7 @@ func (c *content) beginMarked() {
 	if d == nil {
 		d = c.file.Dict(c.resource("Properties", c.name(0)))
 	}
+	c.aside(c.file.Text(d["Alt"]))
 	if text := d["ActualText"]; text != nil && c.actual == nil {
 		c.actual = &actual{text: c.file.Text(text), level: c.marks}
 		c.file.Spend(16 * len(c.actual.text))

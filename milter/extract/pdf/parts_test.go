@@ -3,6 +3,7 @@ package pdf_test
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -41,14 +42,26 @@ func TestParts(t *testing.T) {
 		"XFA": {build(catalog("/AcroForm<</XFA[(template)4 0 R(datasets)5 0 R]>>"), pages, emptyPage,
 			stream("", "<template><script>var x</script><text>NHS number</text></template>"), stream("", "<xfa:data><nhs>999 000 0018</nhs></xfa:data>")),
 			"NHS number|999 000 0018"},
-		"bookmarks":    {build(catalog("/Outlines<</First 4 0 R>>"), pages, emptyPage, "<</Title(a)/First 5 0 R/Next 6 0 R>>", "<</Title(999 000 0018)>>", "<</Title(b)>>"), "a|999 000 0018|b"},
-		"description":  {build(catalog("/StructTreeRoot<</K[<</S/Figure/Alt(999 000 0018)>>]>>"), pages, emptyPage), "999 000 0018"},
-		"form":         {documentWith("", "/XObject<</X 6 0 R>>", "/X Do", shown), "999 000 0018"},
-		"nested form":  {documentWith("", "/XObject<</X 6 0 R>>", "/X Do", stream("/Subtype/Form/Resources<</XObject<</Y 7 0 R>>>>", "/Y Do"), shown), "999 000 0018"},
-		"pattern":      {documentWith("", "/Pattern<</P 6 0 R>>", "/Pattern cs /P scn", stream("/PatternType 1", "BT (999 000 0018) Tj ET")), "999 000 0018"},
-		"mask":         {documentWith("", "/ExtGState<</G<</SMask<</G 6 0 R>>>>>>", "/G gs", shown), "999 000 0018"},
-		"hidden layer": {documentWith("", "/Properties<</O 6 0 R>>", "/OC /O BDC BT (999 000 0018) Tj ET EMC", "<</Type/OCG>>"), "999 000 0018"},
-		"cut content":  {build(catalog(""), pages, "<</Type/Page/Contents[4 0 R 5 0 R]>>", stream("", "BT (999 000 0018)"), stream("", "Tj ET")), "999 000 0018"},
+		"XFA that is cut": {build(catalog("/AcroForm<</XFA[(a)4 0 R(b)5 0 R]>>"), pages, emptyPage, stream("", "<nhs>999 000"), stream("", " 0018</nhs>")), "999 000 0018"},
+		"tooltip":         {form("/TU(999 000 0018)"), "999 000 0018"},
+		"captions":        {form("/MK<</CA(a)/RC(999 000 0018)/AC(b)>>"), "a|999 000 0018|b"},
+		"forgotten field": {build(catalog(""), pages, "<</Type/Page/Annots[4 0 R]>>", "<</Subtype/Widget/Opt[(999 000 0018)]>>"), "999 000 0018"},
+		"pressed":         {annotation("/Subtype/Widget/AP<</D 5 0 R>>", shown), "999 000 0018"},
+		"own property":    {buildWith("/Info<</NHS(999 000 0018)/Creator(x)>>", catalog(""), pages, emptyPage), "999 000 0018"},
+		"page numbers":    {build(catalog("/PageLabels<</Nums[0<</S/D/P(999 000 0018 )>>]>>"), pages, emptyPage), "999 000 0018 "},
+		"layer":           {build(catalog("/OCProperties<</OCGs[4 0 R]/D<</Order[4 0 R]>>>>"), pages, emptyPage, "<</Type/OCG/Name(999 000 0018)>>"), "999 000 0018"},
+		"name of a file":  {build(catalog("/Names<</EmbeddedFiles<</Names[(a)4 0 R]>>>>"), pages, emptyPage, "<</UF(999 000 0018.txt)/CI<</NHS(999 000 0026)>>/EF<</F 5 0 R>>>>", stream("", "x")), "999 000 0018.txt|999 000 0026"},
+		"alternative":     {document("/Figure<</Alt(999 000 0018)>>BDC EMC", "null"), "999 000 0018"},
+		"form, no type":   {documentWith("", "/XObject<</X 6 0 R>>", "/X Do", stream("", "BT (999 000 0018) Tj ET")), "999 000 0018"},
+		"ASCII85":         {build(catalog(""), pages, "<</Type/Page/Contents 4 0 R>>", stream("/Filter/ASCII85Decode", `<~6<#'U3B9)B0JG1'0JG4@.3MT)+@T6~>`)), "999 000 0018"},
+		"bookmarks":       {build(catalog("/Outlines<</First 4 0 R>>"), pages, emptyPage, "<</Title(a)/First 5 0 R/Next 6 0 R>>", "<</Title(999 000 0018)>>", "<</Title(b)>>"), "a|999 000 0018|b"},
+		"description":     {build(catalog("/StructTreeRoot<</K[<</S/Figure/Alt(999 000 0018)>>]>>"), pages, emptyPage), "999 000 0018"},
+		"form":            {documentWith("", "/XObject<</X 6 0 R>>", "/X Do", shown), "999 000 0018"},
+		"nested form":     {documentWith("", "/XObject<</X 6 0 R>>", "/X Do", stream("/Subtype/Form/Resources<</XObject<</Y 7 0 R>>>>", "/Y Do"), shown), "999 000 0018"},
+		"pattern":         {documentWith("", "/Pattern<</P 6 0 R>>", "/Pattern cs /P scn", stream("/PatternType 1", "BT (999 000 0018) Tj ET")), "999 000 0018"},
+		"mask":            {documentWith("", "/ExtGState<</G<</SMask<</G 6 0 R>>>>>>", "/G gs", shown), "999 000 0018"},
+		"hidden layer":    {documentWith("", "/Properties<</O 6 0 R>>", "/OC /O BDC BT (999 000 0018) Tj ET EMC", "<</Type/OCG>>"), "999 000 0018"},
+		"cut content":     {build(catalog(""), pages, "<</Type/Page/Contents[4 0 R 5 0 R]>>", stream("", "BT (999 000 0018)"), stream("", "Tj ET")), "999 000 0018"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := read(tt.file)
@@ -139,4 +152,29 @@ func TestDamage(t *testing.T) {
 			read(file).wantFindings(t, "damaged")
 		})
 	}
+}
+
+// TestScanInMask: the image itself is one dot of ink.
+func TestScanInMask(t *testing.T) {
+	for _, key := range []string{"SMask", "Mask"} {
+		read(documentWith("", "/XObject<</X 6 0 R>>", "/X Do", stream("/Subtype/Image/Width 1/Height 1/"+key+" 7 0 R", "x"),
+			stream("/Subtype/Image/Width 1000/Height 1000", "x"))).wantFindings(t, "picture")
+	}
+}
+
+// TestHybrid: the table says that an object is free, which XRefStm has.
+func TestHybrid(t *testing.T) {
+	file := build("<</Type/Catalog/Pages 2 0 R>>", pages, "<</Type/Page/Annots[6 0 R]>>",
+		stream("/Type/ObjStm/N 1/First 4", "6 0 <</Contents(999 000 0018)>>"),
+		stream("/Type/XRef/W[1 1 1]/Index[6 1]/Size 7", "\x02\x04\x00"))
+	file = bytes.Replace(file, []byte("trailer\n<<"), []byte("6 1\n0000000000 00000 f \ntrailer\n<</XRefStm "+strconv.Itoa(bytes.Index(file, []byte("5 0 obj")))), 1)
+	if r := read(file); !slices.Contains(r.lines(), "999 000 0018") {
+		t.Errorf("%q", r.lines())
+	}
+}
+
+// TestLetterNames: names of three letters do not tell the characters.
+func TestLetterNames(t *testing.T) {
+	read(build("<</Type/Catalog/Pages 2 0 R>>", pages, "<</Type/Page/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>", stream("", "BT /F 9 Tf (abc) Tj ET"),
+		"<</Type/Font/Subtype/Type1/BaseFont/X/Encoding<</Differences[97/Gaa/Gab/Gac]>>>>")).wantFindings(t, "no-characters")
 }

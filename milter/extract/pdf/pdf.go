@@ -43,6 +43,7 @@ type document struct {
 	fonts    map[int]*font.Font // by the object's number
 	silent   map[int]int        // forms that show no text or image, and their segments
 	visited  map[int]bool       // pages, fields, bookmarks and embedded files
+	widgets  []object.Ref       // fields of a form that are on pages
 	files    []*object.Stream   // embedded
 }
 

@@ -1,21 +1,48 @@
 package pdf
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/postseal/postseal/milter/extract/pdf/object"
 	"github.com/postseal/postseal/rules/finding"
 )
 
 // properties reads what viewers show in the title bar and among the properties.
-// The dates and the names of programs are not read: no person wrote them.
+// The dates and the names of programs are not read: no person wrote them. The
+// names of the layers and the numbers of the pages are beside the pages.
 func (d *document) properties() {
 	info := d.file.Dict(d.file.Trailer["Info"])
-	for _, key := range []object.Name{"Title", "Subject", "Keywords", "Author"} {
-		d.line(d.file.Text(info[key]))
+	for _, key := range slices.Sorted(maps.Keys(info)) {
+		if !slices.Contains([]object.Name{"Producer", "Creator", "CreationDate", "ModDate", "SourceModified"}, key) {
+			d.line(d.file.Text(info[key]))
+		}
 	}
+	d.texts(d.file.Catalog()["PageLabels"], 0)
+	d.texts(d.file.Catalog()["OCProperties"], 0)
 	if s := d.file.Stream(d.file.Catalog()["Metadata"]); s != nil {
 		d.line(metadata(d.file.Decode(s)))
 	}
 	d.sink.Text([]byte("\f"))
+}
+
+// texts reads all strings below an object that refers to no page.
+func (d *document) texts(v any, depth int) {
+	if depth > 8 || !d.file.Spend(64) || !d.visit(v) {
+		return
+	}
+	switch v := d.file.Get(v).(type) {
+	case object.String:
+		d.line(d.file.Text(v))
+	case object.Array:
+		for _, item := range v {
+			d.texts(item, depth+1)
+		}
+	case object.Dict:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			d.texts(v[key], depth+1)
+		}
+	}
 }
 
 // bookmarks reads the outline: a tree whose nodes link to the first one below and

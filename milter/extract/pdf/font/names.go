@@ -72,7 +72,8 @@ func ofPart(name string) (string, bool) {
 		}
 	}
 	// A word such as "parenleftbig" is a symbol. "g17" can be any character.
-	isWord := len(name) > 2 && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) })
+	// So can "Gab": generators number their glyphs with letters too.
+	isWord := len(name) > 3 && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsLower(r) })
 	if isWord {
 		return "\uFFFD", true
 	}

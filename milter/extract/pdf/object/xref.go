@@ -86,11 +86,10 @@ func (f *File) table(p *Parser) Dict {
 			if offset.kind != number || gen.kind != number || in.kind != word {
 				return nil
 			}
-			e := entry{offset: int(offset.num)}
-			if string(in.text) == "n" {
-				e.kind = plain
+			if string(in.text) != "n" {
+				continue // the object may be in XRefStm, which old viewers do not read
 			}
-			if !f.add(first+i, e) {
+			if !f.add(first+i, entry{kind: plain, offset: int(offset.num)}) {
 				return nil
 			}
 		}
