@@ -8,7 +8,7 @@
 //	maillog                  message, shown: the events
 //	message                  extract/mime, extract/subject, extract/subprocess, shown: one mail: envelope, header, verdict, edits, reply
 //	extract/subprocess       : documents in processes of their own
-//	extract/document         extract/document/flow, extract/document/legacy, extract/document/mapi, extract/document/markup, extract/document/odf, extract/document/ole, extract/document/ooxml, extract/document/pack, extract/document/rtf, extract/mime, extract/pdf: documents of any kind, archives
+//	extract/document         extract/document/flow, extract/document/legacy, extract/document/mapi, extract/document/markup, extract/document/odf, extract/document/ole, extract/document/ooxml, extract/document/pack, extract/document/rtf, extract/mime, extract/pdf, extract/picture: documents of any kind, archives
 //	extract/mime             extract/picture, extract/subject, extract/text, extract/transfer: what a message says
 //	extract/pdf              extract/pdf/font, extract/pdf/object, extract/picture: PDF
 //	extract/pdf/font         extract/pdf/object: codes and their characters

@@ -16,7 +16,7 @@ import (
 
 // readZIP reads a ZIP archive, or the document that it is.
 func readZIP(j *flow.Job, r io.ReaderAt, size int64) error {
-	entries, err := pack.Read(r, size)
+	entries, comment, err := pack.Read(r, size)
 	j.Fail(err)
 	switch {
 	case ooxml.Is(entries):
@@ -24,6 +24,7 @@ func readZIP(j *flow.Job, r io.ReaderAt, size int64) error {
 	case odf.Is(entries):
 		return odf.Read(j, entries)
 	}
+	showName(j, comment)
 	for i := range entries {
 		e := &entries[i]
 		if !j.TakeEntry() {
@@ -75,6 +76,7 @@ func readTar(j *flow.Job, r io.Reader) error {
 			return flow.ErrLimit
 		}
 		showName(j.Entry(n), h.Name)
+		showName(j.Entry(n), h.Linkname)
 		if h.Size > 0 {
 			j.Entry(n).Stream("", t)
 		}
@@ -87,6 +89,8 @@ func readGzip(j *flow.Job, r io.Reader) error {
 	if err != nil {
 		return err
 	}
+	showName(j.Entry(1), z.Name)
+	showName(j.Entry(1), z.Comment)
 	j.Entry(1).Stream("", j.Unpack(z))
 	return nil
 }

@@ -72,7 +72,7 @@ var streamers map[mime.Content]func(j *flow.Job, r io.Reader) error
 func init() { // the readers read documents in documents with these tables
 	openers = map[mime.Content]flow.Opener{mime.ZIP: readZIP, mime.OLE: readOLE, mime.PDF: readPDF}
 	streamers = map[mime.Content]func(j *flow.Job, r io.Reader) error{
-		mime.TNEF: mapi.ReadTNEF, mime.Gzip: readGzip, mime.Bzip2: readBzip2, mime.Tar: readTar, mime.RTF: rtf.Read, mime.OfficeXML: readXML,
+		mime.TNEF: mapi.ReadTNEF, mime.Gzip: readGzip, mime.Bzip2: readBzip2, mime.Tar: readTar, mime.RTF: rtf.Read, mime.OfficeXML: readXML, mime.Metafile: readMetafile,
 	}
 }
 

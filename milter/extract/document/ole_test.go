@@ -96,7 +96,7 @@ func TestMSG(t *testing.T) {
 		node{name: "__substg1.0_007D001F", content: utf16le("Received: x")},
 		node{name: "__attach_version1.0_#00000000", inside: []node{{name: "__substg1.0_37010102", content: "attached"}, {name: "__substg1.0_3707001F", content: utf16le("name")}}},
 		node{name: "__attach_version1.0_#00000001", inside: []node{{name: "__substg1.0_3701000D", inside: message("inner", "message")}}},
-	)...), "<2 subject>about 999 000 0018<2>body é<2>html\n<2>rich<2/1>attached<2/2 subject>inner<2/2>message")
+	)...), "<2 subject>about 999 000 0018<2>body é<2>html\n<2>rich<2/1>attached<2/1>name<2/2 subject>inner<2/2>message")
 }
 
 func TestTNEF(t *testing.T) {

@@ -31,6 +31,7 @@ const (
 	PDF
 	RTF
 	OfficeXML // a document of Office or OpenDocument that is one XML file
+	Metafile  // a drawing of Windows, EMF or WMF
 )
 
 // StartSize is how many octets ContentOf looks at.
@@ -50,6 +51,8 @@ func ContentOf(start []byte, media string) Content {
 		return magicOf(start, magics)
 	case magicOf(trimmed, textMagics) != unknown:
 		return magicOf(trimmed, textMagics)
+	case picture.IsMetafile(start):
+		return Metafile
 	case isOfficeXML(start):
 		return OfficeXML
 	case isSure:
@@ -60,6 +63,8 @@ func ContentOf(start []byte, media string) Content {
 		return plainContent
 	case cmsOf(start) != unknown:
 		return cmsOf(start)
+	case isTrueType(start):
+		return nothing
 	case magicOf(start, shortMagics) != unknown:
 		return magicOf(start, shortMagics)
 	case len(start) > 262 && string(start[257:262]) == "ustar":
@@ -100,7 +105,17 @@ var shortMagics = []magic{
 	{"\xff\xfb", nothing}, {"\xff\xf3", nothing}, {"\xff\xf2", nothing}, {"\xff\xfa", nothing}, {"\xff\xf1", nothing}, {"\xff\xf9", nothing},
 	{"\x00\x05\x16\x07", nothing}, // what a Mac keeps beside a file
 	{"\x1a\x45\xdf\xa3", nothing}, {"\x00\x00\x01\xba", nothing}, {"\x00\x00\x01\xb3", nothing}, {"FLV\x01", nothing}, {"\x30\x26\xb2\x75\x8e\x66\xcf\x11", nothing},
-	{"OTTO\x00", nothing}, {"wOFF", nothing}, {"wOF2", nothing}, {"ttcf", nothing}, {"true\x00", nothing}, {"\x00\x01\x00\x00\x00", nothing},
+	{"OTTO\x00", nothing}, {"wOFF", nothing}, {"wOF2", nothing}, {"ttcf", nothing}, {"true\x00", nothing},
+}
+
+// isTrueType reports whether octets begin a font. Databases of FileMaker have the
+// same first octets, but not the search range of so many tables.
+func isTrueType(start []byte) bool {
+	if len(start) < 8 || string(start[:5]) != "\x00\x01\x00\x00\x00" {
+		return false
+	}
+	tables, searchRange := int(start[5]), int(start[6])<<8|int(start[7])
+	return searchRange <= 16*tables && 16*tables < 2*searchRange
 }
 
 // magic is how a content begins.

@@ -2,7 +2,10 @@
 // scan.
 package picture
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // minSide is the least side, in pixels, of a picture that may be a scan. Print
 // of 10 points can be read at 100 dots an inch, and there a postcard, the
@@ -24,6 +27,13 @@ func Scan(width, height int) bool { return min(width, height) >= minSide }
 func Is(start []byte) (is, sure bool) {
 	k := kindOf(start)
 	return k != nil, k != nil && k.sure
+}
+
+// IsMetafile reports whether octets begin a drawing of Windows, which can hold
+// text.
+func IsMetafile(start []byte) bool {
+	return len(start) >= minStart && string(start[:4]) == "\x01\x00\x00\x00" && isEMF(start) ||
+		bytes.HasPrefix(start, []byte("\xd7\xcd\xc6\x9a")) || bytes.HasPrefix(start, []byte("\x01\x00\x09\x00\x00\x03"))
 }
 
 // kind is a format of pictures.

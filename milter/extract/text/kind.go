@@ -29,7 +29,7 @@ func kindOf(declared Type, start []byte) kind {
 	}
 	switch {
 	case isXML:
-		return kind{html: contains(start, "<html") || contains(start, "<svg")}
+		return kind{html: contains(start, "<html") || contains(start, "<svg") || contains(start, "<!doctype svg")}
 	case isHTML:
 		isText := strings.HasPrefix(declared.Media, "text/")
 		return kind{html: true, both: isText, doubtful: isText}

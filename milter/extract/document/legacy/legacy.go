@@ -9,7 +9,6 @@ import (
 
 	"github.com/postseal/postseal/milter/extract/document/flow"
 	"github.com/postseal/postseal/milter/extract/document/ole"
-	"github.com/postseal/postseal/milter/extract/picture"
 )
 
 var le = binary.LittleEndian
@@ -174,23 +173,4 @@ func unpackNative(data []byte) ([]byte, bool) {
 	n = le.Uint32(p)
 	p = p[4:]
 	return p[:min(uint64(n), uint64(len(p)))], uint64(n) <= uint64(len(p))
-}
-
-// readPictures looks for pictures in a stream.
-func readPictures(j *flow.Job, _ *ole.File, _ int, data []byte) error {
-	for _, magic := range []string{"\x89PNG\r\n\x1a\n", "\xff\xd8\xff"} {
-		for p := data; ; {
-			i := bytes.Index(p, []byte(magic))
-			if i < 0 {
-				break
-			}
-			p = p[i:]
-			if _, large := picture.Large(p[:min(len(p), picture.HeadSize)]); large {
-				j.Picture()
-				return nil
-			}
-			p = p[len(magic):]
-		}
-	}
-	return nil
 }

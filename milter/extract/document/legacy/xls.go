@@ -1,7 +1,9 @@
 package legacy
 
 import (
+	"bytes"
 	"math"
+	"strings"
 
 	"github.com/postseal/postseal/milter/extract/document/flow"
 	"github.com/postseal/postseal/milter/extract/document/ole"
@@ -24,6 +26,7 @@ const (
 	recPivotText  = 0xcd
 	recRichString = 0xd6
 	recXF         = 0xe0
+	recDrawings   = 0xeb
 	recSST        = 0xfc
 	recLabelSST   = 0xfd
 	recTextObject = 0x1b6
@@ -39,17 +42,21 @@ const (
 
 const biff8 = 0x600
 
+// textToken begins text in a formula ([MS-XLS], section 2.5.198.89).
+const textToken = 0x17
+
 // xls is a workbook.
 type xls struct {
-	job     *flow.Job
-	flow    *flow.Flow
-	version int
-	shared  sheet.Strings
-	codes   map[int]sheet.Format
-	formats []sheet.Format // of each cell style
-	row     int
-	column  int // of the formula whose result follows
-	margin  []string
+	job      *flow.Job
+	flow     *flow.Flow
+	version  int
+	shared   sheet.Strings
+	codes    map[int]sheet.Format
+	formats  []sheet.Format // of each cell style
+	row      int
+	column   int // of the formula whose result follows
+	margin   []string
+	pictures [][]byte // parts of them
 }
 
 // record is a record and those that continue it.
@@ -65,6 +72,9 @@ func readXLS(j *flow.Job, _ *ole.File, _ int, data []byte) error {
 	err := x.records(j, data)
 	x.endSheet()
 	x.flow.Close()
+	if err == nil {
+		err = readPictures(j, nil, 0, bytes.Join(x.pictures, nil))
+	}
 	return err
 }
 
@@ -116,6 +126,8 @@ func (x *xls) record(r record) error {
 		return x.strings(r)
 	case recTextObject:
 		x.textObject(r)
+	case recDrawings:
+		x.pictures = append(x.pictures, r.parts...)
 	case recHeader, recFooter:
 		x.margin = append(x.margin, sheet.HeaderText(x.text(r, 0)))
 	case recFormat:
@@ -206,6 +218,11 @@ func (x *xls) validation(r record) error {
 		if text := s.unicode(int(s.uint16())); text != "" && text != "\x00" {
 			x.line(text)
 		}
+	}
+	n := int(s.uint16())
+	s.skip(2)
+	if formula := s.octets(n); len(formula) > 2 && formula[0] == textToken { // the choices
+		x.line(strings.ReplaceAll(x.short(formula[1:]), "\x00", "\n"))
 	}
 	return s.err
 }

@@ -23,7 +23,10 @@ const (
 	plainBody   = 0x1000
 	rtfBody     = 0x1009
 	htmlBody    = 0x1013
+	attachName  = 0x3001
 	attachment  = 0x3701
+	attachFile  = 0x3704
+	attachLong  = 0x3707
 	firstPerson = 0x3a00 // the fields of a contact
 	lastPerson  = 0x3aff
 	firstNamed  = 0x8000 // fields of appointments, contacts, tasks and forms
@@ -132,8 +135,12 @@ func (m *msg) message(j *flow.Job, storage, depth int) error {
 func (m *msg) attachment(j *flow.Job, storage, depth int) error {
 	for _, i := range m.children[storage] {
 		e := m.Entries[i]
-		id, _, ok := property(e.Name)
+		id, kind, ok := property(e.Name)
 		switch {
+		case ok && !e.Storage && isFileName(id):
+			data, err := m.Bytes(i)
+			j.Fail(err)
+			show(j, id, kind, data)
 		case !ok || id != attachment:
 		case !e.Storage:
 			data, err := m.Bytes(i)
@@ -166,6 +173,9 @@ func property(name string) (id, kind int, ok bool) {
 	}
 	return id, kind, err == nil
 }
+
+// isFileName reports whether a property of an attachment is its name.
+func isFileName(id int) bool { return id == attachName || id == attachFile || id == attachLong }
 
 // isShown reports whether a reader sees a property.
 func isShown(id, kind int) bool {

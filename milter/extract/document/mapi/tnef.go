@@ -12,6 +12,7 @@ const (
 	attSubject    = 0x8004
 	attBody       = 0x800c
 	attData       = 0x800f
+	attTitle      = 0x8010
 	attRendering  = 0x9002 // begins an attachment
 	attProperties = 0x9003
 	attAttachment = 0x9005
@@ -62,6 +63,8 @@ func (t *tnef) attribute(id int, data []byte) error {
 		}
 		t.count++
 		t.file = t.job.Entry(t.count)
+	case attTitle:
+		show(t.file, attachName, typeANSI, data)
 	case attData:
 		t.file.Open(bytes.NewReader(data), int64(len(data)))
 	case attProperties, attAttachment:
@@ -145,6 +148,8 @@ func (t *tnef) property(id, kind int, value []byte) {
 	switch {
 	case isShown(id, kind):
 		show(t.job, id, kind, value)
+	case t.file != t.job && isFileName(id):
+		show(t.file, id, kind, value)
 	case id == attachment:
 		if kind == typeObject {
 			value = value[min(interfaceID, len(value)):]

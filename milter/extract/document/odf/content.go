@@ -2,6 +2,7 @@ package odf
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"io"
 	"strings"
@@ -113,7 +114,7 @@ func isProperty(name string) bool {
 
 func (c *content) start() {
 	switch c.Name {
-	case "p", "h", "title", "desc", "description", "subject", "keyword", "user-defined":
+	case "p", "h", "number", "title", "desc", "description", "subject", "keyword", "user-defined":
 		c.push(true, false)
 	case "annotation":
 		c.push(false, true)
@@ -126,7 +127,7 @@ func (c *content) start() {
 		c.flow.Cell()
 		c.flow.Skip(c.Int("number-columns-repeated", 1) - 1)
 		if c.value = ""; c.Attr("value-type") != "date" && c.Attr("value-type") != "time" {
-			c.value = c.Attr("value")
+			c.value = cmp.Or(c.Attr("value"), c.Attr("string-value"), c.Attr("formula"))
 		}
 	case "s":
 		c.flow.String(strings.Repeat(" ", min(max(c.Int("c", 1), 1), 100)))
@@ -157,19 +158,29 @@ func (c *content) startOther() {
 		c.flow.Turn(detect.Margin)
 	case c.Name == "hidden-text":
 		c.flow.String(c.Attr("string-value"))
-	case c.Name == "text" || c.Name == "textarea" || c.Name == "fixed-text": // of a form
-		for _, name := range []string{"label", "value", "current-value"} {
-			if text := c.Attr(name); text != "" {
-				c.flow.String(text)
-				c.flow.Line()
-			}
+	case c.Name == "conditional-text" || c.Name == "alphabetical-index-mark" || c.Name == "user-field-decl" || c.Name == "list-level-style-number":
+		c.attributes("string-value-if-true", "string-value-if-false", "string-value", "num-prefix", "num-suffix")
+	case c.Name == "a" || c.Name == "placeholder":
+		c.attributes("title", "description")
+	case !c.top().shown || c.Name == "label": // controls of a form, choices in a text
+		c.attributes("label", "value", "current-value")
+	}
+}
+
+// attributes reads attributes beside the text.
+func (c *content) attributes(names ...string) {
+	for _, name := range names {
+		if text := c.Attr(name); text != "" {
+			c.flow.Aside()
+			c.flow.String(text)
+			c.flow.EndAside()
 		}
 	}
 }
 
 func (c *content) end() {
 	switch c.Name {
-	case "p", "h":
+	case "p", "h", "number":
 		c.flow.Line()
 		c.pop()
 	case "title", "desc", "description", "subject", "keyword", "user-defined":

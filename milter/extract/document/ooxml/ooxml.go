@@ -39,7 +39,7 @@ var silent = map[string]bool{
 	"styles": true, "theme": true, "themeManager": true, "fonts": true, "settings": true, "webSettings": true,
 	"Relationships": true, "Types": true, "presentationPr": true, "viewPr": true, "tblStyleLst": true,
 	"calcChain": true, "styleSheet": true, "sst": true, "clrMap": true, "layoutDef": true, "colorsDef": true,
-	"styleDef": true, "colorStyle": true, "chartStyle": true, "ocx": true, "tagLst": true,
+	"styleDef": true, "colorStyle": true, "chartStyle": true, "tagLst": true,
 }
 
 // headSize is how much of a part is unpacked to see what it is.
@@ -78,7 +78,7 @@ func (b *book) read(p part) error {
 		return nil
 	case known[p.root]:
 		return b.with(p, func(r io.Reader) error { return readStory(b.job, r) })
-	case p.root != "":
+	case p.root != "" && p.root != "html" && p.root != "svg": // which are read as shown
 		return b.with(p, func(r io.Reader) error { return ReadAny(b.job, r) })
 	case isRecords(p, beginSheet), isRecords(p, beginComments):
 		return b.with(p, b.binarySheet)

@@ -11,6 +11,7 @@ import (
 	"github.com/postseal/postseal/milter/extract/document/flow"
 	"github.com/postseal/postseal/milter/extract/document/markup"
 	"github.com/postseal/postseal/rules/detect"
+	"github.com/postseal/postseal/rules/finding"
 )
 
 // known are the roots of parts in which elements named t hold the text.
@@ -62,7 +63,7 @@ func ReadFlat(j *flow.Job, r io.Reader) error { return readStory(j, r) }
 
 func (w *story) text() {
 	switch w.Parent(0) {
-	case "t", "delText", "text", "v":
+	case "t", "delText", "text", "v", "pt":
 		w.flow.Words(w.Text)
 	case "instrText", "delInstrText":
 		w.flow.Aside()
@@ -105,13 +106,22 @@ func (w *story) start() {
 		w.flow.Edit(flow.Inserted)
 	case "docPr", "cNvPr":
 		w.aside(w.Attr("descr"))
-	case "fldSimple":
-		w.aside(w.Attr("instr"))
-	case "textpath": // WordArt of Word 2007
-		w.aside(w.Attr("string"))
+		w.aside(w.Attr("title"))
 	case "ph":
 		w.placeholder(w.Attr("type"))
+	default:
+		if name := shown[w.Name]; name != "" {
+			w.aside(w.Attr(name))
+		}
 	}
+}
+
+// shown are the attributes that a reader sees, by their elements: the choices of
+// forms, the texts under the pointer, WordArt of Word 2007, numbers of lists.
+var shown = map[string]string{
+	"fldSimple": "instr", "textpath": "string", "listEntry": "val", "default": "val", "helpText": "val", "statusText": "val",
+	"listItem": "displayText", "hyperlink": "tooltip", "hlinkClick": "tooltip", "hlinkHover": "tooltip", "lvlText": "val",
+	"shape": "alt", "rect": "alt", "imagedata": "title", "section": "name",
 }
 
 func (w *story) end() {
@@ -122,7 +132,7 @@ func (w *story) end() {
 		data := bytes.Join(bytes.Fields(w.binary), nil)
 		n, _ := base64.StdEncoding.Decode(data, data)
 		w.binary, w.files = nil, append(w.files, data[:n])
-	case "p", "text", "v", "comment":
+	case "p", "text", "v", "pt", "comment":
 		w.flow.Line()
 	case "tr":
 		w.flow.EndRow()
@@ -172,6 +182,10 @@ func symbol(char string) string {
 	return string(utf8.AppendRune(nil, rune(n)))
 }
 
+// anyShown are the attributes that hold what tables, pivot tables and controls
+// show.
+var anyShown = []string{"v", "name", "totalsRowLabel", "value"}
+
 // ReadAny reads all text of an XML document of any kind.
 func ReadAny(j *flow.Job, r io.Reader) error {
 	s, f := markup.New(r), j.Begin(detect.Body)
@@ -183,18 +197,31 @@ func ReadAny(j *flow.Job, r io.Reader) error {
 		case markup.Start:
 			switch s.Name {
 			case "Glyphs": // XPS
-				f.String(s.Attr("UnicodeString"))
-			case "s", "n", "cacheField": // what a pivot table keeps
-				f.String(s.Attr("v") + s.Attr("name"))
-			case "sheet":
-				f.String(s.Attr("name"))
+				text := strings.TrimPrefix(s.Attr("UnicodeString"), "{}")
+				if text == "" && s.Attr("Indices") != "" {
+					j.Unreadable(finding.NoCharacters)
+				}
+				f.String(text + " ")
+				continue
+			case "s", "n", "cacheField", "sheet", "pivotField", "dataField", "tableColumn", "ocxPr":
+				for _, name := range anyShown {
+					f.String(s.Attr(name))
+				}
+			case "slicer":
+				f.String(s.Attr("caption"))
+			case "item": // of a list in a form
+				f.String(s.Attr("val"))
+			case "shape", "rect":
+				f.String(s.Attr("alt"))
 			}
 		case markup.Text:
 			if strings.TrimSpace(string(s.Text)) != "" {
 				f.Text(s.Text)
 			}
 		case markup.End:
-			f.Line()
+			if s.Name != "Glyphs" {
+				f.Line()
+			}
 		}
 	}
 }

@@ -39,6 +39,7 @@ type worksheet struct {
 	kind   string // of the cell
 	style  int
 	value  []byte
+	source []byte // the formula of the cell
 }
 
 func (w *worksheet) start() {
@@ -53,11 +54,15 @@ func (w *worksheet) start() {
 			w.column = n
 		}
 		w.kind, w.style, w.value = w.Attr("t"), w.Int("s", 0), w.value[:0]
+		w.source = w.source[:0]
 	case "is":
 		w.flow.CellAt(w.column)
 	case "headerFooter":
 		w.value = w.value[:0]
 		w.flow.Turn(detect.Margin)
+	case "hyperlink":
+		w.flow.String(w.Attr("tooltip"))
+		w.flow.Line()
 	case "dataValidation":
 		for _, name := range []string{"promptTitle", "prompt", "errorTitle", "error"} {
 			if text := w.Attr(name); text != "" {
@@ -78,6 +83,12 @@ func (w *worksheet) text() {
 		}
 	case "oddHeader", "oddFooter", "evenHeader", "evenFooter", "firstHeader", "firstFooter":
 		w.value = append(w.value, w.Text...)
+	case "f":
+		if w.Parent(1) == "c" {
+			w.source = append(w.source, w.Text...)
+			return
+		}
+		w.flow.Text(w.Text) // of a validation of Excel 2010
 	case "formula1", "formula2":
 		w.flow.Text(w.Text)
 	}
@@ -106,6 +117,10 @@ func (w *worksheet) end() error {
 // cell writes what a cell shows.
 func (w *worksheet) cell() error {
 	if len(w.value) == 0 {
+		if len(w.source) > 0 && w.kind != "inlineStr" { // Excel shows the result at once
+			w.flow.CellAt(w.column)
+			w.flow.Text(w.source)
+		}
 		return nil
 	}
 	var text []byte

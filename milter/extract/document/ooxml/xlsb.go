@@ -22,6 +22,7 @@ const (
 	formulaString  = 8
 	formulaNumber  = 9
 	sharedItem     = 19
+	cellRich       = 62
 	numberFormat   = 44
 	cellFormat     = 47
 	beginSheet     = 129
@@ -145,7 +146,7 @@ func (b *book) binarySheet(r io.Reader) error {
 				text, rest = wide(rest)
 				margin = append(margin, sheet.HeaderText(text))
 			}
-		case cellRK, cellReal, cellString, cellShared, formulaString, formulaNumber:
+		case cellRK, cellReal, cellString, cellShared, formulaString, formulaNumber, cellRich:
 			if len(data) >= cellHeaderSize+4 {
 				return b.binaryCell(f, kind, data)
 			}
@@ -173,6 +174,8 @@ func (b *book) binaryCell(f *flow.Flow, kind int, data []byte) error {
 	switch {
 	case kind == cellShared:
 		text = string(b.shared.At(int(le.Uint32(value))))
+	case kind == cellRich:
+		text, _ = wide(value[1:])
 	case kind == cellString || kind == formulaString:
 		text, _ = wide(value)
 	case kind == cellRK:

@@ -4,9 +4,11 @@ package pack
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"compress/bzip2"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/postseal/postseal/milter/extract/document/flow"
 )
@@ -27,27 +29,36 @@ const maxDirectory = 50_000
 // PKWARE, section 4.4.4).
 const encrypted = 1
 
-// Read returns the entries of an archive. An error may come with entries that
-// were found without the table of contents.
-func Read(r io.ReaderAt, size int64) ([]Entry, error) {
+// Read returns the entries of an archive, and its comment. An error may come with
+// entries that were found without the table of contents. Entries that the table
+// leaves out come last, because some programs unpack them.
+func Read(r io.ReaderAt, size int64) (entries []Entry, comment string, err error) {
 	if n, err := count(r, size, "PK\x01\x02"); err != nil {
-		return nil, err
+		return nil, "", err
 	} else if n > maxDirectory {
-		return nil, flow.ErrLimit
+		return nil, "", flow.ErrLimit
 	}
 	z, err := zip.NewReader(r, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
-		return salvage(r, size), flow.ErrDamaged
+		return salvage(r, size, nil), "", flow.ErrDamaged
 	}
 	z.RegisterDecompressor(12, func(r io.Reader) io.ReadCloser { return io.NopCloser(bzip2.NewReader(r)) })
-	var entries []Entry
+	var listed []span
 	for i, f := range z.File {
+		if start, err := f.DataOffset(); err == nil {
+			listed = append(listed, span{start, start + int64(f.CompressedSize64)})
+		}
 		if f.FileInfo().IsDir() && f.UncompressedSize64 == 0 {
 			continue
 		}
 		entries = append(entries, Entry{Name: f.Name, Number: i + 1, open: f.Open, locked: f.Flags&encrypted != 0})
 	}
-	return entries, nil
+	slices.SortFunc(listed, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	for _, e := range salvage(r, size, listed) {
+		e.Number += len(z.File)
+		entries = append(entries, e)
+	}
+	return entries, z.Comment, nil
 }
 
 // Open unpacks the entry. What is read counts towards the limits of the job.

@@ -15,6 +15,7 @@ var destinations = map[string]destination{
 	"footnote": beside, "annotation": beside, "shptxt": beside, "dptxbxtext": beside, "fldinst": beside, "ud": beside,
 	"title": beside, "subject": beside, "keywords": beside, "doccomm": beside, "comment": beside,
 	"ffdeftext": beside, "ffhelptext": beside, "ffstattext": beside, "staticval": beside, "docvar": beside,
+	"ffl": beside, "company": beside, "manager": beside, "category": beside,
 	"colortbl": silent, "stylesheet": silent, "author": silent, "operator": silent, "nonshppict": silent,
 	"ftnsep": silent, "ftnsepc": silent, "aftnsep": silent, "aftnsepc": silent, "bkmkstart": silent, "bkmkend": silent,
 	"atnid": silent, "atnauthor": silent, "atndate": silent, "atntime": silent, "atnref": silent, "atrfstart": silent, "atrfend": silent,
@@ -67,14 +68,20 @@ func (r *reader) digit(c byte) {
 
 // add adds an octet of data. The head of a picture is enough.
 func (r *reader) add(c byte) {
-	if r.to == object || len(r.data) < picture.HeadSize {
+	if r.to == object || len(r.data) < picture.HeadSize || picture.IsMetafile(r.data) {
 		r.data = append(r.data, c)
 	}
 }
 
 const twipsPerPixel = 15
 
+// picture reads a picture. A drawing of Windows can hold text.
 func (r *reader) picture() {
+	if picture.IsMetafile(r.data) {
+		r.metafiles = append(r.metafiles, r.data)
+		r.data = nil
+		return
+	}
 	is, large := picture.Large(r.data)
 	if !is {
 		large = picture.Scan(r.width/twipsPerPixel, r.height/twipsPerPixel)

@@ -3,6 +3,7 @@ package rtf
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 
 	"golang.org/x/text/encoding"
@@ -56,12 +57,13 @@ type reader struct {
 
 	inTable, open, cell bool // \intbl; a table is open; a cell is
 
-	data    []byte // of a picture or object
-	high    int    // the first digit of an octet of it; -1 without one
-	width   int    // of the picture, in twips
-	height  int
-	shape   []byte // the name of a shape's property
-	objects [][]byte
+	data      []byte // of a picture or object
+	high      int    // the first digit of an octet of it; -1 without one
+	width     int    // of the picture, in twips
+	height    int
+	shape     []byte // the name of a shape's property
+	objects   [][]byte
+	metafiles [][]byte
 }
 
 // Read reads a document, and then what is embedded in it.
@@ -74,6 +76,9 @@ func Read(j *flow.Job, in io.Reader) error {
 	r.flow.Close()
 	for _, data := range r.objects {
 		r.embedded(data)
+	}
+	for _, data := range r.metafiles {
+		r.job.Open(bytes.NewReader(data), int64(len(data)))
 	}
 	return err
 }
