@@ -85,7 +85,9 @@ func (w *worksheet) text() {
 		w.value = append(w.value, w.Text...)
 	case "f":
 		if w.Parent(1) == "c" {
-			w.source = append(w.source, w.Text...)
+			if len(w.source) < maxFormula {
+				w.source = append(w.source, w.Text...)
+			}
 			return
 		}
 		w.flow.Text(w.Text) // of a validation of Excel 2010
@@ -113,6 +115,9 @@ func (w *worksheet) end() error {
 	}
 	return nil
 }
+
+// maxFormula is how much of a formula is kept. Excel allows 8,192 characters.
+const maxFormula = 32 << 10
 
 // cell writes what a cell shows.
 func (w *worksheet) cell() error {
