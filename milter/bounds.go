@@ -59,6 +59,7 @@ func (s *Server) admit(nc net.Conn) (*conn, bool) {
 		return s.begin(nc), true
 	}
 	s.turnedAway++
+	s.refused++
 	first := s.turnedAway == 1
 	s.mu.Unlock()
 	nc.Close()

@@ -43,7 +43,8 @@ type conn struct {
 	memory
 	server  *Server
 	err     error
-	leaving bool // Close leaves the connection open, because it will be handed over
+	probe   *probe // nil in a session of the MTA
+	leaving bool   // Close leaves the connection open, because it will be handed over
 
 	header     func(name, value string) (more bool) // receives a header field
 	body       func(p []byte)                       // receives octets of the body
@@ -222,7 +223,7 @@ func (c *conn) await() error {
 	case !errors.Is(err, os.ErrDeadlineExceeded):
 		return io.EOF // the MTA closed the connection between packets, which is allowed
 	case between && c.server.isDraining():
-		c.leaving = c.server.HandOver != nil
+		c.leaving = c.server.HandOver != nil && c.probe == nil
 		return io.EOF
 	}
 	return fmt.Errorf("the MTA was silent for %v", c.server.Timeouts.Idle)

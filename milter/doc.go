@@ -5,6 +5,7 @@
 // The packages below it import each other in one direction:
 //
 //	milter                   maillog, message, shown: the milter protocol
+//	metrics                  maillog, message: counts the events, and serves the figures
 //	maillog                  message, shown: the events
 //	message                  extract/mime, extract/subject, extract/subprocess, shown: one mail: envelope, header, verdict, edits, reply
 //	extract/subprocess       : documents in processes of their own

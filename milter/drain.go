@@ -103,6 +103,7 @@ func (s *Server) isDraining() bool {
 // messages that were cut off. The MTA tells their clients to try again.
 func (s *Server) Shutdown() (cut int) {
 	s.mu.Lock()
+	s.stopping = true
 	var underWay []chan struct{}
 	for _, a := range s.sessions {
 		if a.message != nil {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/postseal/postseal/milter/maillog"
 )
 
 // FuzzSession sends any packets after a good negotiation. The session must end
@@ -28,7 +30,7 @@ func FuzzSession(f *testing.F) {
 	config := testConfig(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		log := new(syncBuffer)
-		s := &Server{Config: always(config), Log: slog.New(slog.NewJSONHandler(log, nil)), Timeouts: DefaultTimeouts, Now: time.Now}
+		s := &Server{Config: always(config), Log: maillog.NewLog(slog.New(slog.NewJSONHandler(log, nil)), nil), Timeouts: DefaultTimeouts, Now: time.Now}
 		mta, filter := net.Pipe()
 		go s.serve(s.begin(filter))
 		go io.Copy(io.Discard, mta)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/growthtest"
 )
@@ -75,7 +76,7 @@ func TestSessionGrows(t *testing.T) {
 					b.Write(packet(text[0], text[1:]))
 				}
 				log := new(syncBuffer)
-				s := &Server{Config: always(config), Log: slog.New(slog.NewJSONHandler(log, nil)), Timeouts: DefaultTimeouts, MaxConnections: 1, Now: time.Now}
+				s := &Server{Config: always(config), Log: maillog.NewLog(slog.New(slog.NewJSONHandler(log, nil)), nil), Timeouts: DefaultTimeouts, MaxConnections: 1, Now: time.Now}
 				return func() {
 					s.serve(s.begin(recorded{in: &b}))
 					s.done.Wait()

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/milter/extract/subprocess"
+	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/milter/message"
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
@@ -111,7 +112,7 @@ func indexOf(list []string, number uint64) string { return list[number] }
 // TestStackShowsNoArgument lets postseal fail on a number from a message.
 func TestStackShowsNoArgument(t *testing.T) {
 	log := new(syncBuffer)
-	s := &session{log: slog.New(asLine(log))}
+	s := &session{log: maillog.NewLog(slog.New(asLine(log)), nil)}
 	s.guard(func() { panic(numberFault{}) })
 	s.failed = false
 	s.guard(func() { indexOf(nil, numberAsInteger) })

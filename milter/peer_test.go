@@ -100,7 +100,7 @@ func newServer(t testing.TB, config func() *message.Config, timeouts Timeouts) *
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	r := &running{socket: filepath.Join(dir, "s"), log: new(syncBuffer)}
-	r.Server = &Server{Config: config, Log: slog.New(maillog.NewLineHandler(asLine, func(_ slog.Level, line []byte) { r.log.Write(line) })), Timeouts: timeouts, Now: time.Now, MaxConnections: DefaultMaxConnections}
+	r.Server = &Server{Config: config, Log: maillog.NewLog(slog.New(maillog.NewLineHandler(asLine, func(_ slog.Level, line []byte) { r.log.Write(line) })), nil), Timeouts: timeouts, Now: time.Now, MaxConnections: DefaultMaxConnections}
 	l, err := Listen("unix:" + r.socket)
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package milter
 
 import (
 	"errors"
-	"log/slog"
 	"net"
 	"slices"
 	"sync"
@@ -20,7 +19,7 @@ type Server struct {
 	// Config returns the present configuration. It is called at the negotiation of
 	// each connection, and at each MAIL.
 	Config   func() *message.Config
-	Log      *slog.Logger
+	Log      *maillog.Log
 	Timeouts Timeouts
 	Drain    Drain
 	Now      func() time.Time
@@ -31,6 +30,9 @@ type Server struct {
 	// a name that Resume accepts. Shutdown calls it for each session that is
 	// between messages.
 	HandOver func(c net.Conn, name string) error
+	// Elsewhere says that inet listeners are in another network, to which this
+	// process cannot connect. Probe then passes its connection to the server itself.
+	Elsewhere bool
 
 	mu        sync.Mutex
 	listeners []net.Listener
@@ -39,6 +41,9 @@ type Server struct {
 	done      sync.WaitGroup // sessions and listeners
 	// turnedAway counts the connections closed since MaxConnections was reached.
 	turnedAway int
+	refused    int  // connections closed at MaxConnections, since the start
+	stopping   bool // Shutdown was called
+	probes     map[string]*probe
 	failing    bool         // Accept has failed, and this was logged
 	failed     time.Time    // when it failed last
 	held       atomic.Int64 // by all connections, in octets
@@ -46,7 +51,9 @@ type Server struct {
 
 // Start begins to accept connections, and returns. Shutdown ends it.
 func (s *Server) Start(listeners ...net.Listener) {
+	s.mu.Lock()
 	s.listeners = listeners
+	s.mu.Unlock()
 	for _, l := range listeners {
 		s.done.Go(func() { s.accept(l) })
 	}
@@ -60,15 +67,30 @@ func (s *Server) Replace(old, fresh net.Listener) {
 		unix.SetUnlinkOnClose(false) // the path now belongs to the new listener
 	}
 	old.Close()
+	s.mu.Lock()
 	s.listeners[slices.Index(s.listeners, old)] = fresh
+	s.mu.Unlock()
 	s.done.Go(func() { s.accept(fresh) })
 }
 
-// Sessions returns the number of connections that are being served.
-func (s *Server) Sessions() int {
+// Sessions returns the number of connections that are being served, without those
+// of Probe.
+func (s *Server) Sessions() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.sessions)
+	for c := range s.sessions {
+		if c.probe == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// Refused returns the number of connections that were closed at MaxConnections.
+func (s *Server) Refused() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused
 }
 
 // accept accepts connections until the listener is closed.
@@ -119,7 +141,7 @@ func (s *Server) serve(c *conn) {
 		if own.message == nil {
 			own.queueID = "" // of the message before
 		}
-		maillog.Write(s.Log, maillog.SessionBroken{QueueID: own.queueID, Client: shown.Client(c.client), Reason: c.err.Error()})
+		maillog.Write(own.log, maillog.SessionBroken{QueueID: own.queueID, Client: shown.Client(c.client), Reason: c.err.Error()})
 	}
 }
 

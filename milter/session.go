@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/textproto"
 	"regexp"
@@ -25,7 +24,7 @@ type session struct {
 	gomilter.NoOpMilter // for callbacks that go-milter never calls
 	conn                *conn
 	current             func() *message.Config
-	log                 *slog.Logger
+	log                 *maillog.Log
 	now                 func() time.Time
 
 	queueID string // of the message under way
@@ -98,7 +97,10 @@ func stack() string {
 	return b.String()
 }
 
-func (s *session) Connect(_ string, family string, port uint16, _ net.IP, _ *gomilter.Modifier) (gomilter.Response, error) {
+func (s *session) Connect(host string, family string, port uint16, _ net.IP, _ *gomilter.Modifier) (gomilter.Response, error) {
+	if p := s.conn.server.claim(s.conn, host); p != nil {
+		s.log = p.log()
+	}
 	// Postfix shows port 0 for mail of sendmail(1). No SMTP client has this
 	// port.
 	s.conn.local = port == 0 && (family == "tcp4" || family == "tcp6")

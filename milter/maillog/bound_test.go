@@ -30,8 +30,8 @@ type decisionLine struct {
 }
 
 // boundedLog returns a log with the daemon's handler.
-func boundedLog(w io.Writer) *slog.Logger {
-	return slog.New(NewLineHandler(asJSON, func(_ slog.Level, line []byte) { w.Write(line) }))
+func boundedLog(w io.Writer) *Log {
+	return NewLog(slog.New(NewLineHandler(asJSON, func(_ slog.Level, line []byte) { w.Write(line) })), nil)
 }
 
 func asJSON(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, nil) }

@@ -3,6 +3,7 @@ package maillog
 import (
 	"log/slog"
 
+	"github.com/postseal/postseal/milter/message"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/finding"
 	"github.com/postseal/postseal/rules/marker"
@@ -93,7 +94,9 @@ type RefusedRecipient struct {
 	Class   table.Class `json:"class"`
 	Row     string      `json:"row"`
 	Reason  string      `json:"reason"`
-	Config  string      `json:"config"`
+	// Kind is the reason in one of few words.
+	Kind   message.RefusalKind `json:"kind"`
+	Config string              `json:"config"`
 }
 
 func (RefusedRecipient) event() (slog.Level, string) { return slog.LevelInfo, "refused recipient" }

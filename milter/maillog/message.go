@@ -1,7 +1,6 @@
 package maillog
 
 import (
-	"log/slog"
 	"time"
 
 	"github.com/postseal/postseal/milter/message"
@@ -57,7 +56,7 @@ func findingsOf(findings []finding.Finding, meant string) []Finding {
 
 // WriteDecision writes the Decision on a message, and DecisionRecipients for
 // the recipients that do not fit into its line.
-func WriteDecision(log *slog.Logger, m *message.Message, queueID string, v message.Verdict, took time.Duration) {
+func WriteDecision(log *Log, m *message.Message, queueID string, v message.Verdict, took time.Duration) {
 	shownAs, d := m.Config.Addresses, v.Decision
 	mode := rules.Enforce
 	if v.Observed {
@@ -104,7 +103,7 @@ type Lines struct{ refused, readings int }
 
 // Recipient writes the lines of one RCPT. refusal is nil if the recipient was
 // accepted.
-func (l *Lines) Recipient(log *slog.Logger, m *message.Message, queueID string, r rules.Recipient, refusal *message.Refusal) {
+func (l *Lines) Recipient(log *Log, m *message.Message, queueID string, r rules.Recipient, refusal *message.Refusal) {
 	shownAs := m.Config.Addresses
 	if r.Resolved != nil && r.Refused() && more(&l.readings) {
 		Write(log, ReadingsDiffer{
@@ -124,6 +123,7 @@ func (l *Lines) Recipient(log *slog.Logger, m *message.Message, queueID string, 
 			Class:   r.Class,
 			Row:     shownAs.Row(r.RowName()),
 			Reason:  shownAs.Text(refusal.Reason),
+			Kind:    refusal.Kind,
 			Config:  m.Config.Hash,
 		})
 	}
@@ -137,7 +137,7 @@ func more(count *int) bool {
 
 // End writes how many lines of the message were left out, if any, and starts
 // again with another message.
-func (l *Lines) End(log *slog.Logger, m *message.Message, queueID string) {
+func (l *Lines) End(log *Log, m *message.Message, queueID string) {
 	if max(l.refused, l.readings) > maxLinesOfKind {
 		Write(log, LinesLeftOut{
 			QueueID:          queueID,

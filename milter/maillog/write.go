@@ -11,15 +11,38 @@ import (
 	"sync"
 )
 
-// Write writes the line of an event. The keys are in the order of its fields.
-func Write(log *slog.Logger, e Event) {
+// Log is where events go. Each is written as a line and counted, so that the lines
+// and the counts cannot differ.
+type Log struct {
+	lines *slog.Logger
+	count func(Event)
+}
+
+// NewLog returns a Log that writes lines, and passes each event to count unless
+// that is nil.
+func NewLog(lines *slog.Logger, count func(Event)) *Log { return &Log{lines, count} }
+
+// Write counts an event, and writes its line. The keys are in the order of its
+// fields.
+func Write(log *Log, e Event) {
+	if log.count != nil {
+		log.count(e)
+	}
 	level, msg := e.event()
 	fields := reflect.ValueOf(e)
 	attrs := make([]slog.Attr, 0, 16)
 	for i, key := range keysOf(fields.Type()) {
 		attrs = append(attrs, slog.Attr{Key: key, Value: value(fields.Field(i))})
 	}
-	log.LogAttrs(context.Background(), level, msg, attrs...)
+	log.lines.LogAttrs(context.Background(), level, msg, attrs...)
+}
+
+// Error returns the msg of an event of level ERROR, or "".
+func Error(e Event) (msg string) {
+	if level, msg := e.event(); level == slog.LevelError {
+		return msg
+	}
+	return ""
 }
 
 // value returns a field for slog's handlers. NewLineHandler cuts only strings,

@@ -119,6 +119,7 @@ func (m *Message) IsPastLimit() bool { return m.limit != "" }
 type Refusal struct {
 	Reply  Reply
 	Reason string // for the log
+	Kind   RefusalKind
 }
 
 // Recipient adds the recipient of a RCPT. path has no angle brackets, resolved
@@ -134,7 +135,7 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 		// A recipient that is refused here is not lost, because the client
 		// sends the message to it again.
 		r := rules.Recipient{Text: path, Class: table.Unknown}
-		refusal := &Refusal{tooManyRecipients, "too many recipients"}
+		refusal := &Refusal{tooManyRecipients, "too many recipients", TooMany}
 		if m.Envelope.DecideAtEnd || m.Envelope.Sendmail { // see keptBySendmail
 			m.Limit(refusal.Reason)
 		}
@@ -151,7 +152,7 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 	given := recipient{rules.Outcome{Recipient: r}, resolved, arguments}
 	if r.Refused() && m.Config.Mode == rules.Enforce && !m.Envelope.DecideAtEnd {
 		m.refused = append(m.refused, given)
-		return r, &Refusal{refusalReply(r), refusalReason(r, m.Config.Addresses)}
+		return r, &Refusal{refusalReply(r), refusalReason(r, m.Config.Addresses), kindOf(r)}
 	}
 	m.recipients = append(m.recipients, given)
 	m.needsMarker = m.needsMarker || r.Class.NeedsMarker()

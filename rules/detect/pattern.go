@@ -45,6 +45,9 @@ func NewPattern(name, expression string, context []string, check string) (Patter
 	return p, nil
 }
 
+// Finding returns the name of the pattern's findings.
+func (p Pattern) Finding() finding.Name { return p.name }
+
 // firstOctets returns the octets that can begin a match, or nil for any. Most
 // lines have none of them. The regexp package itself tries each octet of a line,
 // even for an expression such as \bRX.

@@ -34,6 +34,9 @@ var names = []Name{
 	Unreadable, Picture, EncryptedMessage, VisibleRecipients, NoDisclaimer,
 }
 
+// Names returns the names, without those of patterns.
+func Names() []Name { return slices.Clone(names) }
+
 // UnmarshalText reads the name. Any other text is an error.
 func (n *Name) UnmarshalText(text []byte) error {
 	if !slices.Contains(names, Name(text)) && !Name(text).IsPattern() {

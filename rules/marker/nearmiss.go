@@ -27,6 +27,14 @@ const (
 	SomeFields     Kind = "some-fields"     // [secure] in only some of several Subject fields
 )
 
+// Kinds returns all kinds.
+func Kinds() []Kind {
+	return []Kind{
+		WrongBrackets, BrokenBrackets, BlanksInside, LookAlike, Misspelt, ExtraWords,
+		OtherMarker, BareWord, NotAtStart, Escaped, Undecodable, SomeFields,
+	}
+}
+
 // nearMiss returns the kind of the first near miss in the cells, or "". The
 // subject itself begins at start.
 func (m Reader) nearMiss(cells []similar.Cell, start int) Kind {

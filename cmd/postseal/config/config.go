@@ -54,6 +54,9 @@ type File struct {
 		Format    LogFormat    `toml:"format"`
 		Addresses shown.Format `toml:"addresses"`
 	} `toml:"log"`
+	Metrics struct {
+		Listen string `toml:"listen"` // empty if off
+	} `toml:"metrics"`
 }
 
 // Config is a configuration that was read and checked.
@@ -166,6 +169,10 @@ func (c *Config) named(err error) error {
 func (f *File) build(whole bool, read func(string) ([]byte, error)) (*message.Config, error) {
 	_, _, err := milter.ParseListen(f.Listen)
 	faults := []error{tomlfile.At("listen", err)}
+	if f.Metrics.Listen != "" {
+		_, _, err := milter.ParseListen(f.Metrics.Listen)
+		faults = append(faults, tomlfile.At("metrics.listen", err))
+	}
 	files, err := expand(f.Rules.Files)
 	faults = append(faults, tomlfile.At("rules.files", err))
 	rows, err := table.Load(table.Sources{

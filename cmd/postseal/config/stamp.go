@@ -30,6 +30,10 @@ func (f *File) Stamp() (string, error) {
 // changes about every six days, so that two changes are missing from an older one.
 const MaxListAge = 14
 
+// ListImported returns when the accredited list was imported, or the zero time if
+// there is none.
+func (c *Config) ListImported() time.Time { return c.listModified }
+
 // ListAge returns the time since the accredited list was imported, in whole days.
 // old reports whether that is more than MaxListAge.
 func (c *Config) ListAge(now time.Time) (days int, old bool) {

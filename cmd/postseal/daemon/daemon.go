@@ -18,6 +18,7 @@ import (
 	"github.com/postseal/postseal/milter"
 	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/milter/message"
+	"github.com/postseal/postseal/milter/metrics"
 )
 
 // Serve runs the milter until a signal stops it. first is the configuration that
@@ -30,20 +31,38 @@ func Serve(path string, first *config.Config, stderr io.Writer, version string) 
 	// If the reader of the log is gone, a write returns an error. SIGPIPE would end
 	// the daemon.
 	signal.Ignore(syscall.SIGPIPE)
-	writer, log := newLogWriter(openLog(stderr, journalSocket), first.File.Log.Format)
+	figures := metrics.New()
+	writer, lines := newLogWriter(openLog(stderr, journalSocket), first.File.Log.Format, figures.Count)
 	defer writer.close()
-	d := newDaemon(path, first, log)
+	d := newDaemon(path, first, maillog.NewLog(lines, figures.Count))
 	d.logState = writer.state
-	slog.SetDefault(d.log) // what go-milter prints
-	listeners, kept, err := d.open(first.File.Listen)
+	slog.SetDefault(lines) // what go-milter prints
+	passed, err := passedSockets()
 	if err != nil {
 		return err
 	}
+	web, err := openWeb(first, passed.metrics)
+	if err != nil {
+		return err
+	}
+	listeners, err := d.open(first.File.Listen, passed.milter)
+	if err != nil {
+		return err
+	}
+	first.Message.Read.Documents.Count(figures.Document) // every configuration has this pool
 	if os.Getenv("NOTIFY_SOCKET") != "" {
 		d.server.HandOver = keep
 	}
-	d.resume(kept)
+	d.resume(passed.kept)
 	d.server.Start(listeners...)
+	defer d.serveWeb(web, figures.Handler(metrics.Daemon{
+		Version:   version,
+		InForce:   d.inForce,
+		Sessions:  d.server.Sessions,
+		Refused:   d.server.Refused,
+		LinesLost: writer.lostLines,
+		Probe:     d.server.Probe,
+	}))()
 	maillog.Write(d.log, maillog.Started{
 		Version: version, Listen: addresses(listeners), File: first.Origin,
 		Mode: first.Message.Mode, Edition: first.File.Rules.Edition, Rows: first.Message.Rules.Table.Len(), Config: first.Message.Hash,
@@ -60,7 +79,7 @@ func Serve(path string, first *config.Config, stderr io.Writer, version string) 
 // daemon is the state that a reload changes. Only one goroutine calls its methods.
 type daemon struct {
 	path string
-	log  *slog.Logger
+	log  *maillog.Log
 	// logState returns how many lines are lost, and whether the log is stuck.
 	logState func() (lost int, stuck bool)
 	current  atomic.Pointer[config.Config]
@@ -74,7 +93,7 @@ type daemon struct {
 	stuck    int    // sessions at the last tick of the watchdog
 }
 
-func newDaemon(path string, first *config.Config, log *slog.Logger) *daemon {
+func newDaemon(path string, first *config.Config, log *maillog.Log) *daemon {
 	d := &daemon{path: path, log: log, logState: func() (int, bool) { return 0, false }, polled: first.Stamp, tried: first.Stamp}
 	d.current.Store(first)
 	d.server = &milter.Server{
@@ -124,8 +143,8 @@ func (d *daemon) reload(now time.Time) {
 	if err == nil && fresh.Origin != old.Origin {
 		err = fmt.Errorf("%s would replace %s: put the file back, or restart postseal", fresh.Origin, old.Origin)
 	}
-	if err == nil && (fresh.File.Listen != old.File.Listen || fresh.File.Log.Format != old.File.Log.Format) {
-		err = fmt.Errorf("%s: listen or log.format has changed: restart postseal to apply the change", fresh.Origin)
+	if err == nil && (fresh.File.Listen != old.File.Listen || fresh.File.Log.Format != old.File.Log.Format || fresh.File.Metrics != old.File.Metrics) {
+		err = fmt.Errorf("%s: listen, log.format or metrics.listen has changed: restart postseal to apply the change", fresh.Origin)
 	}
 	switch {
 	case err == nil:

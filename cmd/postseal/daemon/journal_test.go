@@ -71,7 +71,7 @@ func newJournalLog(t *testing.T, path string) logFile {
 func TestJournalEntries(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
 	journald := listenJournal(t, path)
-	w, log := newLogWriter(newJournalLog(t, path), config.AutoFormat)
+	w, log := newLogWriter(newJournalLog(t, path), config.AutoFormat, nil)
 	defer w.close()
 	for _, text := range []string{"", "x", "two\nlines", "MESSAGE=x\nPRIORITY=0\n", "\x00\xff", "é", strings.Repeat("x", 7900), strings.Repeat("x", 1<<20)} {
 		for priority, write := range map[string]func(string, ...any){"6": log.Info, "4": log.Warn, "3": log.Error} {
@@ -111,7 +111,7 @@ func countEntries(t *testing.T, journald *net.UnixConn, all int) (lost int) {
 func TestStuckJournal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
 	journald := listenJournal(t, path)
-	w, log := newLogWriter(newJournalLog(t, path), config.JSONFormat)
+	w, log := newLogWriter(newJournalLog(t, path), config.JSONFormat, nil)
 	const all = 1000
 	text := strings.Repeat("x", 7000)
 	for range all { // 7 MB
@@ -132,7 +132,7 @@ func TestStuckJournal(t *testing.T) {
 func TestJournalComesBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
 	journald := listenJournal(t, path)
-	w, log := newLogWriter(newJournalLog(t, path), config.JSONFormat)
+	w, log := newLogWriter(newJournalLog(t, path), config.JSONFormat, nil)
 	log.Info("x")
 	readEntry(t, journald)
 	for range 3 {

@@ -32,10 +32,10 @@ func newLogger(format config.LogFormat, terminal bool, write func(slog.Level, []
 }
 
 // lossReport returns a function that renders the line "lines lost".
-func lossReport(file logFile, format config.LogFormat) func(int, time.Time, string) []byte {
+func lossReport(file logFile, format config.LogFormat, count func(maillog.Event)) func(int, time.Time, string) []byte {
 	return func(lost int, since time.Time, reason string) (entry []byte) {
 		log := newLogger(format, terminal.Is(file.Writer), func(level slog.Level, line []byte) { entry = file.entry(level, line) })
-		maillog.Write(log, maillog.LinesLost{Lost: lost, Since: since.Format(time.RFC3339), Reason: reason})
+		maillog.Write(maillog.NewLog(log, count), maillog.LinesLost{Lost: lost, Since: since.Format(time.RFC3339), Reason: reason})
 		return entry
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/cmd/postseal/terminal"
+	"github.com/postseal/postseal/milter/maillog"
 )
 
 const (
@@ -35,6 +36,7 @@ type logWriter struct {
 	reason string    // of the last failed write
 	lost   int       // not reported yet
 	since  time.Time // when the first of those was lost
+	total  int       // lost since the start
 	wake   chan struct{}
 	ended  chan struct{}
 }
@@ -44,8 +46,8 @@ type queuedLine struct {
 	written chan struct{}
 }
 
-func newLogWriter(file logFile, format config.LogFormat) (*logWriter, *slog.Logger) {
-	w := &logWriter{file: file, report: lossReport(file, format), wake: make(chan struct{}, 1), ended: make(chan struct{})}
+func newLogWriter(file logFile, format config.LogFormat, count func(maillog.Event)) (*logWriter, *slog.Logger) {
+	w := &logWriter{file: file, report: lossReport(file, format, count), wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	go w.run()
 	return w, newLogger(format, terminal.Is(file.Writer), w.write)
 }
@@ -74,6 +76,7 @@ func (w *logWriter) add(entry []byte) *queuedLine {
 			w.since = time.Now()
 		}
 		w.lost++
+		w.total++
 		return nil
 	}
 	line := &queuedLine{entry, make(chan struct{})}
@@ -168,6 +171,13 @@ func (w *logWriter) state() (lost int, stuck bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.lost, w.stuck
+}
+
+// lostLines returns how many lines were lost since the start.
+func (w *logWriter) lostLines() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.total
 }
 
 // close writes the remaining lines, for logPatience at most.

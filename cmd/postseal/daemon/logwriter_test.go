@@ -16,11 +16,12 @@ import (
 
 	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/cmd/postseal/config/configtest"
+	"github.com/postseal/postseal/milter/maillog"
 )
 
 // jsonLog is a log in the format of serve, on a writer that is never stuck.
-func jsonLog(w io.Writer) *slog.Logger {
-	return newLogger(config.JSONFormat, false, func(_ slog.Level, line []byte) { w.Write(line) })
+func jsonLog(w io.Writer) *maillog.Log {
+	return maillog.NewLog(newLogger(config.JSONFormat, false, func(_ slog.Level, line []byte) { w.Write(line) }), nil)
 }
 
 // countLines returns how many lines "x" a log has, and how many it reports as
@@ -51,7 +52,7 @@ func TestStuckPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	w, log := newLogWriter(plainLog(file), config.JSONFormat)
+	w, log := newLogWriter(plainLog(file), config.JSONFormat, nil)
 	const all = 1000
 	text := strings.Repeat("x", 7000)
 	for range all { // 7 MB
@@ -101,7 +102,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	w, log := newLogWriter(plainLog(file), config.JSONFormat)
+	w, log := newLogWriter(plainLog(file), config.JSONFormat, nil)
 	const all = 300 // 45 KB
 	for range all {
 		log.Info("x", "text", strings.Repeat("x", 80))

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/postseal/postseal/milter/maillog"
 )
 
 // newServing is newWatched with a socket that accepts connections.
@@ -17,14 +19,14 @@ func newServing(t *testing.T, passed bool) *watched {
 	if err := os.Mkdir(s.file("run"), 0o750); err != nil {
 		t.Fatal(err)
 	}
-	listeners, _, err := s.open("unix:" + s.file("run/s"))
+	listeners, err := s.open("unix:"+s.file("run/s"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if passed {
 		s.sockets = socketFiles(listeners, "")
 	}
-	s.server.Log = slog.New(slog.DiscardHandler) // the test reads only the events of the daemon
+	s.server.Log = maillog.NewLog(slog.New(slog.DiscardHandler), nil) // the test reads only the events of the daemon
 	s.server.Start(listeners...)
 	t.Cleanup(func() { s.server.Shutdown() })
 	return s

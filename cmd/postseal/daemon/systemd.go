@@ -20,41 +20,50 @@ import (
 // keepTimeout is how long systemd may take to accept a connection.
 const keepTimeout = time.Second
 
-// passedSockets returns the sockets that systemd has passed (sd_listen_fds(3)), and
-// the connections that it kept for Resume.
-func passedSockets() (listeners []net.Listener, kept []*os.File, err error) {
+// metricsName is the FileDescriptorName= of postseal-metrics.socket.
+const metricsName = "metrics"
+
+// passed is what systemd has passed (sd_listen_fds(3)).
+type passed struct {
+	milter, metrics []net.Listener
+	kept            []*os.File // connections for Resume
+}
+
+func passedSockets() (p passed, err error) {
 	for _, file := range activation.Files(true) {
 		if strings.HasPrefix(file.Name(), milter.SessionPrefix) {
-			kept = append(kept, file)
+			p.kept = append(p.kept, file)
 			continue
 		}
 		l, err := net.FileListener(file)
 		file.Close()
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s, passed by systemd: %w: use only ListenStream= lines in postseal.socket", file.Name(), err)
+			return passed{}, fmt.Errorf("%s, passed by systemd: %w: use only ListenStream= lines in postseal.socket", file.Name(), err)
 		}
-		listeners = append(listeners, l)
+		if file.Name() == metricsName {
+			p.metrics = append(p.metrics, l)
+		} else {
+			p.milter = append(p.milter, l)
+		}
 	}
-	return listeners, kept, nil
+	return p, nil
 }
 
 // open returns the sockets to serve: those that systemd has passed, or else the
 // one that the configuration names.
-func (d *daemon) open(listen string) (listeners []net.Listener, kept []*os.File, err error) {
-	if listeners, kept, err = passedSockets(); err != nil {
-		return nil, nil, err
-	}
-	if len(listeners) > 0 {
+func (d *daemon) open(listen string, passed []net.Listener) (listeners []net.Listener, err error) {
+	if listeners = passed; len(passed) > 0 {
 		listen = ""
+		d.server.Elsewhere = true
 	} else {
 		l, err := milter.Listen(listen)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		listeners = append(listeners, l)
 	}
 	d.sockets = socketFiles(listeners, listen)
-	return listeners, kept, nil
+	return listeners, nil
 }
 
 // resume continues the sessions that systemd kept. It removes them from systemd,

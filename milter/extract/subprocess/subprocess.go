@@ -24,19 +24,29 @@ var ErrBusy = errors.New("too many documents at once")
 // Pool limits how many processes run at once, for all messages together, and what
 // the documents of each message may cost.
 type Pool struct {
+	*processes
+	limits Limits
+}
+
+// processes is what pools with different limits share.
+type processes struct {
 	program []string
 	slots   chan struct{}
-	limits  Limits
+	took    func(time.Duration) // nil if nobody counts
 }
 
 // NewPool returns a pool of the given size. program is the program of the
 // processes with its first arguments. The arguments for Serve follow them.
 func NewPool(size int, limits Limits, program ...string) *Pool {
-	return &Pool{program, make(chan struct{}, size), limits}
+	return &Pool{&processes{program: program, slots: make(chan struct{}, size)}, limits}
 }
 
 // Within returns the same pool with other limits.
-func (p *Pool) Within(limits Limits) *Pool { return &Pool{p.program, p.slots, limits} }
+func (p *Pool) Within(limits Limits) *Pool { return &Pool{p.processes, limits} }
+
+// Count has the pool call took with the time that each document took, whatever the
+// limits. Call it before the first document.
+func (p *Pool) Count(took func(time.Duration)) { p.took = took }
 
 // Limits returns what the documents of a message may cost.
 func (p *Pool) Limits() Limits { return p.limits }
@@ -61,7 +71,7 @@ func (p *Pool) Documents(sink detect.Sink) *Documents {
 // document. An error of Write or Close means that no process could be started.
 func (d *Documents) Open(part string) io.WriteCloser {
 	d.Stop()
-	d.open = &document{of: d, part: part}
+	d.open = &document{of: d, part: part, left: d.left}
 	d.timed(d.open.start)
 	return d.open
 }
@@ -88,6 +98,7 @@ func (d *Documents) timed(step func()) {
 type document struct {
 	of      *Documents
 	part    string
+	left    time.Duration   // of the pool's time, at the start
 	ctx     context.Context // of the process; it has a deadline
 	cancel  context.CancelFunc
 	in, out *os.File
@@ -167,6 +178,9 @@ func (d *document) Close() error {
 		d.tooSlow() // no slot became free
 	}
 	d.stop()
+	if took := d.of.pool.took; took != nil && d.failed == nil {
+		took(d.left - d.of.left)
+	}
 	return d.failed
 }
 
