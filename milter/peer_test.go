@@ -58,6 +58,7 @@ type running struct {
 	*Server
 	socket string
 	log    *syncBuffer
+	lines  *slog.Logger // into log
 }
 
 // syncBuffer is a log that one goroutine reads while others write it.
@@ -100,7 +101,8 @@ func newServer(t testing.TB, config func() *message.Config, timeouts Timeouts) *
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	r := &running{socket: filepath.Join(dir, "s"), log: new(syncBuffer)}
-	r.Server = &Server{Config: config, Log: maillog.NewLog(slog.New(maillog.NewLineHandler(asLine, func(_ slog.Level, line []byte) { r.log.Write(line) })), nil), Timeouts: timeouts, Now: time.Now, MaxConnections: DefaultMaxConnections}
+	r.lines = slog.New(maillog.NewLineHandler(asLine, func(_ slog.Level, line []byte) { r.log.Write(line) }))
+	r.Server = &Server{Config: config, Log: maillog.NewLog(r.lines, nil), Timeouts: timeouts, Now: time.Now, MaxConnections: DefaultMaxConnections}
 	l, err := Listen("unix:" + r.socket)
 	if err != nil {
 		t.Fatal(err)

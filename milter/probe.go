@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 
 	gomilter "github.com/emersion/go-milter"
 	"github.com/postseal/postseal/milter/maillog"
@@ -53,11 +54,14 @@ func (s *Server) claim(c *conn, host string) *probe {
 // that failed, or nil. During Shutdown it fails at once.
 func (s *Server) Probe(ctx context.Context) error {
 	s.mu.Lock()
-	listeners, stopping, full := append([]net.Listener(nil), s.listeners...), s.stopping, len(s.sessions) >= s.MaxConnections
+	listeners, stopping, full := slices.Clone(s.listeners), s.stopping, len(s.sessions) >= s.MaxConnections
+	failing := s.failing && s.Now().Sub(s.failed) < calm
 	s.mu.Unlock()
 	switch {
 	case stopping:
 		return errors.New("postseal is stopping")
+	case failing:
+		return errors.New("postseal cannot accept connections")
 	case full:
 		return fmt.Errorf("%d connections are open, and postseal closes new ones", s.MaxConnections)
 	}

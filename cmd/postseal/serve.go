@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/cmd/postseal/daemon"
 )
@@ -32,7 +34,10 @@ func serve(args []string, std stdio) int {
 	if err != nil {
 		return c.failed(exitConfig, err)
 	}
-	if err := daemon.Serve(*c.config, first, std.err, version()); err != nil {
+	switch err := daemon.Serve(*c.config, first, std.err, version()); {
+	case errors.Is(err, daemon.ErrConfiguration):
+		return c.failed(exitConfig, err)
+	case err != nil:
 		return c.failed(exitFailure, err)
 	}
 	return exitDone

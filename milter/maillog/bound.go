@@ -2,6 +2,7 @@ package maillog
 
 import (
 	"encoding/json"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/postseal/postseal/milter/shown"
@@ -73,8 +74,20 @@ func findingsLength(list []Finding) (n int) {
 	return n
 }
 
-// clipFindings leaves out the findings beyond max octets.
+// clipFindings leaves out findings beyond max octets. Of those with the same name it
+// leaves out all others before the first, so that the line still has each name.
 func clipFindings(list []Finding, maximum int) []Finding {
+	if findingsLength(list) > maximum {
+		var first, others []Finding
+		for _, f := range list {
+			if slices.ContainsFunc(first, func(kept Finding) bool { return kept.Name == f.Name }) {
+				others = append(others, f)
+			} else {
+				first = append(first, f)
+			}
+		}
+		list = append(first, others...)
+	}
 	for i := range list {
 		if maximum -= findingsLength(list[i : i+1]); maximum < 0 {
 			return list[:i]

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -105,5 +107,22 @@ func TestClip(t *testing.T) {
 		if got := clip(test.text, test.maximum); got != test.want {
 			t.Errorf("clip(%q, %d): got %q, want %q", test.text, test.maximum, got, test.want)
 		}
+	}
+}
+
+// TestClippedFindingsKeepEachName checks that many findings with one name do not push
+// another name out of the line: alerts and the metrics go by names.
+func TestClippedFindingsKeepEachName(t *testing.T) {
+	var list []Finding
+	for i := range 100 {
+		list = append(list, Finding{Finding: finding.Finding{Name: finding.Unreadable, Reason: finding.TooLarge, Part: strconv.Itoa(i)}})
+	}
+	list = append(list, Finding{Finding: finding.Finding{Name: finding.NHSNumber, Count: 1}})
+	got := clipFindings(list, maxFindings)
+	if findingsLength(got) > maxFindings || len(got) < 10 || got[0] != list[0] || got[1] != list[100] || got[2] != list[1] {
+		t.Errorf("got %v", got)
+	}
+	if got := clipFindings(list[98:], maxFindings); !slices.Equal(got, list[98:]) {
+		t.Errorf("got %v, which did not need clipping", got)
 	}
 }

@@ -25,7 +25,7 @@ func (c *Config) Lint(now time.Time) []table.Warning {
 			Remedy: "run postseal import with today's list",
 		})
 	}
-	return slices.Concat(found, c.lintMode(), c.lintListen(), c.lintFolders())
+	return slices.Concat(found, c.lintMode(), c.lintListen(), c.lintMetrics(), c.lintFolders())
 }
 
 // warning returns a warning about a key of the configuration.
@@ -53,7 +53,7 @@ func (c *Config) lintMode() (found []table.Warning) {
 }
 
 // unitDirectories are the directories that may contain postseal.socket. With that unit,
-// which reads the default file, listen is not used.
+// listen is not used.
 var unitDirectories = []string{"/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
 
 // lintListen finds sockets that strangers can reach, or that serve cannot open.
@@ -61,7 +61,7 @@ func (c *Config) lintListen() []table.Warning {
 	warn := func(fault, remedy string) []table.Warning {
 		return []table.Warning{c.warning("listen", fmt.Sprintf("listen (%q)", c.File.Listen), fault, remedy)}
 	}
-	if c.Origin == Default && slices.ContainsFunc(unitDirectories, func(dir string) bool { return isThere(filepath.Join(dir, "postseal.socket")) }) {
+	if c.hasUnit("postseal.socket") {
 		return nil
 	}
 	network, address, err := milter.ParseListen(c.File.Listen)
@@ -77,15 +77,34 @@ func (c *Config) lintListen() []table.Warning {
 	return nil
 }
 
+// hasUnit reports whether systemd has a unit of the file's daemon. The units read
+// the default file. The name may be a pattern.
+func (c *Config) hasUnit(name string) bool {
+	return c.Origin == Default && slices.ContainsFunc(unitDirectories, func(dir string) bool {
+		found, _ := filepath.Glob(filepath.Join(dir, name))
+		return len(found) > 0
+	})
+}
+
+// The fault of metrics.listen under systemd, and its remedy.
+const (
+	NoNetwork    = "the unit postseal.service has no network, so serve does not start"
+	EnableSocket = "run systemctl enable postseal-metrics.socket, then systemctl restart postseal"
+)
+
+// lintMetrics finds a socket for the metrics that serve cannot open.
+func (c *Config) lintMetrics() []table.Warning {
+	network, _, _ := milter.ParseListen(c.File.Metrics.Listen)
+	if network != "tcp" || !c.hasUnit("postseal.service") || c.hasUnit("*.wants/postseal-metrics.socket") {
+		return nil
+	}
+	return []table.Warning{c.warning("metrics.listen", fmt.Sprintf("metrics.listen (%q)", c.File.Metrics.Listen), NoNetwork, EnableSocket)}
+}
+
 func isWildcard(address string) bool {
 	host, _, _ := net.SplitHostPort(address)
 	ip, err := netip.ParseAddr(host)
 	return host == "" || err == nil && ip.Unmap().IsUnspecified()
-}
-
-func isThere(name string) bool {
-	_, err := os.Lstat(name)
-	return err == nil
 }
 
 // lintFolders finds the files beside the rule files that no pattern matches, such

@@ -41,7 +41,7 @@ func Serve(path string, first *config.Config, stderr io.Writer, version string) 
 	if err != nil {
 		return err
 	}
-	web, err := openWeb(first, passed.metrics)
+	web, err := openMetrics(first, passed.metrics)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func Serve(path string, first *config.Config, stderr io.Writer, version string) 
 	}
 	d.resume(passed.kept)
 	d.server.Start(listeners...)
-	defer d.serveWeb(web, figures.Handler(metrics.Daemon{
+	defer d.serveWeb(append(web, d.openStatus()...), figures.Handler(metrics.Daemon{
 		Version:   version,
 		InForce:   d.inForce,
 		Sessions:  d.server.Sessions,

@@ -7,8 +7,9 @@ import (
 )
 
 // ownDescriptors is the number of descriptors that connections leave free, for
-// the listening sockets, the rule files and the notifications to systemd.
-const ownDescriptors = 64
+// the listening sockets, the rule files, the notifications to systemd, and requests for
+// the metrics.
+const ownDescriptors = 128
 
 // maxConnections returns the number of connections that the limit of open files
 // allows.

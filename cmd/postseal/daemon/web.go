@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/postseal/postseal/cmd/postseal/config"
@@ -19,36 +20,57 @@ import (
 )
 
 // maxRequests is how many HTTP connections each socket serves at once. Others wait in
-// the kernel.
+// the kernel. ownDescriptors has room for two sockets.
 const maxRequests = 16
 
 // statusSocket is the name of the socket in the directory that systemd makes for the
 // service (RuntimeDirectory=).
 const statusSocket = "status.sock"
 
-// openWeb opens the sockets that serve the figures: that of metrics.listen, or those
-// that systemd has passed instead, and under systemd also one for "postseal status".
-func openWeb(c *config.Config, passed []net.Listener) (listeners []net.Listener, err error) {
-	listeners = passed
-	var names []string
-	folder := os.Getenv("RUNTIME_DIRECTORY")
-	if folder != "" {
-		names = append(names, "unix:"+filepath.Join(folder, statusSocket))
+// ErrConfiguration marks an error of Serve that only a change of the configuration, or
+// of the units, corrects.
+var ErrConfiguration = errors.New("faulty configuration")
+
+// openMetrics opens the socket of metrics.listen, unless systemd has passed others
+// instead.
+func openMetrics(c *config.Config, passed []net.Listener) ([]net.Listener, error) {
+	listen := c.File.Metrics.Listen
+	if listen == "" || len(passed) > 0 {
+		return passed, nil
 	}
-	if name := c.File.Metrics.Listen; name != "" && len(passed) == 0 {
-		names = append(names, name)
+	network, _, _ := milter.ParseListen(listen)
+	if network == "tcp" && os.Getenv("RUNTIME_DIRECTORY") != "" {
+		return nil, fmt.Errorf("%w: %s: metrics.listen %q: %s: %s", ErrConfiguration, c.Origin, listen, config.NoNetwork, config.EnableSocket)
 	}
-	for _, name := range names {
-		l, err := milter.Listen(name)
-		if err == nil && l.Addr().Network() == "unix" {
-			err = os.Chmod(l.Addr().String(), 0o666) // the directory says who may connect
-		}
-		if err != nil {
-			return nil, fmt.Errorf("metrics.listen: %w", err)
-		}
-		listeners = append(listeners, l)
+	l, err := listenToAll(listen)
+	if err != nil {
+		return nil, fmt.Errorf("metrics.%w", err)
 	}
-	return listeners, nil
+	return []net.Listener{l}, nil
+}
+
+// openStatus opens the socket for "postseal status" under systemd. Without it mail
+// goes on.
+func (d *daemon) openStatus() []net.Listener {
+	folder, _, _ := strings.Cut(os.Getenv("RUNTIME_DIRECTORY"), ":")
+	if folder == "" {
+		return nil
+	}
+	l, err := listenToAll("unix:" + filepath.Join(folder, statusSocket))
+	if err != nil {
+		maillog.Write(d.log, maillog.InternalError{Fault: "no socket for postseal status: " + err.Error()})
+		return nil
+	}
+	return []net.Listener{l}
+}
+
+// listenToAll is milter.Listen, but every user who can reach a unix socket may connect.
+func listenToAll(listen string) (net.Listener, error) {
+	l, err := milter.Listen(listen)
+	if err == nil && l.Addr().Network() == "unix" {
+		err = os.Chmod(l.Addr().String(), 0o666)
+	}
+	return l, err
 }
 
 // serveWeb serves HTTP until the function that it returns is called. Each connection
