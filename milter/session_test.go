@@ -16,7 +16,9 @@ import (
 
 	gomilter "github.com/emersion/go-milter"
 	"github.com/postseal/postseal/milter/extract/subprocess"
+	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/milter/message"
+	"github.com/postseal/postseal/milter/metrics"
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 )
@@ -870,10 +872,13 @@ func TestLinesOfAMessageAreBounded(t *testing.T) {
 // client. For comparison it also runs go-milter's own filter, which does
 // nothing.
 func BenchmarkMessage(b *testing.B) {
-	b.Run("postseal", func(b *testing.B) {
-		r := serve(b, always(testConfig(b)), DefaultTimeouts)
-		benchmarkMessage(b, r.socket, allActions, allProtocol)
-	})
+	for name, count := range map[string]func(maillog.Event){"postseal": metrics.New().Count, "postseal without metrics": nil} {
+		b.Run(name, func(b *testing.B) {
+			r := serve(b, always(testConfig(b)), DefaultTimeouts)
+			r.Log = maillog.NewLog(r.lines, count)
+			benchmarkMessage(b, r.socket, allActions, allProtocol)
+		})
+	}
 	b.Run("do-nothing", func(b *testing.B) {
 		socket := b.TempDir() + "/s"
 		l, err := net.Listen("unix", socket)

@@ -28,7 +28,7 @@ import (
 // TestManPagesRender checks the pages with the warnings of groff.
 func TestManPagesRender(t *testing.T) {
 	sources, err := filepath.Glob("../../contrib/man/*.md")
-	if err != nil || len(sources) != 5 {
+	if err != nil || len(sources) != 6 {
 		t.Fatalf("got %q, %v", sources, err)
 	}
 	for _, source := range sources {

@@ -78,11 +78,11 @@ func Typed(section string) (entries []string) {
 	return entries
 }
 
-// Fields returns the fields of a struct with their JSON types. After an array
-// of objects it lists their fields, sorted: "list (array) a (string) b
+// Fields returns the fields of a struct with their JSON types. After an object or
+// an array of objects it lists their fields, sorted: "list (array) a (string) b
 // (number)".
 func Fields(of reflect.Type) (fields []string) {
-	types := map[reflect.Kind]string{reflect.Bool: "boolean", reflect.Int: "number", reflect.Int64: "number", reflect.Slice: "array", reflect.Map: "object"}
+	types := map[reflect.Kind]string{reflect.Bool: "boolean", reflect.Int: "number", reflect.Int64: "number", reflect.Slice: "array", reflect.Map: "object", reflect.Struct: "object", reflect.Pointer: "object"}
 	for _, f := range reflect.VisibleFields(of) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		kind, ok := types[f.Type.Kind()]
@@ -96,8 +96,12 @@ func Fields(of reflect.Type) (fields []string) {
 			panic(f.Type.String() + " has no JSON type here")
 		}
 		field := name + " (" + kind + ")"
-		if kind == "array" && f.Type.Elem().Kind() == reflect.Struct {
-			for _, inner := range slices.Sorted(slices.Values(Fields(f.Type.Elem()))) {
+		of := f.Type
+		if of.Kind() == reflect.Slice || of.Kind() == reflect.Pointer {
+			of = of.Elem()
+		}
+		if kind != "string" && of.Kind() == reflect.Struct {
+			for _, inner := range slices.Sorted(slices.Values(Fields(of))) {
 				field += " " + strings.Join(strings.Fields(inner)[:2], " ")
 			}
 		}

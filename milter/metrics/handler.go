@@ -15,6 +15,10 @@ import (
 // Handler serves GET /metrics, /healthz and /status. Call it once.
 func (m *Metrics) Handler(d Daemon) http.Handler {
 	m.follow(d)
+	return m.routes(d)
+}
+
+func (m *Metrics) routes(d Daemon) http.Handler {
 	scrape := promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{DisableCompression: true, CoalesceGather: true})
 	health := shared{probe: d.Probe}
 	mux := http.NewServeMux()

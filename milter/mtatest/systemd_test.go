@@ -274,7 +274,7 @@ const maxExposure = "5"
 func TestUnits(t *testing.T) {
 	dir := t.TempDir()
 	var paths []string
-	for _, name := range []string{"postseal.service", "postseal.socket"} {
+	for _, name := range []string{"postseal.service", "postseal.socket", "postseal-metrics.socket"} {
 		text, err := os.ReadFile(filepath.Join(root, "contrib", "systemd", name))
 		if err != nil {
 			t.Fatal(err)
