@@ -180,8 +180,7 @@ func TestMetricsAgreeWithTheLog(t *testing.T) {
 	var config atomic.Pointer[message.Config]
 	config.Store(configs[0])
 	m := metrics.New()
-	r := newServer(t, config.Load, DefaultTimeouts)
-	r.Log = maillog.NewLog(r.lines, m.Count)
+	r := newCounting(t, config.Load, DefaultTimeouts, m.Count)
 	handler := m.Handler(metrics.Daemon{
 		InForce:   func() metrics.InForce { return metrics.InForce{Config: config.Load()} },
 		Sessions:  r.Sessions,
@@ -207,7 +206,7 @@ func TestMetricsAgreeWithTheLog(t *testing.T) {
 						}
 					}
 				}
-				switch random.Intn(100) {
+				switch random.Intn(200) {
 				case 0:
 					next := random.Intn(len(configs))
 					config.Store(configs[next])
@@ -233,7 +232,9 @@ func TestMetricsAgreeWithTheLog(t *testing.T) {
 	}
 	wait.Wait()
 	r.awaitSessions(t, 0)
+	r.mu.Lock()
 	r.MaxConnections = 1
+	r.mu.Unlock()
 	p := r.open(t)
 	for range 5 {
 		for q := r.dial(t); q.receive() != ""; {

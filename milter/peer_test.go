@@ -58,7 +58,6 @@ type running struct {
 	*Server
 	socket string
 	log    *syncBuffer
-	lines  *slog.Logger // into log
 }
 
 // syncBuffer is a log that one goroutine reads while others write it.
@@ -95,14 +94,20 @@ func serve(t testing.TB, config func() *message.Config, timeouts Timeouts) *runn
 // newServer is serve for tests that call Shutdown themselves.
 func newServer(t testing.TB, config func() *message.Config, timeouts Timeouts) *running {
 	t.Helper()
+	return newCounting(t, config, timeouts, nil)
+}
+
+// newCounting is newServer with a counter of events.
+func newCounting(t testing.TB, config func() *message.Config, timeouts Timeouts, count func(maillog.Event)) *running {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "postseal")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	r := &running{socket: filepath.Join(dir, "s"), log: new(syncBuffer)}
-	r.lines = slog.New(maillog.NewLineHandler(asLine, func(_ slog.Level, line []byte) { r.log.Write(line) }))
-	r.Server = &Server{Config: config, Log: maillog.NewLog(r.lines, nil), Timeouts: timeouts, Now: time.Now, MaxConnections: DefaultMaxConnections}
+	lines := slog.New(maillog.NewLineHandler(asLine, func(_ slog.Level, line []byte) { r.log.Write(line) }))
+	r.Server = &Server{Config: config, Log: maillog.NewLog(lines, count), Timeouts: timeouts, Now: time.Now, MaxConnections: DefaultMaxConnections}
 	l, err := Listen("unix:" + r.socket)
 	if err != nil {
 		t.Fatal(err)

@@ -39,10 +39,10 @@ func TestProbe(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				config := testConfig(t, policies...)
 				config.Read = message.Read{Header: true, Body: true, Documents: subprocess.NewPool(1, time.Second)}
-				r := serve(t, always(config), DefaultTimeouts)
-				r.Elsewhere = elsewhere
 				var events atomic.Int64
-				r.Log = maillog.NewLog(r.lines, func(maillog.Event) { events.Add(1) })
+				r := newCounting(t, always(config), DefaultTimeouts, func(maillog.Event) { events.Add(1) })
+				defer func() { r.Shutdown() }()
+				r.Elsewhere = elsewhere
 				l, err := net.Listen("tcp", "127.0.0.1:0")
 				if err != nil {
 					t.Fatal(err)
@@ -91,7 +91,9 @@ func TestProbeOfADaemonThatFails(t *testing.T) {
 	})
 	t.Run("full", func(t *testing.T) {
 		r := serve(t, config.Load, DefaultTimeouts)
+		r.mu.Lock()
 		r.MaxConnections = 1
+		r.mu.Unlock()
 		p := r.open(t)
 		want(r.probeNow(t, patience), "1 connections are open")
 		if r.Refused() != 0 || r.Sessions() != 1 {

@@ -874,8 +874,8 @@ func TestLinesOfAMessageAreBounded(t *testing.T) {
 func BenchmarkMessage(b *testing.B) {
 	for name, count := range map[string]func(maillog.Event){"postseal": metrics.New().Count, "postseal without metrics": nil} {
 		b.Run(name, func(b *testing.B) {
-			r := serve(b, always(testConfig(b)), DefaultTimeouts)
-			r.Log = maillog.NewLog(r.lines, count)
+			r := newCounting(b, always(testConfig(b)), DefaultTimeouts, count)
+			defer r.Shutdown()
 			benchmarkMessage(b, r.socket, allActions, allProtocol)
 		})
 	}

@@ -213,6 +213,26 @@ func TestStopEndsTheProcess(t *testing.T) {
 	}
 }
 
+// TestTook checks that each document that was read is timed once, whatever came of
+// it, and no other.
+func TestTook(t *testing.T) {
+	p := pool(t, 1, time.Minute)
+	var took []time.Duration
+	p.Took = func(d time.Duration) { took = append(took, d) }
+	opened(t, p, "say hello", "crash")
+	of := p.Documents(new(recorder))
+	io.WriteString(of.Open("1"), "say ")
+	of.Stop()
+	if len(took) != 2 || took[0] <= 0 || took[1] <= 0 {
+		t.Errorf("got %v", took)
+	}
+	none := subprocess.NewPool(1, time.Minute, "/nonexistent")
+	none.Took = p.Took
+	if none.Documents(new(recorder)).Open("1").Close(); len(took) != 2 {
+		t.Error("a document that was not read is timed")
+	}
+}
+
 func TestNoProcess(t *testing.T) {
 	of := subprocess.NewPool(1, subprocess.DefaultLimits(), "/nonexistent").Documents(new(recorder))
 	for range 2 { // the slot is free again
