@@ -26,6 +26,7 @@ var commands = []struct {
 	{"explain", "show what would happen to a saved message, and why", explain},
 	{"import", "import a new accredited list", importList},
 	{"export", "write a TLS policy map for the MTA", export},
+	{"status", "show whether the daemon and the queue are well", status},
 }
 
 const usage = `
@@ -33,8 +34,9 @@ postseal COMMAND -h shows the options of a command, and postseal -version shows
 the version. Without -config, postseal reads ` + config.Default + `. If that
 file does not exist, it uses the built-in configuration.
 
-Exit status: 0 success, 1 failure (or warnings, with check -strict), 2 wrong
-usage, 3 accredited list held for -accept, 78 faulty configuration.
+Exit status: 0 success, 1 failure (or warnings, with check -strict; or a problem,
+with status), 2 wrong usage, 3 accredited list held for -accept, 78 faulty
+configuration. status -nagios has those of a Nagios plugin.
 See postseal(8).
 `
 

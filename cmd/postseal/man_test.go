@@ -83,7 +83,7 @@ func TestManCommandsAndOptions(t *testing.T) {
 		mantest.Same(t, c.name, append(mantest.Names(page["COMMANDS/"+c.name]), "-config"), flags)
 		_, _, usage := runWith("", c.name, "-h")
 		for _, flag := range flags {
-			synopsis := regexp.MustCompile(`postseal ` + c.name + ` .*[\[ ]` + flag + `[\] ]`)
+			synopsis := regexp.MustCompile(`postseal ` + c.name + ` (?:.*\n {15,})*.*[\[ ]` + flag + `[\] ]`)
 			if !synopsis.MatchString(page["SYNOPSIS"]) || !synopsis.MatchString(usage) {
 				t.Errorf("postseal %s %s is missing from the SYNOPSIS or from -h", c.name, flag)
 			}
@@ -115,6 +115,8 @@ func TestManJSON(t *testing.T) {
 	} {
 		mantest.Same(t, name, mantest.Typed(page["JSON/"+name]), mantest.Fields(of))
 	}
+	ofDaemon := mantest.Read(t, "postseal-metrics.5")["STATUS"]
+	mantest.Same(t, "status -json", append(mantest.Typed(page["JSON/status -json"]), mantest.Typed(ofDaemon)...), mantest.Fields(reflect.TypeFor[statusReport]()))
 	_, ops, _ := strings.Cut(page["JSON/explain -json"], "The values of `op` are ")
 	ops, _, _ = strings.Cut(ops, "\n")
 	mantest.Same(t, "op", mantest.Found(ops, mantest.Span), inFile(t, "../../milter/message/edit.go", `Op += "(\w+)"`))

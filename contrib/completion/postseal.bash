@@ -11,13 +11,13 @@ _postseal() {
     fi
 
     if ((COMP_CWORD == 1)); then
-        words="serve check lookup explain import export help -h -version"
+        words="serve check lookup explain import export status help -h -version"
     else
         case ${before/#--/-} in
         -config) _postseal_files "$word" && return ;;
         -level) words="may encrypt verify" ;;
         -format) words="postfix sendmail" ;;
-        -from | -to | -client) return ;;
+        -from | -to | -client | -held-* | -sealed-*) return ;;
         *)
             case $command in
             serve) words="-config -h" ;;
@@ -29,6 +29,7 @@ _postseal() {
                 words="-config -level -format -h"
                 ((COMP_CWORD == 2)) && words="tls-policy -h"
                 ;;
+            status) words="-config -json -nagios -prometheus -no-queue -held-warning -held-critical -sealed-warning -sealed-critical -h" ;;
             esac
             if [[ $word != -* && ($command == explain || $command == import) ]]; then
                 _postseal_files "$word" && return
