@@ -32,6 +32,7 @@ var promises = []promise{
 	{"number in a document", testNumberInDocument},
 	{"observe changes nothing", testObserveChangesNothing},
 	{"relay is down", testRelayIsDown},
+	{"status", testStatus},
 	{"second pass changes nothing", testSecondPassChangesNothing},
 }
 
