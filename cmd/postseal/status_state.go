@@ -167,6 +167,9 @@ func (r *statusReport) daemonProblems(now time.Time, add func(s state, text, rem
 			add(stateWarning, fmt.Sprintf("the accredited list is %d days old, which is more than %d", days, config.MaxListAge), "run postseal import with today's list")
 		}
 	}
+	if r.RowsExpired > 0 {
+		add(stateWarning, counted(r.RowsExpired, "row")+" of the table expired", "renew or remove each row: postseal check names them")
+	}
 	if days, ok := r.daysToExpiry(now); ok && days <= soon {
 		add(stateWarning, fmt.Sprintf("a row expires on %s, in %s", printable(r.NextExpiry), counted(days, "day")), "run postseal check: it names the row")
 	}

@@ -128,6 +128,7 @@ func TestStatusStates(t *testing.T) {
 		{"no list", func(w *statusWorld) { w.status.ListImported = "" }, "", stateOK, ""},
 		{"expires in 15 days", func(w *statusWorld) { w.status.NextExpiry = day(15) }, "", stateOK, ""},
 		{"expires in 14 days", func(w *statusWorld) { w.status.NextExpiry = day(14) }, "", stateWarning, "a row expires on " + day(14) + ", in 14 days"},
+		{"expired", func(w *statusWorld) { w.status.RowsExpired = 2 }, "", stateWarning, "2 rows of the table expired"},
 		{"nothing expires", func(w *statusWorld) { w.status.NextExpiry = "" }, "", stateOK, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

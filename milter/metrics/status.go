@@ -19,6 +19,7 @@ type Status struct {
 	Refused      bool       `json:"refused"` // a file on disk is refused
 	ListImported string     `json:"list_imported"`
 	NextExpiry   string     `json:"next_expiry"` // a day, as in 2027-01-31
+	RowsExpired  int        `json:"rows_expired"`
 	Sessions     int        `json:"sessions"`
 	Today        Today      `json:"today"`
 	LinesLost    int        `json:"lines_lost"` // from the log, since the start
@@ -115,8 +116,10 @@ func (m *Metrics) status(d Daemon) Status {
 		s.ListImported = in.ListImported.Format(time.RFC3339)
 	}
 	now := m.now()
-	if next := expiries(in.Config, now).next; !next.IsZero() {
-		s.NextExpiry = next.Format(time.DateOnly)
+	found := expiries(in.Config, now)
+	s.RowsExpired = found.expired
+	if !found.next.IsZero() {
+		s.NextExpiry = found.next.Format(time.DateOnly)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
