@@ -52,7 +52,7 @@ decoders: # testdata/decoders/subjects.tsv: needs python3 and node, fetches from
 # configuration, so that it does not start. If another MTA is installed, apt-get
 # stops, because it would have to remove that MTA.
 DEBS        = postfix postfix-pcre
-test: DEBS += gcc libc6-dev python3 miltertest opendkim git man-db systemd lintian mmdebstrap jq
+test: DEBS += gcc libc6-dev python3 miltertest opendkim git man-db systemd lintian mmdebstrap jq python3-yaml
 packages:
 	@missing=; \
 	for deb in $(DEBS); do \
