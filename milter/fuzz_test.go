@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postseal/postseal/milter/logtest"
 	"github.com/postseal/postseal/milter/maillog"
 )
 
@@ -38,6 +39,7 @@ func FuzzSession(f *testing.F) {
 		mta.Write(append(packet(text[0], text[1:]), data...))
 		mta.Close()
 		s.done.Wait()
+		logtest.Check(t, log.String())
 		if strings.Contains(log.String(), "internal error") {
 			t.Error(log.String())
 		}

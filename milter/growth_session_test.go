@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postseal/postseal/milter/logtest"
 	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/growthtest"
@@ -70,12 +71,14 @@ func TestSessionGrows(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			var all []*syncBuffer
 			growthtest.Linear(t, 500, func(n int) func() {
 				var b bytes.Buffer
 				for _, text := range append([]string{offer(6, allActions, allProtocol), connect}, test.packets(n)...) {
 					b.Write(packet(text[0], text[1:]))
 				}
 				log := new(syncBuffer)
+				all = append(all, log)
 				s := &Server{Config: always(config), Log: maillog.NewLog(slog.New(slog.NewJSONHandler(log, nil)), nil), Timeouts: DefaultTimeouts, MaxConnections: 1, Now: time.Now}
 				return func() {
 					s.serve(s.begin(recorded{in: &b}))
@@ -85,6 +88,9 @@ func TestSessionGrows(t *testing.T) {
 					}
 				}
 			})
+			for _, log := range all {
+				logtest.Check(t, log.String())
+			}
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/milter/extract/subprocess"
+	"github.com/postseal/postseal/milter/logtest"
 	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/milter/message"
 	"github.com/postseal/postseal/milter/shown"
@@ -121,6 +122,7 @@ func TestStackShowsNoArgument(t *testing.T) {
 			t.Errorf("%q in %s", text, log)
 		}
 	}
+	logtest.Check(t, log.String())
 	if !strings.Contains(log.String(), "milter.indexOf") {
 		t.Errorf("no function in %s", log)
 	}

@@ -132,7 +132,7 @@ func site(t *testing.T, mode rules.Mode, patterns ...string) *message.Config {
 	}
 	config := testConfig(t, append(policies, rules.Policy{Name: "rest", Action: rules.Divert, Mode: rules.Observe})...)
 	config.Mode = mode
-	config.Read = message.Read{Header: true, Body: true, VisibleRecipients: 3, Documents: subprocess.NewPool(1, time.Second)}
+	config.Read = message.Read{Header: true, Body: true, VisibleRecipients: 3, Documents: subprocess.NewPool(1, within(time.Second))}
 	for _, name := range patterns {
 		pattern, err := detect.NewPattern(name, `\bRX\d{6}\b`, nil, "")
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/milter/extract/subprocess"
+	"github.com/postseal/postseal/milter/logtest"
 	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/milter/message"
 	"github.com/postseal/postseal/milter/shown"
@@ -48,7 +49,7 @@ const (
 // testConfig enforces policies on the default table.
 func testConfig(t testing.TB, policies ...rules.Policy) *message.Config {
 	t.Helper()
-	return &message.Config{Rules: rulestest.Ruleset(t, policies...), Mode: rules.Enforce, Addresses: shown.Addresses{Format: shown.Full}, Hash: "c0ffee"}
+	return &message.Config{Rules: rulestest.Ruleset(t, policies...), Mode: rules.Enforce, Addresses: shown.Addresses{Format: shown.Full}, Hash: "c0ffeec0ffee"}
 }
 
 func asLine(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, nil) }
@@ -106,7 +107,8 @@ func newCounting(t testing.TB, config func() *message.Config, timeouts Timeouts,
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	r := &running{socket: filepath.Join(dir, "s"), log: new(syncBuffer)}
-	lines := slog.New(maillog.NewLineHandler(asLine, func(_ slog.Level, line []byte) { r.log.Write(line) }))
+	log := logtest.Writer(t, r.log)
+	lines := slog.New(maillog.NewLineHandler(asLine, func(_ slog.Level, line []byte) { log.Write(line) }))
 	r.Server = &Server{Config: config, Log: maillog.NewLog(lines, count), Timeouts: timeouts, Now: time.Now, MaxConnections: DefaultMaxConnections}
 	l, err := Listen("unix:" + r.socket)
 	if err != nil {

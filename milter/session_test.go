@@ -332,7 +332,7 @@ func TestReadingsDiffer(t *testing.T) {
 		format               shown.Format
 		want                 string // empty if no line is expected
 	}{
-		{"sent on", "b%gmail.com@trust.example", "b@gmail.com", shown.Full, `"queue_id":"4XYZ","domain":"trust.example","resolved":"gmail.com","class":"unknown","config":"c0ffee"`},
+		{"sent on", "b%gmail.com@trust.example", "b@gmail.com", shown.Full, `"queue_id":"4XYZ","domain":"trust.example","resolved":"gmail.com","class":"unknown","config":"c0ffeec0ffee"`},
 		{"source route", "@nhs.net:b@nhs.net", "b@nhs.net", shown.Full, `"domain":"","resolved":"nhs.net","class":"unknown"`},
 		{"unreadable", "b@nhs.net", "@:", shown.Full, `"domain":"nhs.net","resolved":"","class":"unknown"`},
 		{"hashed", "b@nhs.net", "b@gmail.com", shown.Hash, `"domain":"f155901be2d0","resolved":"`},
@@ -838,7 +838,7 @@ func TestLinesOfAMessageAreBounded(t *testing.T) {
 		leftOut           string
 	}{
 		{"few", refused(maxLinesOfKind), []string{"A"}, maxLinesOfKind, 0, ""},
-		{"one more", refused(maxLinesOfKind + 1), []string{"A"}, maxLinesOfKind, 0, `"refused_recipient":1,"readings_differ":0,"config":"c0ffee"`},
+		{"one more", refused(maxLinesOfKind + 1), []string{"A"}, maxLinesOfKind, 0, `"refused_recipient":1,"readings_differ":0,"config":"c0ffeec0ffee"`},
 		{"past the limit of recipients", refused(many), []string{"A"}, maxLinesOfKind, 0, fmt.Sprintf(`"refused_recipient":%d,"readings_differ":0`, many-maxLinesOfKind)},
 		{"both kinds", differ(250), []string{"A"}, maxLinesOfKind, maxLinesOfKind, `"refused_recipient":150,"readings_differ":150`},
 		{"to the end of the message", append(refused(150), taken...), []string{"E"}, maxLinesOfKind, 0, `"refused_recipient":50`},

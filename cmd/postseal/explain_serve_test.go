@@ -17,6 +17,7 @@ import (
 	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/milter/logtest"
 	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/milter/message"
 )
@@ -168,7 +169,7 @@ func TestExplainAgreesWithServe(t *testing.T) {
 	}
 	var log bytes.Buffer // serve logs a line before it answers
 	server := &milter.Server{
-		Config: func() *message.Config { return loaded.Message }, Log: maillog.NewLog(slog.New(slog.NewJSONHandler(&log, nil)), nil),
+		Config: func() *message.Config { return loaded.Message }, Log: maillog.NewLog(slog.New(slog.NewJSONHandler(logtest.Writer(t, &log), nil)), nil),
 		Timeouts: milter.DefaultTimeouts, Now: time.Now, MaxConnections: 10,
 	}
 	socket := filepath.Join(t.TempDir(), "s")

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/cmd/postseal/config/configtest"
+	"github.com/postseal/postseal/milter/logtest"
 )
 
 // checkout copies the sources of the program into a new repository.
@@ -70,6 +71,8 @@ func loggedVersion(t *testing.T, binary string) string {
 	var line struct{ Msg, Version string }
 	if text, err := bufio.NewReader(log).ReadBytes('\n'); err != nil || json.Unmarshal(text, &line) != nil || line.Msg != "started" {
 		t.Fatalf("got %s, %v", text, err)
+	} else {
+		logtest.Check(t, string(text))
 	}
 	return line.Version
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postseal/postseal/milter/logtest"
 	"github.com/postseal/postseal/milter/message"
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
@@ -41,6 +42,7 @@ func asJSON(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, nil) }
 // boundedLines decodes a log, and fails if a line is too long or not JSON.
 func boundedLines(t *testing.T, log string) (list []decisionLine) {
 	t.Helper()
+	logtest.Check(t, log)
 	for line := range strings.Lines(log) {
 		var d decisionLine
 		if err := json.Unmarshal([]byte(line), &d); err != nil || len(line) > lineLimit {
@@ -63,7 +65,7 @@ func TestDecisionLinesAreBounded(t *testing.T) {
 				d.Outcomes = append(d.Outcomes, rules.Outcome{Recipient: rcpt, Policy: strings.Repeat("p", 100), Action: rules.Divert})
 			}
 			var log bytes.Buffer
-			m := message.New(&message.Config{Addresses: shown.Addresses{Format: shown.Full}}, message.Envelope{Sender: local + "@trust.example", Auth: local})
+			m := message.New(&message.Config{Addresses: shown.Addresses{Format: shown.Full}, Hash: "c0ffeec0ffee"}, message.Envelope{Sender: local + "@trust.example", Auth: local})
 			WriteDecision(boundedLog(&log), m, QueueID(local), message.Verdict{Decision: d, Reason: local}, time.Hour)
 			lines := boundedLines(t, log.String())
 			first := lines[0]

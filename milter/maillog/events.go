@@ -76,6 +76,9 @@ type counts[K interface {
 
 // LogValue returns the counts in the order of their kinds.
 func (c counts[K]) LogValue() slog.Value {
+	if len(c) == 0 {
+		return slog.AnyValue(struct{}{}) // handlers leave out an empty group with its key
+	}
 	attrs := make([]slog.Attr, 0, len(c))
 	for kind := K(0); len(attrs) < len(c); kind++ {
 		if n, ok := c[kind]; ok {

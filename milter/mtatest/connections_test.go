@@ -13,10 +13,7 @@ import (
 // the MTA then get 451, and no mail goes out. Afterwards mail is accepted
 // again.
 func testTooManyConnections(t *T) {
-	d, err := mtatest.StartDaemon(t.mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := t.startDaemon("enforce", "")
 	t.Cleanup(func() {
 		if err := d.Stop(); err != nil {
 			t.Error(err)

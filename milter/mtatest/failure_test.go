@@ -98,13 +98,11 @@ func testKilledDaemonLeaksNothing(t *T) {
 	message := mail("Subject: [secure] x")
 	for _, stage := range []string{"not started", "MAIL", "RCPT", "DATA", "end"} {
 		t.Run(stage, func(t *T) {
-			d, err := mtatest.StartDaemon(t.mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
-			if err != nil {
-				t.Fatal(err)
-			}
+			d := t.startDaemon("enforce", "")
 			c := t.dial()
 			var last mtatest.Reply
 			ask := func(line string) bool {
+				var err error
 				if last, err = c.Say(line); err != nil {
 					t.Fatal(err)
 				}
@@ -149,10 +147,7 @@ func testKilledDaemonLeaksNothing(t *T) {
 func TestSecondInterruptEndsAtOnce(tt *testing.T) {
 	t := on(tt, postfix)
 	for _, first := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
-		d, err := mtatest.StartDaemon(t.mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
-		if err != nil {
-			t.Fatal(err)
-		}
+		d := t.startDaemon("enforce", "")
 		busy := t.dial()
 		say(t, busy, 250, "MAIL FROM:"+sender)
 		say(t, busy, 250, "RCPT TO:<a@nhs.net>")
@@ -175,10 +170,7 @@ func TestSecondInterruptEndsAtOnce(tt *testing.T) {
 }
 
 func testTermLetsMessagesFinish(t *T) {
-	d, err := mtatest.StartDaemon(t.mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := t.startDaemon("enforce", "")
 	idle, busy := t.dial(), t.dial()
 	// RSET is not enough, because Sendmail sends filters nothing for it.
 	if s, err := idle.Send(sender, []string{"<a@nhs.net>"}, mail("Subject: before")); err != nil || s.End.Code != 250 {

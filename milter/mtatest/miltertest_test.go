@@ -9,8 +9,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/postseal/postseal/milter/mtatest"
 )
 
 // miltertest runs a script of testdata on the running daemon with Debian's
@@ -64,10 +62,7 @@ func TestForeignClientMacros(tt *testing.T) {
 
 func TestForeignClientIsRefused(tt *testing.T) {
 	t := on(tt, postfix)
-	d, err := mtatest.StartDaemon(t.mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := t.startDaemon("enforce", "")
 	t.Cleanup(func() { d.Signal(syscall.SIGKILL) }) // if the test has failed, because the next one needs the socket
 	t.miltertest("refusal.lua")
 	if err := d.Stop(); err != nil {

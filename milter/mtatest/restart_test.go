@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postseal/postseal/milter/logtest"
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
@@ -44,7 +45,10 @@ func startReady(t testing.TB, s *mtatest.Supervisor) *mtatest.Daemon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { d.Signal(syscall.SIGKILL) }) // if the test has failed
+	t.Cleanup(func() {
+		d.Signal(syscall.SIGKILL) // if the test has failed
+		logtest.CheckStderr(t, d.Log())
+	})
 	if err := s.AwaitState("READY=1"); err != nil {
 		t.Fatalf("%v\n%s", err, d.Log())
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postseal/postseal/milter/logtest"
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
@@ -208,14 +209,22 @@ func (t *T) onSendmail() bool {
 	return is
 }
 
-// serve runs a daemon for one test. When the test ends, the daemon must end in
-// order, and must have logged no fault.
-func (t *T) serve(mode, toml string) *mtatest.Daemon {
+// startDaemon starts a daemon that the test must stop.
+func (t *T) startDaemon(mode, toml string) *mtatest.Daemon {
 	t.Helper()
 	d, err := mtatest.StartDaemon(t.mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: mode, TOML: toml})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { logtest.CheckStderr(t, d.Log()) })
+	return d
+}
+
+// serve runs a daemon for one test. When the test ends, the daemon must end in
+// order, and must have logged no fault.
+func (t *T) serve(mode, toml string) *mtatest.Daemon {
+	t.Helper()
+	d := t.startDaemon(mode, toml)
 	t.Cleanup(func() {
 		if err := d.Stop(); err != nil {
 			t.Error(err)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/cmd/postseal/config/configtest"
+	"github.com/postseal/postseal/milter/logtest"
 )
 
 // listenJournal opens a socket in place of journald's.
@@ -216,6 +217,7 @@ func TestServeFindsTheJournal(t *testing.T) {
 			if !strings.Contains(started, `"msg":"started"`) {
 				t.Errorf("got %q", started)
 			}
+			logtest.Check(t, started)
 		})
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/cmd/postseal/config/configtest"
+	"github.com/postseal/postseal/milter/logtest"
 	"github.com/postseal/postseal/milter/maillog"
 )
 
@@ -37,6 +38,7 @@ func countLines(t *testing.T, log string) (lines, lost int) {
 			t.Fatalf("%v: %.200q", err, text)
 		}
 		if line.Msg == "lines lost" {
+			logtest.Check(t, text)
 			lost += line.Lost
 		} else {
 			lines++

@@ -15,6 +15,7 @@ import (
 
 	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/cmd/postseal/config/configtest"
+	"github.com/postseal/postseal/milter/logtest"
 	"github.com/postseal/postseal/rules/table"
 	"golang.org/x/sys/unix"
 )
@@ -62,7 +63,7 @@ func newWatched(t *testing.T, more, rules string) *watched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.daemon = newDaemon(path, first, jsonLog(&s.log))
+	s.daemon = newDaemon(path, first, jsonLog(logtest.Writer(t, &s.log)))
 	return s
 }
 
@@ -399,7 +400,7 @@ func TestReloadKeepsToItsFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	d := newDaemon("", first, jsonLog(&log))
+	d := newDaemon("", first, jsonLog(logtest.Writer(t, &log)))
 	d.reload(time.Now())
 	if d.current.Load() != first || !strings.Contains(log.String(), "put the file back") {
 		t.Errorf("got %s", &log)

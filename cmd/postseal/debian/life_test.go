@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postseal/postseal/milter/logtest"
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
@@ -78,6 +79,7 @@ func checkInstalled(t *testing.T, d system, before map[string]string) {
 		"/etc/postseal/rules.d":                                "drwxr-xr-x 0:0",
 		"/var/lib/postseal":                                    "drwxr-xr-x 0:0",
 		"/usr/share/bash-completion/completions/postseal":      "-rw-r--r-- 0:0",
+		"/usr/share/doc/postseal/contrib/log/schema.json":      "-rw-r--r-- 0:0",
 		"/usr/share/doc/postseal/contrib/postfix/main.cf":      "-rw-r--r-- 0:0",
 		"/usr/share/doc/postseal/contrib/sendmail/postseal.m4": "-rw-r--r-- 0:0",
 	} {
@@ -143,6 +145,7 @@ func askDaemon(t *testing.T, d system) {
 		t.Error(err)
 	}
 	answered := negotiate(path)
+	defer func() { logtest.CheckStderr(t, log.String()) }()
 	cmd.Process.Signal(syscall.SIGTERM)
 	if err := errors.Join(answered, cmd.Wait()); err != nil || !strings.Contains(log.String(), `"msg":"started"`) {
 		t.Errorf("%v\n%s", err, &log)

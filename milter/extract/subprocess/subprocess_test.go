@@ -218,7 +218,9 @@ func TestStopEndsTheProcess(t *testing.T) {
 func TestTook(t *testing.T) {
 	p := pool(t, 1, time.Minute)
 	var took []time.Duration
-	p.Took = func(d time.Duration) { took = append(took, d) }
+	count := func(d time.Duration) { took = append(took, d) }
+	p.Count(count)
+	p = p.Within(p.Limits()) // as another configuration does
 	opened(t, p, "say hello", "crash")
 	of := p.Documents(new(recorder))
 	io.WriteString(of.Open("1"), "say ")
@@ -226,8 +228,8 @@ func TestTook(t *testing.T) {
 	if len(took) != 2 || took[0] <= 0 || took[1] <= 0 {
 		t.Errorf("got %v", took)
 	}
-	none := subprocess.NewPool(1, time.Minute, "/nonexistent")
-	none.Took = p.Took
+	none := subprocess.NewPool(1, subprocess.DefaultLimits(), "/nonexistent")
+	none.Count(count)
 	if none.Documents(new(recorder)).Open("1").Close(); len(took) != 2 {
 		t.Error("a document that was not read is timed")
 	}
