@@ -3,8 +3,11 @@ package milter
 import (
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
+	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/postseal/postseal/milter/extract/subprocess"
@@ -125,6 +128,33 @@ func TestStackShowsNoArgument(t *testing.T) {
 	logtest.Check(t, log.String())
 	if !strings.Contains(log.String(), "milter.indexOf") {
 		t.Errorf("no function in %s", log)
+	}
+}
+
+// TestLibraryShowsNoValue lets postseal fail where only go-milter recovers. It
+// prints the value of the panic and a stack with arguments.
+func TestLibraryShowsNoValue(t *testing.T) {
+	before, flags := slog.Default(), log.Flags()
+	defer func() {
+		slog.SetDefault(before)
+		log.SetOutput(os.Stderr)
+		log.SetFlags(flags)
+	}()
+	config, armed := testConfig(t), new(atomic.Bool)
+	r := newServer(t, func() *message.Config {
+		if armed.Load() {
+			panic(numberFault{})
+		}
+		return config
+	}, DefaultTimeouts)
+	slog.SetDefault(slog.New(LibraryHandler(r.Log)))
+	armed.Store(true)
+	p := r.dial(t)
+	p.send(offer(6, allActions, allProtocol)) // asks for the configuration
+	r.await(t, "a library reports: panic handling command")
+	r.Shutdown()
+	if text := r.log.String(); strings.Contains(text, "9990000018") || strings.Contains(text, "(0x") || !strings.Contains(text, "(*conn).negotiate") {
+		t.Errorf("got %s", text)
 	}
 }
 

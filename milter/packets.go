@@ -50,8 +50,11 @@ func (p *packets) begin() (length int, code gomilter.Code, err error) {
 		return 0, 0, truncated(err)
 	}
 	size := binary.BigEndian.Uint32(head)
-	if size == 0 || size > maxPacket {
-		return 0, 0, fmt.Errorf("a packet of %d octets: it must have 1 to %d", size, maxPacket)
+	switch { // the size is not shown: it can be text of a message, if the MTA writes faulty packets
+	case size == 0:
+		return 0, 0, errors.New("a packet of 0 octets: it must have a command")
+	case size > maxPacket:
+		return 0, 0, fmt.Errorf("a packet of more than %d octets", maxPacket)
 	}
 	if head, err = p.in.Peek(5); err != nil {
 		return 0, 0, truncated(err)

@@ -2,7 +2,9 @@ package milter
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"strings"
 
 	gomilter "github.com/emersion/go-milter"
 )
@@ -26,7 +28,10 @@ const (
 // Otherwise it advances the phase.
 func (c *conn) check(code gomilter.Code, payload []byte) error {
 	next, ok := c.follow(code)
-	if !ok {
+	switch {
+	case !isKnown(code): // the code is not shown: it can be text of a message
+		return errors.New("a packet of an unknown kind")
+	case !ok:
 		return fmt.Errorf("a packet %q out of order", rune(code))
 	}
 	count := bytes.Count(payload, []byte{0}) // of strings
@@ -51,6 +56,9 @@ func (c *conn) check(code gomilter.Code, payload []byte) error {
 	c.phase = next
 	return nil
 }
+
+// isKnown reports whether the protocol has the code.
+func isKnown(code gomilter.Code) bool { return strings.ContainsRune("OCDHMRTLNBEAQU", rune(code)) }
 
 // follow returns the phase after a packet, or false if the packet may not come
 // now.

@@ -38,7 +38,7 @@ func TestProbe(t *testing.T) {
 		for _, elsewhere := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
 				config := testConfig(t, policies...)
-				config.Read = message.Read{Header: true, Body: true, Documents: subprocess.NewPool(1, time.Second)}
+				config.Read = message.Read{Header: true, Body: true, Documents: subprocess.NewPool(1, within(time.Second))}
 				var events atomic.Int64
 				r := newCounting(t, always(config), DefaultTimeouts, func(maillog.Event) { events.Add(1) })
 				defer func() { r.Shutdown() }()

@@ -397,10 +397,10 @@ func TestBrokenPacketsEndTheSession(t *testing.T) {
 		log  string
 	}{
 		{"empty packet", []byte{0, 0, 0, 0}, "a packet of 0 octets"},
-		{"over-long packet", []byte{0x7f, 0, 0, 0, 'L'}, "it must have 1 to 1048576"},
+		{"over-long packet", []byte{0x7f, 0, 0, 0, 'L'}, "a packet of more than 1048576 octets"},
 		{"cut off", packet('M', "<a@trust.example>\x00")[:9], "a packet is incomplete"},
 		{"cut off in the length", []byte{0, 0}, "a packet is incomplete"},
-		{"unknown command", packet('?', ""), "a packet '?' out of order"},
+		{"unknown command", packet('?', ""), "a packet of an unknown kind"},
 		{"second negotiation", packet('O', offer(6, allActions, allProtocol)[1:]), "a packet 'O' out of order"},
 		{"second connect", packet('C', connect[1:]), "a packet 'C' out of order"},
 		{"RCPT before MAIL", packet('R', "<a@nhs.net>\x00"), "a packet 'R' out of order"},

@@ -31,12 +31,13 @@ func Serve(path string, first *config.Config, stderr io.Writer, version string) 
 	// If the reader of the log is gone, a write returns an error. SIGPIPE would end
 	// the daemon.
 	signal.Ignore(syscall.SIGPIPE)
+	abortAtSignal(stderr)
 	figures := metrics.New()
 	writer, lines := newLogWriter(openLog(stderr, journalSocket), first.File.Log.Format, figures.Count)
 	defer writer.close()
 	d := newDaemon(path, first, maillog.NewLog(lines, figures.Count))
 	d.logState = writer.state
-	slog.SetDefault(lines) // what go-milter prints
+	slog.SetDefault(slog.New(milter.LibraryHandler(d.log)))
 	passed, err := passedSockets()
 	if err != nil {
 		return err
