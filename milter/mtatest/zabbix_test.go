@@ -2,6 +2,7 @@ package mtatest_test
 
 import (
 	"encoding/json"
+	"maps"
 	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
@@ -196,5 +197,41 @@ func wantCounts(t *testing.T, what string, got, want map[string]float64) {
 	}
 	if len(got) != len(want) {
 		t.Errorf("%.60s: found %v, want %v", what, got, want)
+	}
+}
+
+// notInZabbix are the alerts that have no trigger: a usual rate needs Prometheus.
+var notInZabbix = []string{"PostsealNearMisses"}
+
+// TestZabbixNamesAlerts compares the triggers with the alerts of Prometheus.
+func TestZabbixNamesAlerts(t *testing.T) {
+	t.Parallel()
+	var rules struct {
+		Groups []struct {
+			Rules []struct {
+				Alert  string
+				Labels struct{ Severity string }
+			}
+		}
+	}
+	yaml(t, "prometheus/postseal.rules.yml", &rules)
+	priorities := map[string]string{"critical": "HIGH", "warning": "WARNING", "info": "INFO"}
+	want := make(map[string]string)
+	for _, group := range rules.Groups {
+		for _, rule := range group.Rules {
+			if rule.Alert != "" && !slices.Contains(notInZabbix, rule.Alert) {
+				want[rule.Alert] = priorities[rule.Labels.Severity]
+			}
+		}
+	}
+	got := make(map[string]string)
+	for _, item := range zabbixItems(t) {
+		for _, trigger := range item.Triggers {
+			name, _, _ := strings.Cut(trigger.Name, ":")
+			got[name] = trigger.Priority
+		}
+	}
+	if !maps.Equal(got, want) || len(got) < 20 {
+		t.Errorf("got  %v\nwant %v", got, want)
 	}
 }
