@@ -15,6 +15,7 @@ import (
 
 	"github.com/postseal/postseal/milter/logtest"
 	"github.com/postseal/postseal/milter/mantest"
+	"github.com/postseal/postseal/milter/message"
 	"github.com/postseal/postseal/rules"
 	"github.com/postseal/postseal/rules/finding"
 	"github.com/postseal/postseal/rules/marker"
@@ -44,7 +45,7 @@ var events = []Event{
 	},
 	RefusedRecipient{
 		QueueID: "4bKX8Q1zZqz9sT", Client: "192.0.2.7", Sender: "ward@trust.example", Address: "duty@council.gcsx.gov.uk",
-		Class: table.Closed, Row: "gcsx.gov.uk", Reason: "gcsx.gov.uk was switched off in March 2019", Config: "3f2a9c0d71be",
+		Class: table.Closed, Row: "gcsx.gov.uk", Reason: "gcsx.gov.uk was switched off in March 2019", Kind: message.Closed, Config: "3f2a9c0d71be",
 	},
 	ReadingsDiffer{QueueID: "4bKX8Q1zZqz9sT", Domain: "trust.example", Resolved: "gmail.com", Class: table.Unknown, Config: "3f2a9c0d71be"},
 	LinesLeftOut{QueueID: "4bKX8Q1zZqz9sT", Client: "192.0.2.7", RefusedRecipient: 12, ReadingsDiffer: 3, Config: "3f2a9c0d71be"},
@@ -275,4 +276,12 @@ func TestSchemaWords(t *testing.T) {
 	mantest.Same(t, "near_miss", decision["near_miss"].Enum, append(mantest.Found(string(kinds), `Kind += "([a-z-]+)"`), ""))
 	mantest.Same(t, "findings", found["name"].AnyOf[0].Enum, words(new(finding.Name)))
 	mantest.Same(t, "reason", found["reason"].Enum, reasons)
+	var kindsOfRefusal []string
+	for class := table.Local; class <= table.Closed; class++ {
+		for _, kind := range message.RefusalKinds(class) {
+			kindsOfRefusal = append(kindsOfRefusal, string(kind))
+		}
+	}
+	slices.Sort(kindsOfRefusal)
+	mantest.Same(t, "kind", schema.Defs["refused_recipient"].Properties["kind"].Enum, slices.Compact(kindsOfRefusal))
 }

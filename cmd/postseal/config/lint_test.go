@@ -32,7 +32,7 @@ func TestLintMetrics(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		c, err := Build("x", []byte("local_domains = [\"trust.example\"]\n[metrics]\nlisten = \""+test.listen+"\"\n"))
+		c, err := Build(Default, []byte("local_domains = [\"trust.example\"]\n[metrics]\nlisten = \""+test.listen+"\"\n"))
 		if err != nil {
 			t.Fatal(err)
 		}

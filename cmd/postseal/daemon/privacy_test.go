@@ -3,12 +3,14 @@ package daemon
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -198,7 +200,7 @@ func startTold(t *testing.T, binary, text string, journal bool) *told {
 	d := &told{t: t, socket: filepath.Join(dir, "s"), outputs: make(map[string]*bytes.Buffer)}
 	notify := listenJournal(t, filepath.Join(dir, "notify"))
 	go d.record("notifications", notify)
-	config := configtest.Write(t, fmt.Sprintf("listen = \"unix:%s\"\n%s", d.socket, text))
+	config := configtest.Write(t, fmt.Sprintf("listen = \"unix:%s\"\n%s[metrics]\nlisten = \"unix:%s\"\n", d.socket, text, d.socket+".metrics"))
 	d.command = exec.Command(binary, "serve", "-config", config)
 	d.command.Env = append(os.Environ(), "NOTIFY_SOCKET="+notify.LocalAddr().String(), "WATCHDOG_USEC=40000", "STATE_DIRECTORY="+dir)
 	d.command.Stderr = d
@@ -289,6 +291,24 @@ func (d *told) message(c net.Conn, m [2]string) {
 	for piece := range slices.Chunk([]byte(m[1]), 1000) {
 		d.send(c, milterPacket('B', string(piece)))
 	}
+}
+
+// request records what the socket for metrics answers. The answer must have a text.
+func (d *told) request(path, text string) {
+	d.t.Helper()
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", d.socket+".metrics")
+	}}
+	answer, err := (&http.Client{Transport: transport}).Get("http://localhost" + path)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil || !bytes.Contains(body, []byte(text)) {
+		d.t.Errorf("%s: no %q: %v", path, text, err)
+	}
+	d.add("metrics", body)
 }
 
 // privateForms matches the marked texts and the numbers in the forms in which an
@@ -407,6 +427,10 @@ func (d *told) harm(messages [][2]string, journal bool) {
 		d.await(log, "session broken", i+1)
 		c.Close()
 	}
+
+	d.request("/metrics", "postseal_findings_total{name=\"pattern:name\"} ")
+	d.request("/status", `"messages":`)
+	d.request("/healthz", "ok")
 
 	c = d.session()
 	defer c.Close()
