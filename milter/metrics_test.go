@@ -210,9 +210,9 @@ func TestMetricsAgreeWithTheLog(t *testing.T) {
 				case 0:
 					next := random.Intn(len(configs))
 					config.Store(configs[next])
-					maillog.Write(r.Log, maillog.Reloaded{Mode: configs[next].Mode})
+					maillog.Write(r.Log, maillog.Reloaded{Cause: "SIGHUP", Mode: configs[next].Mode, Edition: "nhsmail-2022", Config: "3f2a9c0d71be"})
 				case 1:
-					maillog.Write(r.Log, maillog.ReloadRefused{Reason: "x"})
+					maillog.Write(r.Log, maillog.ReloadRefused{Cause: "SIGHUP", Reason: "x", Config: "3f2a9c0d71be"})
 				case 2:
 					p.send("?")
 					fallthrough

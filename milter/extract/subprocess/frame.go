@@ -21,13 +21,8 @@ const (
 	frameEnd     = 'E' // the document was read to its end
 )
 
-const (
-	// maxFrame limits the content of a frame.
-	maxFrame = 64 << 10
-	// maxText limits the text of a document. It is far more than a document of
-	// the greatest size has.
-	maxText = 256 << 20
-)
+// maxFrame limits the content of a frame.
+const maxFrame = 64 << 10
 
 // frameWriter is the Sink of the process that reads. It writes each frame at
 // once: a limit may end the process, and what was read before then counts.
@@ -63,9 +58,10 @@ var errFrame = errors.New("the process for a document wrote what it must not wri
 
 // replay reads frames up to the end of the document, and passes them to a sink.
 // The process may have been taken over by a document, so nothing is believed:
-// findings must be those that a reader can make, and parts must be below part.
-func replay(r *bufio.Reader, part string, sink detect.Sink) error {
-	content, text := make([]byte, maxFrame), 0
+// findings must be those that a reader can make, parts must be below part, and there
+// are at most maxText octets of text.
+func replay(r *bufio.Reader, part string, maxText int64, sink detect.Sink) error {
+	content, text := make([]byte, maxFrame), int64(0)
 	for {
 		kind, err := r.ReadByte()
 		if err != nil {
@@ -90,7 +86,7 @@ func replay(r *bufio.Reader, part string, sink detect.Sink) error {
 			}
 			sink.Begin(p)
 		case frameText:
-			if text += len(content); text > maxText {
+			if text += int64(len(content)); text > maxText {
 				sink.Found(finding.Finding{Name: finding.Unreadable, Reason: finding.TooLarge, Part: part})
 				return nil
 			}

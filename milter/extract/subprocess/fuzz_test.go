@@ -33,6 +33,6 @@ func FuzzFrames(f *testing.F) {
 	f.Add(out.Bytes())
 	f.Add([]byte("T\xff\xff\xff\xff\x0f"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		replay(bufio.NewReader(bytes.NewReader(data)), "2.1", believing{t})
+		replay(bufio.NewReader(bytes.NewReader(data)), "2.1", 1<<30, believing{t})
 	})
 }

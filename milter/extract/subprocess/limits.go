@@ -36,6 +36,10 @@ func DefaultLimits() Limits {
 // program needs the rest.
 func (l Limits) memory() uint64 { return uint64(88<<20 + l.Document + 5*l.Unpacked) }
 
+// text returns how many octets of text a document can say. It may repeat some of what
+// is unpacked.
+func (l Limits) text() int64 { return 2 * l.Unpacked }
+
 // argument returns the limits as an argument of the process.
 func (l Limits) argument() string {
 	text, _ := json.Marshal(l) // numbers alone

@@ -188,7 +188,7 @@ func (d *document) Close() error {
 // end, a limit has ended it, or the document.
 func (d *document) read() {
 	d.in.Close()
-	err := replay(bufio.NewReaderSize(d.out, maxFrame), d.part, d.of.sink)
+	err := replay(bufio.NewReaderSize(d.out, maxFrame), d.part, d.of.pool.limits.text(), d.of.sink)
 	switch {
 	case err == nil:
 	case errors.Is(d.ctx.Err(), context.DeadlineExceeded):
