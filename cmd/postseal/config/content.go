@@ -82,9 +82,10 @@ type patternTable struct {
 }
 
 // documents starts the processes that read documents. One for each processor is
-// enough, because they hardly wait. All configurations share them. /proc/self/exe is
+// enough, because they hardly wait. In a container, GOMAXPROCS respects the limit of
+// processors, NumCPU does not. All configurations share them. /proc/self/exe is
 // this program even after an upgrade has replaced its file.
-var documents = subprocess.NewPool(max(2, runtime.NumCPU()), subprocess.DefaultLimits(), "/proc/self/exe", subprocess.Command)
+var documents = subprocess.NewPool(max(2, runtime.GOMAXPROCS(0)), subprocess.DefaultLimits(), "/proc/self/exe", subprocess.Command)
 
 // maxPatternName limits the name of a pattern, which is logged.
 const maxPatternName = 50
