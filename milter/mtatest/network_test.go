@@ -42,10 +42,29 @@ func loopbackUp() error {
 }
 
 // addAddress gives the loopback interface another address.
-func addAddress(addr string) error {
-	return setLoopback("lo:1", unix.SIOCSIFADDR, func(lo *unix.Ifreq) error {
-		ip := netip.MustParseAddr(addr).As4()
-		return lo.SetInet4Addr(ip[:])
+func addAddress(addr string) error { return addAddressAs("lo:1", addr) }
+
+// addAddressAs adds an address under a name, by which removeAddress removes it. Its
+// mask excludes its neighbours.
+func addAddressAs(name, addr string) error {
+	set := func(request uint, text string) error {
+		return setLoopback(name, request, func(lo *unix.Ifreq) error {
+			ip := netip.MustParseAddr(text).As4()
+			return lo.SetInet4Addr(ip[:])
+		})
+	}
+	if err := set(unix.SIOCSIFADDR, addr); err != nil {
+		return err
+	}
+	return set(unix.SIOCSIFNETMASK, "255.255.255.255")
+}
+
+// removeAddress removes an address. Connections to it stay open and fall silent, as
+// if the host were gone.
+func removeAddress(name string) error {
+	return setLoopback(name, unix.SIOCSIFFLAGS, func(lo *unix.Ifreq) error {
+		lo.SetUint16(0)
+		return nil
 	})
 }
 
