@@ -12,11 +12,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/BurntSushi/toml"
 	"github.com/cpuguy83/go-md2man/v2/md2man"
 	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/cmd/postseal/config/configtest"
+	"github.com/postseal/postseal/cmd/postseal/queue"
 	"github.com/postseal/postseal/milter/mantest"
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
@@ -334,4 +336,10 @@ func TestReadmeAlerts(t *testing.T) {
 	mantest.Same(t, "ALERTS", mantest.Names(page["ALERTS"]), alerts)
 	list := inFile(t, "../../README.md", "these values of `msg`: (.*)[.] Also")
 	mantest.Same(t, "README", mantest.Found(strings.Join(list, ""), mantest.Span), alerts)
+}
+
+// TestManQueue checks the metrics of status -prometheus in postseal-metrics(5).
+func TestManQueue(t *testing.T) {
+	shown := prometheusText(queue.Figures{}, time.Now())
+	mantest.Same(t, "QUEUE", mantest.Names(mantest.Read(t, "postseal-metrics.5")["QUEUE"]), mantest.Found(shown, `(?m)^# TYPE (\w+) gauge`))
 }

@@ -39,8 +39,8 @@ Exit status: 0 good, 1 something is wrong, 78 faulty configuration. With -nagios
 
 // How long status asks.
 const (
-	maxAsk   = 8 * time.Second // the daemon's own probe takes at most 5 seconds
-	maxQueue = 45 * time.Second
+	maxAsk   = 8 * time.Second  // for each of two requests; the daemon's probe takes at most 5 seconds
+	maxQueue = 40 * time.Second // NRPE allows 60 seconds for all
 )
 
 func status(args []string, std stdio) int {
