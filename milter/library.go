@@ -8,10 +8,10 @@ import (
 	"github.com/postseal/postseal/milter/maillog"
 )
 
-// LibraryHandler returns a handler for slog.SetDefault, which gets what libraries
-// print. It writes an InternalError. Of the text it shows only what is before the
-// first colon, because the rest may quote the message: go-milter prints the value
-// of a panic, and a stack with arguments.
+// LibraryHandler returns a handler for slog.SetDefault. It logs what libraries print
+// as an InternalError. It shows only the text before the first colon, because the
+// rest may quote a message: go-milter prints the value of a panic, and a stack with
+// arguments.
 func LibraryHandler(log *maillog.Log) slog.Handler { return libraryHandler{log} }
 
 type libraryHandler struct{ log *maillog.Log }

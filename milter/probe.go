@@ -21,7 +21,7 @@ type probe struct {
 	outcome chan error // of the decision; it has room for one
 }
 
-// log returns the log of the session.
+// log returns a log that passes on only the outcome.
 func (p *probe) log() *maillog.Log {
 	return maillog.NewLog(slog.New(slog.DiscardHandler), func(e maillog.Event) {
 		var outcome error
@@ -39,8 +39,8 @@ func (p *probe) log() *maillog.Log {
 	})
 }
 
-// claim returns the probe whose SMFIC_CONNECT names the host, or nil. The host is a
-// number that only Probe knows.
+// claim returns the probe whose SMFIC_CONNECT names the host, or nil. The name is
+// random, so no other client can use it.
 func (s *Server) claim(c *conn, host string) *probe {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,8 +50,8 @@ func (s *Server) claim(c *conn, host string) *probe {
 	return p
 }
 
-// Probe connects to each listener and has a message decided there. It returns why
-// that failed, or nil. During Shutdown it fails at once.
+// Probe sends a test message to each listener. It returns nil if this server decides
+// the message, and otherwise the reason. During Shutdown it fails at once.
 func (s *Server) Probe(ctx context.Context) error {
 	s.mu.Lock()
 	listeners, stopping, full := slices.Clone(s.listeners), s.stopping, len(s.sessions) >= s.MaxConnections
@@ -110,7 +110,6 @@ func (s *Server) probe(ctx context.Context, address net.Addr) error {
 	}
 }
 
-// reach opens a connection to a listener.
 func (s *Server) reach(ctx context.Context, address net.Addr) (net.Conn, error) {
 	if s.Elsewhere && address.Network() != "unix" {
 		ours, theirs := net.Pipe()
@@ -125,8 +124,8 @@ func (s *Server) reach(ctx context.Context, address net.Addr) (net.Conn, error) 
 	return d.DialContext(ctx, address.Network(), address.String())
 }
 
-// converse sends a message as an MTA does that offers no protocol steps, so that each
-// packet has an answer.
+// converse sends a message. It offers no protocol steps, so that each packet has an
+// answer.
 func converse(c net.Conn, host string) error {
 	offer := binary.BigEndian.AppendUint32(nil, maxVersion)
 	offer = binary.BigEndian.AppendUint32(offer, uint32(wantedActions))
@@ -160,7 +159,7 @@ func converse(c net.Conn, host string) error {
 	return nil
 }
 
-// isAnswer reports whether a packet ends the answer to a message. The others are
+// isAnswer reports whether a packet ends the answer to a message. Other packets are
 // edits.
 func isAnswer(code byte) bool {
 	switch gomilter.ActionCode(code) {

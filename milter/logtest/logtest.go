@@ -1,4 +1,4 @@
-// Package logtest holds the lines of the log against contrib/log/schema.json.
+// Package logtest checks lines of the log against contrib/log/schema.json.
 package logtest
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// start is where the test began, which may change its directory.
+// start is the directory in which the test began. The test may change it.
 var start, _ = os.Getwd()
 
 // Schema returns the text of the schema.
@@ -31,8 +31,8 @@ var Schema = sync.OnceValues(func() ([]byte, error) {
 	}
 })
 
-// events has the schema of each event, by its msg. Its complaint is short, and
-// the whole schema would try every event.
+// events has the schema of each event, by its msg. Its errors are short. The whole
+// schema would report the faults of every event.
 var events = sync.OnceValues(func() (map[string]*jsonschema.Schema, error) {
 	text, err := Schema()
 	if err != nil {
@@ -62,21 +62,21 @@ var events = sync.OnceValues(func() (map[string]*jsonschema.Schema, error) {
 	return byMsg, nil
 })
 
-// seen has the hashes of lines that were as the schema describes them, because a
-// test may cause thousands that are alike.
+// seen has the hashes of valid lines, because a test may cause thousands of similar
+// lines.
 var (
 	seen sync.Map
 	seed = maphash.MakeSeed()
 )
 
-// figures are the values in which lines that are alike differ. Of such lines only
-// the first is held against the schema.
-var figures = [][2]string{{`{"time":"`, `"`}, {`,"queue_id":"`, `"`}, {`,"took_us":`, `}`}}
+// varying are the values in which similar lines differ. Only the first of such lines
+// is checked.
+var varying = [][2]string{{`{"time":"`, `"`}, {`,"queue_id":"`, `"`}, {`,"took_us":`, `}`}}
 
 func hashOf(line []byte) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed)
-	for _, f := range figures {
+	for _, f := range varying {
 		before, value, ok := bytes.Cut(line, []byte(f[0]))
 		if end := bytes.Index(value, []byte(f[1])); ok && end > 0 && !bytes.Contains(value[:end], []byte(`\`)) {
 			h.Write(before)
@@ -88,7 +88,7 @@ func hashOf(line []byte) uint64 {
 	return h.Sum64()
 }
 
-// Fault returns why a line is not one that the schema describes, or nil.
+// Fault returns an error if a line does not match the schema.
 func Fault(line []byte) error {
 	hash := hashOf(line)
 	if _, ok := seen.Load(hash); ok {
@@ -115,7 +115,7 @@ func Fault(line []byte) error {
 	return nil
 }
 
-// Check fails the test if a line is not one that the schema describes.
+// Check fails the test if a line does not match the schema.
 func Check(t testing.TB, log string) {
 	t.Helper()
 	for line := range strings.Lines(log) {
@@ -125,9 +125,9 @@ func Check(t testing.TB, log string) {
 	}
 }
 
-// CheckStderr is Check for what a process wrote to standard error. Start-up errors
-// and what the race detector writes are not of the log, nor is a last line without
-// its end: the process may be writing it.
+// CheckStderr is Check for what a process wrote to standard error. It ignores start-up
+// errors and what the race detector writes. It also ignores a last line without a
+// newline, because the process may still be writing that line.
 func CheckStderr(t testing.TB, text string) {
 	t.Helper()
 	for line := range strings.Lines(text) {
@@ -137,8 +137,8 @@ func CheckStderr(t testing.TB, text string) {
 	}
 }
 
-// Writer returns a writer that passes lines on, each in one Write. The test
-// fails at its end if one of them is not as the schema describes it.
+// Writer returns a writer that checks each line and passes it on to w. Each Write must
+// have one line. The test fails at its end if a line does not match the schema.
 func Writer(t testing.TB, w io.Writer) io.Writer {
 	t.Helper()
 	if _, err := events(); err != nil { // read now: a test may leave no file descriptors

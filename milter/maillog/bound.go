@@ -74,8 +74,8 @@ func findingsLength(list []Finding) (n int) {
 	return n
 }
 
-// clipFindings leaves out findings beyond max octets. Of those with the same name it
-// leaves out all others before the first, so that the line still has each name.
+// clipFindings leaves out findings beyond max octets. It first leaves out findings
+// whose name the list has already, so that the line still has each name.
 func clipFindings(list []Finding, maximum int) []Finding {
 	if findingsLength(list) > maximum {
 		var first, others []Finding

@@ -45,7 +45,7 @@ var events = []Event{
 	},
 	RefusedRecipient{
 		QueueID: "4bKX8Q1zZqz9sT", Client: "192.0.2.7", Sender: "ward@trust.example", Address: "duty@council.gcsx.gov.uk",
-		Class: table.Closed, Row: "gcsx.gov.uk", Reason: "gcsx.gov.uk was switched off in March 2019", Kind: message.Closed, Config: "3f2a9c0d71be",
+		Class: table.Closed, Row: "gcsx.gov.uk", Reason: "gcsx.gov.uk was switched off in March 2019", Kind: "closed", Config: "3f2a9c0d71be",
 	},
 	ReadingsDiffer{QueueID: "4bKX8Q1zZqz9sT", Domain: "trust.example", Resolved: "gmail.com", Class: table.Unknown, Config: "3f2a9c0d71be"},
 	LinesLeftOut{QueueID: "4bKX8Q1zZqz9sT", Client: "192.0.2.7", RefusedRecipient: 12, ReadingsDiffer: 3, Config: "3f2a9c0d71be"},

@@ -97,7 +97,7 @@ type RefusedRecipient struct {
 	Class   table.Class `json:"class"`
 	Row     string      `json:"row"`
 	Reason  string      `json:"reason"`
-	// Kind is the reason in one of few words.
+	// Kind is the reason in one word.
 	Kind   message.RefusalKind `json:"kind"`
 	Config string              `json:"config"`
 }

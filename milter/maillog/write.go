@@ -11,8 +11,8 @@ import (
 	"sync"
 )
 
-// Log is where events go. Each is written as a line and counted, so that the lines
-// and the counts cannot differ.
+// Log writes each event as a line, and counts it, so that the lines and the counts
+// agree.
 type Log struct {
 	lines *slog.Logger
 	count func(Event)

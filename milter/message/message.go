@@ -135,7 +135,7 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 		// A recipient that is refused here is not lost, because the client
 		// sends the message to it again.
 		r := rules.Recipient{Text: path, Class: table.Unknown}
-		refusal := &Refusal{tooManyRecipients, "too many recipients", TooMany}
+		refusal := &Refusal{tooManyRecipients, "too many recipients", tooMany}
 		if m.Envelope.DecideAtEnd || m.Envelope.Sendmail { // see keptBySendmail
 			m.Limit(refusal.Reason)
 		}

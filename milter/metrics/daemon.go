@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// Daemon is what the figures need beside the events. The functions are called at each
+// Daemon has the values that events do not have. The functions are called at each
 // request.
 type Daemon struct {
 	Version   string
@@ -19,7 +19,7 @@ type Daemon struct {
 	Sessions  func() int
 	Refused   func() int // connections, since the start
 	LinesLost func() int // from the log, since the start
-	// Probe returns an error if a session is not decided.
+	// Probe returns an error if the daemon does not decide a test message.
 	Probe func(context.Context) error
 }
 
@@ -66,8 +66,7 @@ var (
 	configurationDesc = describe("postseal_configuration_info", "The configuration in force.", "config", "edition", "mode")
 )
 
-// inForce collects what the configuration in force says, and what the events say of
-// it.
+// inForce collects the metrics of the configuration in force.
 type inForce struct {
 	m   *Metrics
 	now func() InForce
@@ -114,8 +113,8 @@ func (c *inForce) Collect(list chan<- prometheus.Metric) {
 	flag(socketLostDesc, len(c.m.lost) > 0)
 }
 
-// soon is how many days before its expiry a row counts as expiring. The log reminds of
-// a row from the same day on.
+// soon is the number of days before its expiry from which a row counts as expiring.
+// The log has its first reminder on that day.
 const soon = 30
 
 type expiry struct {

@@ -23,8 +23,8 @@ const (
 	classes = table.Closed + 1
 )
 
-// Metrics counts events. Every counter that a label can name exists from the start,
-// so that an increase from 0 can be seen, and so that counting needs no memory.
+// Metrics counts events. Every series exists from the start, so that Prometheus can
+// see an increase from 0, and so that counting needs no memory.
 type Metrics struct {
 	registry *prometheus.Registry
 
@@ -90,7 +90,6 @@ func (m *Metrics) Count(e maillog.Event) {
 // Document counts a document, and how long its reading took.
 func (m *Metrics) Document(took time.Duration) { m.document.Observe(took.Seconds()) }
 
-// decided counts a message.
 func (m *Metrics) decided(e maillog.Decision) {
 	m.messages[e.Action][e.Marker][e.Mode].Inc()
 	for class, n := range e.ByClass {
@@ -121,7 +120,7 @@ func (m *Metrics) found(name finding.Name) {
 	}
 }
 
-// isSensitiveUnmarked reports whether sensitive mail without the marker went to a
+// isSensitiveUnmarked reports whether sensitive mail without the marker has a
 // recipient that needs the marker.
 func isSensitiveUnmarked(e maillog.Decision) bool {
 	return e.Marker == marker.Missing && e.ByClass[table.Unverified]+e.ByClass[table.Unknown] > 0 &&
@@ -134,7 +133,7 @@ func isSensitiveUnmarked(e maillog.Decision) bool {
 		})
 }
 
-// register makes the metrics and all their counters.
+// register makes all metrics and all their series.
 func (m *Metrics) register() {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		vector := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)

@@ -42,7 +42,7 @@ type LastError struct {
 	Text string `json:"text"`
 }
 
-// state is what the events say about the daemon now.
+// state is the state of the daemon, from its events.
 type state struct {
 	started, loaded time.Time
 	unread          bool            // a file on disk is refused
@@ -79,7 +79,7 @@ func (s *state) note(e maillog.Event, now time.Time) {
 	}
 }
 
-// turn begins the counts of another day.
+// turn resets the counts when a day begins.
 func (s *state) turn(now time.Time) {
 	year, month, day := now.Date()
 	if today := [3]int{year, int(month), day}; s.day != today {
@@ -87,7 +87,7 @@ func (s *state) turn(now time.Time) {
 	}
 }
 
-// errorText returns what an event of level ERROR says. Every local user can ask for
+// errorText returns the text of an event of level ERROR. Every local user can read
 // the status, so the reason for a refused reload is only in the log: it can name
 // recipients, and quote the configuration.
 func errorText(e maillog.Event) string {
@@ -104,7 +104,6 @@ func errorText(e maillog.Event) string {
 	return "the log has the reason"
 }
 
-// status returns the answer to GET /status.
 func (m *Metrics) status(d Daemon) Status {
 	in := d.InForce()
 	s := Status{

@@ -387,7 +387,7 @@ func randomLog(r *rand.Rand, n int) []string {
 		case 0:
 			e = maillog.DecisionRecipients{QueueID: text(), Recipients: randomRecipients(r, text, class, action)}
 		case 1, 2, 3:
-			e = maillog.RefusedRecipient{QueueID: text(), Client: text(), Sender: text(), Address: text(), Class: class(), Row: text(), Reason: text(), Kind: []message.RefusalKind{message.Closed, message.NotASCII, message.TooMany}[r.IntN(3)], Config: config()}
+			e = maillog.RefusedRecipient{QueueID: text(), Client: text(), Sender: text(), Address: text(), Class: class(), Row: text(), Reason: text(), Kind: []message.RefusalKind{"closed", "not-ascii", "too-many"}[r.IntN(3)], Config: config()}
 		case 4:
 			e = maillog.ReadingsDiffer{QueueID: text(), Domain: text(), Resolved: text(), Class: class(), Config: config()}
 		case 5:

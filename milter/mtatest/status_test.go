@@ -99,7 +99,7 @@ action = "divert"
 	}
 	wantNoFault(t, d)
 	code, out = status("-nagios")
-	if code != 2 || !strings.HasPrefix(out, "POSTSEAL CRITICAL - the daemon cannot be asked: ") || !strings.Contains(out, " | held=1;;;0 ") {
+	if code != 2 || !strings.HasPrefix(out, "POSTSEAL CRITICAL - the status of the daemon cannot be read: ") || !strings.Contains(out, " | held=1;;;0 ") {
 		t.Errorf("stopped: exit %d, %s", code, out)
 	}
 

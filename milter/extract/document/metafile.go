@@ -13,13 +13,13 @@ import (
 	"github.com/postseal/postseal/rules/finding"
 )
 
-// metafile is a drawing of Windows. Cells that were pasted as a picture are such
-// a drawing, whose text is text.
+// metafile is a drawing of Windows, such as cells that were pasted as a picture.
+// Its text is stored as characters.
 type metafile struct {
 	flow   *flow.Flow
-	y      int  // of the text before
-	text   bool // there is some
-	glyphs bool // text without characters
+	y      int  // of the last text
+	text   bool // there was text
+	glyphs bool // there was text without characters
 }
 
 // readMetafile reads the text of EMF ([MS-EMF]) and WMF ([MS-WMF]).

@@ -5,28 +5,25 @@ import (
 	"time"
 )
 
-// Limits are what documents may cost. Beyond them a document is unreadable.
+// Limits are the limits for documents. What exceeds them is unreadable.
 type Limits struct {
 	// Document is the size of a document, in octets.
 	Document int64
-	// Unpacked is how many octets a document may become, with all that is inside.
+	// Unpacked is the size of an unpacked document with everything inside it, in
+	// octets.
 	Unpacked int64
 	// Entries is the number of files in archives and documents.
 	Entries int
-	// Depth is how deep archives and documents nest.
+	// Depth is the number of archives and documents inside each other.
 	Depth int
-	// Time is for all documents of a message together, and with it the time in
-	// which the MTA gets no answer.
+	// Time is how long all documents of a message may take together. The MTA gets
+	// no answer in that time.
 	Time time.Duration
 }
 
-// DefaultLimits returns limits that honest documents do not reach. Mail services
-// rarely take messages of more than 50 MB, in which base64 leaves 37 MB for a
-// document. A workbook of two million cells unpacks to about 100 MiB, an archive
-// of a department's letters has some thousand files, and each forwarding adds one
-// to the depth. The slowest kind, cells of XLSX, needs a third of the time for
-// 128 MiB. contrib gives Sendmail 30 seconds. Postfix allows 300 seconds by
-// default (milter_content_timeout).
+// DefaultLimits returns limits that ordinary documents do not reach:
+// postseal.toml(5) has examples. The slowest kind, cells of XLSX, needs a third of
+// the time for 128 MiB.
 func DefaultLimits() Limits {
 	return Limits{Document: 40 << 20, Unpacked: 128 << 20, Entries: 10_000, Depth: 10, Time: 20 * time.Second}
 }

@@ -21,8 +21,8 @@ import (
 // again.
 var ErrBusy = errors.New("too many documents at once")
 
-// Pool limits how many processes run at once, for all messages together, and what
-// the documents of each message may cost.
+// Pool limits how many processes run at once, for all messages together. It has the
+// limits for the documents of each message.
 type Pool struct {
 	*processes
 	limits Limits
@@ -32,7 +32,7 @@ type Pool struct {
 type processes struct {
 	program []string
 	slots   chan struct{}
-	took    func(time.Duration) // nil if nobody counts
+	took    func(time.Duration) // nil if documents are not counted
 }
 
 // NewPool returns a pool of the given size. program is the program of the
@@ -41,14 +41,14 @@ func NewPool(size int, limits Limits, program ...string) *Pool {
 	return &Pool{&processes{program: program, slots: make(chan struct{}, size)}, limits}
 }
 
-// Within returns the same pool with other limits.
+// Within returns a pool with the same processes and other limits.
 func (p *Pool) Within(limits Limits) *Pool { return &Pool{p.processes, limits} }
 
-// Count has the pool call took with the time that each document took, whatever the
-// limits. Call it before the first document.
+// Count makes all pools with the same processes call took with the time that each
+// document took. Call it before the first document.
 func (p *Pool) Count(took func(time.Duration)) { p.took = took }
 
-// Limits returns what the documents of a message may cost.
+// Limits returns the limits for the documents of a message.
 func (p *Pool) Limits() Limits { return p.limits }
 
 // Documents opens the documents of one message, one after the other.

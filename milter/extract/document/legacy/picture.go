@@ -46,7 +46,7 @@ func readPictures(j *flow.Job, _ *ole.File, _ int, data []byte) error {
 	return nil
 }
 
-// each calls f with what begins with the octets.
+// each calls f with the rest of data, from each place where magic begins.
 func each(data []byte, magic string, f func(p []byte)) {
 	for {
 		i := bytes.Index(data, []byte(magic))
@@ -58,8 +58,8 @@ func each(data []byte, magic string, f func(p []byte)) {
 	}
 }
 
-// readBlip reads a drawing of Windows, which is compressed. Nobody makes logos of
-// the other kinds.
+// readBlip reads a drawing of Windows, which is compressed. A picture of another
+// kind is reported at any size, because logos are not made in these formats.
 func readBlip(j *flow.Job, b blip, p []byte) {
 	start := blipHeader + b.ids*blipID
 	if len(p) < start+metafileHeader {
