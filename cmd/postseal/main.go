@@ -26,7 +26,7 @@ var commands = []struct {
 	{"explain", "show what would happen to a saved message, and why", explain},
 	{"import", "import a new accredited list", importList},
 	{"export", "write a TLS policy map for the MTA", export},
-	{"status", "show whether the daemon and the queue are well", status},
+	{"status", "show problems of the daemon and the MTA's queue", status},
 }
 
 const usage = `
@@ -36,7 +36,7 @@ file does not exist, it uses the built-in configuration.
 
 Exit status: 0 success, 1 failure (or warnings, with check -strict; or a problem,
 with status), 2 wrong usage, 3 accredited list held for -accept, 78 faulty
-configuration. status -nagios has those of a Nagios plugin.
+configuration. status -nagios exits with the status of a Nagios plugin.
 See postseal(8).
 `
 

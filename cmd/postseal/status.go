@@ -25,15 +25,15 @@ const statusUsage = `Usage: postseal status [-config FILE] [-json | -nagios | -p
                        [-held-warning DURATION] [-held-critical DURATION]
                        [-sealed-warning DURATION] [-sealed-critical DURATION]
 
-Asks the running daemon for its status, and the MTA for its queue: held mail, and
-sealed mail that waits for the relay. If something is wrong, it is named first,
-with what to do. A duration is written as in 30m or 4h.
+Shows the status of the running daemon, and the MTA's queue: held mail, and sealed
+mail that waits for the relay. Problems come first, with what to do. A duration is
+written as in 30m or 4h.
 
 Run it as root, or as a user who can list the MTA's queue. The queue is that of
 Postfix if postqueue is installed, and otherwise that of Sendmail. For another
 Postfix instance, set MAIL_CONFIG as for postqueue.
 
-Exit status: 0 good, 1 something is wrong, 78 faulty configuration. With -nagios:
+Exit status: 0 good, 1 a problem, 78 faulty configuration. With -nagios:
 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
 `
 
@@ -103,10 +103,10 @@ func status(args []string, std stdio) int {
 	return exitDone
 }
 
-// siteConfig is what status needs of the configuration file.
+// siteConfig is what status needs from the configuration file.
 type siteConfig struct {
 	file   string // or "built-in configuration"
-	listen string // where the daemon can be asked
+	listen string // where the daemon serves its status
 	relay  string // the relay domain
 	fault  error  // of the file
 	unread bool   // the relay domain is not known
@@ -141,8 +141,8 @@ func readSite(path string) siteConfig {
 const statusSocket = "unix:/run/postseal/status/status.sock"
 
 // whereToAsk returns the socket of the daemon that uses the configuration. Under
-// systemd it is not the inet socket: a connection to that would start a daemon that
-// is stopped.
+// systemd it is not the inet socket, because a connection to that starts a daemon
+// that is stopped.
 func whereToAsk(listen string, configGiven, booted bool) string {
 	if listen == "" || booted && !configGiven && strings.HasPrefix(listen, "inet:") {
 		return statusSocket
@@ -150,7 +150,7 @@ func whereToAsk(listen string, configGiven, booted bool) string {
 	return listen
 }
 
-// ask asks the daemon.
+// ask reads the status and the health of the daemon.
 func (r *statusReport) ask() {
 	network, address, err := milter.ParseListen(r.site.listen)
 	if err != nil {

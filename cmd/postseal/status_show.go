@@ -7,9 +7,10 @@ import (
 	"unicode"
 
 	"github.com/postseal/postseal/cmd/postseal/queue"
+	"github.com/postseal/postseal/rules"
 )
 
-// text returns the report for a person: first what is wrong, then the figures.
+// text returns the report for a person: first the problems, then the figures.
 func (r *statusReport) text(now time.Time) string {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
@@ -25,7 +26,7 @@ func (r *statusReport) text(now time.Time) string {
 	if r.Running {
 		r.daemonText(line, now)
 	} else {
-		line("daemon", "cannot be asked")
+		line("daemon", "status cannot be read")
 	}
 	switch q := r.Queue; {
 	case q == nil:
@@ -65,7 +66,7 @@ func (r *statusReport) daemonText(line func(name, format string, args ...any), n
 		line("next expiry", "none")
 	}
 	decided := []string{}
-	for _, action := range actionsShown {
+	for action := range rules.Reject + 1 {
 		if n := r.Today.ByAction[action]; n > 0 {
 			decided = append(decided, fmt.Sprintf("%d %s", n, action))
 		}
@@ -129,7 +130,7 @@ func (r *statusReport) performance(now time.Time) (data []string) {
 	if !r.Running {
 		return data
 	}
-	for _, action := range actionsShown {
+	for action := range rules.Reject + 1 {
 		add("today_"+action.String(), r.Today.ByAction[action], "")
 	}
 	add("today_refused_recipients", r.Today.RefusedRecipients, "")

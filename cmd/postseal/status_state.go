@@ -6,7 +6,6 @@ import (
 
 	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/milter/metrics"
-	"github.com/postseal/postseal/rules"
 )
 
 // state is the exit status of a Nagios plugin.
@@ -26,8 +25,8 @@ func (s state) String() string { return stateNames[s] }
 // MarshalText writes the name.
 func (s state) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// isWorse reports whether s hides the other state. The monitoring plugins have the
-// same order.
+// isWorse reports whether s is worse than another state. The order is that of the
+// monitoring plugins.
 func (s state) isWorse(than state) bool {
 	rank := [...]int{stateOK: 0, stateUnknown: 1, stateWarning: 2, stateCritical: 3}
 	return rank[s] > rank[than]
@@ -39,7 +38,7 @@ type statusReport struct {
 	State    state     `json:"state"`
 	Problems []problem `json:"problems"` // the worst first
 	Running  bool      `json:"running"`
-	Error    string    `json:"error"` // why the daemon cannot be asked
+	Error    string    `json:"error"` // why the status of the daemon cannot be read
 	*metrics.Status
 	Queue *queueReport `json:"queue,omitempty"`
 
@@ -101,10 +100,11 @@ func (t thresholds) fault() string {
 	return ""
 }
 
-// soon is how many days before a row expires status warns, as the log does.
+// soon is the number of days before its expiry from which status warns of a row. The
+// log has a reminder on that day.
 const soon = 14
 
-// findProblems finds the problems.
+// findProblems sets Problems and State.
 func (r *statusReport) findProblems(now time.Time) {
 	var found [len(stateNames)][]problem
 	add := func(s state, text, remedy string) {
@@ -142,11 +142,11 @@ func (r *statusReport) daemonProblems(now time.Time, add func(s state, text, rem
 	case r.Running && r.unhealthy != "":
 		add(stateCritical, "the daemon runs, but does not decide mail: "+printable(r.unhealthy), look+". Then run systemctl restart postseal")
 	case !r.Running:
-		add(stateCritical, "the daemon cannot be asked: "+r.Error,
+		add(stateCritical, "the status of the daemon cannot be read: "+r.Error,
 			look+". Then run systemctl restart postseal. Without systemd, start postseal serve with metrics.listen set")
 	}
 	if r.site.fault != nil {
-		add(stateWarning, "the configuration file is faulty, so that a restart would fail", "run postseal check: it names each fault")
+		add(stateWarning, "the configuration file is faulty, so a restart would fail", "run postseal check: it names each fault")
 	}
 	if !r.Running {
 		return
@@ -190,6 +190,3 @@ func parseTime(text string) time.Time {
 	t, _ := time.Parse(time.RFC3339, text)
 	return t
 }
-
-// actionsShown are the actions in the order of their strength.
-var actionsShown = []rules.Action{rules.Accept, rules.Tag, rules.Divert, rules.Quarantine, rules.Reject}

@@ -265,7 +265,7 @@ func TestStatusWithoutDaemon(t *testing.T) {
 			t.Parallel()
 			config := configtest.Write(t, "[metrics]\nlisten = \"unix:"+filepath.Join(dir, name)+"\"\n")
 			code, stdout, _ := runWith("", "status", "-config", config, "-no-queue", "-nagios")
-			if code != int(stateCritical) || !strings.HasPrefix(stdout, "POSTSEAL CRITICAL - the daemon cannot be asked: ") || !strings.Contains(stdout, want) || strings.Contains(stdout, "zzmarked") {
+			if code != int(stateCritical) || !strings.HasPrefix(stdout, "POSTSEAL CRITICAL - the status of the daemon cannot be read: ") || !strings.Contains(stdout, want) || strings.Contains(stdout, "zzmarked") {
 				t.Errorf("exit %d, %s", code, stdout)
 			}
 			if name == "hangs" {
@@ -288,7 +288,7 @@ func TestStatusWithFaultyConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct{ text, says string }{
-		"unknown key":  {"nonsense = 1\n" + string(text), "the configuration file is faulty, so that a restart would fail"},
+		"unknown key":  {"nonsense = 1\n" + string(text), "the configuration file is faulty, so a restart would fail"},
 		"relay domain": {string(text) + "[relay]\ndomain = \"a b\"\n", "queue: cannot be read: the relay domain is not known"},
 	} {
 		w.config = configtest.Write(t, test.text)

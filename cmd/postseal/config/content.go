@@ -13,8 +13,8 @@ import (
 	"github.com/postseal/postseal/rules/tomlfile"
 )
 
-// contentTable says what is looked for in a message, and what its documents may
-// cost.
+// contentTable sets what postseal looks for in a message, and the limits for its
+// documents.
 type contentTable struct {
 	VisibleRecipients int      `toml:"visible_recipients"`
 	Disclaimer        string   `toml:"disclaimer"`
@@ -48,8 +48,9 @@ func (c contentTable) limits() subprocess.Limits {
 	}
 }
 
-// check returns the numbers that are out of range. systemd restarts postseal
-// after 30 seconds without progress, and contrib gives Sendmail as long.
+// check returns the numbers that are out of range. max_seconds is less than 30,
+// because systemd restarts postseal after 30 seconds without progress, and
+// contrib's Sendmail gives up after 30 seconds without an answer.
 func (c contentTable) check() (faults []error) {
 	for _, key := range []struct {
 		name        string

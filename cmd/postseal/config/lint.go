@@ -77,8 +77,8 @@ func (c *Config) lintListen() []table.Warning {
 	return nil
 }
 
-// hasUnit reports whether systemd has a unit of the file's daemon. The units read
-// the default file. The name may be a pattern.
+// hasUnit reports whether systemd has a unit that uses the file. name may be a
+// pattern. Units use the default file.
 func (c *Config) hasUnit(name string) bool {
 	return c.Origin == Default && slices.ContainsFunc(unitDirectories, func(dir string) bool {
 		found, _ := filepath.Glob(filepath.Join(dir, name))

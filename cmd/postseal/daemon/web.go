@@ -31,8 +31,8 @@ const statusSocket = "status.sock"
 // of the units, corrects.
 var ErrConfiguration = errors.New("faulty configuration")
 
-// openMetrics opens the socket of metrics.listen, unless systemd has passed others
-// instead.
+// openMetrics returns the sockets that systemd has passed, or opens that of
+// metrics.listen.
 func openMetrics(c *config.Config, passed []net.Listener) ([]net.Listener, error) {
 	listen := c.File.Metrics.Listen
 	if listen == "" || len(passed) > 0 {
@@ -49,8 +49,8 @@ func openMetrics(c *config.Config, passed []net.Listener) ([]net.Listener, error
 	return []net.Listener{l}, nil
 }
 
-// openStatus opens the socket for "postseal status" under systemd. Without it mail
-// goes on.
+// openStatus opens the socket for "postseal status" under systemd. Mail does not need
+// that socket, so a fault is only logged.
 func (d *daemon) openStatus() []net.Listener {
 	folder, _, _ := strings.Cut(os.Getenv("RUNTIME_DIRECTORY"), ":")
 	if folder == "" {
@@ -73,8 +73,8 @@ func listenToAll(listen string) (net.Listener, error) {
 	return l, err
 }
 
-// serveWeb serves HTTP until the function that it returns is called. Each connection
-// is for one request, is short, and shows nothing that the client sent.
+// serveWeb serves HTTP until stop is called. Each connection is for one request, and
+// is short. No answer or log line shows what a client sent.
 func (d *daemon) serveWeb(listeners []net.Listener, handler http.Handler) (stop func()) {
 	server := &http.Server{
 		Handler:                      handler,
@@ -89,14 +89,13 @@ func (d *daemon) serveWeb(listeners []net.Listener, handler http.Handler) (stop 
 	for _, l := range listeners {
 		go func() {
 			if err := server.Serve(netutil.LimitListener(l, maxRequests)); !errors.Is(err, http.ErrServerClosed) {
-				maillog.Write(d.log, maillog.InternalError{Fault: "the figures cannot be read any longer, and mail goes on: " + err.Error()})
+				maillog.Write(d.log, maillog.InternalError{Fault: "metrics can no longer be read, and mail is not affected: " + err.Error()})
 			}
 		}()
 	}
 	return func() { server.Close() }
 }
 
-// inForce returns the configuration in force.
 func (d *daemon) inForce() metrics.InForce {
 	c := d.current.Load()
 	return metrics.InForce{Config: c.Message, Edition: c.File.Rules.Edition, ListImported: c.ListImported()}
