@@ -131,7 +131,7 @@ func TestStackShowsNoArgument(t *testing.T) {
 	}
 }
 
-// TestLibraryShowsNoValue lets postseal fail where only go-milter recovers. It
+// TestLibraryShowsNoValue causes a panic from which only go-milter recovers. go-milter
 // prints the value of the panic and a stack with arguments.
 func TestLibraryShowsNoValue(t *testing.T) {
 	before, flags := slog.Default(), log.Flags()

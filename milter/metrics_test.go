@@ -50,7 +50,7 @@ func scrape(t *testing.T, handler http.Handler) map[string]float64 {
 	return series
 }
 
-// countLog counts the lines of a log as postseal-metrics(5) says. It knows nothing of
+// countLog counts the lines of a log as postseal-metrics(5) says. It uses nothing of
 // the program but the keys.
 func countLog(t *testing.T, log string) map[string]float64 {
 	t.Helper()
@@ -259,7 +259,7 @@ func TestMetricsAgreeWithTheLog(t *testing.T) {
 			t.Errorf("the log has %v times %s, and there is no such series", n, series)
 		}
 	}
-	// The run must have met almost everything, or it shows little.
+	// A run without almost every series shows little.
 	met := 0
 	for series := range maps.Keys(want) {
 		if strings.HasSuffix(strings.SplitN(series, "{", 2)[0], "_total") {

@@ -25,8 +25,8 @@ func (r *running) probeNow(t *testing.T, limit time.Duration) error {
 	return r.Probe(ctx)
 }
 
-// TestProbe checks that Probe is content with each kind of listener and any decision,
-// and that nothing is logged or counted for it.
+// TestProbe checks that Probe succeeds with each kind of listener and any decision,
+// and that it causes no log line and no count.
 func TestProbe(t *testing.T) {
 	for name, policies := range map[string][]rules.Policy{
 		"shipped":    nil,
@@ -62,8 +62,8 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// TestProbeOfADaemonThatFails checks that Probe says why no mail is decided, and that
-// a server is well again afterwards.
+// TestProbeOfADaemonThatFails checks that Probe returns why no mail is decided, and
+// that it succeeds afterwards.
 func TestProbeOfADaemonThatFails(t *testing.T) {
 	var config atomic.Pointer[message.Config]
 	config.Store(testConfig(t))

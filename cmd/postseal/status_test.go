@@ -25,7 +25,7 @@ type statusWorld struct {
 	queue  string // a script in place of postqueue
 }
 
-// newStatusWorld starts a daemon and an MTA about which nothing is wrong.
+// newStatusWorld starts a daemon and an MTA without problems.
 func newStatusWorld(t *testing.T) *statusWorld {
 	t.Helper()
 	dir := t.TempDir()
@@ -63,7 +63,6 @@ func newStatusWorld(t *testing.T) *statusWorld {
 	return w
 }
 
-// run runs the command.
 func (w *statusWorld) run(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	dir, _, _ := strings.Cut(os.Getenv("PATH"), ":")
@@ -222,7 +221,7 @@ func TestStatusPrometheus(t *testing.T) {
 	}
 }
 
-// TestStatusWithoutDaemon asks sockets at which no daemon answers.
+// TestStatusWithoutDaemon uses sockets at which no daemon answers.
 func TestStatusWithoutDaemon(t *testing.T) {
 	dir := t.TempDir()
 	listen := func(name string, serve func(net.Conn)) {
@@ -280,7 +279,7 @@ func TestStatusWithoutDaemon(t *testing.T) {
 	}
 }
 
-// A fault of the file does not hide the daemon, which still has the old one.
+// Although the file has a fault, status shows the daemon, which still has the old one.
 func TestStatusWithFaultyConfiguration(t *testing.T) {
 	w := newStatusWorld(t)
 	text, err := os.ReadFile(w.config)

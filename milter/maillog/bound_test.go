@@ -113,7 +113,7 @@ func TestClip(t *testing.T) {
 }
 
 // TestClippedFindingsKeepEachName checks that many findings with one name do not push
-// another name out of the line: alerts and the metrics go by names.
+// another name out of the line, because alerts and metrics use the names.
 func TestClippedFindingsKeepEachName(t *testing.T) {
 	var list []Finding
 	for i := range 100 {

@@ -29,8 +29,8 @@ func get(m *Metrics, d Daemon, path string) (code int, body string) {
 	return answer.Code, answer.Body.String()
 }
 
-// TestStatusAndGauges checks what /status and the gauges say after each event, and
-// that midnight begins the counts again.
+// TestStatusAndGauges checks /status and the gauges after each event, and that the
+// counts begin again at midnight.
 func TestStatusAndGauges(t *testing.T) {
 	now := time.Date(2026, 11, 29, 23, 59, 0, 0, time.Local)
 	m := New()
@@ -118,7 +118,7 @@ func TestPatternsFollowTheConfiguration(t *testing.T) {
 }
 
 // TestHealth checks that requests at the same time share a probe, that an answer is one
-// line, and that a request that is given up leaves the probe to the others.
+// line, and that the probe continues for the others if a client closes its request.
 func TestHealth(t *testing.T) {
 	var probes atomic.Int64
 	d := Daemon{Probe: func(context.Context) error {
@@ -162,7 +162,7 @@ func TestStatusReadsBack(t *testing.T) {
 	}
 }
 
-// TestCountingNeedsNoMemory holds the cost of counting to nothing but time.
+// TestCountingNeedsNoMemory checks that counting allocates no memory.
 func TestCountingNeedsNoMemory(t *testing.T) {
 	m := New()
 	var e maillog.Event = maillog.Decision{Action: rules.Divert, NearMiss: marker.Misspelt, ByClass: map[table.Class]int{table.Unknown: 1}, ByAction: map[rules.Action]int{rules.Divert: 1},
@@ -172,7 +172,7 @@ func TestCountingNeedsNoMemory(t *testing.T) {
 	}
 }
 
-// BenchmarkCount is what a message costs more than without metrics.
+// BenchmarkCount measures what metrics add to the cost of a message.
 func BenchmarkCount(b *testing.B) {
 	m := New()
 	var e maillog.Event = maillog.Decision{Action: rules.Divert, ByClass: map[table.Class]int{table.Unknown: 1}, ByAction: map[rules.Action]int{rules.Divert: 1},

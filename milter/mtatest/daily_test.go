@@ -71,7 +71,7 @@ func dailyMail(t *testing.T, text string) string {
 	return string(out)
 }
 
-// TestLogcheck checks that contrib's rule hides all lines that are no alert.
+// TestLogcheck checks that contrib's rule hides all lines except alerts.
 func TestLogcheck(t *testing.T) {
 	t.Parallel()
 	lines := randomLog(rand.New(rand.NewPCG(13, 4)), 500)

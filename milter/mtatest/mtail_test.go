@@ -88,7 +88,7 @@ func scrape(t *testing.T, socket string) map[string]float64 {
 	return parseSeries(t, string(text))
 }
 
-// everyFinding makes the daemon look for more than it does as shipped.
+// everyFinding has policies that test more findings than the shipped ones.
 const everyFinding = `
 [[pattern]]
 name = "ward"
@@ -335,7 +335,7 @@ func seriesOf(t *testing.T, lines []string) map[string]float64 {
 	return series
 }
 
-// decoy is the text of a line that would be counted if a value could begin a line.
+// decoy is a value that looks like a line. It must not be counted.
 const decoy = `{"time":"2026-11-29T10:47:03Z","level":"INFO","msg":"decision","queue_id":"","client":"","auth":"","sender":"","action":"reject","mode":"enforce","marker":"missing","near_miss":"escaped","findings":[{"name":"nhs-number"}],"recipients":[],"recipient_count":7,"by_class":{"unknown":7},"by_action":{"reject":7},"reason":"","config":"","took_us":7}`
 
 // asFile returns lines as they are in a file: as postseal writes them, or with one
@@ -484,7 +484,7 @@ func randomDecision(r *rand.Rand, text func() string, class func() table.Class, 
 	return d
 }
 
-// atTime gives records a time.
+// atTime sets the time of records.
 type atTime struct {
 	slog.Handler
 	now *time.Time

@@ -37,8 +37,8 @@ func TestNagios(t *testing.T) {
 	}
 }
 
-// TestPluginCommands runs "postseal status" with the options that contrib's files for
-// Nagios, Icinga and Zabbix give it.
+// TestPluginCommands runs "postseal status" with the options in contrib's files for
+// Nagios, Icinga and Zabbix.
 func TestPluginCommands(t *testing.T) {
 	t.Parallel()
 	commands := 0

@@ -19,8 +19,8 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-// prometheus is Debian's package, unpacked, with the configuration that the page
-// about alerting makes.
+// prometheus is Debian's package, unpacked, with the configuration of the page about
+// alerting.
 type prometheus struct {
 	dir  string
 	url  string // of the running server
@@ -40,7 +40,7 @@ func unpackPrometheus(t *testing.T) *prometheus {
 
 func (p *prometheus) bin(name string) string { return filepath.Join(p.dir, "usr", "bin", name) }
 
-// commands runs the commands of the page that begin so. They see the unpacked files
+// commands runs the commands of the page that have these beginnings. They see the unpacked files
 // and the running servers instead of those of the host.
 func (p *prometheus) commands(t *testing.T, rules string, begin ...string) (out string) {
 	t.Helper()

@@ -13,7 +13,7 @@ import (
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
-// testStatus asks for the status while one message is held and another waits for the
+// testStatus runs postseal status while one message is held and another waits for the
 // relay, and when the daemon is stopped.
 func testStatus(t *T) {
 	d, err := mtatest.StartDaemon(t.mta, mtatest.DaemonOptions{Root: root, Binary: binary, Mode: "enforce", TOML: `
@@ -46,7 +46,7 @@ action = "divert"
 	decision(t, d, sealed.QueueID())
 	t.wantFirst("a@nhs.net: [secure] waits")
 
-	// Both are older than a second before long.
+	// Both are soon older than a second.
 	var code int
 	var out string
 	until(t, func() bool {
@@ -121,8 +121,8 @@ func (t *T) wantFirst(want ...string) {
 	compare(t, "direct", got, want, nil)
 }
 
-// statusCommand returns a function that runs postseal status about the MTA, as on a
-// host that has only that.
+// statusCommand returns a function that runs postseal status for this MTA, as on a
+// host that has no other.
 func statusCommand(t *T, config string) func(args ...string) (code int, out string) {
 	dir := t.mta.Directory()
 	command := []string{binary, "status", "-config", config}

@@ -305,7 +305,7 @@ func TestUnits(t *testing.T) {
 	}
 }
 
-// TestQueueUnits checks the units that write figures for node_exporter.
+// TestQueueUnits checks the units that write metrics for node_exporter.
 func TestQueueUnits(t *testing.T) {
 	folder := filepath.Join(root, "contrib", "alerting", "prometheus")
 	service, timer := filepath.Join(folder, "postseal-queue.service"), filepath.Join(folder, "postseal-queue.timer")

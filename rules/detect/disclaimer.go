@@ -15,7 +15,7 @@ type Disclaimer struct {
 
 // NewDisclaimer returns a text to look for. Blanks and line breaks do not matter.
 // Letter case counts, because a gateway or a signature adds the text as the site
-// wrote it. It counts in any body, also in a message that is quoted.
+// wrote it. The text may be in any body, and in a quoted message.
 func NewDisclaimer(text string) Disclaimer {
 	d := Disclaimer{text: withoutBlanks(text)}
 	d.back = make([]int, len(d.text)+1)
@@ -31,8 +31,8 @@ func NewDisclaimer(text string) Disclaimer {
 	return d
 }
 
-// disclaimerState is what is known about the disclaimer in one message. It is
-// looked for by the method of Knuth, Morris and Pratt.
+// disclaimerState is the state of the search for the disclaimer in one message. The
+// search uses the algorithm of Knuth, Morris and Pratt.
 type disclaimerState struct {
 	Disclaimer
 	state int // octets of text that match

@@ -160,7 +160,7 @@ func (b text) goesOn(i int) bool {
 	return b[i] >= utf8.RuneSelf || separates[b[i]] && (b[i+1] >= utf8.RuneSelf || !isLetter(rune(b[i+1])))
 }
 
-// maxGap is the number of blanks between the groups of a number on a form.
+// maxGap is the largest number of blanks between the groups of a number on a form.
 const maxGap = 16
 
 // separator reads what separates two groups of digits: blanks, a line break, also
@@ -199,8 +199,8 @@ func (b text) separator(i int) (kind, end int) {
 	}
 }
 
-// afterQuoteMarks returns where the text of a line goes on after the marks of a
-// quotation.
+// afterQuoteMarks returns the end of the quote marks, such as >, at the beginning
+// of a line.
 func (b text) afterQuoteMarks(start int) (end int) {
 	end = start
 	for i := start; i < len(b) && i-start < maxGap && (b[i] == '>' || b[i] == '|' || b[i] == ' '); i++ {
@@ -315,8 +315,8 @@ func (b text) nextBox(i int) int {
 // maxBetween bounds, in octets, a cell between the groups of a number.
 const maxBetween = 12
 
-// needsLabel reports whether only a label makes the candidate a number. Rows and
-// columns of digits and figures with commas are otherwise amounts.
+// needsLabel reports whether the candidate is a number only if it has a label.
+// Without one, rows and columns of digits and figures with commas are amounts.
 func (c *candidate) needsLabel() bool { return c.kinds&(tab|comma|loose) != 0 }
 
 // isSpaced reports whether the number is written 3-3-4 with blanks, as on letters

@@ -215,7 +215,7 @@ func (d *Detector) right(c *candidate, isLabelled bool) side {
 	case isLetter(r):
 		of, _ := b.wordAfter(c.end)
 		return unless(of == number || of == person, c.part())
-	case r == '_' || r == '#': // the last key to press for a conference
+	case r == '_' || r == '#': // the last key of a telephone conference's number
 		return doubtful
 	case isHyphen(r):
 		return unless(!isDecimal(after), wrong)

@@ -4,7 +4,7 @@ const (
 	maxColumns = 256
 	// maxCell bounds the text of a cell that can be a header or a label.
 	maxCell = 40
-	// maxHeader bounds a header that is in a row with others.
+	// maxHeader limits the length of a header that is in a row with others.
 	maxHeader = 100
 	// maxHeaderRows bounds the rows, after a blank line, in which headers are
 	// looked for: titles stand above them in spreadsheets.

@@ -34,7 +34,7 @@ var names = []Name{
 	Unreadable, Picture, EncryptedMessage, VisibleRecipients, NoDisclaimer,
 }
 
-// Names returns the names, without those of patterns.
+// Names returns all names, without those of patterns.
 func Names() []Name { return slices.Clone(names) }
 
 // UnmarshalText reads the name. Any other text is an error.

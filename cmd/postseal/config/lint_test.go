@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestLintMetrics checks that check warns about metrics.listen exactly if the unit has
-// no network and its socket is not enabled.
+// TestLintMetrics checks that check warns about metrics.listen if the unit has no
+// network and its socket is not enabled, and only then.
 func TestLintMetrics(t *testing.T) {
 	old := unitDirectories
 	defer func() { unitDirectories = old }()

@@ -14,9 +14,9 @@ import (
 const exitAborted = 2
 
 // abortAtSignal prints the stacks of all sessions and ends the process at the
-// SIGABRT of systemd's watchdog, and at SIGQUIT. The Go runtime would print the
-// arguments of functions and the registers too, which can be numbers and
-// characters of a message.
+// SIGABRT of systemd's watchdog, and at SIGQUIT. The Go runtime also prints
+// the arguments of functions and the registers, which can contain numbers and text of
+// a message.
 func abortAtSignal(stderr io.Writer) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGABRT, syscall.SIGQUIT)

@@ -50,7 +50,7 @@ func Serve(path string, first *config.Config, stderr io.Writer, version string) 
 	if err != nil {
 		return err
 	}
-	first.Message.Read.Documents.Count(figures.Document) // every configuration has this pool
+	first.Message.Read.Documents.Count(figures.Document) // all configurations share its processes
 	if os.Getenv("NOTIFY_SOCKET") != "" {
 		d.server.HandOver = keep
 	}

@@ -43,7 +43,7 @@ var privateNumbers = func() (list []int) {
 	return list
 }()
 
-// marks makes marked texts, each with a number of its own.
+// marks returns marked texts, each with its own number.
 type marks struct{ n int }
 
 func (m *marks) text() string {
@@ -73,7 +73,7 @@ func zipOf(t *testing.T, name, content string) string {
 	return b.String()
 }
 
-// privateMessages returns messages with marked text wherever one can have text.
+// privateMessages returns messages with marked text in all places that can have text.
 // Each is a header and a body. Some are broken.
 func privateMessages(t *testing.T) (list [][2]string) {
 	t.Helper()
@@ -146,7 +146,7 @@ name = "rest"
 action = "tag"
 `
 
-// told is a daemon, and all that it tells anybody.
+// told is a daemon, with everything that it writes or answers.
 type told struct {
 	t       *testing.T
 	command *exec.Cmd
@@ -332,8 +332,8 @@ var privateForms = func() *regexp.Regexp {
 	return regexp.MustCompile(strings.Join(append(forms, `\(0x`, `\{0x`, `\br[a-d]x +0x`), "|"))
 }()
 
-// wantNothing checks all outputs. An output of the daemon that is added later
-// belongs in outputs.
+// wantNothing checks all outputs. If the daemon gets a further output, add it to
+// outputs.
 func (d *told) wantNothing() {
 	d.t.Helper()
 	d.mu.Lock()
@@ -346,7 +346,7 @@ func (d *told) wantNothing() {
 }
 
 // TestNothingShowsTheMessage sends messages with marked text and numbers to a
-// daemon, harms it, and looks at every octet that comes out.
+// daemon, provokes faults, and checks every octet of all outputs.
 func TestNothingShowsTheMessage(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "postseal")
 	buildCommand(t, binary)
@@ -383,8 +383,8 @@ func (d *told) children() (pids []int) {
 	return pids
 }
 
-// harm sends the messages, aborts the process that reads a document, and sends what
-// is faulty. In the end it aborts the daemon while it reads.
+// harm sends the messages, aborts a process that reads a document, and sends faulty
+// packets. At the end it aborts the daemon while the daemon reads a document.
 func (d *told) harm(messages [][2]string, journal bool) {
 	log := "stderr"
 	if journal {

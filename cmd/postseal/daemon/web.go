@@ -27,8 +27,8 @@ const maxRequests = 16
 // service (RuntimeDirectory=).
 const statusSocket = "status.sock"
 
-// ErrConfiguration marks an error of Serve that only a change of the configuration, or
-// of the units, corrects.
+// ErrConfiguration marks an error of Serve that stays until somebody corrects the
+// configuration or the units.
 var ErrConfiguration = errors.New("faulty configuration")
 
 // openMetrics returns the sockets that systemd has passed, or opens that of
@@ -64,7 +64,7 @@ func (d *daemon) openStatus() []net.Listener {
 	return []net.Listener{l}
 }
 
-// listenToAll is milter.Listen, but every user who can reach a unix socket may connect.
+// listenToAll is milter.Listen, but any user can connect to a unix socket.
 func listenToAll(listen string) (net.Listener, error) {
 	l, err := milter.Listen(listen)
 	if err == nil && l.Addr().Network() == "unix" {

@@ -70,7 +70,7 @@ func (w *web) request(t *testing.T, text string) string {
 	return string(answer)
 }
 
-// TestRequests checks what is answered, and that each connection is for one request.
+// TestRequests checks the answers, and that each connection is for one request.
 func TestRequests(t *testing.T) {
 	w := startWeb(t)
 	for request, want := range map[string]string{
@@ -128,7 +128,7 @@ func descriptors(t *testing.T) int {
 	return len(files)
 }
 
-// decide has a message decided.
+// decide sends a message, which must be accepted.
 func decide(t *testing.T, socket string) {
 	t.Helper()
 	client := gomilter.NewClientWithOptions("unix", socket, gomilter.ClientOptions{ActionMask: 0x1ff, ReadTimeout: time.Minute, WriteTimeout: time.Minute})

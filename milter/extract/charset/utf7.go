@@ -20,8 +20,8 @@ type utf7 struct {
 
 const utf7Name = "utf-7"
 
-// FromUTF7 decodes octets if the name of their charset, in lower case, is one of
-// UTF-7. Lookup does not know it.
+// FromUTF7 decodes octets if name, in lower case, is a name of UTF-7. Lookup does not
+// find UTF-7.
 func FromUTF7(name, octets string) (text string, ok bool) {
 	if name != utf7Name && aliases[name] != utf7Name {
 		return "", false

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// emf returns a drawing with text, which is wide and as high as a line.
+// emf returns a drawing with text, as wide and high as a line of text.
 func emf(text string) string {
 	units := utf16le(text)
 	units += strings.Repeat("\x00", -len(units)&3)
@@ -19,14 +19,14 @@ func emf(text string) string {
 	return string(le(uint32(1), 88, 0, 0, 0, 0, 0, 0, 3000, 500)) + " EMF" + strings.Repeat("\x00", 44) + record + string(le(uint32(14), 20, 0, 0, 20))
 }
 
-// wmf returns such a drawing of the older kind.
+// wmf returns such a drawing in the older format.
 func wmf(text string) string {
 	text += strings.Repeat("\x00", len(text)&1)
 	return "\xd7\xcd\xc6\x9a\x00\x00" + string(le(uint16(0), 0, 1000, 200, 1440, 0, 0, 0)) + "\x01\x00\x09\x00\x00\x03" + strings.Repeat("\x00", 12) +
 		string(le(uint16(6+len(text)/2), 0, 0x521, uint16(len(text)))) + text + string(le(uint16(0), 0, 3, 0, 0))
 }
 
-// TestShown reads texts in places where a person sees them all the same.
+// TestShown reads texts in unusual places where a person still sees them.
 func TestShown(t *testing.T) {
 	const nhs = "999 000 0018"
 	part := func(name, content string) []byte {
@@ -90,7 +90,7 @@ func TestShown(t *testing.T) {
 	}
 }
 
-// TestUnreadText has text without characters, and what only looks like a font.
+// TestUnreadText reads text without characters, and data that only looks like a font.
 func TestUnreadText(t *testing.T) {
 	expect(t, office(t, file{"1.fpage", `<FixedPage><Glyphs Indices="28;28;28"/></FixedPage>`}), "<2> \n", "unreadable no-characters 2")
 	expect(t, []byte("\x00\x01\x00\x00\x00\x02\x00\x01\x00\x05\x00\x02\x00\x02\xc0HBAM7\x00\x00"), "", "unreadable unknown-type 2")

@@ -143,8 +143,8 @@ func (l *layout) endRow() {
 	*r = row{down: r.down}
 }
 
-// startCell begins a cell that spans columns and rows. Outside of tables there are
-// none.
+// startCell begins a cell that spans columns and rows. There are none outside
+// tables.
 func (l *layout) startCell(span, rows int) {
 	if len(l.rows) == 0 {
 		return
@@ -161,7 +161,7 @@ func (l *layout) startCell(span, rows int) {
 	r.column = min(r.next, maxColumns-1)
 	r.next = min(r.next+max(span, 1), maxColumns)
 	if rows > 1 {
-		// The row itself counts, because its end takes one off.
+		// rows includes this row, because the end of the row subtracts one.
 		for len(r.down) < r.next {
 			r.down = append(r.down, 0)
 		}

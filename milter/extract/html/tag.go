@@ -39,7 +39,7 @@ func (s *short) String() string { return string(s.text[:s.n]) }
 // is reports whether the name is the text, without an allocation.
 func (s *short) is(text string) bool { return string(s.text[:s.n]) == text }
 
-// number returns the number that the digits at the beginning make.
+// number returns the number in the first four characters, or 0.
 func (s *short) number() (n int) {
 	for _, c := range s.text[:min(s.n, 4)] {
 		if '0' <= c && c <= '9' {

@@ -108,8 +108,8 @@ var shortMagics = []magic{
 	{"OTTO\x00", nothing}, {"wOFF", nothing}, {"wOF2", nothing}, {"ttcf", nothing}, {"true\x00", nothing},
 }
 
-// isTrueType reports whether octets begin a font. Databases of FileMaker have the
-// same first octets, but not the search range of so many tables.
+// isTrueType reports whether octets begin a font. Databases of FileMaker begin with
+// the same octets, but the search range does not match the number of tables.
 func isTrueType(start []byte) bool {
 	if len(start) < 8 || string(start[:5]) != "\x00\x01\x00\x00\x00" {
 		return false

@@ -19,7 +19,7 @@ type headed struct {
 
 	raw  []byte // the header so far
 	line int    // where its last line begins
-	text int    // where its first line begins that is no field, or 0
+	text int    // where the first line begins that is not a field, or 0
 	body consumer
 }
 

@@ -13,7 +13,7 @@ func (d *document) fields() {
 	for _, field := range d.file.Array(form["Fields"]) {
 		d.field(field, "", 0)
 	}
-	for _, ref := range d.widgets { // viewers show those that the form forgets
+	for _, ref := range d.widgets { // viewers also show fields that the form does not list
 		if !d.visited[-1-ref.Num] {
 			d.field(ref, "", 0)
 		}

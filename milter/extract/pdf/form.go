@@ -42,7 +42,7 @@ func (c *content) object(v any) {
 	case s == nil:
 	case c.file.Name(s.Dict["Subtype"]) == "Image":
 		c.image(s.Dict["Width"], s.Dict["Height"])
-		for _, key := range []object.Name{"SMask", "Mask"} { // the print of a scan can be in the mask alone
+		for _, key := range []object.Name{"SMask", "Mask"} { // the text of a scan can be only in the mask
 			if mask := c.file.Stream(s.Dict[key]); mask != nil {
 				c.image(mask.Dict["Width"], mask.Dict["Height"])
 			}

@@ -61,7 +61,7 @@ func confine(limits Limits) error {
 	// If memory runs out, the kernel must end this process and not the daemon.
 	// Without /proc this is not possible, and the other limits stay.
 	os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
-	debug.SetMemoryLimit(int64(limits.memory() / 2)) // from there on, free memory more eagerly
+	debug.SetMemoryLimit(int64(limits.memory() / 2)) // above this, free memory more often
 	debug.SetMaxStack(64 << 20)
 	for _, l := range []struct {
 		resource int

@@ -29,7 +29,7 @@ func DefaultLimits() Limits {
 }
 
 // memory returns how many octets a process may write to. Archives in archives or
-// messages, and what a PDF unpacks, need a few copies of what is unpacked. The
+// messages, and streams of a PDF, need a few copies of the unpacked octets. The
 // program needs the rest.
 func (l Limits) memory() uint64 { return uint64(88<<20 + l.Document + 5*l.Unpacked) }
 
@@ -39,7 +39,7 @@ func (l Limits) text() int64 { return 2 * l.Unpacked }
 
 // argument returns the limits as an argument of the process.
 func (l Limits) argument() string {
-	text, _ := json.Marshal(l) // numbers alone
+	text, _ := json.Marshal(l) // numbers cannot fail
 	return string(text)
 }
 

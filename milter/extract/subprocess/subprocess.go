@@ -28,7 +28,7 @@ type Pool struct {
 	limits Limits
 }
 
-// processes is what pools with different limits share.
+// processes are shared by pools with different limits.
 type processes struct {
 	program []string
 	slots   chan struct{}

@@ -213,8 +213,8 @@ func TestStopEndsTheProcess(t *testing.T) {
 	}
 }
 
-// TestTook checks that each document that was read is timed once, whatever came of
-// it, and no other.
+// TestTook checks that each document that was read is timed once, with any outcome,
+// and that no other is.
 func TestTook(t *testing.T) {
 	p := pool(t, 1, time.Minute)
 	var took []time.Duration

@@ -73,8 +73,8 @@ func NewReader(sink detect.Sink, place detect.Place, declared Type, start []byte
 	return r
 }
 
-// lenient drops findings of damage, because what is not HTML has no end tags. Its
-// source is read as well.
+// lenient drops findings of damage, because text that is not HTML has no end tags.
+// The text is also read as it is.
 type lenient struct{ detect.Sink }
 
 // Found implements detect.Sink.

@@ -167,7 +167,7 @@ func (c *content) startOther() {
 	}
 }
 
-// attributes reads attributes beside the text.
+// attributes reads attributes that are shown beside the text.
 func (c *content) attributes(names ...string) {
 	for _, name := range names {
 		if text := c.Attr(name); text != "" {

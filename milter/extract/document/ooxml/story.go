@@ -116,8 +116,8 @@ func (w *story) start() {
 	}
 }
 
-// shown are the attributes that a reader sees, by their elements: the choices of
-// forms, the texts under the pointer, WordArt of Word 2007, numbers of lists.
+// shown has the attributes that a reader sees, by their elements: the choices of
+// forms, tooltips, WordArt of Word 2007, and numbers of lists.
 var shown = map[string]string{
 	"fldSimple": "instr", "textpath": "string", "listEntry": "val", "default": "val", "helpText": "val", "statusText": "val",
 	"listItem": "displayText", "hyperlink": "tooltip", "hlinkClick": "tooltip", "hlinkHover": "tooltip", "lvlText": "val",
@@ -182,7 +182,7 @@ func symbol(char string) string {
 	return string(utf8.AppendRune(nil, rune(n)))
 }
 
-// anyShown are the attributes that hold what tables, pivot tables and controls
+// anyShown are the attributes with the text that tables, pivot tables and controls
 // show.
 var anyShown = []string{"v", "name", "totalsRowLabel", "value"}
 

@@ -122,7 +122,7 @@ const maxFormula = 32 << 10
 // cell writes what a cell shows.
 func (w *worksheet) cell() error {
 	if len(w.value) == 0 {
-		if len(w.source) > 0 && w.kind != "inlineStr" { // Excel shows the result at once
+		if len(w.source) > 0 && w.kind != "inlineStr" { // Excel calculates and shows the result
 			w.flow.CellAt(w.column)
 			w.flow.Text(w.source)
 		}

@@ -16,7 +16,7 @@ const maxSalvaged = 10_000
 // section 4.3.7).
 const localSize = 30
 
-// span is where the octets of an entry are.
+// span is the place of the octets of an entry.
 type span struct{ start, end int64 }
 
 // salvage returns the entries of an archive whose table of contents is damaged

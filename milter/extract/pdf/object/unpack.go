@@ -83,7 +83,7 @@ func unASCII85(data []byte) []byte {
 	out := make([]byte, 0, len(data)*4/5+4)
 	var value uint32
 	n := 0
-	data = bytes.TrimPrefix(bytes.TrimLeft(data, " \t\r\n\f\x00"), []byte("<~")) // outside PDF it begins so
+	data = bytes.TrimPrefix(bytes.TrimLeft(data, " \t\r\n\f\x00"), []byte("<~")) // as outside PDF
 	for _, c := range data {
 		switch {
 		case c == '~':
