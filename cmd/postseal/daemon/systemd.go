@@ -38,7 +38,7 @@ func passedSockets() (p passed, err error) {
 		l, err := net.FileListener(file)
 		file.Close()
 		if err != nil {
-			return passed{}, fmt.Errorf("%s, passed by systemd: %w: use only ListenStream= lines in postseal.socket", file.Name(), err)
+			return passed{}, fmt.Errorf("%s, passed by systemd: %w: use only ListenStream= lines in the .socket unit", file.Name(), err)
 		}
 		if file.Name() == metricsName {
 			p.metrics = append(p.metrics, l)
