@@ -33,8 +33,8 @@ func DefaultLimits() Limits {
 // program needs the rest.
 func (l Limits) memory() uint64 { return uint64(88<<20 + l.Document + 5*l.Unpacked) }
 
-// text returns how many octets of text a document can say. It may repeat some of what
-// is unpacked.
+// text returns how many octets of text a document can have. It can have more than is
+// unpacked, because readers repeat some of it.
 func (l Limits) text() int64 { return 2 * l.Unpacked }
 
 // argument returns the limits as an argument of the process.
