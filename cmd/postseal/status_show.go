@@ -104,7 +104,7 @@ func (r *statusReport) nagios(now time.Time) string {
 	}
 	line := strings.ReplaceAll(printable(strings.Join(says, "; ")), "|", "/")
 	if len(line) > 400 {
-		line = line[:397] + "..."
+		line = strings.ToValidUTF8(line[:397], "") + "..."
 	}
 	line = "POSTSEAL " + strings.ToUpper(r.State.String()) + " - " + line
 	if data := r.performance(now); len(data) > 0 {

@@ -189,6 +189,6 @@ func (m *Metrics) register() {
 	m.refusedLeftOut, m.readingsLeftOut = leftOut.WithLabelValues("refused_recipient"), leftOut.WithLabelValues("readings_differ")
 }
 
-// buckets are the upper bounds of the histograms, in seconds. By default, the
-// documents of one message may take 20 seconds.
-var buckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20}
+// buckets are the upper bounds of the histograms, in seconds. The
+// documents of one message may take 25 seconds at most (content.max_seconds).
+var buckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 30}

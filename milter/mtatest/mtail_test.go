@@ -248,7 +248,7 @@ func seriesOf(t *testing.T, lines []string) map[string]float64 {
 			if sensitive && l.Marker == "missing" && l.ByClass["unverified"]+l.ByClass["unknown"] > 0 {
 				add(1, "sensitive_unmarked_messages_total{action=%q,mode=%q}", l.Action, l.Mode)
 			}
-			for _, le := range []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20} {
+			for _, le := range []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 30} {
 				if float64(*l.TookUS)/1e6 <= le {
 					add(1, "decision_seconds_bucket{le=\"%v\"}", le)
 				}
