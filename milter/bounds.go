@@ -51,10 +51,11 @@ func (m *memory) hold(part *int, octets int) bool {
 // admit reports whether another connection may be served, and records it. Above
 // MaxConnections it closes the connection at once, so that the MTA sends its
 // client a 451 immediately. If the connection stayed open instead, the client
-// would get the 451 only after the MTA's own timeout.
+// would get the 451 only after the MTA's own timeout. Probe takes no connection from
+// the MTA: there is one more for each of its own that has not named itself.
 func (s *Server) admit(nc net.Conn) (*conn, bool) {
 	s.mu.Lock()
-	if len(s.sessions) < s.MaxConnections {
+	if len(s.sessions) < s.MaxConnections || s.ofMTA() < s.MaxConnections+len(s.probes) {
 		defer s.mu.Unlock()
 		return s.begin(nc), true
 	}

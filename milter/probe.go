@@ -45,8 +45,10 @@ func (s *Server) claim(c *conn, host string) *probe {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.probes[host]
-	delete(s.probes, host)
-	c.probe = p
+	if p != nil {
+		delete(s.probes, host)
+		c.probe = p
+	}
 	return p
 }
 
@@ -54,7 +56,7 @@ func (s *Server) claim(c *conn, host string) *probe {
 // the message, and otherwise the reason. During Shutdown it fails at once.
 func (s *Server) Probe(ctx context.Context) error {
 	s.mu.Lock()
-	listeners, stopping, full := slices.Clone(s.listeners), s.stopping, len(s.sessions) >= s.MaxConnections
+	listeners, stopping, full := slices.Clone(s.listeners), s.stopping, s.ofMTA() >= s.MaxConnections
 	failing := s.failing && s.Now().Sub(s.failed) < calm
 	s.mu.Unlock()
 	switch {
@@ -74,14 +76,6 @@ func (s *Server) Probe(ctx context.Context) error {
 }
 
 func (s *Server) probe(ctx context.Context, address net.Addr) error {
-	c, err := s.reach(ctx, address)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	if deadline, ok := ctx.Deadline(); ok {
-		c.SetDeadline(deadline)
-	}
 	host, p := rand.Text(), &probe{make(chan error, 1)}
 	s.mu.Lock()
 	if s.probes == nil {
@@ -94,6 +88,14 @@ func (s *Server) probe(ctx context.Context, address net.Addr) error {
 		delete(s.probes, host)
 		s.mu.Unlock()
 	}()
+	c, err := s.reach(ctx, address, p)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if deadline, ok := ctx.Deadline(); ok {
+		c.SetDeadline(deadline)
+	}
 	if err := converse(c, host); err != nil {
 		select {
 		case outcome := <-p.outcome:
@@ -110,13 +112,16 @@ func (s *Server) probe(ctx context.Context, address net.Addr) error {
 	}
 }
 
-func (s *Server) reach(ctx context.Context, address net.Addr) (net.Conn, error) {
+func (s *Server) reach(ctx context.Context, address net.Addr, p *probe) (net.Conn, error) {
 	if s.Elsewhere && address.Network() != "unix" {
 		ours, theirs := net.Pipe()
 		c, ok := s.admit(theirs)
 		if !ok {
 			return nil, errors.New("too many connections are open")
 		}
+		s.mu.Lock()
+		c.probe = p // no other process can continue this connection
+		s.mu.Unlock()
 		go s.serve(c)
 		return ours, nil
 	}

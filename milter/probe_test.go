@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -187,5 +188,72 @@ func TestOnlyProbeIsNotLogged(t *testing.T) {
 		if err := json.Unmarshal([]byte(r.log.String()), &line); err != nil || line.Msg != "decision" {
 			t.Errorf("%q: %v, the log has %s", host, err, r.log)
 		}
+	}
+}
+
+// blocked returns a configuration whose call of the number stops until release is
+// called.
+func blocked(t *testing.T, number int64) (config func() *message.Config, at chan struct{}, release func()) {
+	c := testConfig(t)
+	var calls atomic.Int64
+	at, free := make(chan struct{}), make(chan struct{})
+	release = sync.OnceFunc(func() { close(free) })
+	return func() *message.Config {
+		if calls.Add(1) == number {
+			close(at)
+			<-free
+		}
+		return c
+	}, at, release
+}
+
+// TestProbeTakesNoConnection checks that the MTA can open its last connection during a
+// probe, before and after the probe has named itself.
+func TestProbeTakesNoConnection(t *testing.T) {
+	for name, call := range map[string]int64{"at the negotiation": 1, "at MAIL": 2} {
+		t.Run(name, func(t *testing.T) {
+			config, at, release := blocked(t, call)
+			r := serve(t, config, DefaultTimeouts)
+			defer release()
+			r.mu.Lock()
+			r.MaxConnections = 1
+			r.mu.Unlock()
+			result := make(chan error, 1)
+			go func() { result <- r.probeNow(t, patience) }()
+			<-at
+			p := r.open(t)
+			p.send(append(mailFrom("a@trust.example"), "R<a@nhs.net>\x00")...)
+			p.want(goOnPacket)
+			release()
+			if err := <-result; err != nil || r.Refused() != 0 {
+				t.Errorf("%v, %d connections refused", err, r.Refused())
+			}
+			p.Close()
+		})
+	}
+}
+
+// TestProbeIsNotHandedOver checks that Shutdown ends a probe that has not named itself,
+// even if its connection has no descriptor.
+func TestProbeIsNotHandedOver(t *testing.T) {
+	config, at, release := blocked(t, 1)
+	r := newServer(t, config, DefaultTimeouts)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.listeners, r.Elsewhere = []net.Listener{l, r.listeners[0]}, true
+	defer release()
+	result := make(chan error, 1)
+	go func() { result <- r.probeNow(t, patience) }()
+	<-at
+	handed, cut := r.handOver()
+	r.await(t, "draining")
+	release()
+	if err := <-result; err == nil {
+		t.Error("a probe has passed")
+	}
+	if <-cut; len(handed) > 0 {
+		t.Error("handed over")
 	}
 }

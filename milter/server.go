@@ -75,9 +75,15 @@ func (s *Server) Replace(old, fresh net.Listener) {
 
 // Sessions returns the number of connections that are being served, without those
 // of Probe.
-func (s *Server) Sessions() (n int) {
+func (s *Server) Sessions() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.ofMTA()
+}
+
+// ofMTA counts the connections that are not known to be those of Probe. The caller
+// holds the mutex.
+func (s *Server) ofMTA() (n int) {
 	for c := range s.sessions {
 		if c.probe == nil {
 			n++
