@@ -3,6 +3,7 @@ package metrics
 import (
 	"context"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/postseal/postseal/milter/message"
@@ -97,13 +98,13 @@ func (c *inForce) Collect(list chan<- prometheus.Metric) {
 		}
 	}
 	in, now := c.now(), c.m.now()
-	rows := expiries(in.Config, now)
+	rows := c.m.expiries(in.Config, now)
 	moment(listDesc, in.ListImported)
 	gauge(rowsDesc, float64(in.Config.Rules.Table.Len()))
 	moment(nextExpiryDesc, rows.next)
 	gauge(expiringDesc, float64(rows.expiring))
 	gauge(expiredDesc, float64(rows.expired))
-	gauge(reviewDueDesc, float64(reviewsDue(in.Config, now)))
+	gauge(reviewDueDesc, float64(rows.reviewsDue))
 	flag(enforcingDesc, in.Config.Mode == rules.Enforce)
 	gauge(configurationDesc, 1, in.Config.Hash, in.Edition, in.Config.Mode.String())
 	c.m.mu.Lock()
@@ -120,9 +121,34 @@ const soon = 30
 type expiry struct {
 	expiring, expired int
 	next              time.Time // zero if no row expires
+	reviewsDue        int       // tables
 }
 
-// expiries counts the rows that expire or have expired.
+// counted is the expiry of a configuration for a time. It is kept, because clients may
+// ask often, and the table may have a million rows.
+type counted struct {
+	mu          sync.Mutex
+	of          *message.Config
+	from, until time.Time
+	expiry
+}
+
+// expiries counts the rows that expire or have expired, and the reviews. The counts
+// change at midnight and when a row expires.
+func (k *counted) expiries(c *message.Config, now time.Time) expiry {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.of != c || now.Before(k.from) || !now.Before(k.until) {
+		year, month, day := now.In(time.Local).Date()
+		k.of, k.from, k.until = c, now, time.Date(year, month, day+1, 0, 0, 0, 0, time.Local)
+		k.expiry = expiries(c, now)
+		if !k.next.IsZero() && k.next.Before(k.until) {
+			k.until = k.next
+		}
+	}
+	return k.expiry
+}
+
 func expiries(c *message.Config, now time.Time) (found expiry) {
 	for _, row := range c.Rules.Table.Rows() {
 		days, expires := row.DaysLeft(now)
@@ -139,14 +165,10 @@ func expiries(c *message.Config, now time.Time) (found expiry) {
 			found.next = row.Expires
 		}
 	}
-	return found
-}
-
-func reviewsDue(c *message.Config, now time.Time) (due int) {
 	for _, table := range c.Rules.Table.Tables() {
 		if table.ReviewDue(now) {
-			due++
+			found.reviewsDue++
 		}
 	}
-	return due
+	return found
 }

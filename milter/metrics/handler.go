@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -22,16 +23,17 @@ func (m *Metrics) routes(d Daemon) http.Handler {
 	scrape := promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{DisableCompression: true, CoalesceGather: true})
 	health := shared{probe: d.Probe}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+	var one sync.Mutex
+	mux.HandleFunc("GET /metrics", alone(&one, func(w http.ResponseWriter, r *http.Request) {
 		for _, p := range d.InForce().Config.Read.Content.Patterns {
 			m.patterns.WithLabelValues(string(p.Finding()))
 		}
 		scrape.ServeHTTP(w, r)
-	})
-	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+	}))
+	mux.HandleFunc("GET /status", alone(&one, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		json.NewEncoder(w).Encode(m.status(d))
-	})
+	}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		if err := health.ask(r.Context()); err != nil {
@@ -43,6 +45,31 @@ func (m *Metrics) routes(d Daemon) http.Handler {
 	})
 	return mux
 }
+
+// alone makes one answer at a time, so that many clients leave the other processors to
+// mail. It sends the answer afterwards, because a client may be slow.
+func alone(one *sync.Mutex, handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		answer := &answer{ResponseWriter: w, code: http.StatusOK}
+		func() {
+			one.Lock()
+			defer one.Unlock()
+			handler(answer, r)
+		}()
+		w.WriteHeader(answer.code)
+		w.Write(answer.body.Bytes())
+	}
+}
+
+// answer is an answer that is not yet sent.
+type answer struct {
+	http.ResponseWriter
+	code int
+	body bytes.Buffer
+}
+
+func (a *answer) WriteHeader(code int)        { a.code = code }
+func (a *answer) Write(p []byte) (int, error) { return a.body.Write(p) }
 
 // maxProbe bounds a probe.
 const maxProbe = 5 * time.Second

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -180,5 +182,68 @@ func BenchmarkCount(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Count(e)
+	}
+}
+
+// TestRowsAreCountedOnce checks that requests do not walk the table again until a count
+// can have changed.
+func TestRowsAreCountedOnce(t *testing.T) {
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.Local)
+	m, d := New(), testDaemon(t)
+	m.now = func() time.Time { return now }
+	config := d.InForce().Config
+	d.InForce = func() InForce { return InForce{Config: config} }
+	row := config.Rules.Table.Rows()[slices.IndexFunc(config.Rules.Table.Rows(), func(r *table.Row) bool { return !r.Expires.IsZero() })]
+	want := func(when string, expired int) {
+		t.Helper()
+		if got := m.status(d).RowsExpired; got != expired {
+			t.Errorf("%s: %d rows expired, want %d", when, got, expired)
+		}
+	}
+	row.Expires = now.Add(time.Hour)
+	want("first", 0)
+	row.Expires = now
+	want("kept", 0)
+	now = now.Add(time.Hour)
+	want("when a row expires", 1)
+	row.Expires = now.Add(time.Hour)
+	want("kept again", 1)
+	now = now.Add(-time.Minute)
+	want("with the clock set back", 0)
+	row.Expires = now
+	other := *config
+	config = &other
+	want("after a reload", 1)
+	row.Expires = now.AddDate(1, 0, 0)
+	now = time.Date(2026, 11, 30, 0, 0, 0, 0, time.Local)
+	want("at midnight", 0)
+}
+
+// TestOneAnswerAtATime checks that many requests use one processor.
+func TestOneAnswerAtATime(t *testing.T) {
+	d := testDaemon(t)
+	var running, most atomic.Int64
+	d.Sessions = func() int {
+		most.Store(max(most.Load(), running.Add(1)))
+		time.Sleep(time.Millisecond)
+		running.Add(-1)
+		return 0
+	}
+	m := New()
+	handler := m.Handler(d)
+	var wait sync.WaitGroup
+	for i := range 20 {
+		path := []string{"/metrics", "/status"}[i%2]
+		wait.Go(func() {
+			answer := httptest.NewRecorder()
+			handler.ServeHTTP(answer, httptest.NewRequest("GET", path, nil))
+			if answer.Code != http.StatusOK || answer.Body.Len() == 0 {
+				t.Errorf("got %d, %q", answer.Code, answer.Body)
+			}
+		})
+	}
+	wait.Wait()
+	if n := most.Load(); n != 1 {
+		t.Errorf("%d answers at once", n)
 	}
 }

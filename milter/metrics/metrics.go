@@ -46,6 +46,8 @@ type Metrics struct {
 	refusedLeftOut   prometheus.Counter
 	readingsLeftOut  prometheus.Counter
 
+	counted
+
 	now func() time.Time
 	mu  sync.Mutex // protects state
 	state

@@ -115,7 +115,7 @@ func (m *Metrics) status(d Daemon) Status {
 		s.ListImported = in.ListImported.Format(time.RFC3339)
 	}
 	now := m.now()
-	found := expiries(in.Config, now)
+	found := m.expiries(in.Config, now)
 	s.RowsExpired = found.expired
 	if !found.next.IsZero() {
 		s.NextExpiry = found.next.Format(time.DateOnly)
