@@ -174,7 +174,8 @@ func (r *statusReport) ask() {
 	case code != http.StatusOK:
 		err = fmt.Errorf("%s answers with HTTP status %d", r.site.listen, code)
 	default:
-		if json.Unmarshal(answer, &s) != nil {
+		// The JSON of another program may have none of the keys.
+		if json.Unmarshal(answer, &s) != nil || s.Version == "" || s.Config == "" || parseTime(s.Started).IsZero() || parseTime(s.Loaded).IsZero() {
 			err = fmt.Errorf("the answer of %s is not a status of this version", r.site.listen)
 		}
 	}

@@ -89,8 +89,8 @@ func waiting(n int, oldest time.Duration) string {
 	return counted(n, "message") + ", the oldest for " + age(oldest)
 }
 
-// nagios returns one line for Nagios, with performance data. No text from outside
-// contains "|", which begins that.
+// nagios returns one line of printable ASCII for Nagios, with performance data. No text
+// from outside contains "|", which begins that.
 func (r *statusReport) nagios(now time.Time) string {
 	var says []string
 	for _, p := range r.Problems {
@@ -102,7 +102,15 @@ func (r *statusReport) nagios(now time.Time) string {
 			says = append(says, fmt.Sprintf("%d held", q.Held), fmt.Sprintf("%d sealed and waiting", q.Sealed))
 		}
 	}
-	line := strings.ReplaceAll(printable(strings.Join(says, "; ")), "|", "/")
+	line := strings.Map(func(r rune) rune {
+		switch {
+		case r == '|':
+			return '/'
+		case r < ' ' || r > '~':
+			return '?'
+		}
+		return r
+	}, strings.Join(says, "; "))
 	if len(line) > 400 {
 		line = strings.ToValidUTF8(line[:397], "") + "..."
 	}

@@ -122,6 +122,10 @@ func TestStatusStates(t *testing.T) {
 		{"an error", func(w *statusWorld) {
 			w.status.LastError = &metrics.LastError{Time: at(23*time.Hour + time.Minute), Msg: "internal error | x", Text: "zz"}
 		}, "", stateWarning, `"internal error / x" 23 h 1 min ago`},
+		{"a long error", func(w *statusWorld) {
+			w.status.LastError = &metrics.LastError{Time: at(time.Hour), Msg: strings.Repeat("é", 300)}
+			w.status.Refused = true
+		}, "", stateWarning, ""},
 		{"list of 14 days", func(w *statusWorld) { w.status.ListImported = at(14*24*time.Hour + time.Hour) }, "", stateOK, ""},
 		{"list of 15 days", func(w *statusWorld) { w.status.ListImported = at(15*24*time.Hour + time.Hour) }, "", stateWarning, "the accredited list is 15 days old, which is more than 14"},
 		{"no list", func(w *statusWorld) { w.status.ListImported = "" }, "", stateOK, ""},
@@ -252,8 +256,12 @@ func TestStatusWithoutDaemon(t *testing.T) {
 	listen("404", answer("HTTP/1.0 404 Not Found\r\n\r\n"))
 	listen("html", answer("HTTP/1.0 200 OK\r\n\r\n<p>zzmarked"))
 	listen("action", answer("HTTP/1.0 200 OK\r\n\r\n{\"today\": {\"by_action\": {\"shred\": 1}}}"))
+	listen("null", answer("HTTP/1.0 200 OK\r\n\r\nnull"))
+	listen("other", answer("HTTP/1.0 200 OK\r\n\r\n{\"version\": \"2.1\", \"status\": \"UP\"}"))
 	for name, want := range map[string]string{
 		"none":   "connect: no such file or directory",
+		"null":   "is not a status of this version",
+		"other":  "is not a status of this version",
 		"closes": "EOF",
 		"hangs":  "no answer within 8 s",
 		"404":    "answers with HTTP status 404",
