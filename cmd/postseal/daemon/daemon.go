@@ -42,7 +42,7 @@ func Serve(path string, first *config.Config, stderr io.Writer, version string) 
 	if err != nil {
 		return err
 	}
-	web, err := openMetrics(first, passed.metrics)
+	web, err := d.openMetrics(first, passed.metrics)
 	if err != nil {
 		return err
 	}

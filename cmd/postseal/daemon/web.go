@@ -32,8 +32,9 @@ const statusSocket = "status.sock"
 var ErrConfiguration = errors.New("faulty configuration")
 
 // openMetrics returns the sockets that systemd has passed, or opens that of
-// metrics.listen.
-func openMetrics(c *config.Config, passed []net.Listener) ([]net.Listener, error) {
+// metrics.listen. If it cannot be opened, mail goes on without the metrics: any local
+// user can take a port such as 9899.
+func (d *daemon) openMetrics(c *config.Config, passed []net.Listener) ([]net.Listener, error) {
 	listen := c.File.Metrics.Listen
 	if listen == "" || len(passed) > 0 {
 		return passed, nil
@@ -44,7 +45,8 @@ func openMetrics(c *config.Config, passed []net.Listener) ([]net.Listener, error
 	}
 	l, err := listenToAll(listen)
 	if err != nil {
-		return nil, fmt.Errorf("metrics.%w", err)
+		maillog.Write(d.log, maillog.InternalError{Fault: "no metrics until postseal restarts, and mail goes on: metrics." + err.Error()})
+		return nil, nil
 	}
 	return []net.Listener{l}, nil
 }

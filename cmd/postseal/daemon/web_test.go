@@ -38,7 +38,7 @@ func startWeb(t *testing.T) *web {
 	if err != nil {
 		t.Fatal(err)
 	}
-	figuresOn, err := openMetrics(first, nil)
+	figuresOn, err := w.openMetrics(first, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,11 +164,16 @@ func TestMetricsSockets(t *testing.T) {
 	}
 	dir := t.TempDir()
 	t.Setenv("RUNTIME_DIRECTORY", "")
-	d := newDaemon("", load(""), maillog.NewLog(newLogger(config.JSONFormat, false, nothing), nil))
-	if l, err := openMetrics(load(""), nil); len(l) > 0 || err != nil || d.openStatus() != nil {
+	var last *maillog.InternalError
+	d := newDaemon("", load(""), maillog.NewLog(newLogger(config.JSONFormat, false, nothing), func(e maillog.Event) {
+		if fault, ok := e.(maillog.InternalError); ok {
+			last = &fault
+		}
+	}))
+	if l, err := d.openMetrics(load(""), nil); len(l) > 0 || err != nil || d.openStatus() != nil {
 		t.Errorf("got %v, %v without a setting", l, err)
 	}
-	l, err := openMetrics(load("unix:"+dir+"/m"), nil)
+	l, err := d.openMetrics(load("unix:"+dir+"/m"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,11 +189,17 @@ func TestMetricsSockets(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
 	}
+	used := "unix:" + status[0].Addr().String()
+	t.Setenv("RUNTIME_DIRECTORY", "")
+	if l, err := d.openMetrics(load(used), nil); len(l) > 0 || err != nil || last == nil || !strings.Contains(last.Fault, used) {
+		t.Errorf("got %v, %v and %v, although another process has the socket", l, err, last)
+	}
+	t.Setenv("RUNTIME_DIRECTORY", dir+":/elsewhere")
 	inet := load("inet:127.0.0.1:0")
-	if _, err := openMetrics(inet, nil); err == nil || !strings.Contains(err.Error(), "systemctl enable postseal-metrics.socket") {
+	if _, err := d.openMetrics(inet, nil); err == nil || !strings.Contains(err.Error(), "systemctl enable postseal-metrics.socket") {
 		t.Errorf("got %v", err)
 	}
-	if got, err := openMetrics(inet, status); err != nil || got[0] != status[0] {
+	if got, err := d.openMetrics(inet, status); err != nil || got[0] != status[0] {
 		t.Errorf("got %v, %v although systemd passed a socket", got, err)
 	}
 	t.Setenv("RUNTIME_DIRECTORY", "/nonexistent")
