@@ -77,11 +77,21 @@ func listenUnix(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chown(path, -1, gid); err != nil {
+	if err := setGroup(path, gid); err != nil {
 		l.Close()
 		return nil, fmt.Errorf("%w: make postseal's user a member of the directory's group", err)
 	}
 	return l, nil
+}
+
+// setGroup calls chown only if the group changes, because postseal.service forbids
+// that system call. The group of status.sock is already that of its directory.
+func setGroup(path string, gid int) error {
+	info, err := os.Lstat(path)
+	if err != nil || int(info.Sys().(*syscall.Stat_t).Gid) == gid {
+		return err
+	}
+	return os.Lchown(path, -1, gid)
 }
 
 // maxPath is the greatest length of a unix socket's path on Linux (unix(7)).

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -43,6 +44,32 @@ func TestListenSetsModeAndGroup(t *testing.T) {
 	l.Close()
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
 		t.Errorf("the socket file is left behind: %v", err)
+	}
+}
+
+// TestListenWithoutChown: postseal.service forbids chown, and status.sock is opened
+// there. In a user namespace without groups, chown fails too.
+func TestListenWithoutChown(t *testing.T) {
+	const variable = "POSTSEAL_TEST_LISTEN"
+	if path := os.Getenv(variable); path != "" {
+		if err := os.Chown(filepath.Dir(path), -1, os.Getgid()); err == nil {
+			t.Error("chown succeeds")
+		}
+		l, err := Listen("unix:" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Close()
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestListenWithoutChown$")
+	cmd.Env = append(os.Environ(), variable+"="+socketPath(t))
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
