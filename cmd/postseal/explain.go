@@ -43,12 +43,16 @@ func explain(args []string, std stdio) int {
 	c := newCommand("explain", explainUsage, std)
 	asJSON := c.Bool("json", false, "print one JSON object")
 	from := c.String("from", "", "envelope `SENDER`; <> is the null sender")
-	to := c.String("to", "", "envelope `RECIPIENTS`, separated by commas")
+	var to []string
+	c.Func("to", "envelope `RECIPIENTS`, separated by commas; can be repeated", func(text string) error {
+		to = append(to, splitAddresses(text)...)
+		return nil
+	})
 	client := c.String("client", "", "`IP` address of the client that sends the message")
 	if code, stop := c.parse(args); stop {
 		return code
 	}
-	if fault := missingFrom(*from, *to, c.Args()); fault != "" {
+	if fault := missingFrom(*from, to, c.Args()); fault != "" {
 		return c.misused("%s", fault)
 	}
 	// The client has not asked for SMTPUTF8, and the MTA has not said how it reads
@@ -69,7 +73,7 @@ func explain(args []string, std stdio) int {
 		return c.failed(exitFailure, err)
 	}
 	defer file.Close()
-	e, err := explainMessage(loaded.Message, envelope, splitAddresses(*to), file)
+	e, err := explainMessage(loaded.Message, envelope, to, file)
 	if err != nil {
 		return c.failed(exitFailure, fmt.Errorf("%s: %w", name, err))
 	}

@@ -11,7 +11,7 @@ import (
 
 // missingFrom says which of explain's arguments are missing, superfluous or
 // invalid. It returns "" if all are good.
-func missingFrom(from, to string, files []string) string {
+func missingFrom(from string, to, files []string) string {
 	if i := slices.IndexFunc(files, func(f string) bool { return len(f) > 1 && f[0] == '-' }); i >= 0 {
 		return fmt.Sprintf("%q follows the file: put options before it", files[i])
 	}
@@ -19,11 +19,11 @@ func missingFrom(from, to string, files []string) string {
 	if from == "" {
 		missing = append(missing, "-from is missing: give the envelope sender, or <> for the null sender")
 	}
-	if len(splitAddresses(to)) == 0 {
+	if len(to) == 0 {
 		missing = append(missing, "-to is missing: give the recipients, separated by commas")
 	}
 	missing = append(missing, notAddresses("-from", []string{from})...)
-	missing = append(missing, notAddresses("-to", splitAddresses(to))...)
+	missing = append(missing, notAddresses("-to", to)...)
 	switch {
 	case len(files) == 0:
 		missing = append(missing, "the file is missing: name a saved message, or - for standard input")

@@ -191,6 +191,14 @@ func TestExplainJSONFindings(t *testing.T) {
 	}
 }
 
+func TestExplainReadsEachTo(t *testing.T) {
+	config := configtest.Write(t, lookupConfig)
+	code, stdout, stderr := runWith("Subject: x\n\n", "explain", "-config", config, "-from", "a@trust.example", "-to", "b@gmail.com", "-to", "a@nhs.net", "-")
+	if code != exitDone || !strings.Contains(stdout, "recipient b@gmail.com") || !strings.Contains(stdout, "recipient a@nhs.net") {
+		t.Errorf("exit %d, %s%s", code, stdout, stderr)
+	}
+}
+
 func TestExplain(t *testing.T) {
 	marking := "\n[[policy]]\nname = \"smart-host\"\nmarker = [\"missing\"]\nsender = [\"trust.example\"]\naction = \"tag\"\nadd_marker = true\n"
 	rejecting := "[[policy]]\nname = \"rest\"\naction = \"reject\"\n"
