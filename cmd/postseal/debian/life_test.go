@@ -23,6 +23,7 @@ const (
 	installedConfig = "/etc/postseal/postseal.toml"
 	installedList   = "/var/lib/postseal/accredited.csv"
 	ownRules        = "/etc/postseal/rules.d/own.toml"
+	goodRules       = "[table]\nname = \"own\"\nsource = \"test\"\n"
 )
 
 // testLife installs, runs, upgrades, removes and purges the package.
@@ -46,6 +47,7 @@ func testLife(t *testing.T, s checkout, old string) {
 	calls := startSystemd(t, d)
 	next := nextVersion(t, s)
 	checkUpgrade(t, d, next, calls)
+	checkFaultyUpgrade(t, d, next, calls)
 	checkRemoval(t, d, calls)
 
 	d.run(t, "/usr/bin/dpkg", "-P", "postseal")
@@ -235,7 +237,7 @@ func checkUpgrade(t *testing.T, d system, deb string, calls func() []string) {
 	t.Helper()
 	config := d.read(t, installedConfig) + "# the sysadmin's\n"
 	d.write(t, installedConfig, config, 0o644)
-	d.write(t, ownRules, "", 0o644)
+	d.write(t, ownRules, goodRules, 0o644)
 	list := d.read(t, installedList)
 	id, _ := d.user(t, "postseal")
 
@@ -263,6 +265,21 @@ func checkUpgrade(t *testing.T, d system, deb string, calls func() []string) {
 	if got := calls(); !slices.Equal(got, want) {
 		t.Errorf("systemctl: got %q, want %q", got, want)
 	}
+}
+
+// checkFaultyUpgrade: the old daemon goes on with the configuration that it has
+// loaded, but the new one would not start.
+func checkFaultyUpgrade(t *testing.T, d system, deb string, calls func() []string) {
+	t.Helper()
+	d.write(t, ownRules, "test = 1\n", 0o644)
+	out := d.install(t, deb)
+	if !strings.Contains(out, ownRules) || !strings.Contains(out, "postseal is not restarted: ") {
+		t.Errorf("the output does not name the fault:\n%s", out)
+	}
+	if got, want := calls(), []string{"--system daemon-reload"}; !slices.Equal(got, want) {
+		t.Errorf("systemctl: got %q, want %q", got, want)
+	}
+	d.write(t, ownRules, goodRules, 0o644)
 }
 
 func checkRemoval(t *testing.T, d system, calls func() []string) {

@@ -76,7 +76,7 @@ func (d system) run(t *testing.T, args ...string) string {
 
 // install installs or upgrades the package, and keeps the configuration. dpkg
 // must not warn, except that the version is older than the installed one.
-func (d system) install(t *testing.T, deb string) {
+func (d system) install(t *testing.T, deb string) (output string) {
 	t.Helper()
 	d.write(t, "/tmp/postseal.deb", string(read(t, deb)), 0o644)
 	out, err := d.command("/usr/bin/dpkg", "--force-unsafe-io", "--force-confold", "-i", "/tmp/postseal.deb").CombinedOutput()
@@ -86,6 +86,7 @@ func (d system) install(t *testing.T, deb string) {
 	if err := os.Remove(d.path("/tmp/postseal.deb")); err != nil {
 		t.Fatal(err)
 	}
+	return string(out)
 }
 
 // traces are files that dpkg and adduser leave.
