@@ -140,7 +140,7 @@ func (r *statusReport) daemonProblems(now time.Time, add func(s state, text, rem
 	const look = "systemctl status postseal.socket postseal and journalctl -u postseal -n 50 say why"
 	switch {
 	case r.Running && r.unhealthy != "":
-		add(stateCritical, "the daemon runs, but does not decide mail: "+printable(r.unhealthy), look+". Then run systemctl restart postseal")
+		add(stateCritical, "the daemon runs, but does not decide mail: "+printable(r.unhealthy), look+". Then run systemctl restart postseal.socket postseal")
 	case !r.Running:
 		add(stateCritical, "the status of the daemon cannot be read: "+r.Error,
 			look+". Then run systemctl restart postseal. Without systemd, start postseal serve with metrics.listen set")

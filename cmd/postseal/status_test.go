@@ -211,6 +211,16 @@ sealed         1 message, the oldest for 10 min
 	}
 }
 
+// TestStatusOpensALostSocket: if the file of systemd's socket is gone, a restart of
+// the service alone does not help.
+func TestStatusOpensALostSocket(t *testing.T) {
+	w := newStatusWorld(t)
+	w.health = "connect: no such file or directory"
+	if _, stdout, _ := w.run(t); !strings.Contains(stdout, "Then run systemctl restart postseal.socket postseal\n") {
+		t.Error(stdout)
+	}
+}
+
 func TestStatusPrometheus(t *testing.T) {
 	w := newStatusWorld(t)
 	w.queue = queued(t, "hold 10s", "deferred 5h")
