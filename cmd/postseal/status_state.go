@@ -155,7 +155,7 @@ func (r *statusReport) daemonProblems(now time.Time, add func(s state, text, rem
 		add(stateWarning, "a configuration, list or rule file on disk is refused, and the old one stays in force",
 			"run postseal check, correct the fault, then run systemctl reload postseal")
 	}
-	if e := r.LastError; e != nil && now.Sub(parseTime(e.Time)) < 24*time.Hour {
+	if e := r.LastError; e != nil && !hasOwnProblem(e.Msg) && now.Sub(parseTime(e.Time)) < 24*time.Hour {
 		add(stateWarning, fmt.Sprintf("%q %s ago", printable(e.Msg), age(now.Sub(parseTime(e.Time)))), "postseal-log(5) says what the message means and what to do")
 	}
 	if r.LinesLost > 0 {
@@ -189,4 +189,14 @@ func (r *statusReport) daysToExpiry(now time.Time) (days int, ok bool) {
 func parseTime(text string) time.Time {
 	t, _ := time.Parse(time.RFC3339, text)
 	return t
+}
+
+// hasOwnProblem reports whether another problem says for how long the state lasts
+// that an event of the log begins. /healthz fails while the MTA cannot connect.
+func hasOwnProblem(msg string) bool {
+	switch msg {
+	case "reload refused", "lines lost", "socket lost", "too many connections":
+		return true
+	}
+	return false
 }

@@ -122,6 +122,9 @@ func TestStatusStates(t *testing.T) {
 		{"an error", func(w *statusWorld) {
 			w.status.LastError = &metrics.LastError{Time: at(23*time.Hour + time.Minute), Msg: "internal error | x", Text: "zz"}
 		}, "", stateWarning, `"internal error / x" 23 h 1 min ago`},
+		{"a fault that was corrected", func(w *statusWorld) {
+			w.status.LastError = &metrics.LastError{Time: at(time.Minute), Msg: "reload refused", Text: "zz"}
+		}, "", stateOK, ""},
 		{"a long error", func(w *statusWorld) {
 			w.status.LastError = &metrics.LastError{Time: at(time.Hour), Msg: strings.Repeat("é", 300)}
 			w.status.Refused = true
