@@ -27,6 +27,7 @@ var commands = []struct {
 	{"import", "import a new accredited list", importList},
 	{"export", "write a TLS policy map for the MTA", export},
 	{"status", "show problems of the daemon and the MTA's queue", status},
+	{"doctor", "look for settings of the MTA that bypass postseal", runDoctor},
 }
 
 const usage = `

@@ -121,11 +121,24 @@ func (t *T) wantFirst(want ...string) {
 	compare(t, "direct", got, want, nil)
 }
 
-// statusCommand returns a function that runs postseal status for this MTA, as on a
-// host that has no other.
+// statusCommand returns a function that runs postseal status about the MTA.
 func statusCommand(t *T, config string) func(args ...string) (code int, out string) {
+	run := hostCommand(t, "status", "-config", config)
+	return func(args ...string) (code int, out string) {
+		t.Helper()
+		code, out, faults := run(args...)
+		if faults != "" {
+			t.Fatalf("%q: %s", args, faults)
+		}
+		return code, out
+	}
+}
+
+// hostCommand returns a function that runs postseal, as on a host that has only this
+// MTA.
+func hostCommand(t *T, args ...string) func(args ...string) (code int, out, faults string) {
 	dir := t.mta.Directory()
-	command := []string{binary, "status", "-config", config}
+	command := append([]string{binary}, args...)
 	env := append(os.Environ(), "MAIL_CONFIG="+filepath.Join(dir, "etc"))
 	if t.onSendmail() {
 		bin, none := filepath.Join(dir, "bin"), filepath.Join(dir, "none")
@@ -143,16 +156,16 @@ func statusCommand(t *T, config string) func(args ...string) (code int, out stri
 		command = append([]string{"unshare", "--uts", "--mount", "sh", "-c",
 			`hostname mx.trust.example && mount --bind "$0" "$1" && shift && exec "$@"`, none, "/usr/sbin/postqueue"}, command...)
 	}
-	return func(args ...string) (code int, out string) {
+	return func(args ...string) (code int, out, faults string) {
 		t.Helper()
 		cmd := exec.Command(command[0], append(command[1:len(command):len(command)], args...)...)
 		cmd.Env = env
-		var faults bytes.Buffer
-		cmd.Stderr = &faults
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
 		text, err := cmd.Output()
-		if faults.Len() > 0 || cmd.ProcessState == nil {
-			t.Fatalf("%q: %v: %s", args, err, faults.String())
+		if cmd.ProcessState == nil {
+			t.Fatalf("%q: %v", args, err)
 		}
-		return cmd.ProcessState.ExitCode(), string(text)
+		return cmd.ProcessState.ExitCode(), string(text), stderr.String()
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postseal/postseal/cmd/postseal/doctor"
 	"github.com/postseal/postseal/milter"
 	"github.com/postseal/postseal/milter/message"
 	"github.com/postseal/postseal/milter/shown"
@@ -57,6 +58,9 @@ type File struct {
 	Metrics struct {
 		Listen string `toml:"listen"` // empty if off
 	} `toml:"metrics"`
+	Doctor struct {
+		Accept []doctor.ID `toml:"accept"` // findings that the site accepts
+	} `toml:"doctor"`
 }
 
 // Config is a configuration that was read and checked.

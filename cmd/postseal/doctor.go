@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postseal/postseal/cmd/postseal/config"
+	"github.com/postseal/postseal/cmd/postseal/doctor"
+	"github.com/postseal/postseal/rules"
+)
+
+const doctorUsage = `Usage: postseal doctor [-config FILE] [-json] [-mta postfix|sendmail]
+                       [-config-directory DIR | -sendmail-cf FILE]
+
+Looks for settings of the MTA that bypass or defeat postseal, and at postseal
+itself. Each finding says what is set, what happens to mail, and the command or
+line that corrects it, the worst first. It changes nothing. Run it as root.
+
+The MTA is Postfix if it is installed, and otherwise Sendmail.
+
+Exit status: 0 no findings, 1 findings, 2 wrong usage or the MTA's configuration
+cannot be read, 78 faulty configuration.
+`
+
+const sendmailCF = "/etc/mail/sendmail.cf"
+
+func runDoctor(args []string, std stdio) int {
+	c := newCommand("doctor", doctorUsage, std)
+	asJSON := c.Bool("json", false, "print one JSON array")
+	mta := c.String("mta", "", "look at the `MTA` postfix or sendmail")
+	directory := c.String("config-directory", "", "read Postfix's main.cf and master.cf in `DIR`")
+	cf := c.String("sendmail-cf", "", "read `FILE` instead of "+sendmailCF)
+	if code, stop := c.parse(args); stop {
+		return code
+	}
+	switch {
+	case c.NArg() > 0:
+		return c.misused("unexpected argument %q", c.Arg(0))
+	case *mta != "" && *mta != "postfix" && *mta != "sendmail":
+		return c.misused("-mta %q is not one of [\"postfix\" \"sendmail\"]", *mta)
+	case *directory != "" && *cf != "", *directory != "" && *mta == "sendmail", *cf != "" && *mta == "postfix":
+		return c.misused("-config-directory is for Postfix, and -sendmail-cf is for Sendmail: use one")
+	}
+	loaded, err := config.Load(*c.config)
+	if err != nil {
+		return c.failed(exitConfig, err)
+	}
+	site := c.site(loaded, time.Now())
+	switch {
+	case *cf != "" || *mta == "sendmail" || *mta == "" && *directory == "" && !doctor.HasPostfix():
+		if *cf == "" {
+			*cf = sendmailCF
+		}
+		site.Sendmail, err = doctor.ReadSendmail(*cf)
+	default:
+		site.Postfix, err = doctor.ReadPostfix(*directory)
+	}
+	if err != nil {
+		return c.failed(exitUsage, fmt.Errorf("cannot look: %w", err))
+	}
+	found, fault := site.Look(loaded.File.Doctor.Accept)
+	if *asJSON {
+		encoder := json.NewEncoder(std.out)
+		encoder.SetEscapeHTML(false)
+		err = encoder.Encode(found)
+	} else {
+		_, err = io.WriteString(std.out, findingsText(found, fault != nil))
+	}
+	if err != nil {
+		return c.failed(exitFailure, err)
+	}
+	if fault != nil {
+		return c.failed(exitUsage, fmt.Errorf("cannot look: %w", fault))
+	}
+	for _, f := range found {
+		if !f.Accepted {
+			return exitFailure
+		}
+	}
+	return exitDone
+}
+
+// site asks the daemon and the queue, as status does.
+func (c *command) site(loaded *config.Config, now time.Time) *doctor.Site {
+	r := statusReport{site: readSite(*c.config)}
+	r.ask()
+	figures, err := r.site.queue(now)
+	s := &doctor.Site{
+		Rules: loaded.Message.Rules, Local: loaded.File.LocalDomains, Now: now,
+		Sockets: sockets(loaded.File.Listen, *c.config != ""),
+		Own: doctor.Own{
+			File: loaded.Origin, Fault: r.unhealthy, Hash: loaded.Message.Hash, Mode: loaded.Message.Mode,
+			Queue: doctor.Queue{
+				Held: figures.Held.Count, OldestHeld: figures.Held.Oldest,
+				Sealed: figures.Sealed.Count, OldestSealed: figures.Sealed.Oldest, Fault: err,
+			},
+			MaxListAge: config.MaxListAge, Soon: soon,
+		},
+	}
+	if r.Running {
+		s.Own.Status = r.Status
+	} else {
+		s.Own.Fault = "the daemon cannot be asked: " + r.Error
+	}
+	policies, _ := loaded.File.Policies() // without a fault, as it is loaded
+	s.Markers = slices.ContainsFunc(policies, func(p rules.Policy) bool { return p.AddMarker })
+	return s
+}
+
+// sockets returns where the MTA reaches postseal: at the sockets of the unit, or at
+// listen.
+func sockets(listen string, configGiven bool) []string {
+	found := []string{listen}
+	if configGiven {
+		return found
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), maxAsk)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "systemctl", "show", "--property=Listen", "postseal.socket").Output()
+	if err != nil {
+		return found // no systemd
+	}
+	for line := range strings.Lines(string(out)) {
+		where, ok := strings.CutSuffix(strings.TrimPrefix(strings.TrimSpace(line), "Listen="), " (Stream)")
+		switch {
+		case !ok:
+		case filepath.IsAbs(where):
+			found = append(found, "unix:"+where)
+		default:
+			found = append(found, "inet:"+where)
+		}
+	}
+	return found
+}
+
+// findingsText returns the findings for a person.
+func findingsText(found []doctor.Finding, incomplete bool) string {
+	var b strings.Builder
+	if len(found) == 0 && !incomplete {
+		return "good: no findings\n"
+	}
+	for i, f := range found {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		severity := f.Severity.String()
+		if f.Accepted {
+			severity = "accepted"
+		}
+		fmt.Fprintf(&b, "%s: %s: %s: %s\n  %s\n  to do: %s\n", severity, f.ID, printable(f.Service), printable(f.Setting), printable(f.Effect), printable(f.Fix))
+	}
+	return b.String()
+}

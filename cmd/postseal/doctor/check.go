@@ -1,0 +1,104 @@
+package doctor
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postseal/postseal/rules"
+)
+
+// check looks for the findings of one id.
+type check struct {
+	id       ID
+	severity Severity // of a finding that has none
+	find     func(*Site) ([]Finding, error)
+}
+
+// The checks, by what they look at. A list is in the file of its name.
+var (
+	postfixChecks  = slices.Concat(postfixServices, postfixRoutes, postfixCopies, postfixAliases, postfixNeighbours)
+	sendmailChecks = slices.Concat(sendmailFilter, sendmailRoutes)
+	ownChecks      = slices.Concat(own)
+)
+
+// IDs returns the ids of all checks, each once.
+func IDs() (ids []ID) {
+	for _, c := range slices.Concat(postfixChecks, sendmailChecks, ownChecks) {
+		if !slices.Contains(ids, c.id) {
+			ids = append(ids, c.id)
+		}
+	}
+	return ids
+}
+
+// Site is what the checks look at. Postfix or Sendmail is nil.
+type Site struct {
+	Rules    *rules.Ruleset
+	Local    []string // local_domains
+	Markers  bool     // a policy has add_marker
+	Sockets  []string // where the MTA reaches postseal: "unix:/path" or "inet:host:port"
+	Own      Own
+	Now      time.Time
+	Postfix  *Postfix
+	Sendmail *Sendmail
+}
+
+// Look runs the checks that apply, and returns the findings, the worst first. The
+// error names what could not be looked at; the findings are then not complete.
+func (s *Site) Look(accepted []ID) ([]Finding, error) {
+	checks := ownChecks
+	if s.Postfix != nil {
+		checks = slices.Concat(postfixChecks, checks)
+	}
+	if s.Sendmail != nil {
+		checks = slices.Concat(sendmailChecks, checks)
+	}
+	found, faults := []Finding{}, []error(nil)
+	for _, c := range checks {
+		findings, err := c.find(s)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", c.id, err))
+		}
+		for _, f := range findings {
+			f.ID, f.Severity = c.id, cmp.Or(f.Severity, c.severity)
+			f.Accepted = slices.Contains(accepted, c.id)
+			if !slices.Contains(found, f) {
+				found = append(found, f)
+			}
+		}
+	}
+	slices.SortStableFunc(found, func(a, b Finding) int {
+		return cmp.Or(compareBool(a.Accepted, b.Accepted), cmp.Compare(a.Severity, b.Severity))
+	})
+	return found, errors.Join(faults...)
+}
+
+// compareBool puts false first.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// outside reports whether mail to the address needs the marker. The MTA completes a
+// name without a domain.
+func (s *Site) outside(address string) bool {
+	if address == "" {
+		return false
+	}
+	if !strings.Contains(address, "@") {
+		if s.Postfix == nil {
+			return false
+		}
+		address += "@" + s.Postfix.Param(nil, "myorigin")
+	}
+	return s.Rules.Classify(address, "", s.Now).Class.NeedsMarker()
+}

@@ -1,0 +1,232 @@
+package doctor
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// Postfix is the configuration of an instance. The checks ask it, and run no program
+// themselves.
+type Postfix struct {
+	Directory string // of main.cf and master.cf
+	isDefault bool   // of postconf's own
+	services  []*Service
+	main      map[string]string // all parameters, expanded
+	set       map[string]string // those that main.cf sets, as written
+	tables    tables
+}
+
+// Service is an entry of master.cf.
+type Service struct {
+	Name, Type string // as in "submission" and "inet"
+	Command    string // as in "smtpd"
+	Args       string // the arguments, as postconf -M prints them
+	Chroot     bool
+	set        map[string]string // the parameters that -o sets, as written
+	params     map[string]string // all parameters, expanded; nil if set is empty
+}
+
+// String returns the name that postconf -P uses.
+func (s *Service) String() string {
+	if s == nil {
+		return "main.cf"
+	}
+	return s.Name + "/" + s.Type
+}
+
+// Services returns the services that run one of the commands, in the order of
+// master.cf.
+func (p *Postfix) Services(commands ...string) (found []*Service) {
+	for _, s := range p.services {
+		for _, command := range commands {
+			if s.Command == command {
+				found = append(found, s)
+			}
+		}
+	}
+	return found
+}
+
+// Service returns the service of a name and type, or nil.
+func (p *Postfix) Service(name, kind string) *Service {
+	for _, s := range p.services {
+		if s.Name == name && s.Type == kind {
+			return s
+		}
+	}
+	return nil
+}
+
+// Param returns the value of a parameter in a service, with its macros expanded. For
+// the service nil it is that of main.cf.
+func (p *Postfix) Param(s *Service, name string) string {
+	if s != nil && s.params != nil {
+		return s.params[name]
+	}
+	return p.main[name]
+}
+
+// Setting returns where a parameter of a service is set, and how: "main.cf" or the
+// service, and the text as it is written there. The setting of a parameter that is
+// set nowhere is its default.
+func (p *Postfix) Setting(s *Service, name string) (service, setting string) {
+	if s != nil {
+		if value, ok := s.set[name]; ok {
+			return s.String(), strings.TrimRight(name+" = "+value, " ")
+		}
+	}
+	value, ok := p.set[name]
+	if !ok {
+		value = p.main[name]
+	}
+	return "main.cf", strings.TrimRight(name+" = "+value, " ")
+}
+
+// sets reports whether a parameter of a service is set there, and not in main.cf.
+func (s *Service) sets(name string) bool {
+	if s == nil {
+		return false
+	}
+	_, ok := s.set[name]
+	return ok
+}
+
+// Remove returns the command that removes a setting, where it is set.
+func (p *Postfix) Remove(s *Service, name string) string {
+	if s.sets(name) {
+		return p.postconf("-PX", fmt.Sprintf("%s/%s", s, name))
+	}
+	return p.postconf("-X", name)
+}
+
+// Change returns the command that changes a setting of a service: in master.cf if it
+// is set there, and otherwise in main.cf.
+func (p *Postfix) Change(s *Service, name, value string) string {
+	if s.sets(name) {
+		return p.Override(s, name, value)
+	}
+	return p.postconf("-e", name+" = "+value)
+}
+
+// Override returns the command that sets a parameter for one service.
+func (p *Postfix) Override(s *Service, name, value string) string {
+	return p.postconf("-P", fmt.Sprintf("%s/%s=%s", s, name, value))
+}
+
+func (p *Postfix) postconf(args ...string) string {
+	command, reload := "postconf", "postfix"
+	if !p.isDefault {
+		command += " -c " + quoted(p.Directory)
+		reload += " -c " + quoted(p.Directory)
+	}
+	for _, arg := range args {
+		command += " " + quoted(arg)
+	}
+	return command + " && " + reload + " reload"
+}
+
+// quoted returns a word for the shell.
+func quoted(word string) string {
+	plain := strings.IndexFunc(word, func(r rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%", r)
+	}) < 0
+	if plain && word != "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// Milter is an element of smtpd_milters.
+type Milter struct {
+	Text   string            // as written
+	Socket string            // as in "unix:path" or "inet:host:port"
+	Params map[string]string // of the form in braces
+}
+
+// Milters returns the elements of a list of milters.
+func Milters(list string) (milters []Milter) {
+	for _, text := range SplitList(list) {
+		m := Milter{Text: text, Socket: text, Params: make(map[string]string)}
+		if inner, ok := inBraces(text); ok {
+			fields := SplitList(inner)
+			m.Socket = ""
+			for i, field := range fields {
+				if i == 0 {
+					m.Socket = field
+					continue
+				}
+				if in, ok := inBraces(field); ok { // { name = value }
+					field = in
+				}
+				name, value, _ := strings.Cut(field, "=")
+				m.Params[strings.TrimSpace(name)] = strings.TrimSpace(value)
+			}
+		}
+		milters = append(milters, m)
+	}
+	return milters
+}
+
+// ours reports whether a milter of a Postfix service is postseal.
+func (s *Site) ours(service *Service, socket string) bool {
+	kind, path, _ := strings.Cut(socket, ":")
+	switch kind {
+	case "unix", "local":
+		path = s.Postfix.socketPath(service, path)
+		for _, own := range s.Sockets {
+			if own, ok := strings.CutPrefix(own, "unix:"); ok && sameFile(own, path) {
+				return true
+			}
+		}
+	case "inet":
+		for _, own := range s.Sockets {
+			if own, ok := strings.CutPrefix(own, "inet:"); ok && sameHostPort(own, path) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// socketPath returns the path of a socket as a process outside the chroot sees it.
+// Every daemon of Postfix runs in the queue directory.
+func (p *Postfix) socketPath(service *Service, path string) string {
+	queue := p.Param(nil, "queue_directory")
+	if !filepath.IsAbs(path) || service != nil && service.Chroot {
+		return filepath.Join(queue, path)
+	}
+	return path
+}
+
+// sameFile reports whether two paths lead to the same file.
+func sameFile(a, b string) bool {
+	resolved := func(path string) string {
+		dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+		if err != nil {
+			return filepath.Clean(path)
+		}
+		return filepath.Join(dir, filepath.Base(path))
+	}
+	return resolved(a) == resolved(b)
+}
+
+// sameHostPort compares addresses of a listening socket and of a client.
+func sameHostPort(own, other string) bool {
+	ownHost, ownPort := splitHostPort(own)
+	host, port := splitHostPort(other)
+	return ownPort == port && (ownHost == host || isLoopback(ownHost) && isLoopback(host) || ownHost == "0.0.0.0" || ownHost == "::")
+}
+
+func splitHostPort(text string) (host, port string) {
+	if i := strings.LastIndexByte(text, ':'); i >= 0 {
+		host, port = text[:i], text[i+1:]
+	} else {
+		port = text
+	}
+	return strings.Trim(host, "[]"), port
+}
+
+func isLoopback(host string) bool {
+	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
+}

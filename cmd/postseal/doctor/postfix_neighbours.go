@@ -1,0 +1,4 @@
+package doctor
+
+// postfixNeighbours are about what runs beside postseal: other-milters, second-instance.
+var postfixNeighbours = []check{}
