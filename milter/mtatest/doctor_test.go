@@ -183,20 +183,3 @@ func TestDoctorFindsNothingOnContrib(t *testing.T) {
 		}
 	})
 }
-
-// inClear is mail of sendTo that has bypassed postseal.
-var inClear = arrived{direct: []string{"bob@gmail.com: [secure] x"}}
-
-func TestDoctorServices(tt *testing.T) {
-	t := on(tt, changed)
-	smtpd := t.mta.Addr() + "/inet"
-	for _, i := range []illness{
-		{id: "no-milters", name: "main.cf", main: []string{"receive_override_options=no_milters"}, ill: inClear, service: "main.cf", fix: "postconf -c $DIR -X receive_override_options"},
-		{id: "no-milters", name: "service", master: []string{smtpd + "/receive_override_options=no_milters"}, ill: inClear, service: smtpd, fix: "-PX " + smtpd + "/receive_override_options"},
-	} {
-		t.Run(i.id+" "+i.name, func(t *T) {
-			i.fix = strings.ReplaceAll(i.fix, "$DIR", filepath.Join(t.mta.Directory(), "etc"))
-			t.cure(i)
-		})
-	}
-}

@@ -109,21 +109,41 @@ func (p *Postfix) Change(s *Service, name, value string) string {
 	return p.postconf("-e", name+" = "+value)
 }
 
-// Override returns the command that sets a parameter for one service.
+// Override returns the command that sets a parameter for one service. postconf -P
+// accepts no blanks, so a value that needs them goes into main.cf under a name of its
+// own.
 func (p *Postfix) Override(s *Service, name, value string) string {
-	return p.postconf("-P", fmt.Sprintf("%s/%s=%s", s, name, value))
+	value = strings.NewReplacer(", ", ",", "{ ", "{", " }", "}").Replace(value)
+	override := p.command("postconf", "-P", fmt.Sprintf("%s/%s=%s", s, name, value))
+	if strings.ContainsAny(value, " \t") {
+		own := strings.Map(func(r rune) rune {
+			if r < 0x80 && isWord(byte(r)) {
+				return r
+			}
+			return '_'
+		}, s.Name) + "_" + name
+		override = p.command("postconf", "-e", own+" = "+value) + " && " +
+			p.command("postconf", "-P", fmt.Sprintf("%s/%s=$%s", s, name, own))
+	}
+	return override + " && " + p.reload()
 }
 
 func (p *Postfix) postconf(args ...string) string {
-	command, reload := "postconf", "postfix"
+	return p.command("postconf", args...) + " && " + p.reload()
+}
+
+func (p *Postfix) reload() string { return p.command("postfix", "reload") }
+
+// command returns a command line of one of Postfix's programs.
+func (p *Postfix) command(program string, args ...string) string {
+	line := program
 	if !p.isDefault {
-		command += " -c " + quoted(p.Directory)
-		reload += " -c " + quoted(p.Directory)
+		line += " -c " + quoted(p.Directory)
 	}
 	for _, arg := range args {
-		command += " " + quoted(arg)
+		line += " " + quoted(arg)
 	}
-	return command + " && " + reload + " reload"
+	return line
 }
 
 // quoted returns a word for the shell.
