@@ -35,9 +35,9 @@ postseal COMMAND -h shows the options of a command, and postseal -version shows
 the version. Without -config, postseal reads ` + config.Default + `. If that
 file does not exist, it uses the built-in configuration.
 
-Exit status: 0 success, 1 failure (or warnings, with check -strict; or a problem,
-with status), 2 wrong usage, 3 accredited list held for -accept, 78 faulty
-configuration. status -nagios exits with the status of a Nagios plugin.
+Exit status: 0 success, 1 failure (or warnings, with check -strict; a problem, with
+status; a finding, with doctor), 2 wrong usage, 3 accredited list held for -accept,
+78 faulty configuration. status -nagios exits with the status of a Nagios plugin.
 See postseal(8).
 `
 

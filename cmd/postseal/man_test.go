@@ -18,6 +18,7 @@ import (
 	"github.com/cpuguy83/go-md2man/v2/md2man"
 	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/cmd/postseal/config/configtest"
+	"github.com/postseal/postseal/cmd/postseal/doctor"
 	"github.com/postseal/postseal/cmd/postseal/queue"
 	"github.com/postseal/postseal/milter/mantest"
 	"github.com/postseal/postseal/milter/shown"
@@ -106,6 +107,11 @@ func TestManCommandsAndOptions(t *testing.T) {
 		_, _, stderr := runWith("", "export", "tls-policy", spans[0], "?")
 		mantest.Same(t, spans[0], spans[1:], oneOf(stderr))
 	}
+	var ids []string
+	for _, id := range doctor.IDs() {
+		ids = append(ids, string(id))
+	}
+	mantest.Same(t, "FINDINGS OF DOCTOR", mantest.Names(page["FINDINGS OF DOCTOR"]), ids)
 	mantest.Same(t, "NEAR MISSES", mantest.Names(page["NEAR MISSES"]), inFile(t, "../../rules/marker/nearmiss.go", `Kind += "([a-z-]+)"`))
 	mantest.Same(t, "EXIT STATUS", mantest.Names(page["EXIT STATUS"]), inFile(t, "main.go", `(?m)^\texit\w+ += (\d+)$`))
 }
@@ -114,6 +120,7 @@ func TestManJSON(t *testing.T) {
 	page := mantest.Read(t, "postseal.8")
 	for name, of := range map[string]reflect.Type{
 		"lookup -json": reflect.TypeFor[answer](), "explain -json": reflect.TypeFor[explanation](), "import -json": reflect.TypeFor[importReport](),
+		"doctor -json": reflect.TypeFor[doctor.Finding](),
 	} {
 		mantest.Same(t, name, mantest.Typed(page["JSON/"+name]), mantest.Fields(of))
 	}
@@ -189,6 +196,8 @@ func TestManConfig(t *testing.T) {
 			values = editions.Names()
 		case "policy.findings":
 			values = append(values, finding.PatternPrefix+"NAME")
+		case "doctor.accept": // the ids, in FINDINGS OF DOCTOR of postseal(8)
+			values = nil
 		case "pattern.check":
 			values = []string{"mod11"}
 		case "policy.recipient": // the key accepts only some classes

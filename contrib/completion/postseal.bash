@@ -11,12 +11,13 @@ _postseal() {
     fi
 
     if ((COMP_CWORD == 1)); then
-        words="serve check lookup explain import export status help -h -version"
+        words="serve check lookup explain import export status doctor help -h -version"
     else
         case ${before/#--/-} in
-        -config) _postseal_files "$word" && return ;;
+        -config | -config-directory | -sendmail-cf) _postseal_files "$word" && return ;;
         -level) words="may encrypt verify" ;;
         -format) words="postfix sendmail" ;;
+        -mta) words="postfix sendmail" ;;
         -from | -to | -client | -held-* | -sealed-*) return ;;
         *)
             case $command in
@@ -30,6 +31,7 @@ _postseal() {
                 ((COMP_CWORD == 2)) && words="tls-policy -h"
                 ;;
             status) words="-config -json -nagios -prometheus -no-queue -held-warning -held-critical -sealed-warning -sealed-critical -h" ;;
+            doctor) words="-config -json -mta -config-directory -sendmail-cf -h" ;;
             esac
             if [[ $word != -* && ($command == explain || $command == import) ]]; then
                 _postseal_files "$word" && return
