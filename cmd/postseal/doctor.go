@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -52,6 +53,12 @@ func runDoctor(args []string, std stdio) int {
 	if err != nil {
 		return c.failed(exitConfig, err)
 	}
+	if *directory != "" {
+		if *directory, err = filepath.Abs(*directory); err != nil {
+			return c.failed(exitUsage, err)
+		}
+		os.Setenv("MAIL_CONFIG", *directory) // for postqueue
+	}
 	site := c.site(loaded, time.Now())
 	switch {
 	case *cf != "" || *mta == "sendmail" || *mta == "" && *directory == "" && !doctor.HasPostfix():
@@ -92,17 +99,16 @@ func (c *command) site(loaded *config.Config, now time.Time) *doctor.Site {
 	r := statusReport{site: readSite(*c.config)}
 	r.ask()
 	figures, err := r.site.queue(now)
-	s := &doctor.Site{
-		Rules: loaded.Message.Rules, Local: loaded.File.LocalDomains, Now: now,
-		Sockets: sockets(loaded.File.Listen, *c.config != ""),
-		Own: doctor.Own{
-			File: loaded.Origin, Fault: r.unhealthy, Hash: loaded.Message.Hash, Mode: loaded.Message.Mode,
-			Queue: doctor.Queue{
-				Held: figures.Held.Count, OldestHeld: figures.Held.Oldest,
-				Sealed: figures.Sealed.Count, OldestSealed: figures.Sealed.Oldest, Fault: err,
-			},
-			MaxListAge: config.MaxListAge, Soon: soon,
+	s := doctor.NewSite()
+	s.Rules, s.Local, s.Now = loaded.Message.Rules, loaded.File.LocalDomains, now
+	s.Sockets = sockets(loaded.File.Listen)
+	s.Own = doctor.Own{
+		File: loaded.Origin, Fault: r.unhealthy, Hash: loaded.Message.Hash, Mode: loaded.Message.Mode,
+		Queue: doctor.Queue{
+			Held: figures.Held.Count, OldestHeld: figures.Held.Oldest,
+			Sealed: figures.Sealed.Count, OldestSealed: figures.Sealed.Oldest, Fault: err,
 		},
+		MaxListAge: config.MaxListAge, Soon: soon,
 	}
 	if r.Running {
 		s.Own.Status = r.Status
@@ -116,11 +122,8 @@ func (c *command) site(loaded *config.Config, now time.Time) *doctor.Site {
 
 // sockets returns where the MTA reaches postseal: at the sockets of the unit, or at
 // listen.
-func sockets(listen string, configGiven bool) []string {
+func sockets(listen string) []string {
 	found := []string{listen}
-	if configGiven {
-		return found
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), maxAsk)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "systemctl", "show", "--property=Listen", "postseal.socket").Output()

@@ -20,7 +20,7 @@ type check struct {
 
 // The checks, by what they look at. A list is in the file of its name.
 var (
-	postfixChecks  = slices.Concat(postfixServices, postfixRoutes, postfixCopies, postfixAliases, postfixNeighbours)
+	postfixChecks  = slices.Concat(postfixServices, postfixSocket, postfixDomains, postfixRoutes, postfixCopies, postfixAliases, postfixNeighbours)
 	sendmailChecks = slices.Concat(sendmailFilter, sendmailRoutes)
 	ownChecks      = slices.Concat(own)
 )
@@ -45,7 +45,13 @@ type Site struct {
 	Now      time.Time
 	Postfix  *Postfix
 	Sendmail *Sendmail
+
+	// connect connects to a unix socket as a user, in a chroot and a directory.
+	connect func(user, chroot, directory, path string) error
 }
+
+// NewSite returns a site that connects to real sockets.
+func NewSite() *Site { return &Site{connect: connectAs} }
 
 // Look runs the checks that apply, and returns the findings, the worst first. The
 // error names what could not be looked at; the findings are then not complete.

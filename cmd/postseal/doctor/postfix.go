@@ -188,14 +188,17 @@ func Milters(list string) (milters []Milter) {
 	return milters
 }
 
-// ours reports whether a milter of a Postfix service is postseal.
-func (s *Site) ours(service *Service, socket string) bool {
+// ours reports whether a milter of Postfix is postseal. Every daemon of Postfix runs
+// in the queue directory, or in a chroot there. A path that is not the right one for
+// the chroot counts too: the check socket finds it.
+func (s *Site) ours(socket string) bool {
 	kind, path, _ := strings.Cut(socket, ":")
 	switch kind {
 	case "unix", "local":
-		path = s.Postfix.socketPath(service, path)
+		below := filepath.Join(s.Postfix.Param(nil, "queue_directory"), path)
 		for _, own := range s.Sockets {
-			if own, ok := strings.CutPrefix(own, "unix:"); ok && sameFile(own, path) {
+			own, ok := strings.CutPrefix(own, "unix:")
+			if ok && (sameFile(own, below) || filepath.IsAbs(path) && sameFile(own, path)) {
 				return true
 			}
 		}
@@ -207,16 +210,6 @@ func (s *Site) ours(service *Service, socket string) bool {
 		}
 	}
 	return false
-}
-
-// socketPath returns the path of a socket as a process outside the chroot sees it.
-// Every daemon of Postfix runs in the queue directory.
-func (p *Postfix) socketPath(service *Service, path string) string {
-	queue := p.Param(nil, "queue_directory")
-	if !filepath.IsAbs(path) || service != nil && service.Chroot {
-		return filepath.Join(queue, path)
-	}
-	return path
 }
 
 // sameFile reports whether two paths lead to the same file.

@@ -1,4 +1,4 @@
 package doctor
 
-// postfixAliases are about addresses that Postfix replaces: alias-out, alias-relay-domain, local-domains.
+// postfixAliases are about addresses that Postfix replaces: alias-out, alias-relay-domain.
 var postfixAliases = []check{}

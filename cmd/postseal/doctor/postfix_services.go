@@ -51,7 +51,7 @@ func milterMaps(s *Site) (found []Finding, err error) {
 		if err != nil {
 			return found, err
 		}
-		without := slices.ContainsFunc(entries, func(e Entry) bool { return !s.includesOurs(service, e.Value) })
+		without := slices.ContainsFunc(entries, func(e Entry) bool { return !s.includesOurs(e.Value) })
 		if complete && !without {
 			continue
 		}
@@ -179,7 +179,7 @@ func nonSMTPDMilters(s *Site) (found []Finding, err error) {
 	p := s.Postfix
 	for _, service := range p.Services("cleanup") {
 		value := p.Param(service, name)
-		if !s.includesOurs(service, value) {
+		if !s.includesOurs(value) {
 			continue
 		}
 		where, setting := p.Setting(service, name)
@@ -187,7 +187,7 @@ func nonSMTPDMilters(s *Site) (found []Finding, err error) {
 			Service: where, Setting: setting, Fix: p.Remove(service, name),
 			Effect: "postseal cannot divert a recipient of sendmail(1): it rejects the whole message, and the sender gets a bounce.",
 		}
-		others := slices.DeleteFunc(Milters(value), func(m Milter) bool { return s.ours(service, m.Socket) })
+		others := slices.DeleteFunc(Milters(value), func(m Milter) bool { return s.ours(m.Socket) })
 		if len(others) > 0 {
 			f.Fix = p.Change(service, name, joinMilters(others))
 		}
@@ -199,7 +199,7 @@ func nonSMTPDMilters(s *Site) (found []Finding, err error) {
 // milter returns postseal among the milters of a service, or nil.
 func (s *Site) milter(service *Service) *Milter {
 	for _, m := range Milters(s.Postfix.Param(service, "smtpd_milters")) {
-		if s.ours(service, m.Socket) {
+		if s.ours(m.Socket) {
 			return &m
 		}
 	}
@@ -209,8 +209,8 @@ func (s *Site) milter(service *Service) *Milter {
 // hasMilter reports whether postseal is among the milters of a service.
 func (s *Site) hasMilter(service *Service) bool { return s.milter(service) != nil }
 
-func (s *Site) includesOurs(service *Service, milters string) bool {
-	return slices.ContainsFunc(Milters(milters), func(m Milter) bool { return s.ours(service, m.Socket) })
+func (s *Site) includesOurs(milters string) bool {
+	return slices.ContainsFunc(Milters(milters), func(m Milter) bool { return s.ours(m.Socket) })
 }
 
 // decides reports whether a service of smtpd(8) asks postseal about whole messages.
@@ -293,11 +293,6 @@ func (s *Site) withOurs(milters string) string {
 
 // ourMilter returns postseal as an element of smtpd_milters.
 func (s *Site) ourMilter() string {
-	for _, service := range append([]*Service{nil}, s.Postfix.Services("smtpd")...) {
-		if m := s.milter(service); m != nil {
-			return m.Socket
-		}
-	}
 	socket := s.Sockets[len(s.Sockets)-1]
 	if path, ok := strings.CutPrefix(socket, "unix:"); ok {
 		if below, err := filepath.Rel(s.Postfix.Param(nil, "queue_directory"), path); err == nil && filepath.IsLocal(below) {
@@ -312,7 +307,7 @@ func (s *Site) withoutAction(milters string) string {
 	list := Milters(milters)
 	for i, m := range list {
 		inner, ok := inBraces(m.Text)
-		if !ok || !s.ours(nil, m.Socket) {
+		if !ok || !s.ours(m.Socket) {
 			continue
 		}
 		fields := slices.DeleteFunc(SplitList(inner), func(field string) bool {

@@ -1,0 +1,130 @@
+package mtatest_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/postseal/postseal/milter/mtatest"
+)
+
+// wantFindings runs doctor, and compares each finding with "id severity".
+func (t *T) wantFindings(d *mtatest.Daemon, want ...string) (found []doctorFinding) {
+	t.Helper()
+	var got []string
+	found = t.doctor(d)
+	for _, f := range found {
+		got = append(got, f.ID+" "+f.Severity)
+	}
+	if strings.Join(got, ", ") != strings.Join(want, ", ") {
+		t.Errorf("found %+v\nwant %q", found, want)
+	}
+	return found
+}
+
+// rewrite changes the configuration on disk.
+func rewrite(t testing.TB, d *mtatest.Daemon, old, with string) {
+	t.Helper()
+	text, err := os.ReadFile(d.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), old) {
+		t.Fatalf("no %q in %s", old, text)
+	}
+	if err := os.WriteFile(d.Config, []byte(strings.Replace(string(text), old, with, 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reload makes the daemon read its configuration.
+func reload(t testing.TB, d *mtatest.Daemon) {
+	t.Helper()
+	before := len(d.Events("reloaded"))
+	if err := d.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if len(d.AwaitEvents("reloaded", before+1)) <= before {
+		t.Fatal(d.Log())
+	}
+}
+
+func TestDoctorDomains(tt *testing.T) {
+	t := on(tt, changed)
+	bob := "bob@example.org: [secure]"
+	send := func(want arrived) {
+		t.Helper()
+		t.send([]string{"<bob@example.org>"}, mail("Subject: [secure]"))
+		t.wantArrived(want)
+	}
+	const contrib, both = `local_domains = ["trust.example"]`, `local_domains = ["trust.example", "example.org"]`
+	t.settings("mydestination=trust.example, example.org")
+	d := t.serve("enforce", t.statusSocket())
+	send(arrived{relay: []string{bob}})
+	t.wantFindings(d, "local-domains delay")
+	rewrite(t, d, contrib, both) // as the finding says
+	reload(t, d)
+	t.wantFindings(d)
+	send(arrived{direct: []string{bob}})
+
+	t.settings("mydestination=trust.example")
+	send(arrived{direct: []string{bob}})
+	t.wantFindings(d, "local-domains leak")
+	rewrite(t, d, both, contrib)
+	reload(t, d)
+	t.wantFindings(d)
+	send(arrived{relay: []string{bob}})
+}
+
+func TestDoctorConfiguration(tt *testing.T) {
+	t := on(tt, postfix)
+	d := t.serve("observe", t.statusSocket())
+	t.wantFindings(d, "observe advice")
+	rewrite(t, d, `mode = "observe"`, `mode = "enforce"`)
+	t.wantFindings(d, "configuration-differs leak", "observe advice")
+	t.send([]string{"<bob@gmail.com>"}, mail("Subject: [secure]"))
+	t.wantArrived(arrived{direct: []string{"bob@gmail.com: [secure]"}})
+	reload(t, d)
+	t.wantFindings(d)
+	t.send([]string{"<bob@gmail.com>"}, mail("Subject: [secure]"))
+	t.wantArrived(arrived{relay: []string{"bob@gmail.com: [secure]"}})
+}
+
+// TestDoctorSocket takes the socket away from Postfix in the ways in which sites do.
+func TestDoctorSocket(tt *testing.T) {
+	t := on(tt, changed)
+	d := t.serve("enforce", t.statusSocket())
+	socket := filepath.Join(t.mta.SocketDir(), "postseal.sock")
+	smtpd := t.mta.Addr() + "/inet"
+	for _, test := range []struct {
+		name   string
+		spoil  func(*T)
+		repair func(*T, doctorFinding)
+		want   []string
+	}{
+		{"mode", func(*T) { os.Chmod(socket, 0o600) }, func(*T, doctorFinding) { os.Chmod(socket, 0o660) },
+			[]string{"socket delay", "socket delay"}}, // one for each service
+		{"mode of the directory", func(t *T) { os.Chmod(t.mta.SocketDir(), 0o700) }, func(t *T, _ doctorFinding) { os.Chmod(t.mta.SocketDir(), 0o750) },
+			[]string{"socket delay", "socket delay"}},
+		{"absolute path in a chroot", func(t *T) {
+			t.change("master.cf", "-F", smtpd+"/chroot=y")
+			t.settings("smtpd_milters=unix:" + socket)
+		}, (*T).mend, []string{"socket delay"}},
+	} {
+		t.Run(test.name, func(t *T) {
+			test.spoil(t)
+			found := t.wantFindings(d, test.want...)
+			c := t.dial()
+			say(t, c, 451, "EHLO client.trust.example", "MAIL FROM:<ward@trust.example>")
+			c.Close()
+			for _, f := range found {
+				test.repair(t, f)
+			}
+			t.wantFindings(d)
+			t.send([]string{"<bob@gmail.com>"}, mail("Subject: [secure]"))
+			t.wantArrived(arrived{relay: []string{"bob@gmail.com: [secure]"}})
+		})
+	}
+}
