@@ -13,11 +13,13 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/cmd/postseal/config"
+	"github.com/postseal/postseal/cmd/postseal/daemon"
 	"github.com/postseal/postseal/cmd/postseal/doctor"
+	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/rules"
 )
 
-const doctorUsage = `Usage: postseal doctor [-config FILE] [-json] [-mta postfix|sendmail]
+const doctorUsage = `Usage: postseal doctor [-config FILE] [-json | -log] [-mta postfix|sendmail]
                        [-config-directory DIR | -sendmail-cf FILE]
 
 Looks for settings of the MTA that bypass or defeat postseal, and at postseal
@@ -35,6 +37,7 @@ const sendmailCF = "/etc/mail/sendmail.cf"
 func runDoctor(args []string, std stdio) int {
 	c := newCommand("doctor", doctorUsage, std)
 	asJSON := c.Bool("json", false, "print one JSON array")
+	asLog := c.Bool("log", false, "write each finding to the log, as an event doctor")
 	mta := c.String("mta", "", "look at the `MTA` postfix or sendmail")
 	directory := c.String("config-directory", "", "read Postfix's main.cf and master.cf in `DIR`")
 	cf := c.String("sendmail-cf", "", "read `FILE` instead of "+sendmailCF)
@@ -44,6 +47,8 @@ func runDoctor(args []string, std stdio) int {
 	switch {
 	case c.NArg() > 0:
 		return c.misused("unexpected argument %q", c.Arg(0))
+	case *asJSON && *asLog:
+		return c.misused("use only one of -json and -log")
 	case *mta != "" && *mta != "postfix" && *mta != "sendmail":
 		return c.misused("-mta %q is not one of [\"postfix\" \"sendmail\"]", *mta)
 	case *directory != "" && *cf != "", *directory != "" && *mta == "sendmail", *cf != "" && *mta == "postfix":
@@ -73,11 +78,14 @@ func runDoctor(args []string, std stdio) int {
 		return c.failed(exitUsage, fmt.Errorf("cannot look: %w", err))
 	}
 	found, fault := site.Look(loaded.File.Doctor.Accept)
-	if *asJSON {
+	switch {
+	case *asLog:
+		err = logFindings(loaded, found, std.err)
+	case *asJSON:
 		encoder := json.NewEncoder(std.out)
 		encoder.SetEscapeHTML(false)
 		err = encoder.Encode(found)
-	} else {
+	default:
 		_, err = io.WriteString(std.out, findingsText(found, fault != nil))
 	}
 	if err != nil {
@@ -141,6 +149,25 @@ func sockets(listen string) []string {
 		}
 	}
 	return found
+}
+
+// logFindings writes the findings that are not accepted where the daemon writes its
+// log.
+func logFindings(loaded *config.Config, found []doctor.Finding, stderr io.Writer) error {
+	if err := loaded.CheckKey(); err != nil {
+		return err
+	}
+	log, end := daemon.Log(stderr, loaded.File.Log.Format)
+	defer end()
+	shown := loaded.Message.Addresses
+	for _, f := range found {
+		if !f.Accepted {
+			maillog.Write(log, maillog.Doctor{
+				ID: string(f.ID), Severity: f.Severity.String(), Setting: shown.Text(f.Setting), Service: f.Service, Effect: shown.Text(f.Effect),
+			})
+		}
+	}
+	return nil
 }
 
 // findingsText returns the findings for a person.

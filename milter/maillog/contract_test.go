@@ -68,6 +68,10 @@ var events = []Event{
 	RowExpired{Row: "hospice.example", File: "/etc/postseal/rules.d/local.toml", Expires: "2026-11-28"},
 	RowExpiresSoon{Row: "partner.example", File: "/etc/postseal/rules.d/local.toml", Expires: "2026-12-06", DaysLeft: 7},
 	TableReviewDue{Table: "local", File: "/etc/postseal/rules.d/local.toml", ReviewBy: "2026-11-29"},
+	Doctor{
+		ID: "service-without-milter", Severity: "leak", Setting: "smtpd_milters =", Service: "submission/inet",
+		Effect: "The service submission/inet does not ask postseal: all its mail goes out in clear.",
+	},
 }
 
 // unset returns the fields that have a value in no element of the list.

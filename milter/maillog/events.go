@@ -272,3 +272,14 @@ type TableReviewDue struct {
 }
 
 func (TableReviewDue) event() (slog.Level, string) { return slog.LevelWarn, "table review due" }
+
+// Doctor is a finding of "postseal doctor -log".
+type Doctor struct {
+	ID       string `json:"id"`
+	Severity string `json:"severity"`
+	Setting  string `json:"setting"`
+	Service  string `json:"service"`
+	Effect   string `json:"effect"`
+}
+
+func (Doctor) event() (slog.Level, string) { return slog.LevelWarn, "doctor" }

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/postseal/postseal/milter/logtest"
 	"github.com/postseal/postseal/milter/mtatest"
 )
 
@@ -90,6 +91,23 @@ func TestDoctorConfiguration(tt *testing.T) {
 	t.wantFindings(d)
 	t.send([]string{"<bob@gmail.com>"}, mail("Subject: [secure]"))
 	t.wantArrived(arrived{relay: []string{"bob@gmail.com: [secure]"}})
+}
+
+// TestDoctorLog writes findings to the log. What the configuration accepts is left out,
+// and addresses are shown as the log shows them.
+func TestDoctorLog(tt *testing.T) {
+	t := on(tt, changed)
+	t.settings("milter_default_action=accept", "smtpd_milter_maps=inline:{ward@trust.example=DISABLE}")
+	d := t.serve("observe", "[log]\naddresses = \"domain\"\n[doctor]\naccept = [\"default-action\"]\n"+t.statusSocket())
+	code, out, log := hostCommand(t, "doctor", "-log", "-config", d.Config, "-config-directory", filepath.Join(t.mta.Directory(), "etc"))()
+	logtest.Check(t, log)
+	if code != 1 || out != "" || strings.Count(log, "\n") != 2 || !strings.Contains(log, `"id":"milter-maps","severity":"leak","setting":"smtpd_milter_maps = inline:"`) || !strings.Contains(log, `"id":"observe"`) {
+		t.Errorf("exit %d, %s%s", code, out, log)
+	}
+	code, out, _ = hostCommand(t, "doctor", "-config", d.Config, "-config-directory", filepath.Join(t.mta.Directory(), "etc"))()
+	if code != 1 || !strings.HasPrefix(out, "leak: milter-maps: main.cf: ") || !strings.Contains(out, "\n\naccepted: default-action: main.cf: milter_default_action = accept\n") {
+		t.Errorf("exit %d, %s", code, out)
+	}
 }
 
 // TestDoctorSocket takes the socket away from Postfix in the ways in which sites do.

@@ -268,8 +268,9 @@ func TestServesAllSocketsThatArePassed(tt *testing.T) {
 
 // maxExposure is in tenths, as for systemd-analyze security --threshold.
 const (
-	maxExposure      = "5"
-	maxQueueExposure = "28" // it runs as root
+	maxExposure       = "5"
+	maxQueueExposure  = "28" // it runs as root
+	maxDoctorExposure = "35" // likewise, and it changes its root
 )
 
 // TestUnits checks that systemd can read all of the units, and that the service
@@ -314,6 +315,24 @@ func TestQueueUnits(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	out, err = exec.Command("systemd-analyze", "security", "--offline=true", "--threshold="+maxQueueExposure, service).CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestDoctorUnits checks the units that run postseal doctor.
+func TestDoctorUnits(t *testing.T) {
+	folder := filepath.Join(root, "contrib", "systemd")
+	service := filepath.Join(t.TempDir(), "postseal-doctor.service")
+	text := strings.ReplaceAll(read(t, "contrib/systemd/postseal-doctor.service"), "=/usr/sbin/postseal ", "="+binary+" ")
+	if err := os.WriteFile(service, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("systemd-analyze", "verify", "--man=no", service, filepath.Join(folder, "postseal-doctor.timer")).CombinedOutput()
+	if err != nil || len(out) > 0 {
+		t.Errorf("%v\n%s", err, out)
+	}
+	out, err = exec.Command("systemd-analyze", "security", "--offline=true", "--threshold="+maxDoctorExposure, service).CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -52,7 +52,8 @@ func (c *Config) CheckKey() error {
 	if c.Message.Addresses.Format != shown.Hash {
 		return nil
 	}
-	_, err := readKey(keyPath())
+	key, err := readKey(keyPath())
+	c.Message.Addresses.Key = key
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -39,3 +39,10 @@ func lossReport(file logFile, format config.LogFormat, count func(maillog.Event)
 		return entry
 	}
 }
+
+// Log returns the log of another command, whose lines go where those of the daemon go,
+// and a function that closes it.
+func Log(stderr io.Writer, format config.LogFormat) (log *maillog.Log, end func()) {
+	writer, lines := newLogWriter(openLog(stderr, journalSocket), format, nil)
+	return maillog.NewLog(lines, nil), writer.close
+}

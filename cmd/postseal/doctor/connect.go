@@ -35,11 +35,11 @@ func connect(uid int, groups []uint32, chroot, directory, path string) error {
 	}
 	defer unix.Close(fd)
 	if err := unix.Unshare(unix.CLONE_FS); err != nil { // only this thread changes its root
-		return cannotAsk{fmt.Errorf("run this as root: %w", err)}
+		return cannotAsk{err}
 	}
 	if chroot != "" {
 		if err := unix.Chroot(chroot); err != nil {
-			return cannotAsk{err}
+			return cannotAsk{fmt.Errorf("run this as root: chroot: %w", err)}
 		}
 		directory = "/"
 	}
@@ -48,7 +48,7 @@ func connect(uid int, groups []uint32, chroot, directory, path string) error {
 	}
 	// The kernel changes the groups of the calling thread alone.
 	if _, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, uintptr(len(groups)), uintptr(unsafe.Pointer(&groups[0])), 0); errno != 0 {
-		return cannotAsk{errno}
+		return cannotAsk{fmt.Errorf("run this as root: setgroups: %w", errno)}
 	}
 	unix.Setfsgid(int(groups[0]))
 	unix.Setfsuid(uid)
