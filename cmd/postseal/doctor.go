@@ -19,7 +19,8 @@ import (
 	"github.com/postseal/postseal/rules"
 )
 
-const doctorUsage = `Usage: postseal doctor [-config FILE] [-json | -log] [-mta postfix|sendmail]
+const doctorUsage = `Usage: postseal doctor [-config FILE] [-json | -log | -send ADDRESS]
+                       [-mta postfix|sendmail]
                        [-config-directory DIR | -sendmail-cf FILE]
 
 Looks for settings of the MTA that bypass or defeat postseal, and at postseal
@@ -41,14 +42,15 @@ func runDoctor(args []string, std stdio) int {
 	mta := c.String("mta", "", "look at the `MTA` postfix or sendmail")
 	directory := c.String("config-directory", "", "read Postfix's main.cf and master.cf in `DIR`")
 	cf := c.String("sendmail-cf", "", "read `FILE` instead of "+sendmailCF)
+	send := c.String("send", "", "send one marked message to the outside address `ADDRESS`, and say whether postseal diverts it")
 	if code, stop := c.parse(args); stop {
 		return code
 	}
 	switch {
 	case c.NArg() > 0:
 		return c.misused("unexpected argument %q", c.Arg(0))
-	case *asJSON && *asLog:
-		return c.misused("use only one of -json and -log")
+	case *asJSON && *asLog, *asJSON && *send != "", *asLog && *send != "":
+		return c.misused("use only one of -json, -log and -send")
 	case *mta != "" && *mta != "postfix" && *mta != "sendmail":
 		return c.misused("-mta %q is not one of [\"postfix\" \"sendmail\"]", *mta)
 	case *directory != "" && *cf != "", *directory != "" && *mta == "sendmail", *cf != "" && *mta == "postfix":
@@ -76,6 +78,9 @@ func runDoctor(args []string, std stdio) int {
 	}
 	if err != nil {
 		return c.failed(exitUsage, fmt.Errorf("cannot look: %w", err))
+	}
+	if *send != "" {
+		return c.sendMessage(loaded, site, *send)
 	}
 	found, fault := site.Look(loaded.File.Doctor.Accept)
 	switch {

@@ -18,7 +18,7 @@ _postseal() {
         -level) words="may encrypt verify" ;;
         -format) words="postfix sendmail" ;;
         -mta) words="postfix sendmail" ;;
-        -from | -to | -client | -held-* | -sealed-*) return ;;
+        -from | -to | -client | -send | -held-* | -sealed-*) return ;;
         *)
             case $command in
             serve) words="-config -h" ;;
@@ -31,7 +31,7 @@ _postseal() {
                 ((COMP_CWORD == 2)) && words="tls-policy -h"
                 ;;
             status) words="-config -json -nagios -prometheus -no-queue -held-warning -held-critical -sealed-warning -sealed-critical -h" ;;
-            doctor) words="-config -json -log -mta -config-directory -sendmail-cf -h" ;;
+            doctor) words="-config -json -log -send -mta -config-directory -sendmail-cf -h" ;;
             esac
             if [[ $word != -* && ($command == explain || $command == import) ]]; then
                 _postseal_files "$word" && return

@@ -2,10 +2,12 @@ package mtatest_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/postseal/postseal/milter/logtest"
 	"github.com/postseal/postseal/milter/mtatest"
@@ -107,6 +109,48 @@ func TestDoctorLog(tt *testing.T) {
 	code, out, _ = hostCommand(t, "doctor", "-config", d.Config, "-config-directory", filepath.Join(t.mta.Directory(), "etc"))()
 	if code != 1 || !strings.HasPrefix(out, "leak: milter-maps: main.cf: ") || !strings.Contains(out, "\n\naccepted: default-action: main.cf: milter_default_action = accept\n") {
 		t.Errorf("exit %d, %s", code, out)
+	}
+}
+
+// TestDoctorSends runs doctor -send with a journal and without one.
+func TestDoctorSends(tt *testing.T) {
+	t := on(tt, postfix)
+	bin, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
+	for _, test := range []struct{ name, journalctl, mode, want string }{
+		{"journal", "cat " + journal, "enforce", "good: postseal has decided the message "},
+		{"journal, observe", "cat " + journal, "observe", "postseal has decided the message "},
+		{"no journal", "exit 1", "enforce", "good: postseal has diverted a message.\nThe journal cannot be read"},
+	} {
+		t.Run(test.name, func(t *T) {
+			if err := os.WriteFile(filepath.Join(bin, "journalctl"), []byte("#!/bin/sh\n"+test.journalctl+"\n"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			d := t.serve(test.mode, t.statusSocket())
+			t.expectMail()
+			ended := make(chan struct{})
+			go func() {
+				for ; ; time.Sleep(20 * time.Millisecond) {
+					os.WriteFile(journal, []byte(d.Log()), 0o644)
+					select {
+					case <-ended:
+						return
+					default:
+					}
+				}
+			}()
+			cmd := exec.Command(binary, "doctor", "-send", "bob@gmail.com", "-config", d.Config, "-config-directory", filepath.Join(t.mta.Directory(), "etc"))
+			cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+			out, _ := cmd.CombinedOutput()
+			close(ended)
+			want, code := arrived{relay: []string{"bob@gmail.com: [secure] postseal doctor"}}, 0
+			if test.mode == "observe" {
+				want, code = arrived{direct: want.relay}, 1
+			}
+			if cmd.ProcessState.ExitCode() != code || !strings.HasPrefix(string(out), test.want) {
+				t.Errorf("exit %d, %s", cmd.ProcessState.ExitCode(), out)
+			}
+			t.wantArrived(want)
+		})
 	}
 }
 
