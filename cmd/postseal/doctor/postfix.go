@@ -157,19 +157,19 @@ func quoted(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// Milter is an element of smtpd_milters.
-type Milter struct {
+// milterEntry is an element of smtpd_milters.
+type milterEntry struct {
 	Text   string            // as written
 	Socket string            // as in "unix:path" or "inet:host:port"
 	Params map[string]string // of the form in braces
 }
 
-// Milters returns the elements of a list of milters.
-func Milters(list string) (milters []Milter) {
-	for _, text := range SplitList(list) {
-		m := Milter{Text: text, Socket: text, Params: make(map[string]string)}
+// parseMilters returns the elements of a list of milters.
+func parseMilters(list string) (milters []milterEntry) {
+	for _, text := range splitList(list) {
+		m := milterEntry{Text: text, Socket: text, Params: make(map[string]string)}
 		if inner, ok := inBraces(text); ok {
-			fields := SplitList(inner)
+			fields := splitList(inner)
 			m.Socket = ""
 			for i, field := range fields {
 				if i == 0 {

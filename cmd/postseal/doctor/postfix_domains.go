@@ -113,7 +113,7 @@ func (p *Postfix) inDomains(list, domain string) (bool, error) {
 // domainPatterns returns the elements of a list, and those of the files that it
 // names.
 func domainPatterns(list string) (patterns []string, err error) {
-	for _, pattern := range SplitList(list) {
+	for _, pattern := range splitList(list) {
 		if !strings.HasPrefix(pattern, "/") {
 			patterns = append(patterns, pattern)
 			continue
@@ -123,7 +123,7 @@ func domainPatterns(list string) (patterns []string, err error) {
 			return patterns, err
 		}
 		for _, line := range logicalLines(string(text)) {
-			patterns = slices.Concat(patterns, SplitList(line))
+			patterns = slices.Concat(patterns, splitList(line))
 		}
 	}
 	return patterns, nil

@@ -69,7 +69,7 @@ func noMilters(s *Site) (found []Finding, err error) {
 	const name = "receive_override_options"
 	p := s.Postfix
 	for _, service := range p.Services("smtpd") {
-		options := SplitList(p.Param(service, name))
+		options := splitList(p.Param(service, name))
 		if !slices.Contains(options, "no_milters") || s.isBehindFilter(service) || s.filtersLater(service) {
 			continue
 		}
@@ -187,7 +187,7 @@ func nonSMTPDMilters(s *Site) (found []Finding, err error) {
 			Service: where, Setting: setting, Fix: p.Remove(service, name),
 			Effect: "postseal cannot divert a recipient of sendmail(1): it rejects the whole message, and the sender gets a bounce.",
 		}
-		others := slices.DeleteFunc(Milters(value), func(m Milter) bool { return s.ours(m.Socket) })
+		others := slices.DeleteFunc(parseMilters(value), func(m milterEntry) bool { return s.ours(m.Socket) })
 		if len(others) > 0 {
 			f.Fix = p.Change(service, name, joinMilters(others))
 		}
@@ -197,8 +197,8 @@ func nonSMTPDMilters(s *Site) (found []Finding, err error) {
 }
 
 // milter returns postseal among the milters of a service, or nil.
-func (s *Site) milter(service *Service) *Milter {
-	for _, m := range Milters(s.Postfix.Param(service, "smtpd_milters")) {
+func (s *Site) milter(service *Service) *milterEntry {
+	for _, m := range parseMilters(s.Postfix.Param(service, "smtpd_milters")) {
 		if s.ours(m.Socket) {
 			return &m
 		}
@@ -210,14 +210,14 @@ func (s *Site) milter(service *Service) *Milter {
 func (s *Site) hasMilter(service *Service) bool { return s.milter(service) != nil }
 
 func (s *Site) includesOurs(milters string) bool {
-	return slices.ContainsFunc(Milters(milters), func(m Milter) bool { return s.ours(m.Socket) })
+	return slices.ContainsFunc(parseMilters(milters), func(m milterEntry) bool { return s.ours(m.Socket) })
 }
 
 // decides reports whether a service of smtpd(8) asks postseal about whole messages.
 func (s *Site) decides(service *Service) bool {
 	p := s.Postfix
 	return s.hasMilter(service) && p.Param(service, "smtpd_proxy_filter") == "" &&
-		!slices.Contains(SplitList(p.Param(service, "receive_override_options")), "no_milters")
+		!slices.Contains(splitList(p.Param(service, "receive_override_options")), "no_milters")
 }
 
 // filtersLater reports whether the content filter of a service returns the mail to a
@@ -304,13 +304,13 @@ func (s *Site) ourMilter() string {
 
 // withoutAction removes default_action from postseal's element.
 func (s *Site) withoutAction(milters string) string {
-	list := Milters(milters)
+	list := parseMilters(milters)
 	for i, m := range list {
 		inner, ok := inBraces(m.Text)
 		if !ok || !s.ours(m.Socket) {
 			continue
 		}
-		fields := slices.DeleteFunc(SplitList(inner), func(field string) bool {
+		fields := slices.DeleteFunc(splitList(inner), func(field string) bool {
 			name, _, _ := strings.Cut(strings.Trim(field, "{ "), "=")
 			return strings.TrimSpace(name) == "default_action"
 		})
@@ -321,7 +321,7 @@ func (s *Site) withoutAction(milters string) string {
 	return joinMilters(list)
 }
 
-func joinMilters(list []Milter) string {
+func joinMilters(list []milterEntry) string {
 	var texts []string
 	for _, m := range list {
 		texts = append(texts, m.Text)

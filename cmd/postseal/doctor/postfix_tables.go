@@ -22,7 +22,7 @@ type Entry struct{ Key, Value string }
 // in order, then the next key.
 func (p *Postfix) Lookup(maps string, keys ...string) (value string, found bool, err error) {
 	var answers []map[string]string
-	for _, table := range SplitList(maps) {
+	for _, table := range splitList(maps) {
 		answer, err := p.tables.query(table, keys)
 		if err != nil {
 			return "", false, err
@@ -43,7 +43,7 @@ func (p *Postfix) Lookup(maps string, keys ...string) (value string, found bool,
 // be listed, such as one in a database.
 func (p *Postfix) Entries(maps string) (entries []Entry, complete bool, err error) {
 	complete = true
-	for _, table := range SplitList(maps) {
+	for _, table := range splitList(maps) {
 		found, whole, err := p.entriesOf(table)
 		if err != nil {
 			return entries, false, err
@@ -67,12 +67,12 @@ func (p *Postfix) entriesOf(table string) (entries []Entry, complete bool, err e
 		}
 		return []Entry{{"*", name}}, true, nil
 	case "randmap":
-		for _, value := range SplitList(inner) {
+		for _, value := range splitList(inner) {
 			entries = append(entries, Entry{"*", value})
 		}
 		return entries, true, nil
 	case "inline":
-		for _, row := range SplitList(inner) {
+		for _, row := range splitList(inner) {
 			if in, ok := inBraces(row); ok {
 				row = in
 			}
@@ -82,7 +82,7 @@ func (p *Postfix) entriesOf(table string) (entries []Entry, complete bool, err e
 		return entries, true, nil
 	case "texthash", "regexp", "pcre", "cidr":
 		if braces {
-			for _, row := range SplitList(inner) {
+			for _, row := range splitList(inner) {
 				if in, ok := inBraces(row); ok {
 					row = in
 				}
@@ -145,8 +145,8 @@ func logicalLines(text string) (lines []string) {
 	return lines
 }
 
-// SplitList splits a list at commas and blanks, but not inside braces.
-func SplitList(list string) (elements []string) {
+// splitList splits a list at commas and blanks, but not inside braces.
+func splitList(list string) (elements []string) {
 	start, depth := -1, 0
 	for i := 0; i <= len(list); i++ {
 		end := i == len(list) || depth == 0 && strings.IndexByte(", \t\r\n", list[i]) >= 0

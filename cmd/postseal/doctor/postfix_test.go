@@ -13,15 +13,15 @@ func TestSplitList(t *testing.T) {
 		"{ inet:h:1, a=b }, unix:x":       {"{ inet:h:1, a=b }", "unix:x"},
 		"regexp:{ { /x$/ y } },hash:/a/b": {"regexp:{ { /x$/ y } }", "hash:/a/b"},
 	} {
-		if got := SplitList(list); !slices.Equal(got, want) {
+		if got := splitList(list); !slices.Equal(got, want) {
 			t.Errorf("%q: got %q", list, got)
 		}
 	}
 }
 
 func TestMilters(t *testing.T) {
-	got := Milters("unix:a/b, { inet:[::1]:2, connect_timeout=10s, { default_action = accept } }")
-	want := []Milter{
+	got := parseMilters("unix:a/b, { inet:[::1]:2, connect_timeout=10s, { default_action = accept } }")
+	want := []milterEntry{
 		{Text: "unix:a/b", Socket: "unix:a/b", Params: map[string]string{}},
 		{Text: got[1].Text, Socket: "inet:[::1]:2", Params: map[string]string{"connect_timeout": "10s", "default_action": "accept"}},
 	}
