@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -29,7 +28,7 @@ func serviceWithoutMilter(s *Site) (found []Finding, err error) {
 		where, setting := p.Setting(service, "smtpd_milters")
 		f := Finding{
 			Service: where, Setting: setting,
-			Effect: fmt.Sprintf("The service %s does not ask postseal: all its mail goes out in clear.", service),
+			Effect: "A service with this setting does not ask postseal: all its mail goes out in clear.",
 			Fix:    p.Change(service, "smtpd_milters", s.withOurs(p.Param(service, "smtpd_milters"))),
 		}
 		if service.sets("smtpd_milters") && s.milter(nil) != nil {
@@ -81,7 +80,7 @@ func noMilters(s *Site) (found []Finding, err error) {
 		}
 		found = append(found, Finding{
 			Service: where, Setting: setting, Fix: fix,
-			Effect: fmt.Sprintf("The service %s asks no milter: all its mail goes out in clear.", service),
+			Effect: "A service with this setting asks no milter: all its mail goes out in clear.",
 		})
 	}
 	return found, nil

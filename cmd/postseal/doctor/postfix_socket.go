@@ -42,7 +42,7 @@ func socketOfPostfix(s *Site) (found []Finding, err error) {
 		where, setting := p.Setting(service, "smtpd_milters")
 		f := Finding{
 			Service: where, Setting: setting,
-			Effect: fmt.Sprintf("The service %s runs as %s and cannot connect: %v. Clients get 451 and try again, if milter_default_action is tempfail.", service, owner, err),
+			Effect: fmt.Sprintf("A service with this setting runs as %s and cannot connect: %v. Clients get 451 and try again, if milter_default_action is tempfail.", owner, err),
 			Fix:    fmt.Sprintf("make the socket accessible to %s: mode 0660 and the group of that user, in a directory with mode 0755", owner),
 		}
 		if below := s.ourMilter(); below != m.Socket && service.Chroot && filepath.IsAbs(path) {
