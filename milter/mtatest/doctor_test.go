@@ -61,6 +61,9 @@ type illness struct {
 	fix       string            // a part of the fix, which must contain it
 	also      []string          // ids of the findings beside it
 	healthy   arrived           // the mail after the fix, if it is not sealed as usual
+
+	// mend does what the fix says if that is not a command.
+	mend func(*T, doctorFinding)
 }
 
 // cure shows that the setting has its effect, that doctor names it, and that the
@@ -134,7 +137,11 @@ func (t *T) cure(i illness) {
 		if f.Service != i.service || !strings.Contains(f.Fix, i.fix) {
 			t.Errorf("got %+v, want service %q, fix %q", f, i.service, i.fix)
 		}
-		t.mend(f)
+		if i.mend != nil {
+			i.mend(t, f)
+		} else {
+			t.mend(f)
+		}
 	}
 	if after := idsOf(t.doctor(d)); slices.Contains(after, i.id) {
 		t.Fatalf("still found: %+v", t.doctor(d))

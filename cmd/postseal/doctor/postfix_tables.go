@@ -97,7 +97,7 @@ func (p *Postfix) entriesOf(table string) (entries []Entry, complete bool, err e
 		for _, line := range logicalLines(string(text)) {
 			entries = append(entries, entryOf(kind, line))
 		}
-		return slices.DeleteFunc(entries, func(e Entry) bool { return e.Value == "" }), true, nil
+		return slices.DeleteFunc(entries, func(e Entry) bool { return e.Value == "" || kind != "texthash" && strings.EqualFold(e.Key, "if") }), true, nil
 	case "hash", "btree", "lmdb", "cdb", "dbm", "sdbm":
 		entries, err := p.tables.list(table)
 		return entries, err == nil, err
