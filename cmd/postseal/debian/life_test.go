@@ -70,6 +70,8 @@ func checkInstalled(t *testing.T, d system, before map[string]string) {
 		"/usr/sbin/postseal":                                   "-rwxr-xr-x 0:0",
 		"/usr/lib/systemd/system/postseal.socket":              "-rw-r--r-- 0:0",
 		"/usr/lib/systemd/system/postseal-metrics.socket":      "-rw-r--r-- 0:0",
+		"/usr/lib/systemd/system/postseal-doctor.service":      "-rw-r--r-- 0:0",
+		"/usr/lib/systemd/system/postseal-doctor.timer":        "-rw-r--r-- 0:0",
 		"/usr/lib/systemd/system/postseal.service":             "-rw-r--r-- 0:0",
 		"/usr/share/man/man5/postseal.toml.5.gz":               "-rw-r--r-- 0:0",
 		"/usr/share/man/man5/postseal-rules.5.gz":              "-rw-r--r-- 0:0",
@@ -196,7 +198,7 @@ func startSystemd(t *testing.T, d system) (calls func() []string) {
 	if err := os.MkdirAll(d.path("/run/systemd/system"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, unit := range []string{"postseal.socket", "postseal-metrics.socket", "postseal.service"} {
+	for _, unit := range []string{"postseal.socket", "postseal-metrics.socket", "postseal-doctor.timer", "postseal.service"} {
 		link := d.path("/etc/systemd/system/" + d.unit(t, unit, "WantedBy") + ".wants/" + unit)
 		if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
 			t.Fatal(err)
@@ -296,7 +298,7 @@ func checkRemoval(t *testing.T, d system, calls func() []string) {
 			t.Errorf("%s is left", name)
 		}
 	}
-	if got := calls(); !slices.Contains(got, "stop postseal.socket postseal-metrics.socket postseal.service") {
+	if got := calls(); !slices.Contains(got, "stop postseal.socket postseal-metrics.socket postseal-doctor.timer postseal.service") {
 		t.Errorf("systemctl: got %q, want all units stopped", got)
 	}
 }
