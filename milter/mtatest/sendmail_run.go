@@ -74,19 +74,29 @@ func StartSendmail(o Options) (*Sendmail, error) {
 		os.RemoveAll(dir)
 		return nil, err
 	}
-	s.daemon = s.sendmail("sendmail.cf", "-bD", "-X", filepath.Join(dir, "transcript"))
-	s.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C must not end it
-	if err := s.daemon.Start(); err != nil {
+	if err := s.start(); err != nil {
 		os.RemoveAll(dir)
 		return nil, err
 	}
-	go func() { s.done <- s.daemon.Wait() }()
-	if err := waitListening(s.addr); err != nil {
-		defer s.Stop()
-		return nil, fmt.Errorf("%w: %s", err, s.Log())
-	}
 	return s, nil
 }
+
+func (s *Sendmail) start() error {
+	s.daemon = s.sendmail("sendmail.cf", "-bD", "-X", filepath.Join(s.Dir, "transcript"))
+	s.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C must not end it
+	if err := s.daemon.Start(); err != nil {
+		return err
+	}
+	daemon := s.daemon
+	go func() { s.done <- daemon.Wait() }()
+	if err := waitListening(s.addr); err != nil {
+		return errors.Join(fmt.Errorf("%w: %s", err, s.Log()), s.end())
+	}
+	return nil
+}
+
+// Restart puts a changed sendmail.cf in force.
+func (s *Sendmail) Restart() error { return errors.Join(s.end(), s.start()) }
 
 // prepare creates the directories, maps and cf files.
 func (s *Sendmail) prepare(o Options) error {
@@ -267,7 +277,11 @@ func (s *Sendmail) Log() string {
 // Stop ends the instance and the processes that it has started, and removes its
 // directory.
 func (s *Sendmail) Stop() error {
+	return errors.Join(s.end(), os.RemoveAll(s.Dir))
+}
+
+func (s *Sendmail) end() error {
 	err := syscall.Kill(-s.daemon.Process.Pid, syscall.SIGKILL)
 	<-s.done
-	return errors.Join(err, os.RemoveAll(s.Dir))
+	return err
 }

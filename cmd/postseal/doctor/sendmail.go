@@ -4,36 +4,74 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 )
 
 // Sendmail is its configuration. The checks ask it, and run no program themselves.
 type Sendmail struct {
-	File    string              // sendmail.cf
-	Options map[string][]string // of lines "O Name=value", in order: the last wins, but ports add up
-	Filters map[string]Fields   // of lines "X"
-	Mailers map[string]Fields   // of lines "M"
-	Macros  map[string]string   // of lines "D", without the braces of long names
-	Headers []string            // of lines "H", without that letter
+	File    string // sendmail.cf
+	options []equate
+	filters []agent           // of lines "X"
+	mailers []agent           // of lines "M"
+	macros  map[string]string // of lines "D", without the braces of long names
+	headers []string          // of lines "H", without that letter
 
-	// Test runs one line of sendmail -bt, such as "3,0 a@example.org".
-	Test func(line string) (string, error)
-	// Verify expands an address with sendmail -bv.
-	Verify func(address string) (string, error)
+	submit  string   // the submit.cf beside it, or "" if it is missing
+	names   []string // of aliases and local users
+	callers []caller
+
+	// test runs one line of sendmail -bt, such as "3,0 a@example.org".
+	test func(line string) (string, error)
+	// verify expands addresses with sendmail -bv -v.
+	verify func(addresses []string) (string, error)
 }
 
-// Fields are the equates of a filter or mailer, as in "S" and "local:/run/x".
-type Fields map[string]string
+// equate is a line or field "name=value".
+type equate struct{ name, value string }
 
-// Option returns the last value of an option, or "".
-func (m *Sendmail) Option(name string) string {
-	if values := m.Options[name]; len(values) > 0 {
-		return values[len(values)-1]
+// agent is a filter or a mailer.
+type agent struct {
+	name   string
+	fields map[byte]string // by the first letter, as in 'S' and "local:/run/x"
+}
+
+// caller is a line of a file that runs sendmail(1) past the submission queue.
+type caller struct{ file, line string }
+
+// option returns the values of an option that differ from "", in order. Sendmail
+// accepts a name in any case and cut short, and some names as one letter.
+func (m *Sendmail) option(name string, letter byte) (values []string) {
+	for _, o := range m.options {
+		long := len(o.name) > 1 && len(o.name) <= len(name) && strings.EqualFold(o.name, name[:len(o.name)])
+		if long || len(o.name) == 1 && o.name[0] == letter {
+			values = append(values, o.value)
+		}
 	}
-	return ""
+	return values
 }
 
-// ReadSendmail reads sendmail.cf.
+// last returns the value in force of an option that is set at most once.
+func (m *Sendmail) last(name string, letter byte) string {
+	values := m.option(name, letter)
+	if len(values) == 0 {
+		return ""
+	}
+	return values[len(values)-1]
+}
+
+// mailer returns the fields of a mailer, or nil.
+func (m *Sendmail) mailer(name string) map[byte]string {
+	for _, a := range m.mailers {
+		if strings.EqualFold(a.name, name) {
+			return a.fields
+		}
+	}
+	return nil
+}
+
+// ReadSendmail reads sendmail.cf, and the files beside it that the checks need.
 func ReadSendmail(file string) (*Sendmail, error) {
 	text, err := os.ReadFile(file)
 	switch {
@@ -44,47 +82,145 @@ func ReadSendmail(file string) (*Sendmail, error) {
 	}
 	m := parseSendmail(string(text))
 	m.File = file
-	m.Test = func(line string) (string, error) { return run(line+"\n", "sendmail", "-C", file, "-bt") }
-	m.Verify = func(address string) (string, error) {
-		return run("", "sendmail", "-C", file, "-bv", "--", address)
+	m.test = func(line string) (string, error) { return run(line+"\n", "sendmail", "-C", file, "-bt") }
+	m.verify = func(addresses []string) (string, error) {
+		out, err := run("", "sendmail", append([]string{"-C", file, "-bv", "-v", "--"}, addresses...)...)
+		if strings.Contains(out, "... ") { // it answers, and fails if an address is unknown
+			err = nil
+		}
+		return out, err
 	}
-	return m, nil
+	submit := filepath.Join(filepath.Dir(file), "submit.cf")
+	if _, err := os.Stat(submit); err == nil {
+		m.submit = submit
+	}
+	if err := m.readNames(); err != nil {
+		return nil, err
+	}
+	return m, m.readCallers()
 }
 
 func parseSendmail(text string) *Sendmail {
-	m := &Sendmail{Options: make(map[string][]string), Filters: make(map[string]Fields), Mailers: make(map[string]Fields), Macros: make(map[string]string)}
+	m := &Sendmail{macros: make(map[string]string)}
 	for _, line := range logicalLines(text) {
 		rest := line[1:]
 		switch line[0] {
 		case 'O':
-			name, value, _ := strings.Cut(strings.TrimSpace(rest), "=")
-			m.Options[name] = append(m.Options[name], value)
+			name, value, _ := strings.Cut(rest, "=")
+			if rest != "" && rest[0] != ' ' { // the form Odbackground
+				name, value = rest[:1], rest[1:]
+			}
+			m.options = append(m.options, equate{strings.TrimSpace(name), strings.TrimSpace(value)})
 		case 'X', 'M':
 			name, fields, _ := strings.Cut(rest, ",")
-			into := m.Filters
-			if line[0] == 'M' {
-				into = m.Mailers
+			a := agent{strings.TrimSpace(name), fieldsOf(fields)}
+			if line[0] == 'X' {
+				m.filters = append(m.filters, a)
+			} else {
+				m.mailers = append(m.mailers, a)
 			}
-			into[strings.TrimSpace(name)] = equates(fields)
 		case 'D':
 			if long, value, ok := strings.Cut(rest, "}"); ok && rest[0] == '{' {
-				m.Macros[long[1:]] = value
+				m.macros[long[1:]] = value
 			} else if rest != "" {
-				m.Macros[rest[:1]] = rest[1:]
+				m.macros[rest[:1]] = rest[1:]
 			}
 		case 'H':
-			m.Headers = append(m.Headers, rest)
+			m.headers = append(m.headers, rest)
 		}
 	}
 	return m
 }
 
-func equates(text string) Fields {
-	fields := make(Fields)
+// fieldsOf reads equates. Sendmail looks only at the first letter of a name.
+func fieldsOf(text string) map[byte]string {
+	fields := make(map[byte]string)
 	for _, field := range strings.Split(text, ",") {
-		if name, value, ok := strings.Cut(strings.TrimSpace(field), "="); ok {
-			fields[name] = value
+		if name, value, ok := strings.Cut(strings.TrimSpace(field), "="); ok && name != "" {
+			fields[name[0]] = strings.TrimSpace(value)
 		}
 	}
 	return fields
+}
+
+// readNames reads the names that Sendmail may expand: aliases, and users of this
+// host, who may have a .forward file.
+func (m *Sendmail) readNames() error {
+	for _, file := range append(m.aliasFiles(), "/etc/passwd") {
+		text, err := os.ReadFile(file)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		for _, line := range logicalLines(string(text)) {
+			name, _, ok := strings.Cut(line, ":")
+			if name = strings.TrimSpace(name); ok && name != "" {
+				m.names = append(m.names, name)
+			}
+		}
+	}
+	return nil
+}
+
+// aliasFiles returns the texts of the aliases, without those in a directory service.
+func (m *Sendmail) aliasFiles() (files []string) {
+	for _, list := range m.option("AliasFile", 'A') {
+		for _, file := range SplitList(list) {
+			if i := strings.IndexByte(file, '/'); i >= 0 {
+				files = append(files, file[i:])
+			}
+		}
+	}
+	return files
+}
+
+// Where commands that run sendmail(1) usually are.
+var callerFiles = []string{
+	"/etc/crontab", "/etc/cron.*/*", "/var/spool/cron/crontabs/*", "/var/spool/cron/*",
+	"/etc/php.ini", "/etc/php.d/*.ini", "/etc/php/*/*/php.ini", "/etc/php/*/*/conf.d/*.ini",
+}
+
+func (m *Sendmail) readCallers() error {
+	files := m.aliasFiles()
+	for _, pattern := range callerFiles {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			return err
+		}
+		files = append(files, found...)
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		m.callers = append(m.callers, callersIn(file, string(text))...)
+	}
+	return nil
+}
+
+// passesQueue matches a command that submits mail with sendmail.cf, and runsQueue one
+// that submits none.
+var (
+	passesQueue = regexp.MustCompile(`\bsendmail\b[^|;&]*\s-(Am\b|C\s*\S*sendmail\.cf)`)
+	runsQueue   = regexp.MustCompile(`\s-(q|b[dDhHipPtv]\b)`)
+	submits     = regexp.MustCompile(`\s-bm\b`)
+)
+
+func callersIn(file, text string) (callers []caller) {
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' || line[0] == ';' || !passesQueue.MatchString(line) {
+			continue
+		}
+		if submits.MatchString(line) || !runsQueue.MatchString(line) {
+			callers = append(callers, caller{file, line})
+		}
+	}
+	return callers
 }
