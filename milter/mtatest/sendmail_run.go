@@ -176,9 +176,14 @@ func (s *Sendmail) Directory() string { return s.Dir }
 func (s *Sendmail) SocketDir() string { return filepath.Join(s.Dir, "postseal") }
 
 // Submit submits a message with sendmail(1). If the daemon refuses it, it
-// returns to its sender as a bounce.
+// returns to its sender as a bounce. Without submit.cf, sendmail(1) reads
+// sendmail.cf.
 func (s *Sendmail) Submit(from string, to []string, message []byte) error {
-	cmd := s.sendmail("submit.cf", append([]string{"-i", "-f", from, "--"}, to...)...)
+	cf := "submit.cf"
+	if _, err := os.Stat(filepath.Join(s.Dir, cf)); errors.Is(err, os.ErrNotExist) {
+		cf = "sendmail.cf"
+	}
+	cmd := s.sendmail(cf, append([]string{"-i", "-f", from, "--"}, to...)...)
 	cmd.Stdin = bytes.NewReader(message)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError

@@ -126,6 +126,7 @@ func encryptLeg(s *Site) (found []Finding, err error) {
 		if got, _, _ = strings.Cut(got, "\n"); got != want {
 			add(fmt.Sprintf("Mencrypt R=%s: %s instead of %s", leg['R'], got, want), "The relay gets a recipient that does not exist, and the mail does not arrive.",
 				"use the ruleset EnvToEncrypt of postseal.m4, with the relay domain "+s.Rules.Relay+",")
+			found[len(found)-1].Severity = Loss
 		}
 	} else {
 		return found, fmt.Errorf("sendmail -bt: no answer to /try")
@@ -149,7 +150,7 @@ func (m *Sendmail) relayField() (flags string, ok bool) {
 }
 
 // atOnce is how many addresses one sendmail -bv expands.
-const atOnce = 200
+const atOnce = 50
 
 func aliasOut(s *Site) (found []Finding, err error) {
 	m := s.Sendmail

@@ -114,3 +114,85 @@ func TestSendmailOptions(t *testing.T) {
 		}
 	}
 }
+
+func TestSendmailRoutes(t *testing.T) {
+	const (
+		route    = "include postseal.m4, with the relay domain encrypt.invalid in its rules, directly before the MAILER lines of sendmail.mc" + remake + ". In /etc/mail/mailertable, .encrypt.invalid must have the mailer encrypt"
+		row      = "write the row \".encrypt.invalid\tencrypt:[RELAY]\" into /etc/mail/mailertable, with the name of your relay, then run make -C /etc/mail"
+		field    = "use postseal.m4 of contrib, which has the line H?Y?X-Postseal-Relay: encrypt," + remake
+		fallback = "give the mailer encrypt in postseal.m4 the flag 0, as in contrib, or delete confFALLBACK_MX from sendmail.mc" + remake
+		flag0    = "encrypt-leg sendmail.cf: Mencrypt F=mDFMuXaY -> give the mailer encrypt in postseal.m4 the flag 0" + remake
+	)
+	sealed := "$# encrypt $@ [ 192 . 0 . 2 . 1 ] $: x < @ example . org . encrypt . invalid . >"
+	for _, test := range []struct {
+		name, old, new string // in contribCF
+		parsed, tried  string
+		want           []string
+	}{
+		{"contrib", "", "", sealed, "x@example.org", nil},
+		{"another mailer", "", "", "$# esmtp $@ [ hub . example ] $: x < @ example . org . encrypt . invalid . >", "x@example.org",
+			[]string{"relay-route sendmail.cf: x@example.org.encrypt.invalid: mailer esmtp, host [hub.example] -> " + route}},
+		{"no row", "", "", "$# encrypt $@ [ 255 . 255 . 255 . 255 ] $: x < @ example . org . encrypt . invalid . >", "x@example.org",
+			[]string{"relay-route sendmail.cf: x@example.org.encrypt.invalid: mailer encrypt, host [255.255.255.255] -> " + row}},
+		{"an error", "", "", "$# error $@ 5 . 1 . 2 $: no", "x@example.org",
+			[]string{"relay-route sendmail.cf: x@example.org.encrypt.invalid: mailer error, host 5.1.2 -> " + route}},
+		{"fallback smart host", "O DeliveryMode=background", "O FallbackSmartHost=hub.example", sealed, "x@example.org",
+			[]string{"fallback sendmail.cf: O FallbackSmartHost=hub.example -> delete O FallbackSmartHost from LOCAL_CONFIG in sendmail.mc, and confFALLBACK_SMARTHOST" + remake}},
+		{"fallback MX host", "O DeliveryMode=background", "O FallbackMXhost=hub.example", sealed, "x@example.org", nil},
+		{"fallback MX host without the flag", "mDFMuXaY0", "mDFMuXaY\nOVhub.example", sealed, "x@example.org",
+			[]string{"fallback sendmail.cf: O FallbackMXhost=hub.example -> " + fallback, flag0}},
+		{"no mailer", "Mencrypt", "Mother", sealed, "x@example.org",
+			[]string{"encrypt-leg sendmail.cf: no line Mencrypt -> write include(`/etc/mail/postseal.m4')dnl directly before the MAILER lines of sendmail.mc" + remake}},
+		{"no field", "H?Y?", "#", sealed, "x@example.org", []string{"encrypt-leg sendmail.cf: no line H for X-Postseal-Relay -> " + field}},
+		{"another flag", "H?Y?", "H?Z?", sealed, "x@example.org",
+			[]string{"encrypt-leg sendmail.cf: Mencrypt F=mDFMuXaY0, and H?Z?X-Postseal-Relay -> give the mailer encrypt in postseal.m4 the flag Z" + remake}},
+		{"no flag", "H?Y?", "H", sealed, "x@example.org", nil},
+		{"a wrong ruleset", "", "", sealed, "x@example.org.encrypt.invalid",
+			[]string{"encrypt-leg sendmail.cf: Mencrypt R=EnvToEncrypt/EnvToSMTP: x@example.org.encrypt.invalid instead of x@example.org -> use the ruleset EnvToEncrypt of postseal.m4, with the relay domain encrypt.invalid," + remake}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			cf := contribCF
+			if test.new != "" {
+				cf = strings.Replace(cf, test.old, test.new, 1)
+			}
+			if strings.Contains(test.new, "\n") { // the rest of the mailer's line
+				first, second, _ := strings.Cut(test.new, "\n")
+				cf = second + "\n" + strings.Replace(contribCF, test.old, first, 1)
+			}
+			m := fakeSendmail(cf, "")
+			m.test = fakeTest(test.parsed, test.tried)
+			wantFound(t, site(t, nil, m), sendmailRoutes, test.want...)
+		})
+	}
+}
+
+func TestSendmailAliases(t *testing.T) {
+	const (
+		alias  = "remove the address from the alias and run newaliases, or give the domain of bob@gmail.com a row of its class in a rule file"
+		listed = ", or give the domain of carol@gmail.com a row of its class in a rule file"
+		hub    = " from sendmail.mc" + remake + ", or give the host a row of its class in a rule file"
+	)
+	for _, test := range []struct {
+		name, cf, verified string
+		want               []string
+	}{
+		{"inside", "", "team... aliased to ward, a@nhs.net, b@trust.example, |/bin/cat, :include:/x@gmail.com, /var/x@gmail.com\n", nil},
+		{"an alias", "", "team... aliased to bob@gmail.com, ward\nbob@gmail.com... deliverable: mailer esmtp, host [127.0.0.1], user bob@gmail.com\n",
+			[]string{"alias-out aliases: team: bob@gmail.com, ward -> " + alias}},
+		{"a phrase", "", `team... aliased to "Bob" <bob@gmail.com>` + "\n", []string{`alias-out aliases: team: "Bob" <bob@gmail.com> -> ` + alias}},
+		{"a list", "", "/etc/list: line 2: sending to carol@gmail.com\n", []string{"alias-out /etc/list: carol@gmail.com -> remove the address from /etc/list" + listed}},
+		{"a .forward file", "", "/home/c/.forward: line 1: forwarding to \\c, carol@gmail.com\n",
+			[]string{"alias-out /home/c/.forward: \\c, carol@gmail.com -> remove the address from /home/c/.forward" + listed}},
+		{"a table behind an alias", "", "team... aliased to info@trust.example\nbob@gmail.com... deliverable: mailer esmtp, host gmail.com., user bob@gmail.com\n",
+			[]string{"alias-out sendmail.cf: a local name leads to bob@gmail.com -> remove the address from the alias or the table that names it, or give the domain of bob@gmail.com a row of its class in a rule file"}},
+		{"a hub", "", "root... deliverable: mailer esmtp, host [192.0.2.1], user root@[192.0.2.1]\n", nil},
+		{"hubs inside", "DHesmtp:[mail.trust.example]\nDLlocal:root\nDR[10.1.2.3]\n", "", nil},
+		{"hubs outside", "DHesmtp:[mail.example.org]\nDLesmtp:bob@hub.example\nDR192.0.2.1\n", "",
+			[]string{"alias-out sendmail.cf: DLesmtp:bob@hub.example -> delete LUSER_RELAY" + hub, "alias-out sendmail.cf: DHesmtp:[mail.example.org] -> delete MAIL_HUB" + hub,
+				"alias-out sendmail.cf: DR192.0.2.1 -> delete LOCAL_RELAY" + hub}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			wantFound(t, site(t, nil, fakeSendmail(contribCF+test.cf, test.verified)), sendmailRoutes, test.want...)
+		})
+	}
+}

@@ -1,0 +1,266 @@
+package mtatest_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	gomilter "github.com/emersion/go-milter"
+	"github.com/postseal/postseal/milter/mtatest"
+)
+
+// ailment is a setting of Sendmail that bypasses or defeats postseal.
+type ailment struct {
+	id, name string
+	change   []string // pairs: a text of sendmail.cf, and what it becomes
+	aliases  string
+	noSubmit bool     // submit.cf is missing
+	down     bool     // the daemon is down while the effect is shown
+	effect   func(*T) // sends mail, and says where it goes
+	severity string   // of the finding, if it is not leak
+	setting  string   // a part of it
+	fix      string   // a part of it
+	also     []string // ids of the findings beside it
+	healthy  func(*T) // the same after the fix, if not all mail is sealed as usual
+}
+
+// sends sends a message, and wants it at these hosts.
+func sends(to string, want arrived) func(*T) {
+	return func(t *T) {
+		t.Helper()
+		t.send([]string{"<" + to + ">"}, mail("Subject: [secure] x"))
+		t.wantArrived(want)
+	}
+}
+
+// submits does the same with sendmail(1).
+func submits(want arrived) func(*T) {
+	return func(t *T) {
+		t.Helper()
+		t.submit("Subject: [secure] x", "bob@gmail.com")
+		t.wantArrived(want)
+	}
+}
+
+// unmarked wants a message at the relay without X-Postseal-Relay.
+func unmarked(t *T) {
+	t.Helper()
+	t.send([]string{"<bob@gmail.com>"}, mail("Subject: [secure] x"))
+	_, relayed, _ := t.settle()
+	compare(t, "through the relay", relayed, []string{"bob@gmail.com: [secure] x"}, nil)
+}
+
+// fallsBack stops the relay, and wants a message at 127.0.0.2.
+func fallsBack(t *T) {
+	t.Helper()
+	_, port, _ := net.SplitHostPort(t.relay.Addr)
+	other, err := mtatest.StartSinkAt("127.0.0.2:" + port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Stop()
+	t.stopRelay()
+	defer t.startRelay()
+	t.send([]string{"<bob@gmail.com>"}, mail("Subject: [secure] x"))
+	t.wantArrived(arrived{})
+	if got := other.Take(); len(got) != 1 || got[0].Recipients[0].Address != "bob@gmail.com" {
+		t.Errorf("got %+v at the fallback host", got)
+	}
+}
+
+var sealedBob = arrived{relay: []string{"bob@gmail.com: [secure] x"}}
+
+// recover shows that the setting has its effect, that doctor names it, and that
+// doctor finds nothing when it is gone.
+func (t *T) recover(a ailment) {
+	t.Helper()
+	cf, submit := filepath.Join(t.mta.Directory(), "sendmail.cf"), filepath.Join(t.mta.Directory(), "submit.cf")
+	before, err := os.ReadFile(cf)
+	submitted, submitErr := os.ReadFile(submit)
+	if err := errors.Join(err, submitErr); err != nil {
+		t.Fatal(err)
+	}
+	set := func(text, aliases string) {
+		t.Helper()
+		aliasFile := filepath.Join(t.mta.Directory(), "aliases")
+		err := errors.Join(os.WriteFile(cf, []byte(text), 0o644), os.WriteFile(aliasFile, []byte(aliases), 0o644), os.WriteFile(submit, submitted, 0o644))
+		if err == nil {
+			_, err = t.sendmail().Run("-bi")
+		}
+		if err := errors.Join(err, t.sendmail().Restart()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := 0; i < len(a.change); i += 2 {
+		if !strings.Contains(string(before), a.change[i]) {
+			t.Fatalf("no %q in sendmail.cf", a.change[i])
+		}
+	}
+	set(strings.NewReplacer(a.change...).Replace(string(before)), a.aliases)
+	defer set(string(before), "")
+	if a.noSubmit {
+		if err := os.Remove(submit); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	d := t.startDaemon("enforce", t.statusSocket())
+	stop := func() {
+		if err := d.Stop(); err != nil {
+			t.Error(err)
+		}
+		wantNoFault(t, d)
+	}
+	found := t.doctor(d)
+	want := append([]string{a.id}, a.also...)
+	got := idsOf(found)
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("found %+v\nwant %q", found, want)
+	}
+	if a.severity == "" {
+		a.severity = "leak"
+	}
+	for _, f := range found {
+		if f.ID == a.id && (f.Severity != a.severity || !strings.Contains(f.Setting, a.setting) || !strings.Contains(f.Fix, a.fix)) {
+			t.Errorf("got %+v, want severity %q, setting %q, fix %q", f, a.severity, a.setting, a.fix)
+		}
+	}
+	if a.down {
+		stop()
+	}
+	if a.effect == nil {
+		a.effect = sends("bob@gmail.com", inClear)
+	}
+	a.effect(t)
+	if a.down {
+		d = t.startDaemon("enforce", t.statusSocket())
+	}
+	defer stop()
+
+	set(string(before), "")
+	if found := t.doctor(d); len(found) > 0 {
+		t.Errorf("still found: %+v", found)
+	}
+	if a.healthy == nil {
+		a.healthy = sends("bob@gmail.com", sealedBob)
+	}
+	a.healthy(t)
+}
+
+func TestDoctorSendmailFilter(tt *testing.T) {
+	t := onOwn(tt, sendmail, mtatest.Options{Milter: true})
+	other := startPlace(t, "other")
+	other.filter.Store(&filter{end: func(m *gomilter.Modifier) error { return m.AddRecipient("eve@gmail.com") }})
+	port := "Addr=127.0.0.1, Port="
+	for _, a := range []ailment{
+		{id: "filter-list", name: "none", change: []string{"O InputMailFilters=postseal", ""},
+			setting: "O InputMailFilters=", fix: "define(`confINPUT_MAIL_FILTERS', `postseal')"},
+		{id: "filter-list", name: "no filter", change: []string{"O InputMailFilters=postseal", "", "\nXpostseal", "\n#Xpostseal"},
+			setting: "no line X", fix: "include(`/etc/mail/postseal.m4')dnl"},
+		{id: "filter-list", name: "after postseal", change: []string{"O InputMailFilters=postseal", "O InputMailFilters=postseal, other", "\nXpostseal", other.line() + "\nXpostseal"},
+			setting: "O InputMailFilters=postseal, other", fix: "before the include of postseal.m4",
+			effect: sends("bob@gmail.com", arrived{[]string{"eve@gmail.com: [secure] x"}, sealedBob.relay})},
+		{id: "filter-list", name: "at a port", change: []string{port, "InputMailFilters=, " + port},
+			setting: "O DaemonPortOptions=Name=MTA, InputMailFilters=", fix: "InputMailFilters=postseal"},
+		{id: "filter-flag", name: "none", change: []string{", F=T,", ","}, down: true, setting: "Xpostseal without F=T", fix: "write F=T"},
+		{id: "submit-cf", name: "missing", noSubmit: true, setting: "submit.cf is missing", fix: "make -C /etc/mail",
+			effect: submits(inClear), healthy: submits(sealedBob)},
+	} {
+		t.Run(a.id+" "+a.name, func(t *T) { t.recover(a) })
+	}
+}
+
+// line is the line of sendmail.cf for the filter.
+func (p *place) line() string {
+	_, address, _ := strings.Cut(p.socket, ":")
+	host, port, _ := net.SplitHostPort(address)
+	return fmt.Sprintf("\nXother, S=inet:%s@%s, F=T", port, host)
+}
+
+// TestDoctorSendmailDeferred sends to a secure name that is a CNAME of another.
+func TestDoctorSendmailDeferred(tt *testing.T) {
+	t := onOwn(tt, debian, mtatest.Options{Milter: true})
+	t.recover(ailment{
+		id: "delivery-mode", change: []string{"O DeliveryMode=background", "O DeliveryMode=deferred"},
+		setting: "O DeliveryMode=deferred", fix: "define(`confDELIVERY_MODE', `background')",
+		effect: func(t *T) {
+			t.send([]string{"<a@alias.nhs.net>"}, mail("Subject: [secure] x"))
+			if err := t.mta.Retry(); err != nil {
+				t.Fatal(err)
+			}
+			t.wantArrived(arrived{direct: []string{"a@gmail.com: [secure] x"}})
+		},
+		healthy: func(t *T) {
+			t.send([]string{"<a@alias.nhs.net>"}, mail("Subject: [secure] x"))
+			t.wantArrived(arrived{}) // refused
+		},
+	})
+}
+
+// TestDoctorSendmailBcc shows that Debian's Sendmail cannot add copies: it was built
+// without the option, and does not start with it.
+func TestDoctorSendmailBcc(t *testing.T) {
+	t.Parallel()
+	files, err := mtatest.UnpackSendmail(root, t.TempDir())
+	if err == nil {
+		err = files.Configure("FEATURE(`bcc', `', `', `copy@gmail.com')dnl\nMAILER(`smtp')dnl\n")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = files.TestRules(nil, "canonify", []string{"a@nhs.net"})
+	if err == nil || !strings.Contains(err.Error(), "unknown option name AddBcc") {
+		t.Errorf("got %v: if this Sendmail has the option, show what it does and that doctor finds it", err)
+	}
+}
+
+func TestDoctorSendmailRoutes(tt *testing.T) {
+	t := onOwn(tt, sendmail, mtatest.Options{Milter: true})
+	dir := t.mta.Directory()
+	if err := t.sendmail().MakeMap("norow", ".\tesmtp:[127.0.0.1]\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "list"), []byte("bob@gmail.com\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const rule = "R< encrypt : $+ > $*\t$# "
+	suffixed := []string{"bob@gmail.com.encrypt.invalid: [secure] x"}
+	desk := sends("team@mx.trust.example", arrived{direct: []string{"team@[127.0.0.1]: [secure] x"}})
+	for _, a := range []ailment{
+		{id: "relay-route", name: "another mailer", change: []string{rule + "encrypt", rule + "esmtp"},
+			setting: "x@example.org.encrypt.invalid: mailer esmtp", fix: "include postseal.m4", effect: sends("bob@gmail.com", arrived{direct: suffixed})},
+		{id: "relay-route", name: "no row", change: []string{"Kmailertable hash " + dir + "/mailertable", "Kmailertable hash " + dir + "/norow"},
+			severity: "delay", setting: "host [255.255.255.255]", fix: ".encrypt.invalid\tencrypt:[RELAY]",
+			effect: func(t *T) {
+				t.send([]string{"<bob@gmail.com>"}, mail("Subject: [secure] x"))
+				t.awaitDeferred()
+			},
+			healthy: func(t *T) {
+				if err := t.mta.Retry(); err != nil {
+					t.Fatal(err)
+				}
+				t.wantArrived(sealedBob)
+			}},
+		{id: "fallback", name: "smart host", change: []string{"O InputMailFilters", "O FallbackSmartHost=[127.0.0.2]\nO InputMailFilters"},
+			setting: "O FallbackSmartHost=[127.0.0.2]", fix: "delete O FallbackSmartHost", effect: fallsBack},
+		{id: "fallback", name: "MX host", change: []string{"O InputMailFilters", "O FallbackMXhost=[127.0.0.2]\nO InputMailFilters", "F=mDFMuXaY0", "F=mDFMuXaY"},
+			also: []string{"encrypt-leg"}, setting: "O FallbackMXhost=[127.0.0.2]", fix: "the flag 0", effect: fallsBack},
+		{id: "encrypt-leg", name: "flag", change: []string{"F=mDFMuXaY0", "F=mDFMuXa0"}, setting: "Mencrypt F=mDFMuXa0, and H?Y?", fix: "the flag Y", effect: unmarked},
+		{id: "encrypt-leg", name: "field", change: []string{"\nH?Y?X-Postseal-Relay", "\n#"}, setting: "no line H", fix: "H?Y?X-Postseal-Relay: encrypt", effect: unmarked},
+		{id: "encrypt-leg", name: "ruleset", change: []string{"R=EnvToEncrypt/", "R=EnvToSMTP/"}, setting: "Mencrypt R=EnvToSMTP", fix: "the ruleset EnvToEncrypt",
+			severity: "loss", effect: sends("bob@gmail.com", arrived{relay: suffixed})},
+		{id: "alias-out", name: "alias", aliases: "team: bob@gmail.com\n", setting: "team: bob@gmail.com", fix: "run newaliases",
+			effect: sends("team@mx.trust.example", inClear), healthy: desk},
+		{id: "alias-out", name: "include", aliases: "team: :include:" + dir + "/list\n", setting: "bob@gmail.com", fix: "from " + dir + "/list",
+			effect: sends("team@mx.trust.example", inClear), healthy: desk},
+	} {
+		t.Run(a.id+" "+a.name, func(t *T) { t.recover(a) })
+	}
+}
