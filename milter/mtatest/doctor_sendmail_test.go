@@ -184,23 +184,47 @@ func (p *place) line() string {
 	return fmt.Sprintf("\nXother, S=inet:%s@%s, F=T", port, host)
 }
 
-// TestDoctorSendmailDeferred sends to a secure name that is a CNAME of another.
-func TestDoctorSendmailDeferred(tt *testing.T) {
+// TestDoctorSendmailDebian is about settings that need the DNS, in which alias.nhs.net
+// is a CNAME of gmail.com.
+func TestDoctorSendmailDebian(tt *testing.T) {
 	t := onOwn(tt, debian, mtatest.Options{Milter: true})
+	const hub = "DHesmtp:[127.0.0.1]"
+	toHub := func(name string) func(*T) {
+		return sends(name+"@mx.trust.example", arrived{direct: []string{name + "@[127.0.0.1]: [secure] x"}})
+	}
+	forward := filepath.Join(t.mta.Directory(), "forward.")
+	if err := os.WriteFile(forward+"root", []byte("bob@gmail.com\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []ailment{
+		{id: "delivery-mode", change: []string{"O DeliveryMode=background", "O DeliveryMode=deferred"},
+			setting: "O DeliveryMode=deferred", fix: "define(`confDELIVERY_MODE', `background')",
+			effect: func(t *T) {
+				t.send([]string{"<a@alias.nhs.net>"}, mail("Subject: [secure] x"))
+				if err := t.mta.Retry(); err != nil {
+					t.Fatal(err)
+				}
+				t.wantArrived(arrived{direct: []string{"a@gmail.com: [secure] x"}})
+			},
+			healthy: sends("a@alias.nhs.net", arrived{})}, // refused
+		{id: "alias-out", name: "forward", change: []string{hub, "DH", "O ForwardPath=$z/.forward.$w:$z/.forward", "O ForwardPath=" + forward + "$u"},
+			setting: "bob@gmail.com", fix: "from " + forward + "root", effect: sends("root@mx.trust.example", inClear), healthy: toHub("root")},
+		{id: "alias-out", name: "MAIL_HUB", change: []string{hub, "DHesmtp:hub.example"}, setting: "DHesmtp:hub.example", fix: "delete MAIL_HUB",
+			effect: sends("root@mx.trust.example", arrived{direct: []string{"root@hub.example: [secure] x"}}), healthy: toHub("root")},
+	} {
+		t.Run(a.id+" "+a.name, func(t *T) { t.recover(a) })
+	}
+}
+
+// TestDoctorSendmailUnknownUsers sends to a local user who does not exist.
+func TestDoctorSendmailUnknownUsers(tt *testing.T) {
+	t := onOwn(tt, debian, mtatest.Options{Milter: true, MC: "undefine(`MAIL_HUB')define(`LUSER_RELAY', `esmtp:[127.0.0.1]')dnl\n"})
+	want := func(host string) func(*T) {
+		return sends("no-such@mx.trust.example", arrived{direct: []string{"no-such@" + host + ": [secure] x"}})
+	}
 	t.recover(ailment{
-		id: "delivery-mode", change: []string{"O DeliveryMode=background", "O DeliveryMode=deferred"},
-		setting: "O DeliveryMode=deferred", fix: "define(`confDELIVERY_MODE', `background')",
-		effect: func(t *T) {
-			t.send([]string{"<a@alias.nhs.net>"}, mail("Subject: [secure] x"))
-			if err := t.mta.Retry(); err != nil {
-				t.Fatal(err)
-			}
-			t.wantArrived(arrived{direct: []string{"a@gmail.com: [secure] x"}})
-		},
-		healthy: func(t *T) {
-			t.send([]string{"<a@alias.nhs.net>"}, mail("Subject: [secure] x"))
-			t.wantArrived(arrived{}) // refused
-		},
+		id: "alias-out", change: []string{"DLesmtp:[127.0.0.1]", "DLesmtp:hub.example"}, setting: "DLesmtp:hub.example", fix: "delete LUSER_RELAY",
+		effect: want("hub.example"), healthy: want("[127.0.0.1]"),
 	})
 }
 

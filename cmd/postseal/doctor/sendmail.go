@@ -18,7 +18,7 @@ type Sendmail struct {
 	macros  map[string]string // of lines "D", without the braces of long names
 	headers []string          // of lines "H", without that letter
 
-	submit  string   // the submit.cf beside it, or "" if it is missing
+	submit  *string  // the host that gets mail of sendmail(1), or nil without a submit.cf
 	names   []string // of aliases and local users
 	callers []caller
 
@@ -90,9 +90,12 @@ func ReadSendmail(file string) (*Sendmail, error) {
 		}
 		return out, err
 	}
-	submit := filepath.Join(filepath.Dir(file), "submit.cf")
-	if _, err := os.Stat(submit); err == nil {
-		m.submit = submit
+	switch submit, err := os.ReadFile(filepath.Join(filepath.Dir(file), "submit.cf")); {
+	case err == nil:
+		host := parseSendmail(string(submit)).macros["MTAHost"]
+		m.submit = &host
+	case !errors.Is(err, os.ErrNotExist):
+		return nil, err
 	}
 	if err := m.readNames(); err != nil {
 		return nil, err

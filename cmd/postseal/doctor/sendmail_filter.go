@@ -174,11 +174,17 @@ func deliveryMode(s *Site) (found []Finding, err error) {
 func isDeferred(mode string) bool { return mode != "" && mode[0]|0x20 == 'd' }
 
 func submitCF(s *Site) (found []Finding, err error) {
-	if s.Sendmail.submit == "" {
+	if host := s.Sendmail.submit; host == nil {
 		found = append(found, Finding{
 			Service: "submit.cf", Setting: "submit.cf is missing",
 			Effect: "sendmail(1) reads sendmail.cf instead, which has no filter for its mail: the mail goes out in clear.",
 			Fix:    "make -C /etc/mail",
+		})
+	} else if *host != "" && !isLoopback(strings.Trim(*host, "[]")) {
+		found = append(found, Finding{
+			Service: "submit.cf", Setting: "D{MTAHost}" + *host,
+			Effect: "Mail of sendmail(1) goes to this host and passes no filter here. It goes out in clear if that host does not run postseal.",
+			Fix:    "write FEATURE(`msp', `[127.0.0.1]')dnl into /etc/mail/submit.mc, then run make -C /etc/mail",
 		})
 	}
 	for _, c := range s.Sendmail.callers {

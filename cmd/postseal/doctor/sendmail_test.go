@@ -24,7 +24,8 @@ Mencrypt,	P=[IPC], F=mDFMuXaY0, S=EnvFromSMTP/HdrFromSMTP, E=\r\n, L=990,
 // rules, and expands names as verified says.
 func fakeSendmail(cf, verified string) *Sendmail {
 	m := parseSendmail(cf)
-	m.submit, m.names = "/etc/mail/submit.cf", []string{"root"}
+	host := "[127.0.0.1]"
+	m.submit, m.names = &host, []string{"root"}
 	m.test = fakeTest("$# encrypt $@ [ 192 . 0 . 2 . 1 ] $: x < @ example . org . encrypt . invalid . >", "x@example.org")
 	m.verify = func([]string) (string, error) { return verified, nil }
 	return m
@@ -82,7 +83,7 @@ func TestSendmailFilter(t *testing.T) {
 
 func TestSubmitCF(t *testing.T) {
 	m := fakeSendmail(contribCF, "")
-	m.submit = ""
+	m.submit = nil
 	m.callers = callersIn("/etc/cron.d/x", `# sendmail -Am
 5 * * * * root report | /usr/sbin/sendmail -i -Am boss@trust.example
 5 * * * * root report | sendmail -t -C /etc/mail/sendmail.cf
@@ -97,6 +98,11 @@ func TestSubmitCF(t *testing.T) {
 		"submit-cf /etc/cron.d/x: 5 * * * * root report | /usr/sbin/sendmail -i -Am boss@trust.example -> remove -Am, or -C with sendmail.cf, from this line of /etc/cron.d/x",
 		"submit-cf /etc/cron.d/x: 5 * * * * root report | sendmail -t -C /etc/mail/sendmail.cf -> remove -Am, or -C with sendmail.cf, from this line of /etc/cron.d/x",
 		"submit-cf /etc/cron.d/x: 5 * * * * root report | sendmail -bm -C/etc/mail/sendmail.cf boss@trust.example -> remove -Am, or -C with sendmail.cf, from this line of /etc/cron.d/x")
+
+	m = fakeSendmail(contribCF, "")
+	*m.submit = "mail.trust.example"
+	wantFound(t, site(t, nil, m), sendmailFilter,
+		"submit-cf submit.cf: D{MTAHost}mail.trust.example -> write FEATURE(`msp', `[127.0.0.1]')dnl into /etc/mail/submit.mc, then run make -C /etc/mail")
 }
 
 func TestSendmailOptions(t *testing.T) {
