@@ -205,10 +205,9 @@ func (s *Site) expansions(out string) (found []Finding) {
 			}
 		}
 		if address, rest, ok := strings.Cut(line, "... deliverable: "); ok && !slices.Contains(named, address) {
-			_, user, _ := strings.Cut(rest, ", user ")
-			_, host, _ := strings.Cut(rest, ", host ")
-			host, _, _ = strings.Cut(host, ",")
-			if strings.Contains(user, "@") && !strings.HasSuffix(user, "@"+host) && s.outside(user) {
+			rest, user, _ := strings.Cut(rest, ", user ")
+			_, host, remote := strings.Cut(rest, ", host ")
+			if remote && strings.Contains(user, "@") && !strings.HasSuffix(user, "@"+host) && s.outside(user) {
 				add("sendmail.cf", "a local name leads to "+user, user, "remove the address from the alias or the table that names it")
 			}
 		}
@@ -218,17 +217,35 @@ func (s *Site) expansions(out string) (found []Finding) {
 
 // outsideOf returns the addresses of a list that need the marker.
 func (s *Site) outsideOf(list string) (outside []string) {
-	for _, text := range strings.Split(list, ",") {
+	for _, text := range splitUnquoted(list) {
 		text = strings.TrimSpace(text)
 		if i := strings.LastIndexByte(text, '<'); i >= 0 { // Bob <bob@example.org>
 			text, _, _ = strings.Cut(text[i+1:], ">")
 		}
-		text = strings.TrimPrefix(strings.Trim(text, `"`), `\`)
+		if inner, ok := strings.CutSuffix(text, `"`); ok {
+			text = strings.TrimPrefix(inner, `"`)
+		}
+		text = strings.TrimPrefix(text, `\`)
 		if text != "" && !strings.ContainsAny(text[:1], "|/:") && strings.Contains(text, "@") && s.outside(text) {
 			outside = append(outside, text)
 		}
 	}
 	return outside
+}
+
+// splitUnquoted splits a list at commas that are not between quotation marks.
+func splitUnquoted(list string) (elements []string) {
+	start, quoted := 0, false
+	for i := range len(list) {
+		switch {
+		case list[i] == '"':
+			quoted = !quoted
+		case list[i] == ',' && !quoted:
+			elements = append(elements, list[start:i])
+			start = i + 1
+		}
+	}
+	return append(elements, list[start:])
 }
 
 // hubAddress returns an address at the host of a macro such as "esmtp:[hub.example]".

@@ -183,6 +183,10 @@ func TestSendmailAliases(t *testing.T) {
 		want               []string
 	}{
 		{"inside", "", "team... aliased to ward, a@nhs.net, b@trust.example, |/bin/cat, :include:/x@gmail.com, /var/x@gmail.com\n", nil},
+		{"programs and files", "", `team... aliased to "|/bin/x a, b@gmail.com", "/var/x@gmail.com"` + "\n" +
+			"\"|/bin/x a, b@gmail.com\"... deliverable: mailer prog, user |/bin/x a, b@gmail.com\n/var/x@gmail.com... deliverable: mailer *file*, user /var/x@gmail.com\n", nil},
+		{"quotes", "", `team... aliased to "Smith, Bob" <bob@gmail.com>, "a b"@nhs.net` + "\n", []string{`alias-out aliases: team: "Smith, Bob" <bob@gmail.com>, "a b"@nhs.net -> ` + alias}},
+		{"a quoted local part", "", `team... aliased to "b b"@gmail.com` + "\n", []string{`alias-out aliases: team: "b b"@gmail.com -> ` + strings.Replace(alias, "bob", `"b b"`, 1)}},
 		{"an alias", "", "team... aliased to bob@gmail.com, ward\nbob@gmail.com... deliverable: mailer esmtp, host [127.0.0.1], user bob@gmail.com\n",
 			[]string{"alias-out aliases: team: bob@gmail.com, ward -> " + alias}},
 		{"a phrase", "", `team... aliased to "Bob" <bob@gmail.com>` + "\n", []string{`alias-out aliases: team: "Bob" <bob@gmail.com> -> ` + alias}},
