@@ -18,6 +18,7 @@ import (
 type ailment struct {
 	id, name string
 	change   []string // pairs: a text of sendmail.cf, and what it becomes
+	args     []string // of the daemon
 	aliases  string
 	noSubmit bool     // submit.cf is missing
 	down     bool     // the daemon is down while the effect is shown
@@ -85,14 +86,14 @@ func (t *T) recover(a ailment) {
 	if err := errors.Join(err, submitErr); err != nil {
 		t.Fatal(err)
 	}
-	set := func(text, aliases string) {
+	set := func(text, aliases string, args ...string) {
 		t.Helper()
 		aliasFile := filepath.Join(t.mta.Directory(), "aliases")
 		err := errors.Join(os.WriteFile(cf, []byte(text), 0o644), os.WriteFile(aliasFile, []byte(aliases), 0o644), os.WriteFile(submit, submitted, 0o644))
 		if err == nil {
 			_, err = t.sendmail().Run("-bi")
 		}
-		if err := errors.Join(err, t.sendmail().Restart()); err != nil {
+		if err := errors.Join(err, t.sendmail().Restart(args...)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -101,7 +102,7 @@ func (t *T) recover(a ailment) {
 			t.Fatalf("no %q in sendmail.cf", a.change[i])
 		}
 	}
-	set(strings.NewReplacer(a.change...).Replace(string(before)), a.aliases)
+	set(strings.NewReplacer(a.change...).Replace(string(before)), a.aliases, a.args...)
 	defer set(string(before), "")
 	if a.noSubmit {
 		if err := os.Remove(submit); err != nil {
@@ -192,21 +193,23 @@ func TestDoctorSendmailDebian(tt *testing.T) {
 	toHub := func(name string) func(*T) {
 		return sends(name+"@mx.trust.example", arrived{direct: []string{name + "@[127.0.0.1]: [secure] x"}})
 	}
+	leads := func(t *T) {
+		t.send([]string{"<a@alias.nhs.net>"}, mail("Subject: [secure] x"))
+		if err := t.mta.Retry(); err != nil {
+			t.Fatal(err)
+		}
+		t.wantArrived(arrived{direct: []string{"a@gmail.com: [secure] x"}})
+	}
+	refused := sends("a@alias.nhs.net", arrived{})
 	forward := filepath.Join(t.mta.Directory(), "forward.")
 	if err := os.WriteFile(forward+"root", []byte("bob@gmail.com\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for _, a := range []ailment{
-		{id: "delivery-mode", change: []string{"O DeliveryMode=background", "O DeliveryMode=deferred"},
+		{id: "delivery-mode", name: "sendmail.cf", change: []string{"O DeliveryMode=background", "O DeliveryMode=deferred"},
 			setting: "O DeliveryMode=deferred", fix: "define(`confDELIVERY_MODE', `background')",
-			effect: func(t *T) {
-				t.send([]string{"<a@alias.nhs.net>"}, mail("Subject: [secure] x"))
-				if err := t.mta.Retry(); err != nil {
-					t.Fatal(err)
-				}
-				t.wantArrived(arrived{direct: []string{"a@gmail.com: [secure] x"}})
-			},
-			healthy: sends("a@alias.nhs.net", arrived{})}, // refused
+			effect: leads, healthy: refused},
+		{id: "delivery-mode", name: "argument", args: []string{"-odd"}, setting: "O DeliveryMode=d", fix: "from the arguments of sendmail", effect: leads, healthy: refused},
 		{id: "alias-out", name: "forward", change: []string{hub, "DH", "O ForwardPath=$z/.forward.$w:$z/.forward", "O ForwardPath=" + forward + "$u"},
 			setting: "bob@gmail.com", fix: "from " + forward + "root", effect: sends("root@mx.trust.example", inClear), healthy: toHub("root")},
 		{id: "alias-out", name: "MAIL_HUB", change: []string{hub, "DHesmtp:hub.example"}, setting: "DHesmtp:hub.example", fix: "delete MAIL_HUB",

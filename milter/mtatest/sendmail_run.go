@@ -81,8 +81,9 @@ func StartSendmail(o Options) (*Sendmail, error) {
 	return s, nil
 }
 
-func (s *Sendmail) start() error {
-	s.daemon = s.sendmail("sendmail.cf", "-bD", "-X", filepath.Join(s.Dir, "transcript"))
+func (s *Sendmail) start(args ...string) error {
+	args = append([]string{"-bD", "-X", filepath.Join(s.Dir, "transcript")}, args...)
+	s.daemon = s.sendmail("sendmail.cf", args...)
 	s.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C must not end it
 	if err := s.daemon.Start(); err != nil {
 		return err
@@ -95,8 +96,8 @@ func (s *Sendmail) start() error {
 	return nil
 }
 
-// Restart puts a changed sendmail.cf in force.
-func (s *Sendmail) Restart() error { return errors.Join(s.end(), s.start()) }
+// Restart puts a changed sendmail.cf in force, and gives the daemon more arguments.
+func (s *Sendmail) Restart(args ...string) error { return errors.Join(s.end(), s.start(args...)) }
 
 // prepare creates the directories, maps and cf files.
 func (s *Sendmail) prepare(o Options) error {

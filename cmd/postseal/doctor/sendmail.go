@@ -28,8 +28,11 @@ type Sendmail struct {
 	verify func(addresses []string) (string, error)
 }
 
-// equate is a line or field "name=value".
-type equate struct{ name, value string }
+// equate is an option.
+type equate struct {
+	name, value string
+	argument    bool // of the daemon, and not in sendmail.cf
+}
 
 // agent is a filter or a mailer.
 type agent struct {
@@ -40,25 +43,75 @@ type agent struct {
 // caller is a line of a file that runs sendmail(1) past the submission queue.
 type caller struct{ file, line string }
 
-// option returns the values of an option that differ from "", in order. Sendmail
-// accepts a name in any case and cut short, and some names as one letter.
-func (m *Sendmail) option(name string, letter byte) (values []string) {
+// option reads what follows O in sendmail.cf: " Name=value", or a letter and a value.
+func option(text string, argument bool) equate {
+	name, value, _ := strings.Cut(text, "=")
+	if text != "" && text[0] != ' ' {
+		name, value = text[:1], text[1:]
+	}
+	return equate{strings.TrimSpace(name), strings.TrimSpace(value), argument}
+}
+
+// all returns an option as often as it is set, in order. Sendmail accepts a name in
+// any case and cut short, and some names as one letter.
+func (m *Sendmail) all(name string, letter byte) (options []equate) {
 	for _, o := range m.options {
 		long := len(o.name) > 1 && len(o.name) <= len(name) && strings.EqualFold(o.name, name[:len(o.name)])
 		if long || len(o.name) == 1 && o.name[0] == letter {
-			values = append(values, o.value)
+			options = append(options, o)
 		}
 	}
-	return values
+	return options
 }
 
-// last returns the value in force of an option that is set at most once.
-func (m *Sendmail) last(name string, letter byte) string {
-	values := m.option(name, letter)
-	if len(values) == 0 {
-		return ""
+// last returns an option in force that is set at most once.
+func (m *Sendmail) last(name string, letter byte) equate {
+	options := m.all(name, letter)
+	if len(options) == 0 {
+		return equate{}
 	}
-	return values[len(values)-1]
+	return options[len(options)-1]
+}
+
+// finding is about an option of a name. The fix is for sendmail.mc.
+func (o equate) finding(name, effect, fix string) Finding {
+	f := Finding{Service: "sendmail.cf", Setting: "O " + name + "=" + o.value, Effect: effect, Fix: fix + remake}
+	if o.argument {
+		f.Service = "arguments of the daemon"
+		f.Fix = "remove the option from the arguments of sendmail, such as DAEMON_PARMS in /etc/mail/sendmail.conf, then run systemctl restart sendmail"
+	}
+	return f
+}
+
+// readArguments reads the options of the running daemon from the second line of its
+// PID file. They override those of sendmail.cf.
+func (m *Sendmail) readArguments() error {
+	text, err := os.ReadFile(m.last("PidFile", 0).value)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	_, line, _ := strings.Cut(string(text), "\n")
+	m.options = append(m.options, argumentsOf(line)...)
+	return nil
+}
+
+func argumentsOf(line string) (options []equate) {
+	words := strings.Fields(line)
+	for i, word := range words {
+		text, ok := strings.CutPrefix(word, "-o")
+		if long, isLong := strings.CutPrefix(word, "-O"); isLong {
+			text, ok = " "+long, true
+			if long == "" && i+1 < len(words) {
+				text += words[i+1]
+			}
+		}
+		if ok {
+			options = append(options, option(text, true))
+		}
+	}
+	return options
 }
 
 // mailer returns the fields of a mailer, or nil.
@@ -97,10 +150,7 @@ func ReadSendmail(file string) (*Sendmail, error) {
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, err
 	}
-	if err := m.readNames(); err != nil {
-		return nil, err
-	}
-	return m, m.readCallers()
+	return m, errors.Join(m.readArguments(), m.readNames(), m.readCallers())
 }
 
 func parseSendmail(text string) *Sendmail {
@@ -109,11 +159,7 @@ func parseSendmail(text string) *Sendmail {
 		rest := line[1:]
 		switch line[0] {
 		case 'O':
-			name, value, _ := strings.Cut(rest, "=")
-			if rest != "" && rest[0] != ' ' { // the form Odbackground
-				name, value = rest[:1], rest[1:]
-			}
-			m.options = append(m.options, equate{strings.TrimSpace(name), strings.TrimSpace(value)})
+			m.options = append(m.options, option(rest, false))
 		case 'X', 'M':
 			name, fields, _ := strings.Cut(rest, ",")
 			a := agent{strings.TrimSpace(name), fieldsOf(fields)}
@@ -168,8 +214,8 @@ func (m *Sendmail) readNames() error {
 
 // aliasFiles returns the texts of the aliases, without those in a directory service.
 func (m *Sendmail) aliasFiles() (files []string) {
-	for _, list := range m.option("AliasFile", 'A') {
-		for _, file := range SplitList(list) {
+	for _, list := range m.all("AliasFile", 'A') {
+		for _, file := range SplitList(list.value) {
 			if i := strings.IndexByte(file, '/'); i >= 0 {
 				files = append(files, file[i:])
 			}

@@ -52,15 +52,15 @@ func (s *Site) oursOfSendmail(socket string) bool {
 
 // port is a value of DaemonPortOptions.
 type port struct {
-	text   string
+	equate
 	fields map[byte]string
 }
 
 // ports returns the ports of the daemon. Sendmail accepts their keys in any case.
 func (m *Sendmail) ports() (ports []port) {
-	for _, text := range m.option("DaemonPortOptions", 'O') {
-		p := port{text, make(map[byte]string)}
-		for key, value := range fieldsOf(text) {
+	for _, o := range m.all("DaemonPortOptions", 'O') {
+		p := port{o, make(map[byte]string)}
+		for key, value := range fieldsOf(o.value) {
 			p.fields[key&^0x20] = value
 		}
 		ports = append(ports, p)
@@ -79,22 +79,19 @@ func filterList(s *Site) (found []Finding, err error) {
 		})
 	}
 	list := m.last("InputMailFilters", 0)
-	names := SplitList(list)
+	names := SplitList(list.value)
 	switch at := indexOf(names, ours.name); {
 	case at < 0:
-		found = append(found, Finding{
-			Service: "sendmail.cf", Setting: "O InputMailFilters=" + list,
-			Effect: "Sendmail does not ask postseal: all mail goes out in clear.",
-			Fix: fmt.Sprintf("write define(`confINPUT_MAIL_FILTERS', `%s')dnl as the last line before the MAILER lines of sendmail.mc%s",
-				strings.Join(append(names, ours.name), ", "), remake),
-		})
+		found = append(found, list.finding("InputMailFilters", "Sendmail does not ask postseal: all mail goes out in clear.",
+			fmt.Sprintf("write define(`confINPUT_MAIL_FILTERS', `%s')dnl as the last line before the MAILER lines of sendmail.mc",
+				strings.Join(append(names, ours.name), ", "))))
 	default:
 		for _, other := range names[at+1:] {
 			if m.signs(other) {
 				continue
 			}
 			found = append(found, Finding{
-				Service: "sendmail.cf", Setting: "O InputMailFilters=" + list,
+				Service: "sendmail.cf", Setting: "O InputMailFilters=" + list.value,
 				Effect: fmt.Sprintf("The filter %s runs after postseal. A recipient that it adds gets mail in clear, and one that it deletes or refuses gets diverted mail.", other),
 				Fix:    fmt.Sprintf("move the line INPUT_MAIL_FILTER of %s in sendmail.mc before the include of postseal.m4%s. A filter that changes recipients must run on a host before this one", other, remake),
 			})
@@ -105,11 +102,8 @@ func filterList(s *Site) (found []Finding, err error) {
 		if !ok || indexOf(strings.FieldsFunc(own, func(r rune) bool { return r == ';' || r == ' ' }), ours.name) >= 0 {
 			continue
 		}
-		found = append(found, Finding{
-			Service: "sendmail.cf", Setting: "O DaemonPortOptions=" + p.text,
-			Effect: "This port uses only the filters that it names. All its mail goes out in clear.",
-			Fix:    fmt.Sprintf("in the line DAEMON_OPTIONS of sendmail.mc, write InputMailFilters=%s%s", strings.TrimPrefix(own+";"+ours.name, ";"), remake),
-		})
+		found = append(found, p.finding("DaemonPortOptions", "This port uses only the filters that it names. All its mail goes out in clear.",
+			"in the line DAEMON_OPTIONS of sendmail.mc, write InputMailFilters="+strings.TrimPrefix(own+";"+ours.name, ";")))
 	}
 	return found, nil
 }
@@ -154,18 +148,12 @@ func filterFlag(s *Site) ([]Finding, error) {
 
 func deliveryMode(s *Site) (found []Finding, err error) {
 	const effect = "Sendmail queries the DNS only when it delivers. A name that is a CNAME of another is decided by the wrong name: mail to a secure name goes to the other domain in clear."
-	if mode := s.Sendmail.last("DeliveryMode", 'd'); isDeferred(mode) {
-		found = append(found, Finding{
-			Service: "sendmail.cf", Setting: "O DeliveryMode=" + mode, Effect: effect,
-			Fix: "write define(`confDELIVERY_MODE', `background')dnl into sendmail.mc" + remake,
-		})
+	if mode := s.Sendmail.last("DeliveryMode", 'd'); isDeferred(mode.value) {
+		found = append(found, mode.finding("DeliveryMode", effect, "write define(`confDELIVERY_MODE', `background')dnl into sendmail.mc"))
 	}
 	for _, p := range s.Sendmail.ports() {
 		if isDeferred(p.fields['D']) {
-			found = append(found, Finding{
-				Service: "sendmail.cf", Setting: "O DaemonPortOptions=" + p.text, Effect: effect,
-				Fix: "in the line DAEMON_OPTIONS of sendmail.mc, write DeliveryMode=b" + remake,
-			})
+			found = append(found, p.finding("DaemonPortOptions", effect, "in the line DAEMON_OPTIONS of sendmail.mc, write DeliveryMode=b"))
 		}
 	}
 	return found, nil
@@ -198,13 +186,10 @@ func submitCF(s *Site) (found []Finding, err error) {
 }
 
 func bcc(s *Site) ([]Finding, error) {
-	value := s.Sendmail.last("AddBcc", 0)
-	if value == "" || !strings.ContainsRune("tTyY1", rune(value[0])) {
+	o := s.Sendmail.last("AddBcc", 0)
+	if o.value == "" || !strings.ContainsRune("tTyY1", rune(o.value[0])) {
 		return nil, nil
 	}
-	return one(Finding{
-		Service: "sendmail.cf", Setting: "O AddBcc=" + value,
-		Effect: "Sendmail adds recipients that postseal does not see. They get a copy in clear, also of mail that is diverted.",
-		Fix:    "delete the line FEATURE(`bcc') of sendmail.mc" + remake,
-	})
+	return one(o.finding("AddBcc", "Sendmail adds recipients that postseal does not see. They get a copy in clear, also of mail that is diverted.",
+		"delete the line FEATURE(`bcc') of sendmail.mc"))
 }

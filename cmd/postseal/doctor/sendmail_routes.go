@@ -75,17 +75,11 @@ func (m *Sendmail) directOnly() bool { return strings.Contains(m.mailer(legMaile
 
 func fallback(s *Site) (found []Finding, err error) {
 	const effect = "While the relay is down, Sendmail sends diverted mail to this host in clear."
-	if host := s.Sendmail.last("FallbackSmartHost", 0); host != "" {
-		found = append(found, Finding{
-			Service: "sendmail.cf", Setting: "O FallbackSmartHost=" + host, Effect: effect,
-			Fix: "delete O FallbackSmartHost from LOCAL_CONFIG in sendmail.mc, and confFALLBACK_SMARTHOST" + remake,
-		})
+	if host := s.Sendmail.last("FallbackSmartHost", 0); host.value != "" {
+		found = append(found, host.finding("FallbackSmartHost", effect, "delete O FallbackSmartHost from LOCAL_CONFIG in sendmail.mc, and confFALLBACK_SMARTHOST"))
 	}
-	if host := s.Sendmail.last("FallbackMXhost", 'V'); host != "" && !s.Sendmail.directOnly() {
-		found = append(found, Finding{
-			Service: "sendmail.cf", Setting: "O FallbackMXhost=" + host, Effect: effect,
-			Fix: "give the mailer encrypt in postseal.m4 the flag 0, as in contrib, or delete confFALLBACK_MX from sendmail.mc" + remake,
-		})
+	if host := s.Sendmail.last("FallbackMXhost", 'V'); host.value != "" && !s.Sendmail.directOnly() {
+		found = append(found, host.finding("FallbackMXhost", effect, "give the mailer encrypt in postseal.m4 the flag 0, as in contrib, or delete confFALLBACK_MX from sendmail.mc"))
 	}
 	return found, nil
 }

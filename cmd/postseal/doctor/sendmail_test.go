@@ -81,6 +81,13 @@ func TestSendmailFilter(t *testing.T) {
 	}
 }
 
+func TestSendmailArguments(t *testing.T) {
+	m := fakeSendmail(contribCF, "")
+	m.options = append(m.options, argumentsOf("sendmail -bd -odd")...)
+	wantFound(t, site(t, nil, m), sendmailFilter,
+		"delivery-mode arguments of the daemon: O DeliveryMode=d -> remove the option from the arguments of sendmail, such as DAEMON_PARMS in /etc/mail/sendmail.conf, then run systemctl restart sendmail")
+}
+
 func TestSubmitCF(t *testing.T) {
 	m := fakeSendmail(contribCF, "")
 	m.submit = nil
@@ -108,15 +115,16 @@ func TestSubmitCF(t *testing.T) {
 func TestSendmailOptions(t *testing.T) {
 	m := parseSendmail("O deliverym=i\nOVbackup.example\nO DaemonPortOptions=Name=A,\n\tAddr=127.0.0.1\nOOName=B\nD{long}x y\nDLlocal:z\n")
 	for name, test := range map[string]struct{ got, want any }{
-		"cut short":    {m.last("DeliveryMode", 'd'), "i"},
-		"one letter":   {m.last("FallbackMXhost", 'V'), "backup.example"},
-		"several":      {m.option("DaemonPortOptions", 'O'), []string{"Name=A, Addr=127.0.0.1", "Name=B"}},
-		"not set":      {m.last("FallbackSmartHost", 0), ""},
+		"cut short":    {m.last("DeliveryMode", 'd').value, "i"},
+		"one letter":   {m.last("FallbackMXhost", 'V').value, "backup.example"},
+		"several":      {m.all("DaemonPortOptions", 'O'), []equate{{"DaemonPortOptions", "Name=A, Addr=127.0.0.1", false}, {"O", "Name=B", false}}},
+		"not set":      {m.last("FallbackSmartHost", 0), equate{}},
+		"arguments":    {argumentsOf("/usr/sbin/sendmail -bd -odd -q10m -O FallbackSmartHost=x -OAddBcc=true"), []equate{{"d", "d", true}, {"FallbackSmartHost", "x", true}, {"AddBcc", "true", true}}},
 		"long macro":   {m.macros["long"], "x y"},
 		"macro letter": {m.macros["L"], "local:z"},
 	} {
 		if !reflect.DeepEqual(test.got, test.want) {
-			t.Errorf("%s: got %q, want %q", name, test.got, test.want)
+			t.Errorf("%s: got %v, want %v", name, test.got, test.want)
 		}
 	}
 }
