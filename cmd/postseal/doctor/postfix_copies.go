@@ -1,5 +1,171 @@
 package doctor
 
-// postfixCopies are about copies and redirected mail: redirect, bcc, always-bcc, sender-bcc,
-// recipient-bcc, notices.
-var postfixCopies = []check{}
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// postfixCopies are about copies and redirected mail.
+var postfixCopies = []check{
+	{"redirect", Leak, redirect},
+	{"bcc", Leak, bcc},
+	{"always-bcc", Leak, alwaysBCC},
+	{"sender-bcc", Leak, bccMaps("sender_bcc_maps")},
+	{"recipient-bcc", Leak, bccMaps("recipient_bcc_maps")},
+	{"notices", Leak, notices},
+}
+
+func redirect(s *Site) ([]Finding, error) {
+	return s.action("REDIRECT", "A message that matches goes in clear to the address in the row, and its recipients get nothing.")
+}
+
+func bcc(s *Site) ([]Finding, error) {
+	found, err := s.action("BCC", "The address in the row gets a copy in clear of each message that matches.")
+	isAdvice := func(f Finding) bool { return f.Severity == Advice } // which redirect gives
+	return slices.DeleteFunc(found, isAdvice), err
+}
+
+// action looks for an action in the tables of header_checks and access maps.
+func (s *Site) action(name, effect string) (found []Finding, err error) {
+	for _, m := range s.Postfix.actionMaps() {
+		m.effect = effect
+		rows, err := s.rows(m, func(e Entry) ([]string, error) {
+			action, argument, _ := strings.Cut(e.Value, " ")
+			if !strings.EqualFold(action, name) {
+				return nil, nil
+			}
+			return []string{strings.TrimSpace(argument)}, nil
+		})
+		if err != nil {
+			return found, err
+		}
+		found = append(found, rows...)
+	}
+	return found, nil
+}
+
+func alwaysBCC(s *Site) (found []Finding, err error) {
+	const name = "always_bcc"
+	p := s.Postfix
+	for _, service := range p.Services("cleanup") {
+		to := p.Param(service, name)
+		if !s.outside(to) {
+			continue
+		}
+		where, setting := p.Setting(service, name)
+		found = append(found, Finding{
+			Service: where, Setting: setting, Fix: p.Remove(service, name),
+			Effect: fmt.Sprintf("A copy of each message goes to %s in clear.", to),
+		})
+	}
+	return found, nil
+}
+
+func bccMaps(name string) func(*Site) ([]Finding, error) {
+	return func(s *Site) (found []Finding, err error) {
+		for _, service := range s.Postfix.Services("cleanup") {
+			rows, err := s.rows(mapUse{
+				service: service, name: name, maps: s.Postfix.Param(service, name),
+				effect: "The address in the row gets a copy in clear of each message that matches.",
+			}, oneAddress)
+			if err != nil {
+				return found, err
+			}
+			found = append(found, rows...)
+		}
+		return found, nil
+	}
+}
+
+// noticeClasses are the classes of notify_classes for which a recipient gets notices,
+// and the programs that send them.
+var noticeClasses = []struct {
+	name              string
+	classes, programs []string
+}{
+	{"bounce_notice_recipient", []string{"bounce"}, []string{"bounce"}},
+	{"2bounce_notice_recipient", []string{"2bounce"}, []string{"bounce"}},
+	{"delay_notice_recipient", []string{"delay"}, []string{"bounce"}},
+	{"error_notice_recipient", []string{"data", "policy", "protocol", "resource", "software"}, []string{"smtpd", "smtp", "lmtp"}},
+}
+
+func notices(s *Site) (found []Finding, err error) {
+	p := s.Postfix
+	for _, notice := range noticeClasses {
+		for _, service := range p.Services(notice.programs...) {
+			to := p.Param(service, notice.name)
+			classes := splitList(p.Param(service, "notify_classes"))
+			if !s.outside(to) || !slices.ContainsFunc(classes, func(class string) bool { return slices.Contains(notice.classes, class) }) {
+				continue
+			}
+			where, setting := p.Setting(service, notice.name)
+			found = append(found, Finding{
+				Service: where, Setting: setting, Fix: p.Remove(service, notice.name),
+				Effect: fmt.Sprintf("Notices go to %s in clear. They contain the header of the message, the whole message, or the SMTP session.", to),
+			})
+		}
+	}
+	return slices.CompactFunc(found, func(a, b Finding) bool { return a == b }), nil
+}
+
+// actionChecks are the parameters of cleanup(8) whose tables have actions.
+var actionChecks = []string{"header_checks", "mime_header_checks", "nested_header_checks", "body_checks", "milter_header_checks"}
+
+// restrictions are the parameters of smtpd(8) that name access maps.
+var restrictions = []string{
+	"smtpd_client_restrictions", "smtpd_helo_restrictions", "smtpd_sender_restrictions", "smtpd_relay_restrictions",
+	"smtpd_recipient_restrictions", "smtpd_data_restrictions", "smtpd_end_of_data_restrictions",
+}
+
+// actionMaps returns the tables whose results are actions, such as REDIRECT. A table
+// is returned once for each place where it is set.
+func (p *Postfix) actionMaps() (uses []mapUse) {
+	add := func(service *Service, name, table string) {
+		where, _ := p.Setting(service, name)
+		if !slices.ContainsFunc(uses, func(u mapUse) bool {
+			other, _ := p.Setting(u.service, u.name)
+			return other == where && u.name == name && u.maps == table
+		}) {
+			uses = append(uses, mapUse{service: service, name: name, maps: table})
+		}
+	}
+	isSet := func(service *Service, name string) bool {
+		_, ok := p.set[name]
+		return ok || service.sets(name)
+	}
+	for _, service := range p.Services("cleanup") {
+		for _, name := range actionChecks {
+			if isSet(service, name) { // the default names header_checks again
+				for _, table := range splitList(p.Param(service, name)) {
+					add(service, name, table)
+				}
+			}
+		}
+	}
+	for _, service := range p.Services("smtpd") {
+		for _, name := range slices.Concat(restrictions, splitList(p.Param(service, "smtpd_restriction_classes"))) {
+			for _, table := range accessMaps(p.Param(service, name)) {
+				add(service, name, table)
+			}
+		}
+	}
+	return uses
+}
+
+// accessMaps returns the tables in a list of restrictions.
+func accessMaps(list string) (tables []string) {
+	before := ""
+	for _, word := range splitList(list) {
+		inner, braces := inBraces(word)
+		switch {
+		case before == "check_policy_service":
+		case braces:
+			tables = append(tables, accessMaps(inner)...)
+		case strings.Contains(word, ":") && !strings.HasPrefix(before, "reject_"):
+			tables = append(tables, word)
+		}
+		before = word
+	}
+	return tables
+}

@@ -1,0 +1,140 @@
+package doctor
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// mapUse is a list of maps, and what happens to mail if a result is an outside
+// address.
+type mapUse struct {
+	service *Service
+	name    string // the parameter
+	maps    string
+	effect  string
+	aliases bool // in the format of aliases(5)
+}
+
+// rows returns a finding for each map of a list that has results outside. addresses
+// returns those of a result.
+func (s *Site) rows(use mapUse, addresses func(Entry) ([]string, error)) (found []Finding, err error) {
+	p := s.Postfix
+	for _, table := range splitList(use.maps) {
+		entries, complete, err := p.Entries(table)
+		if err != nil {
+			return found, err
+		}
+		var outside []string
+		for _, e := range entries {
+			results, err := addresses(e)
+			if err != nil {
+				return found, err
+			}
+			for _, address := range results {
+				out, clear, err := s.outsideResult(table, e.Key, address)
+				if err != nil {
+					return found, err
+				}
+				complete = complete && clear
+				if out && clear {
+					outside = append(outside, e.Key+" "+e.Value)
+					break
+				}
+			}
+		}
+		where, setting := p.Setting(use.service, use.name)
+		f := Finding{Service: where, Setting: setting, Effect: use.effect}
+		if len(outside) > 0 {
+			f.Setting += ": " + outside[0]
+			if len(outside) > 1 {
+				f.Setting += fmt.Sprintf(", and %d more", len(outside)-1)
+			}
+			f.Fix = p.fixRows(use, where, table)
+			found = append(found, f)
+		}
+		if !complete {
+			f.Severity, f.Setting = Advice, setting
+			f.Effect = "Not all results of " + table + " can be listed. Mail goes in clear to each outside address among them."
+			f.Fix = "make sure that " + table + " returns only addresses of your own"
+			found = append(found, f)
+		}
+	}
+	return found, nil
+}
+
+// fixRows says how to change rows of a table.
+func (p *Postfix) fixRows(use mapUse, where, table string) string {
+	table = strings.TrimPrefix(table, "proxy:")
+	kind, name, _ := strings.Cut(table, ":")
+	const change = "remove it, or name an address of your own, in "
+	switch {
+	case strings.HasPrefix(name, "{") || kind == "static" || kind == "inline":
+		if where != "main.cf" {
+			where = "master.cf, service " + where
+		}
+		return change + use.name + " of " + where + ", then run " + p.reload()
+	case indexed[kind] && use.aliases:
+		return change + name + ", then run " + p.command("postalias", table)
+	case indexed[kind]:
+		return change + name + ", then run " + p.command("postmap", table)
+	}
+	return change + name + ", then run " + p.reload()
+}
+
+// indexed are the types of table that postmap(1) writes.
+var indexed = map[string]bool{"hash": true, "btree": true, "lmdb": true, "cdb": true, "dbm": true, "sdbm": true}
+
+// substitution is the text of a group, in the result of a pattern.
+var substitution = regexp.MustCompile(`\$(\d|\{\d+\}|\(\d+\))`)
+
+// outsideResult reports whether a result of a row is outside. clear is false if this
+// depends on the key.
+func (s *Site) outsideResult(table, key, result string) (outside, clear bool, err error) {
+	if strings.HasPrefix(result, "@") {
+		result = "x" + result
+	}
+	at := strings.LastIndexByte(result, '@')
+	if !substitution.MatchString(result[at+1:]) {
+		return s.outside(substitution.ReplaceAllString(result, "x")), true, nil
+	}
+	for _, sample := range samples(key) {
+		value, found, err := s.Postfix.Lookup(table, sample)
+		if err != nil {
+			return false, false, err
+		}
+		if found {
+			return value != sample && s.outside(value), true, nil
+		}
+	}
+	return false, false, nil
+}
+
+// wildcard is a part of a pattern that matches the text "x".
+var wildcard = regexp.MustCompile(`(\[\^@\]|\[\^@ \]|\\S|\\w|\.)[*+]`)
+
+// samples returns addresses that a simple pattern may match.
+func samples(pattern string) []string {
+	text := pattern
+	if pattern != "" && !isWord(pattern[0]) && strings.Count(pattern, pattern[:1]) > 1 {
+		text = pattern[1:strings.LastIndexByte(pattern, pattern[0])]
+	}
+	text = wildcard.ReplaceAllString(text, "x")
+	text = strings.NewReplacer("?:", "", "(", "", ")", "", "^", "", "$", "", `\.`, ".", `\@`, "@").Replace(text)
+	if strings.ContainsAny(text, `\[]{}*+?|`) {
+		return nil
+	}
+	switch at := strings.IndexByte(text, '@'); {
+	case at > 0:
+		return []string{text}
+	case at == 0:
+		return []string{"x" + text}
+	case strings.HasPrefix(text, "."):
+		return []string{"x@example.org" + text}
+	case strings.Contains(text, "."):
+		return []string{"x@" + text}
+	}
+	return []string{text + "@example.org"}
+}
+
+func oneAddress(e Entry) ([]string, error) { return []string{e.Value}, nil }

@@ -1,0 +1,83 @@
+package mtatest_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/postseal/postseal/milter/mtatest"
+)
+
+func TestDoctorCopies(tt *testing.T) {
+	t := on(tt, changed)
+	const bob, eve, inner = "bob@gmail.com: [secure] x", "eve@gmail.com: [secure] x", "archive@trust.example: [secure] x"
+	copied := arrived{direct: []string{eve}, relay: []string{bob}}
+	redirected := arrived{direct: []string{eve}}
+	keepsInside := arrived{direct: []string{inner}, relay: []string{bob}}
+	set := func(args ...string) func(*T, doctorFinding) {
+		return func(t *T, _ doctorFinding) { t.postconf(args...) }
+	}
+	table := filepath.Join(t.mta.Directory(), "copies")
+	write := func(t *T, rows string) {
+		t.Helper()
+		if err := os.WriteFile(table, []byte(rows), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := t.postfix().Run("postmap", "hash:"+table); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, "bob@gmail.com eve@gmail.com\n")
+	for _, i := range []illness{
+		{id: "always-bcc", name: "main.cf", main: []string{"always_bcc=eve@gmail.com"},
+			ill: copied, service: "main.cf", fix: "-X always_bcc"},
+		{id: "sender-bcc", name: "inline", main: []string{"sender_bcc_maps=inline:{ward@trust.example=eve@gmail.com}"},
+			ill: copied, service: "main.cf", fix: "in sender_bcc_maps of main.cf",
+			mend: set("-e", "sender_bcc_maps=inline:{ward@trust.example=archive@trust.example}"), healthy: keepsInside},
+		{id: "recipient-bcc", name: "hash", main: []string{"recipient_bcc_maps=hash:" + table},
+			ill: copied, service: "main.cf", fix: "in " + table + ", then run postmap -c ",
+			mend: func(t *T, _ doctorFinding) { write(t, "bob@gmail.com archive@trust.example\n") }, healthy: keepsInside},
+		{id: "redirect", name: "header_checks", main: []string{"header_checks=regexp:{ { /^Subject: .secure/ REDIRECT eve@gmail.com } }"},
+			ill: redirected, service: "main.cf", fix: "in header_checks of main.cf", mend: set("-X", "header_checks")},
+		{id: "redirect", name: "body_checks", files: map[string]string{"body": "/trailing/  REDIRECT eve@gmail.com\n"}, main: []string{"body_checks=pcre:$DIR/body"},
+			ill: redirected, service: "main.cf", fix: "/etc/body, then run postfix -c ", mend: set("-X", "body_checks")},
+		{id: "redirect", name: "milter_header_checks", main: []string{"milter_header_checks=regexp:{ { /^X-Postseal:/ REDIRECT eve@gmail.com } }"},
+			ill: redirected, service: "main.cf", fix: "in milter_header_checks of main.cf", mend: set("-X", "milter_header_checks")},
+		{id: "redirect", name: "access", main: []string{"smtpd_sender_restrictions=check_sender_access inline:{ { ward@trust.example = REDIRECT eve@gmail.com } }"},
+			ill: redirected, service: "main.cf", fix: "in smtpd_sender_restrictions of main.cf", mend: set("-X", "smtpd_sender_restrictions")},
+		{id: "bcc", name: "header_checks", main: []string{"header_checks=regexp:{ { /^Subject: .secure/ BCC eve@gmail.com } }"},
+			ill: copied, service: "main.cf", fix: "in header_checks of main.cf", mend: set("-X", "header_checks")},
+		{id: "bcc", name: "access", files: map[string]string{"access": "127.0.0.1 BCC eve@gmail.com\n"},
+			master: []string{t.mta.Addr() + "/inet/smtpd_data_restrictions=check_client_access,texthash:$DIR/access"},
+			ill:    copied, service: t.mta.Addr() + "/inet", fix: "/etc/access, then run postfix -c ", mend: set("-PX", t.mta.Addr()+"/inet/smtpd_data_restrictions")},
+		{id: "notices", name: "bounce", main: []string{"notify_classes=bounce", "bounce_notice_recipient=eve@gmail.com"}, to: "nobody@gmail.com",
+			ill:     arrived{direct: []string{"ward@trust.example: Undelivered Mail Returned to Sender", "eve@gmail.com: Postmaster Copy: Undelivered Mail"}},
+			service: "main.cf", fix: "-X bounce_notice_recipient",
+			healthy: arrived{direct: []string{"ward@trust.example: Undelivered Mail Returned to Sender", "postmaster@mx.trust.example: Postmaster Copy: Undelivered Mail"}}},
+	} {
+		t.Run(i.id+" "+i.name, func(t *T) { t.cure(i) })
+	}
+}
+
+// TestDoctorErrorNotices sends mail that postseal refuses. Postfix sends the notice
+// when the session has ended.
+func TestDoctorErrorNotices(tt *testing.T) {
+	t := on(tt, changed)
+	t.settings("notify_classes=policy", "error_notice_recipient=eve@gmail.com")
+	d := t.serve("enforce", t.statusSocket())
+	wantNotice := func(to string) {
+		t.Helper()
+		t.send([]string{"<x@y.gsi.gov.uk>"}, mail("Subject: [secure] x"))
+		var got []mtatest.Delivery
+		until(t, func() bool { got = append(got, t.internet.Take()...); return len(got) > 0 }, t.postfix().Log)
+		if len(got) != 1 || got[0].Recipients[0].Address != to || !strings.Contains(string(got[0].Data), "RCPT TO:<x@y.gsi.gov.uk>") {
+			t.Fatalf("got %q", got)
+		}
+	}
+	found := t.wantFindings(d, "notices leak")
+	wantNotice("eve@gmail.com")
+	t.mend(found[0])
+	t.wantFindings(d)
+	wantNotice("postmaster@mx.trust.example")
+}
