@@ -29,14 +29,20 @@ func (p *Postfix) Lookup(maps string, keys ...string) (value string, found bool,
 		}
 		answers = append(answers, answer)
 	}
+	value, found = lookup(answers, keys)
+	return value, found, nil
+}
+
+// lookup looks up keys in the answers of maps.
+func lookup(answers []map[string]string, keys []string) (value string, found bool) {
 	for _, key := range keys {
 		for _, answer := range answers {
 			if value, ok := answer[key]; ok {
-				return value, true, nil
+				return value, true
 			}
 		}
 	}
-	return "", false, nil
+	return "", false
 }
 
 // Entries returns the rows of all maps of a list. complete is false if a map cannot
