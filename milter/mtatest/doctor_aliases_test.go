@@ -18,14 +18,16 @@ func TestDoctorRewrites(tt *testing.T) {
 	for _, i := range []illness{
 		{id: "alias-out", name: "virtual", main: []string{"virtual_alias_maps=inline:{team@trust.example=bob@gmail.com}"}, to: "team@trust.example",
 			ill: out, service: "main.cf", fix: "in virtual_alias_maps of main.cf", mend: setting("-e", "virtual_alias_maps=inline:{team@trust.example=a@nhs.net}"), healthy: inside},
-		{id: "alias-out", name: "canonical", main: []string{"canonical_maps=regexp:{ { /^team@.*/ bob@gmail.com } }"}, to: "team@trust.example",
-			ill: out, service: "main.cf", fix: "in canonical_maps of main.cf", mend: setting("-e", "canonical_maps=regexp:{ { /^team@.*/ a@nhs.net } }"), healthy: inside},
+		{id: "alias-out", name: "canonical", main: []string{"canonical_maps=regexp:{ { /^team@trust.example$$/ bob@gmail.com } }"}, to: "team@trust.example",
+			ill: out, service: "main.cf", fix: "in canonical_maps of main.cf", mend: setting("-e", "canonical_maps=regexp:{ { /^team@trust.example$$/ a@nhs.net } }"), healthy: inside},
 		{id: "alias-relay-domain", name: "pattern without an end", main: []string{`virtual_alias_maps=regexp:{ { /^bob@gmail\.com/ eve@gmail.com } }`},
 			ill: elsewhere, service: "main.cf", fix: `$$1 } }, regexp:{ {`},
 		{id: "alias-relay-domain", name: "row", main: []string{"canonical_maps=inline:{bob@gmail.com.encrypt.invalid=eve@gmail.com}"},
 			ill: elsewhere, service: "main.cf", fix: `-e 'canonical_maps = regexp:`},
 		{id: "alias-relay-domain", name: "catch-all", main: []string{"recipient_canonical_maps=static:a@nhs.net"},
 			ill: inside, service: "main.cf", fix: `-e 'recipient_canonical_maps = regexp:`},
+		{id: "alias-relay-domain", name: "domain", main: []string{`virtual_alias_maps=regexp:{ { /^(.*\.encrypt\.invalid)$$/ $$1 } }`},
+			ill: t.bounced(), service: "main.cf", fix: "name only your own domains in virtual_alias_domains", mend: setting("-e", "virtual_alias_domains=")},
 		{id: "alias-relay-domain", name: "masquerade", main: []string{"masquerade_domains=invalid", "masquerade_classes=envelope_recipient"},
 			ill: arrived{direct: []string{"bob@invalid: [secure] x"}}, service: "main.cf", fix: "-e 'masquerade_domains = !encrypt.invalid, invalid'"},
 	} {

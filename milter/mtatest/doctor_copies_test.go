@@ -60,24 +60,31 @@ func TestDoctorCopies(tt *testing.T) {
 	}
 }
 
-// TestDoctorErrorNotices sends mail that postseal refuses. Postfix sends the notice
-// when the session has ended.
+// TestDoctorErrorNotices sends mail that postseal refuses, and mail that cannot return
+// to its sender. Postfix sends a notice some time later.
 func TestDoctorErrorNotices(tt *testing.T) {
 	t := on(tt, changed)
-	t.settings("notify_classes=policy", "error_notice_recipient=eve@gmail.com")
 	d := t.serve("enforce", t.statusSocket())
-	wantNotice := func(to string) {
-		t.Helper()
-		t.send([]string{"<x@y.gsi.gov.uk>"}, mail("Subject: [secure] x"))
-		var got []mtatest.Delivery
-		until(t, func() bool { got = append(got, t.internet.Take()...); return len(got) > 0 }, t.postfix().Log)
-		if len(got) != 1 || got[0].Recipients[0].Address != to || !strings.Contains(string(got[0].Data), "RCPT TO:<x@y.gsi.gov.uk>") {
-			t.Fatalf("got %q", got)
-		}
+	for _, test := range []struct{ class, name, from, to, want string }{
+		{"policy", "error_notice_recipient", sender, "x@y.gsi.gov.uk", "RCPT TO:<x@y.gsi.gov.uk>"},
+		{"2bounce", "2bounce_notice_recipient", "<nobody@trust.example>", "nobody@gmail.com", "trailing blanks"},
+	} {
+		t.Run(test.class, func(t *T) {
+			t.settings("bounce_size_limit=50000", "notify_classes="+test.class, test.name+"=eve@gmail.com")
+			wantNotice := func(to string) {
+				t.Helper()
+				t.sendFrom(test.from, []string{"<" + test.to + ">"}, mail("Subject: [secure] x"))
+				var got []mtatest.Delivery
+				until(t, func() bool { got = append(got, t.internet.Take()...); return len(got) > 0 }, t.postfix().Log)
+				if len(got) != 1 || got[0].Recipients[0].Address != to || !strings.Contains(string(got[0].Data), test.want) {
+					t.Fatalf("got %q", got[0].Data[max(0, len(got[0].Data)-900):])
+				}
+			}
+			found := t.wantFindings(d, "notices leak")
+			wantNotice("eve@gmail.com")
+			t.mend(found[0])
+			t.wantFindings(d)
+			wantNotice("postmaster@mx.trust.example")
+		})
 	}
-	found := t.wantFindings(d, "notices leak")
-	wantNotice("eve@gmail.com")
-	t.mend(found[0])
-	t.wantFindings(d)
-	wantNotice("postmaster@mx.trust.example")
 }

@@ -15,6 +15,7 @@ type Postfix struct {
 	main      map[string]string // all parameters, expanded
 	set       map[string]string // those that main.cf sets, as written
 	tables    tables
+	delivers  map[string]bool // domains, as far as they were asked for
 }
 
 // Service is an entry of master.cf.

@@ -14,7 +14,7 @@ import (
 // postfixAliases are about addresses that Postfix replaces.
 var postfixAliases = []check{
 	{"alias-out", Leak, slicesOf(rewriteOut, aliasesOut, luserRelay, localTransports)},
-	{"alias-relay-domain", Leak, slicesOf(rewrittenSealed, masqueradedSealed)},
+	{"alias-relay-domain", Leak, slicesOf(rewrittenSealed, masqueradedSealed, ownSealed)},
 }
 
 // slicesOf joins the findings of functions.
@@ -184,7 +184,11 @@ func luserRelay(s *Site) (found []Finding, err error) {
 		if strings.HasPrefix(to, "@") {
 			to = "x" + to
 		}
-		if !s.outside(to) {
+		leaves, err := s.leaves(to)
+		if err != nil {
+			return found, err
+		}
+		if !leaves {
 			continue
 		}
 		where, setting := p.Setting(service, name)
@@ -284,7 +288,9 @@ func rewrittenSealed(s *Site) (found []Finding, err error) {
 		}
 		where, setting := p.Setting(use.service, use.name)
 		_, value, _ := strings.Cut(setting, "= ")
-		spare := fmt.Sprintf(`regexp:{ { /^(.*\.%s)$$/ $$1 } }, `, strings.ReplaceAll(s.Rules.Relay, ".", `\.`))
+		// With the @ it does not match the bare domain, which would make that a domain of
+		// virtual_alias_domains.
+		spare := fmt.Sprintf(`regexp:{ { /^(.+@.+\.%s)$$/ $$1 } }, `, strings.ReplaceAll(s.Rules.Relay, ".", `\.`))
 		f := Finding{
 			Severity: severity, Service: where, Setting: setting + ": " + hit,
 			Effect: "The row replaces a sealed recipient: somebody else gets the mail in clear.",
@@ -353,6 +359,30 @@ func masqueradedSealed(s *Site) (found []Finding, err error) {
 			Service: where, Setting: setting,
 			Effect: "The domain of a sealed recipient is cut: the recipient gets nothing, and a smart host gets the mail in clear.",
 			Fix:    p.Change(service, name, "!"+s.Rules.Relay+", "+p.Param(service, name)),
+		})
+	}
+	return found, nil
+}
+
+// ownSealed looks for sealed recipients in the domains for which Postfix has users.
+func ownSealed(s *Site) (found []Finding, err error) {
+	p := s.Postfix
+	if s.Rules.Relay == "" {
+		return nil, nil
+	}
+	for _, name := range []string{"mydestination", "virtual_alias_domains", "virtual_mailbox_domains"} {
+		in, err := p.inDomains(p.Param(nil, name), "example.org."+s.Rules.Relay)
+		if err != nil {
+			return found, err
+		}
+		if !in {
+			continue
+		}
+		where, setting := p.Setting(nil, name)
+		found = append(found, Finding{
+			Severity: Loss, Service: where, Setting: setting,
+			Effect: "It matches the domains of sealed recipients: Postfix looks for a user of its own, and the mail returns to its sender.",
+			Fix:    "name only your own domains in " + name + ", then run " + p.reload(),
 		})
 	}
 	return found, nil

@@ -10,7 +10,7 @@ func TestPostfixAliases(t *testing.T) {
 	const (
 		change = "remove it, or name an address of your own, in "
 		reload = ", then run postfix reload"
-		spare  = `regexp:{ { /^(.*\.encrypt\.invalid)$$/ $$1 } }, `
+		spare  = `regexp:{ { /^(.+@.+\.encrypt\.invalid)$$/ $$1 } }, `
 		sealed = "x@example.org.encrypt.invalid"
 	)
 	list := filepath.Join(t.TempDir(), "list")
@@ -21,7 +21,8 @@ func TestPostfixAliases(t *testing.T) {
 		"hash:/in":      {"team@trust.example": "x, y@nhs.net", "@old.trust.example": "@trust.example", "root": "x@trust.example", "bob@gmail.com": "rob@gmail.com", "@example.org": "@example.net"},
 		"hash:/out":     {"team@trust.example": "x@trust.example, y@example.org", "@old.trust.example": "@example.org"},
 		"hash:/sealed":  {"bob@gmail.com.encrypt.invalid": "eve@gmail.com"},
-		"hash:/aliases": {"in": `x, \y, "|mail z@example.org", /var/mail/z, :include:/nonexistent`},
+		"hash:/aliases": {"@": "@", "YP_LAST_MODIFIED": "1795955389", "in": `x, \y, "|mail z@example.org", /var/mail/z, :include:/nonexistent`},
+		"static:x":      {"*": "x"},
 		"proxy:ldap:/x": {},
 		"hash:/open":    {"list": "x, :include:" + list, "owner-list": `"z@example.org"`},
 	}
@@ -59,6 +60,9 @@ func TestPostfixAliases(t *testing.T) {
 		{"aliases without local(8)", "alias_maps = hash:/open", "", nil},
 		{"aliases", "alias_maps = hash:/aliases, hash:/open", "local/unix local",
 			[]string{"alias-out main.cf: alias_maps = hash:/aliases, hash:/open: list x, :include:" + list + ", and 1 more -> " + change + "/open, then run postalias hash:/open"}},
+		{"a host name that local_domains lacks", "alias_maps = inline:{ root=admin }\nmyorigin = mx.internal.example\nmydestination = mx.internal.example", "local/unix local", nil},
+		{"a host name that Postfix does not deliver", "alias_maps = inline:{ root=admin }\nmyorigin = mx.internal.example", "local/unix local",
+			[]string{"alias-out main.cf: alias_maps = inline:{ root=admin }: root admin -> " + change + "alias_maps of main.cf" + reload}},
 		{"luser_relay inside", "luser_relay = $user@old.trust.example\nmydomain = trust.example", "local/unix local", nil},
 		{"luser_relay", "luser_relay = ${user}@example.org", "local/unix local",
 			[]string{"alias-out main.cf: luser_relay = ${user}@example.org -> postconf -X luser_relay && postfix reload"}},
@@ -73,6 +77,8 @@ func TestPostfixAliases(t *testing.T) {
 		{"a catch-all", "virtual_alias_maps = hash:/in, " + catchAll, "",
 			[]string{"alias-relay-domain main.cf: virtual_alias_maps = hash:/in, " + catchAll + ": " + sealed + " x@trust.example -> postconf -e 'virtual_alias_maps = " + spare + "hash:/in, " + catchAll + "' && postfix reload"}},
 		{"a catch-all that spares the relay domain", "virtual_alias_maps = " + spared + ", " + catchAll, "", nil},
+		{"a domain of sealed recipients", "virtual_alias_domains = static:x", "",
+			[]string{"alias-relay-domain main.cf: virtual_alias_domains = static:x -> name only your own domains in virtual_alias_domains, then run postfix reload"}},
 		{"masquerade", "masquerade_domains = trust.example, invalid\nmasquerade_classes = envelope_recipient", "",
 			[]string{"alias-relay-domain main.cf: masquerade_domains = trust.example, invalid -> postconf -e 'masquerade_domains = !encrypt.invalid, trust.example, invalid' && postfix reload"}},
 		{"masquerade that spares it", "masquerade_domains = !encrypt.invalid, invalid\nmasquerade_classes = envelope_recipient", "", nil},
@@ -101,4 +107,11 @@ func TestKeyDomain(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", key, got, want)
 		}
 	}
+}
+
+func TestDefaultAliases(t *testing.T) {
+	p := fakePostfix(contribMain, contribMaster+"local/unix local", map[string]map[string]string{"hash:/etc/aliases": {"root": "x@example.org"}})
+	p.main["alias_maps"] = "hash:/etc/aliases, nis:mail.aliases"
+	wantFound(t, site(t, p, nil), postfixAliases, "alias-out main.cf: alias_maps = hash:/etc/aliases, nis:mail.aliases: root x@example.org -> "+
+		"remove it, or name an address of your own, in /etc/aliases, then run postalias hash:/etc/aliases")
 }

@@ -50,7 +50,11 @@ func alwaysBCC(s *Site) (found []Finding, err error) {
 	p := s.Postfix
 	for _, service := range p.Services("cleanup") {
 		to := p.Param(service, name)
-		if !s.outside(to) {
+		leaves, err := s.leaves(to)
+		if err != nil {
+			return found, err
+		}
+		if !leaves {
 			continue
 		}
 		where, setting := p.Setting(service, name)
@@ -96,13 +100,17 @@ func notices(s *Site) (found []Finding, err error) {
 		for _, service := range p.Services(notice.programs...) {
 			to := p.Param(service, notice.name)
 			classes := splitList(p.Param(service, "notify_classes"))
-			if !s.outside(to) || !slices.ContainsFunc(classes, func(class string) bool { return slices.Contains(notice.classes, class) }) {
+			leaves, err := s.leaves(to)
+			if err != nil {
+				return found, err
+			}
+			if !leaves || !slices.ContainsFunc(classes, func(class string) bool { return slices.Contains(notice.classes, class) }) {
 				continue
 			}
 			where, setting := p.Setting(service, notice.name)
 			found = append(found, Finding{
 				Service: where, Setting: setting, Fix: p.Remove(service, notice.name),
-				Effect: fmt.Sprintf("Notices go to %s in clear. They contain the header of the message, the whole message, or the SMTP session.", to),
+				Effect: fmt.Sprintf("Notices go to %s in clear. They contain the SMTP session or the header of the message, and the whole message if bounce_size_limit allows it.", to),
 			})
 		}
 	}

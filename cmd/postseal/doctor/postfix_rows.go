@@ -32,6 +32,9 @@ func (s *Site) rows(use mapUse, addresses func(Entry) ([]string, error)) (found 
 				return found, err
 			}
 			for _, address := range results {
+				if address == "@" { // postalias(1) adds this row
+					continue
+				}
 				out, clear, err := s.outsideResult(table, e.Key, address)
 				if err != nil {
 					return found, err
@@ -96,7 +99,8 @@ func (s *Site) outsideResult(table, key, result string) (outside, clear bool, er
 	}
 	at := strings.LastIndexByte(result, '@')
 	if !substitution.MatchString(result[at+1:]) {
-		return s.outside(substitution.ReplaceAllString(result, "x")), true, nil
+		outside, err = s.leaves(substitution.ReplaceAllString(result, "x"))
+		return outside, true, err
 	}
 	for _, sample := range samples(key) {
 		value, found, err := s.Postfix.Lookup(table, sample)
@@ -104,7 +108,8 @@ func (s *Site) outsideResult(table, key, result string) (outside, clear bool, er
 			return false, false, err
 		}
 		if found {
-			return value != sample && s.outside(value), true, nil
+			outside, err = s.leaves(value)
+			return outside && value != sample, true, err
 		}
 	}
 	return false, false, nil
@@ -138,3 +143,28 @@ func samples(pattern string) []string {
 }
 
 func oneAddress(e Entry) ([]string, error) { return []string{e.Value}, nil }
+
+// leaves reports whether an address is outside, and Postfix does not deliver its mail
+// itself. local-domains reports a domain that Postfix delivers and that is outside.
+func (s *Site) leaves(address string) (bool, error) {
+	if !s.outside(address) {
+		return false, nil
+	}
+	p := s.Postfix
+	domain := p.Param(nil, "myorigin")
+	if at := strings.LastIndexByte(address, '@'); at >= 0 {
+		domain = strings.ToLower(address[at+1:])
+	}
+	if in, ok := p.delivers[domain]; ok {
+		return !in, nil
+	}
+	in, err := p.inDomains(p.Param(nil, "mydestination"), domain)
+	if !in && err == nil {
+		in, err = p.inDomains(p.Param(nil, "virtual_mailbox_domains"), domain)
+	}
+	if p.delivers == nil {
+		p.delivers = make(map[string]bool)
+	}
+	p.delivers[domain] = in
+	return !in, err
+}
