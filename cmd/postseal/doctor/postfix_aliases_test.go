@@ -8,7 +8,7 @@ import (
 
 func TestPostfixAliases(t *testing.T) {
 	const (
-		change = "remove it, or name an address of your own, in "
+		change = "remove the row, or name an address of your own, in "
 		reload = ", then run postfix reload"
 		spare  = `regexp:{ { /^(.+@.+\.encrypt\.invalid)$$/ $$1 } }, `
 		sealed = "x@example.org.encrypt.invalid"
@@ -113,5 +113,5 @@ func TestDefaultAliases(t *testing.T) {
 	p := fakePostfix(contribMain, contribMaster+"local/unix local", map[string]map[string]string{"hash:/etc/aliases": {"root": "x@example.org"}})
 	p.main["alias_maps"] = "hash:/etc/aliases, nis:mail.aliases"
 	wantFound(t, site(t, p, nil), postfixAliases, "alias-out main.cf: alias_maps = hash:/etc/aliases, nis:mail.aliases: root x@example.org -> "+
-		"remove it, or name an address of your own, in /etc/aliases, then run postalias hash:/etc/aliases")
+		"remove the row, or name an address of your own, in /etc/aliases, then run postalias hash:/etc/aliases")
 }

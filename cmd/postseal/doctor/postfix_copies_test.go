@@ -4,7 +4,7 @@ import "testing"
 
 func TestPostfixCopies(t *testing.T) {
 	const (
-		change  = "remove it, or name an address of your own, in "
+		change  = "remove the row, or name an address of your own, in "
 		reload  = ", then run postfix reload"
 		postmap = ", then run postmap "
 		sure    = "make sure that "

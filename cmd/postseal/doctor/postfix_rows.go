@@ -70,7 +70,7 @@ func (s *Site) rows(use mapUse, addresses func(Entry) ([]string, error)) (found 
 func (p *Postfix) fixRows(use mapUse, where, table string) string {
 	table = strings.TrimPrefix(table, "proxy:")
 	kind, name, _ := strings.Cut(table, ":")
-	const change = "remove it, or name an address of your own, in "
+	const change = "remove the row, or name an address of your own, in "
 	switch {
 	case strings.HasPrefix(name, "{") || kind == "static" || kind == "inline":
 		if where != "main.cf" {
