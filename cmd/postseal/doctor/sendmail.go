@@ -215,7 +215,7 @@ func (m *Sendmail) readNames() error {
 // aliasFiles returns the texts of the aliases, without those in a directory service.
 func (m *Sendmail) aliasFiles() (files []string) {
 	for _, list := range m.all("AliasFile", 'A') {
-		for _, file := range SplitList(list.value) {
+		for _, file := range splitList(list.value) {
 			if i := strings.IndexByte(file, '/'); i >= 0 {
 				files = append(files, file[i:])
 			}

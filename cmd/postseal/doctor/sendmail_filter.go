@@ -11,7 +11,7 @@ var sendmailFilter = []check{
 	{"filter-flag", Leak, filterFlag},
 	{"delivery-mode", Leak, deliveryMode},
 	{"submit-cf", Leak, submitCF},
-	{"bcc", Leak, bcc},
+	{"bcc", Leak, addBcc},
 }
 
 // remake puts a changed sendmail.mc in force.
@@ -79,7 +79,7 @@ func filterList(s *Site) (found []Finding, err error) {
 		})
 	}
 	list := m.last("InputMailFilters", 0)
-	names := SplitList(list.value)
+	names := splitList(list.value)
 	switch at := indexOf(names, ours.name); {
 	case at < 0:
 		found = append(found, list.finding("InputMailFilters", "Sendmail does not ask postseal: all mail goes out in clear.",
@@ -185,7 +185,7 @@ func submitCF(s *Site) (found []Finding, err error) {
 	return found, nil
 }
 
-func bcc(s *Site) ([]Finding, error) {
+func addBcc(s *Site) ([]Finding, error) {
 	o := s.Sendmail.last("AddBcc", 0)
 	if o.value == "" || !strings.ContainsRune("tTyY1", rune(o.value[0])) {
 		return nil, nil
