@@ -130,6 +130,9 @@ func (c *command) site(loaded *config.Config, now time.Time) *doctor.Site {
 	}
 	policies, _ := loaded.File.Policies() // without a fault, as it is loaded
 	s.Markers = slices.ContainsFunc(policies, func(p rules.Policy) bool { return p.AddMarker })
+	if slices.ContainsFunc(policies, func(p rules.Policy) bool { return p.Action == rules.Divert || p.Action == rules.Quarantine }) {
+		s.Relay = loaded.File.Relay.Domain
+	}
 	return s
 }
 

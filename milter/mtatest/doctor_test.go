@@ -1,6 +1,7 @@
 package mtatest_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"net"
 	"os"
@@ -55,6 +56,7 @@ type illness struct {
 	master    []string          // for postconf -P; without a value for postconf -PX
 	submitted bool              // by sendmail(1), and not by SMTP
 	to        string            // the recipient, if it is not bob@gmail.com
+	subject   string            // if it is not "[secure] x"
 	down      bool              // the daemon is down while the mail is sent
 	ill       arrived           // the mail, with the setting
 	service   string            // in the finding
@@ -167,11 +169,12 @@ func (t *T) sendTo(i illness) {
 	if to == "" {
 		to = "bob@gmail.com"
 	}
+	subject := "Subject: " + cmp.Or(i.subject, "[secure] x")
 	if i.submitted {
-		t.submit("Subject: [secure] x", to)
+		t.submit(subject, to)
 		return
 	}
-	t.send([]string{"<" + to + ">"}, mail("Subject: [secure] x"))
+	t.send([]string{"<" + to + ">"}, mail(subject))
 }
 
 func (t *T) postconf(args ...string) {

@@ -40,6 +40,7 @@ type Site struct {
 	Rules    *rules.Ruleset
 	Local    []string // local_domains
 	Markers  bool     // a policy has add_marker
+	Relay    string   // relay.domain, or "" if no policy diverts or holds
 	Sockets  []string // where the MTA reaches postseal: "unix:/path" or "inet:host:port"
 	Own      Own
 	Now      time.Time

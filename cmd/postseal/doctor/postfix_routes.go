@@ -1,5 +1,317 @@
 package doctor
 
-// postfixRoutes are about the ways of sealed mail: filter, header-lost, relay-route, encrypt-leg,
-// generic-not-on-leg.
-var postfixRoutes = []check{}
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/postseal/postseal/rules"
+)
+
+// postfixRoutes are about the ways of sealed mail.
+var postfixRoutes = []check{
+	{"relay-route", Leak, relayRoute},
+	{"encrypt-leg", Leak, encryptLeg},
+	{"generic-not-on-leg", Advice, genericNotOnLeg},
+}
+
+// observing reports whether no mail is diverted yet.
+func (s *Site) observing() bool {
+	return s.Own.Status != nil && s.Own.Status.Mode == rules.Observe
+}
+
+// relayRoute looks up the route of a diverted recipient.
+func relayRoute(s *Site) (found []Finding, err error) {
+	if s.Relay == "" {
+		return nil, nil
+	}
+	p := s.Postfix
+	for _, rewrite := range p.rewriters() {
+		value, err := p.route(rewrite, s.diverted("bob@example.org"))
+		if err != nil {
+			return found, err
+		}
+		transport, next, _ := strings.Cut(value, ":")
+		if isLeg, err := s.isLeg(transport); isLeg || err != nil {
+			if err != nil {
+				return found, err
+			}
+			continue
+		}
+		where, setting := p.Setting(rewrite, "transport_maps")
+		f := Finding{Service: where, Setting: setting}
+		switch {
+		case transport != "" && p.Service(transport, "unix") == nil:
+			f.Severity = Delay
+			f.Effect = fmt.Sprintf("Diverted mail stays in the queue, because master.cf has no service %s.", transport)
+		case next != "" && transport != "error" && transport != "retry":
+			f.Effect = fmt.Sprintf("Diverted mail goes to %s in clear, without the marker, and to addresses below %s.", next, s.Relay)
+		case transport == "" && p.hasSmartHost():
+			f.Effect = fmt.Sprintf("Diverted mail has no route to the relay. The smart host gets it in clear, without the marker, and with addresses below %s.", s.Relay)
+		default:
+			f.Severity = Loss
+			f.Effect = "Diverted mail has no route to the relay: it returns to its sender."
+		}
+		if s.observing() {
+			f.Severity = Advice
+		}
+		if f.Fix, err = s.fixRoute(rewrite); err != nil {
+			return found, err
+		}
+		found = append(found, f)
+	}
+	return found, nil
+}
+
+// diverted returns the diverted form of an address.
+func (s *Site) diverted(address string) string { return address + "." + s.Relay }
+
+// rewriters returns the services that look up routes.
+func (p *Postfix) rewriters() []*Service {
+	if services := p.Services("trivial-rewrite"); len(services) > 0 {
+		return services
+	}
+	return []*Service{nil}
+}
+
+// route returns the result of transport_maps for an address. Postfix looks up the
+// whole address in all maps, then its domain and parent domains in the maps that are
+// not patterns.
+func (p *Postfix) route(rewrite *Service, address string) (string, error) {
+	maps := p.Param(rewrite, "transport_maps")
+	value, found, err := p.Lookup(maps, address)
+	if found || err != nil {
+		return value, err
+	}
+	fixed := slices.DeleteFunc(splitList(maps), func(table string) bool {
+		kind, _, _ := strings.Cut(strings.TrimPrefix(table, "proxy:"), ":")
+		return kind == "regexp" || kind == "pcre" || kind == "cidr"
+	})
+	dot := "."
+	if slices.Contains(splitList(p.Param(rewrite, "parent_domain_matches_subdomains")), "transport_maps") {
+		dot = ""
+	}
+	_, domain, _ := strings.Cut(address, "@")
+	keys := []string{domain}
+	for parent := domain; strings.Contains(parent, "."); {
+		_, parent, _ = strings.Cut(parent, ".")
+		keys = append(keys, dot+parent)
+	}
+	value, _, err = p.Lookup(strings.Join(fixed, ", "), append(keys, "*")...)
+	return value, err
+}
+
+// hasSmartHost reports whether mail without a route goes to a host that the
+// configuration names.
+func (p *Postfix) hasSmartHost() bool {
+	_, next, _ := strings.Cut(p.Param(nil, "default_transport"), ":")
+	return next != "" || p.Param(nil, "relayhost") != "" || p.Param(nil, "sender_dependent_relayhost_maps") != "" ||
+		p.Param(nil, "sender_dependent_default_transport_maps") != ""
+}
+
+// isLeg reports whether a transport can be the one to the relay: a service for that
+// mail alone, or one that restores addresses.
+func (s *Site) isLeg(transport string) (bool, error) {
+	p := s.Postfix
+	service := p.Service(transport, "unix")
+	if service == nil || slices.Contains([]string{"error", "discard", "local", "virtual"}, service.Command) {
+		return false, nil
+	}
+	for _, name := range []string{"default_transport", "relay_transport"} {
+		if usual, _, _ := strings.Cut(p.Param(nil, name), ":"); usual == transport {
+			return s.restores(service)
+		}
+	}
+	return true, nil
+}
+
+// restores reports whether a service of smtp(8) sends the true address to the relay.
+func (s *Site) restores(leg *Service) (bool, error) {
+	const address = "bob@example.org"
+	value, _, err := s.Postfix.Lookup(s.Postfix.Param(leg, "smtp_generic_maps"), s.diverted(address))
+	return value == address, err
+}
+
+func (s *Site) fixRoute(rewrite *Service) (string, error) {
+	p := s.Postfix
+	var remove string
+	if rewrite.sets("transport_maps") {
+		value, err := p.route(nil, s.diverted("bob@example.org"))
+		if err != nil {
+			return "", err
+		}
+		transport, _, _ := strings.Cut(value, ":")
+		if isLeg, err := s.isLeg(transport); isLeg || err != nil {
+			return p.Remove(rewrite, "transport_maps"), err
+		}
+		remove = p.command("postconf", "-PX", fmt.Sprintf("%s/transport_maps", rewrite)) + " && "
+	}
+	maps := `regexp:{ { /\.` + regexp.QuoteMeta(s.Relay) + `$$/ encrypt:$postseal_relay } }`
+	for _, table := range splitList(p.set["transport_maps"]) {
+		if !strings.HasPrefix(maps, strings.Join(strings.Fields(table), " ")) {
+			maps += ", " + table
+		}
+	}
+	fix := remove + p.postconf("-e", "transport_maps = "+maps)
+	if !p.hasRelay() {
+		fix = "with the name of your relay for HOST: " + remove + p.postconf("-e", "postseal_relay = [HOST]:25", "transport_maps = "+maps)
+	}
+	if p.Service("encrypt", "unix") == nil {
+		fix = "append the service encrypt of contrib/postfix/master.cf to master.cf. Then, " + fix
+	}
+	return fix, nil
+}
+
+// hasRelay reports whether main.cf sets postseal_relay. postconf prints a name of the
+// site's own only if another setting uses it.
+func (p *Postfix) hasRelay() bool {
+	text, err := os.ReadFile(filepath.Join(p.Directory, "main.cf"))
+	return p.set["postseal_relay"] != "" || err == nil && slices.ContainsFunc(logicalLines(string(text)), func(line string) bool {
+		name, value, _ := strings.Cut(line, "=")
+		return strings.TrimSpace(name) == "postseal_relay" && strings.TrimSpace(value) != ""
+	})
+}
+
+// legs returns the services of smtp(8) that send mail to the relay.
+func (s *Site) legs() (legs []*Service, err error) {
+	if s.Relay == "" {
+		return nil, nil
+	}
+	for _, rewrite := range s.Postfix.rewriters() {
+		value, err := s.Postfix.route(rewrite, s.diverted("bob@example.org"))
+		if err != nil {
+			return nil, err
+		}
+		transport, _, _ := strings.Cut(value, ":")
+		isLeg, err := s.isLeg(transport)
+		if err != nil {
+			return nil, err
+		}
+		leg := s.Postfix.Service(transport, "unix")
+		if isLeg && leg.Command == "smtp" && !slices.Contains(legs, leg) {
+			legs = append(legs, leg)
+		}
+	}
+	return legs, nil
+}
+
+// encryptLeg looks at the service that sends mail to the relay.
+func encryptLeg(s *Site) (found []Finding, err error) {
+	legs, err := s.legs()
+	if err != nil {
+		return nil, err
+	}
+	p := s.Postfix
+	for _, leg := range legs {
+		add := func(severity Severity, name, effect, fix string) {
+			if s.observing() {
+				severity = Advice
+			}
+			where, setting := p.Setting(leg, name)
+			found = append(found, Finding{Severity: severity, Service: where, Setting: setting, Effect: effect, Fix: fix})
+		}
+		restores, err := s.restores(leg)
+		if err != nil {
+			return found, err
+		}
+		if !restores {
+			add(Loss, "smtp_generic_maps", fmt.Sprintf("The relay gets addresses below %s, which it cannot deliver.", s.Relay),
+				p.fixLeg(leg, "smtp_generic_maps", "postseal_generic.pcre"))
+		}
+		marks, err := p.marks(leg)
+		if err != nil {
+			return found, err
+		}
+		if !marks {
+			add(Leak, "smtp_header_checks", "The relay gets mail without the marker, and sends it on in clear if it looks for the marker.",
+				p.fixLeg(leg, "smtp_header_checks", "postseal_header_checks.pcre"))
+		}
+		if p.Param(leg, "smtp_fallback_relay") != "" {
+			add(Leak, "smtp_fallback_relay", "While the relay is down, the fallback host gets diverted mail, and not the relay.",
+				p.Override(leg, "smtp_fallback_relay", ""))
+		}
+		if plain, err := s.withoutTLS(leg); err != nil {
+			return found, err
+		} else if plain {
+			add(Advice, "smtp_tls_security_level", "The connection to the relay is not encrypted.",
+				p.Override(leg, "smtp_tls_security_level", "encrypt"))
+		}
+	}
+	return found, nil
+}
+
+// marks reports whether a service of smtp(8) changes subjects without a marker, or
+// adds a field.
+func (p *Postfix) marks(leg *Service) (bool, error) {
+	for _, field := range []string{"Subject:", "Subject: postseal doctor"} {
+		value, _, err := p.Lookup(p.Param(leg, "smtp_header_checks"), field)
+		if err != nil {
+			return false, err
+		}
+		action, text, _ := strings.Cut(value, " ")
+		switch strings.ToUpper(action) {
+		case "PREPEND":
+		case "REPLACE":
+			if strings.TrimSpace(text) == field {
+				return false, nil
+			}
+		default:
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// withoutTLS reports whether a service never uses TLS, and its host is another one.
+func (s *Site) withoutTLS(leg *Service) (bool, error) {
+	p := s.Postfix
+	value, err := p.route(p.rewriters()[0], s.diverted("bob@example.org"))
+	_, next, _ := strings.Cut(value, ":")
+	host, _ := splitHostPort(next)
+	level := p.Param(leg, "smtp_tls_security_level")
+	return (level == "" || level == "none") && p.Param(leg, "smtp_tls_policy_maps") == "" && p.Param(leg, "smtp_tls_per_site") == "" &&
+		p.Param(leg, "smtp_use_tls") != "yes" && p.Param(leg, "smtp_enforce_tls") != "yes" && !isLoopback(host), err
+}
+
+// fixLeg puts a map of contrib before those of a service.
+func (p *Postfix) fixLeg(leg *Service, name, file string) string {
+	maps := "pcre:$config_directory/" + file
+	for _, table := range splitList(leg.set[name]) {
+		if strings.HasPrefix(maps, table) {
+			return fmt.Sprintf("correct %s: compare it with contrib/postfix/%s", filepath.Join(p.Directory, file), file)
+		}
+		maps += "," + table
+	}
+	fix := p.Override(leg, name, maps)
+	if _, err := os.Stat(filepath.Join(p.Directory, file)); err != nil {
+		fix = fmt.Sprintf("copy contrib/postfix/%s to %s, then run %s", file, p.Directory, fix)
+	}
+	return fix
+}
+
+// genericNotOnLeg looks for maps of main.cf that the service for the relay replaces.
+func genericNotOnLeg(s *Site) (found []Finding, err error) {
+	const name = "smtp_generic_maps"
+	legs, err := s.legs()
+	if err != nil {
+		return nil, err
+	}
+	p := s.Postfix
+	for _, leg := range legs {
+		own := p.Param(leg, name)
+		missing := slices.DeleteFunc(splitList(p.Param(nil, name)), func(table string) bool { return slices.Contains(splitList(own), table) })
+		if len(missing) == 0 || own == "" {
+			continue
+		}
+		where, setting := p.Setting(nil, name)
+		found = append(found, Finding{
+			Service: where, Setting: setting,
+			Effect: fmt.Sprintf("These maps do not apply to sealed mail, because the service %s has maps of its own.", leg),
+			Fix:    p.Override(leg, name, leg.set[name]+","+strings.Join(missing, ",")),
+		})
+	}
+	return found, nil
+}

@@ -1,0 +1,126 @@
+package doctor
+
+import (
+	"testing"
+
+	"github.com/postseal/postseal/milter/metrics"
+	"github.com/postseal/postseal/rules"
+)
+
+// The route of contrib/postfix, in tables that fakePostfix knows.
+const (
+	routeMain   = "transport_maps = regexp:route\npostseal_relay = [relay.trust.example]:25\ndefault_transport = smtp\nrelay_transport = relay\n"
+	routeMaster = `
+rewrite/unix trivial-rewrite
+smtp/unix smtp
+relay/unix smtp
+encrypt/unix smtp
+-o smtp_fallback_relay=
+-o smtp_generic_maps=pcre:generic
+-o smtp_header_checks=pcre:subject
+-o smtp_tls_security_level=may
+`
+)
+
+var (
+	routeTable   = map[string]string{"bob@example.org.encrypt.invalid": "encrypt:[relay.trust.example]:25"}
+	genericTable = map[string]string{"bob@example.org.encrypt.invalid": "bob@example.org"}
+	subjectTable = map[string]string{"Subject:": "REPLACE Subject: [secure] ", "Subject: postseal doctor": "REPLACE Subject: [secure] postseal doctor"}
+)
+
+const (
+	ourRoute     = `regexp:{ { /\.encrypt\.invalid$$/ encrypt:$postseal_relay } }`
+	copyGeneric  = "copy contrib/postfix/postseal_generic.pcre to /nonexistent, then run "
+	copySubjects = "copy contrib/postfix/postseal_header_checks.pcre to /nonexistent, then run "
+)
+
+func TestRoutes(t *testing.T) {
+	const reload = " && postfix reload"
+	for _, test := range []struct {
+		name, main, master string
+		tables             map[string]map[string]string
+		observing, none    bool
+		want               []string
+		severity           Severity // of the first finding
+	}{
+		{name: "contrib"},
+		{name: "a row for parent domains", main: "transport_maps = hash:t", tables: map[string]map[string]string{"hash:t": {".encrypt.invalid": "encrypt:[r]"}}},
+		{name: "a row for the domain alone", main: "transport_maps = hash:t", tables: map[string]map[string]string{"hash:t": {"encrypt.invalid": "encrypt:[r]"}}, severity: Loss,
+			want: []string{"relay-route main.cf: transport_maps = hash:t -> postconf -e 'transport_maps = " + ourRoute + ", hash:t'" + reload}},
+		{name: "parents match subdomains", main: "transport_maps = hash:t\nparent_domain_matches_subdomains = transport_maps",
+			tables: map[string]map[string]string{"hash:t": {"encrypt.invalid": "encrypt:[r]"}}},
+		{name: "parents match subdomains, and a dot", main: "transport_maps = hash:t\nparent_domain_matches_subdomains = transport_maps\nrelayhost = [smart]", severity: Leak,
+			tables: map[string]map[string]string{"hash:t": {".encrypt.invalid": "encrypt:[r]"}},
+			want:   []string{"relay-route main.cf: transport_maps = hash:t -> postconf -e 'transport_maps = " + ourRoute + ", hash:t'" + reload}},
+		{name: "a pattern does not match a domain", main: "transport_maps = regexp:t", severity: Loss, tables: map[string]map[string]string{"regexp:t": {".encrypt.invalid": "encrypt:[r]"}},
+			want: []string{"relay-route main.cf: transport_maps = regexp:t -> postconf -e 'transport_maps = " + ourRoute + ", regexp:t'" + reload}},
+		{name: "a catch-all before", main: "transport_maps = pcre:all, regexp:route", tables: map[string]map[string]string{"pcre:all": {"*": "smtp:[smart]"}}, severity: Leak,
+			want: []string{"relay-route main.cf: transport_maps = pcre:all, regexp:route -> postconf -e 'transport_maps = " + ourRoute + ", pcre:all, regexp:route'" + reload}},
+		{name: "a catch-all after", main: "transport_maps = regexp:route, pcre:all", tables: map[string]map[string]string{"pcre:all": {"*": "smtp:[smart]"}}},
+		{name: "no map and a smart host", main: "transport_maps =\nrelayhost = [smart]", severity: Leak,
+			want: []string{"relay-route main.cf: transport_maps = -> postconf -e 'transport_maps = " + ourRoute + "'" + reload}},
+		{name: "no map, while observing", main: "transport_maps =\nrelayhost = [smart]\npostseal_relay =", severity: Advice, observing: true,
+			want: []string{"relay-route main.cf: transport_maps = -> with the name of your relay for HOST: postconf -e 'postseal_relay = [HOST]:25' 'transport_maps = " + ourRoute + "'" + reload}},
+		{name: "no relay", main: "transport_maps =\nrelayhost = [smart]", none: true},
+		{name: "no service", main: "transport_maps = hash:t", tables: map[string]map[string]string{"hash:t": {".encrypt.invalid": "crypt:[r]"}}, severity: Delay,
+			want: []string{"relay-route main.cf: transport_maps = hash:t -> postconf -e 'transport_maps = " + ourRoute + ", hash:t'" + reload}},
+		{name: "maps of rewrite", master: "rewrite/unix trivial-rewrite\n-o transport_maps=", severity: Loss,
+			want: []string{"relay-route rewrite/unix: transport_maps = -> postconf -PX rewrite/unix/transport_maps" + reload}},
+		{name: "an error", main: "transport_maps = hash:t", master: "error/unix error", tables: map[string]map[string]string{"hash:t": {".encrypt.invalid": "error:no relay"}}, severity: Loss,
+			want: []string{"relay-route main.cf: transport_maps = hash:t -> postconf -e 'transport_maps = " + ourRoute + ", hash:t'" + reload}},
+
+		{name: "no maps on the leg", master: "encrypt/unix smtp\n-o smtp_tls_security_level=may", severity: Loss, want: []string{
+			"encrypt-leg main.cf: smtp_generic_maps = -> " + copyGeneric + "postconf -P 'encrypt/unix/smtp_generic_maps=pcre:$config_directory/postseal_generic.pcre'" + reload,
+			"encrypt-leg main.cf: smtp_header_checks = -> " + copySubjects + "postconf -P 'encrypt/unix/smtp_header_checks=pcre:$config_directory/postseal_header_checks.pcre'" + reload}},
+		{name: "no maps on the leg, while observing", master: "encrypt/unix smtp\n-o smtp_generic_maps=pcre:generic\n-o smtp_tls_security_level=may", observing: true, severity: Advice, want: []string{
+			"encrypt-leg main.cf: smtp_header_checks = -> " + copySubjects + "postconf -P 'encrypt/unix/smtp_header_checks=pcre:$config_directory/postseal_header_checks.pcre'" + reload}},
+		{name: "wrong maps on the leg", severity: Loss,
+			tables: map[string]map[string]string{"pcre:generic": {"*": "bob@gmail.com"}, "pcre:subject": {"Subject: postseal doctor": "REPLACE Subject: [secure] postseal doctor"}}, want: []string{
+				"encrypt-leg encrypt/unix: smtp_generic_maps = pcre:generic -> " + copyGeneric + "postconf -P 'encrypt/unix/smtp_generic_maps=pcre:$config_directory/postseal_generic.pcre,pcre:generic'" + reload,
+				"encrypt-leg encrypt/unix: smtp_header_checks = pcre:subject -> " + copySubjects + "postconf -P 'encrypt/unix/smtp_header_checks=pcre:$config_directory/postseal_header_checks.pcre,pcre:subject'" + reload}},
+		{name: "a field of the site's own", tables: map[string]map[string]string{"pcre:subject": {"*": "PREPEND X-Encrypt: yes"}}},
+		{name: "a fallback host", main: "smtp_fallback_relay = [smart]", master: "encrypt/unix smtp\n-o smtp_generic_maps=pcre:generic\n-o smtp_header_checks=pcre:subject\n-o smtp_tls_security_level=may", severity: Leak,
+			want: []string{"encrypt-leg main.cf: smtp_fallback_relay = [smart] -> postconf -P encrypt/unix/smtp_fallback_relay=" + reload}},
+		{name: "no TLS", master: "encrypt/unix smtp\n-o smtp_generic_maps=pcre:generic\n-o smtp_header_checks=pcre:subject\n-o smtp_tls_security_level=none", severity: Advice,
+			want: []string{"encrypt-leg encrypt/unix: smtp_tls_security_level = none -> postconf -P encrypt/unix/smtp_tls_security_level=encrypt" + reload}},
+		{name: "no TLS on this host", master: "encrypt/unix smtp\n-o smtp_generic_maps=pcre:generic\n-o smtp_header_checks=pcre:subject",
+			tables: map[string]map[string]string{"regexp:route": {"*": "encrypt:[127.0.0.1]:25"}}},
+
+		{name: "generic maps of main.cf", main: "smtp_generic_maps = hash:/etc/postfix/generic", severity: Advice,
+			want: []string{"generic-not-on-leg main.cf: smtp_generic_maps = hash:/etc/postfix/generic -> postconf -P encrypt/unix/smtp_generic_maps=pcre:generic,hash:/etc/postfix/generic" + reload}},
+		{name: "generic maps on the leg", main: "smtp_generic_maps = pcre:generic"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tables := map[string]map[string]string{"regexp:route": routeTable, "pcre:generic": genericTable, "pcre:subject": subjectTable, "hash:/etc/postfix/generic": {}}
+			for name, rows := range test.tables {
+				tables[name] = rows
+			}
+			s := site(t, fakePostfix(contribMain+routeMain+test.main, test.master+"\n"+contribMaster+routeMaster, tables), nil)
+			s.Postfix.Directory = "/nonexistent"
+			if s.Relay = "encrypt.invalid"; test.none {
+				s.Relay = ""
+			}
+			if test.observing {
+				s.Own.Status = &metrics.Status{Mode: rules.Observe}
+			}
+			wantFound(t, s, postfixRoutes, test.want...)
+			first := firstSeverity(s, postfixRoutes)
+			if len(test.want) > 0 && first != test.severity {
+				t.Errorf("severity: got %v, want %v", first, test.severity)
+			}
+		})
+	}
+}
+
+// firstSeverity returns the severity of the first finding of checks.
+func firstSeverity(s *Site, checks []check) Severity {
+	for _, c := range checks {
+		if found, _ := c.find(s); len(found) > 0 {
+			if found[0].Severity != 0 {
+				return found[0].Severity
+			}
+			return c.severity
+		}
+	}
+	return 0
+}
