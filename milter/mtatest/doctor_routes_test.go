@@ -26,6 +26,11 @@ func TestDoctorRoutes(tt *testing.T) {
 			ill:     arrived{relay: []string{"bob@gmail.com: (secure) x"}},
 			service: "main.cf", fix: "-P 'encrypt/unix/smtp_header_checks=pcre:$config_directory/postseal_header_checks.pcre'",
 			healthy: arrived{relay: []string{"bob@gmail.com: [secure] (secure) x"}}},
+		{id: "header-lost", name: "header_checks", main: []string{"header_checks=regexp:{{/^Subject: \\[secure\\] (.*)/ REPLACE Subject: $$1}}"},
+			ill: arrived{direct: []string{"bob@gmail.com: x"}}, service: "main.cf", fix: `-e 'header_checks = regexp:{ { /^Subject:.*\[secure\]/ DUNNO } }, regexp:{{`},
+		{id: "header-lost", name: "the service of the loop", submitted: true, master: []string{"postseal/unix/smtp_header_checks=regexp:$DIR/remove"},
+			files: map[string]string{"remove": "/^Subject: \\[secure\\]/ IGNORE\n"},
+			ill:   arrived{direct: []string{"bob@gmail.com:"}}, service: "postseal/unix", fix: `-P 'postseal/unix/smtp_header_checks=$postseal_smtp_header_checks'`},
 	} {
 		t.Run(i.id+" "+i.name, func(t *T) { t.cure(i) })
 	}
@@ -75,4 +80,23 @@ func TestDoctorGeneric(tt *testing.T) {
 	t.mend(t.wantFindings(d, "generic-not-on-leg advice")[0])
 	t.wantFindings(d)
 	wantSenders("office@trust.example", "office@trust.example")
+}
+
+// TestDoctorEmptySubject diverts a message that has no Subject.
+func TestDoctorEmptySubject(tt *testing.T) {
+	t := on(tt, changed)
+	d := t.serve("enforce", letterPolicies+t.statusSocket())
+	t.settings("milter_header_checks=regexp:{{/^(Subject|X-Postseal):/ IGNORE}}")
+	found := t.wantFindings(d, "header-lost leak", "header-lost advice")
+	t.send([]string{"<bob@gmail.com>"}, mail())
+	t.wantArrived(arrived{relay: []string{"bob@gmail.com:"}})
+	t.mend(found[0])
+	t.mend(t.wantFindings(d, "header-lost advice")[0])
+	t.wantFindings(d)
+	t.send([]string{"<bob@gmail.com>"}, mail())
+	_, relayed, _ := t.settle()
+	compare(t, "through the relay", relayed, []string{"bob@gmail.com: [secure] "}, nil)
+	if len(relayed) == 0 || len(relayed[0].Header("X-Postseal")) != 1 {
+		t.Errorf("no X-Postseal: %v", relayed)
+	}
 }

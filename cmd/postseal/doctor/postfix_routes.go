@@ -15,6 +15,7 @@ import (
 var postfixRoutes = []check{
 	{"relay-route", Leak, relayRoute},
 	{"encrypt-leg", Leak, encryptLeg},
+	{"header-lost", Leak, headerLost},
 	{"generic-not-on-leg", Advice, genericNotOnLeg},
 }
 
@@ -314,4 +315,99 @@ func genericNotOnLeg(s *Site) (found []Finding, err error) {
 		})
 	}
 	return found, nil
+}
+
+// fieldUse is a field that postseal needs, in the tables of a parameter.
+type fieldUse struct {
+	service             *Service
+	name, field, effect string
+	severity            Severity
+}
+
+// headerLost looks up fields in the tables of header checks.
+func headerLost(s *Site) (found []Finding, err error) {
+	p := s.Postfix
+	uses, err := s.fieldUses()
+	if err != nil {
+		return nil, err
+	}
+	for _, use := range uses {
+		value, _, err := p.Lookup(p.Param(use.service, use.name), use.field)
+		if err != nil {
+			return found, err
+		}
+		action, text, _ := strings.Cut(value, " ")
+		switch strings.ToUpper(action) {
+		case "IGNORE", "STRIP":
+		case "REPLACE":
+			field, content, _ := strings.Cut(use.field, ":")
+			if strings.HasPrefix(strings.ToLower(text), strings.ToLower(field)+":") &&
+				(!strings.Contains(content, markerWord) || strings.Contains(strings.ToLower(text), markerWord)) {
+				continue
+			}
+		default:
+			continue
+		}
+		where, setting := p.Setting(use.service, use.name)
+		_, maps, _ := strings.Cut(setting, "= ")
+		f := Finding{
+			Severity: use.severity, Service: where, Setting: setting + ": " + value + " for " + strings.TrimSpace(use.field), Effect: use.effect,
+			Fix: p.Change(use.service, use.name, shield(use.field)+", "+maps),
+		}
+		if !slices.Contains(found, f) {
+			found = append(found, f)
+		}
+	}
+	return found, nil
+}
+
+// markerWord is the word that relays look for.
+const markerWord = "[secure]"
+
+// shield returns a table that makes Postfix leave a field as it is.
+func shield(field string) string {
+	name, content, _ := strings.Cut(field, ":")
+	pattern := "^" + name + ":"
+	if strings.Contains(content, markerWord) {
+		pattern += `.*\[secure\]`
+	}
+	return "regexp:{ { /" + pattern + "/ DUNNO } }"
+}
+
+func (s *Site) fieldUses() (uses []fieldUse, err error) {
+	const marked = "Subject: " + markerWord + " postseal doctor"
+	p := s.Postfix
+	for _, service := range p.Services("cleanup") {
+		uses = append(uses,
+			fieldUse{service, "header_checks", marked, "Postfix removes the marker before postseal decides: the mail goes out in clear, as mail without a marker.", Leak})
+		if s.Relay != "" {
+			uses = append(uses, fieldUse{service, "milter_header_checks", "Subject:",
+				"Postfix removes the empty Subject that postseal adds to diverted mail, and the relay gets that mail without the marker.", Leak})
+		}
+		if s.Markers {
+			uses = append(uses, fieldUse{service, "milter_header_checks", marked, "Postfix removes the marker that postseal adds: the mail goes out in clear.", Leak})
+		}
+		uses = append(uses, fieldUse{service, "milter_header_checks", "X-Postseal: tag; marker=missing",
+			"Postfix removes the field in which postseal writes its decision. A host after this one cannot act on it.", Advice})
+	}
+	const name = "smtp_header_checks"
+	legs, err := s.legs()
+	for _, leg := range legs {
+		uses = append(uses, fieldUse{leg, name, marked, "The relay gets marked mail without the marker, and sends it on in clear.", Leak})
+	}
+	for _, service := range p.Services("smtpd", "pickup", "qmqpd") {
+		filter := p.Param(service, "content_filter")
+		transport, _, _ := strings.Cut(filter, ":")
+		if filter != "" && s.filtersLater(service) {
+			uses = append(uses, fieldUse{p.Service(transport, "unix"), name, marked, "Postfix removes the marker before postseal decides: the mail goes out in clear, as mail without a marker.", Leak})
+		}
+	}
+	if s.Markers {
+		for _, service := range p.Services("smtp") {
+			if !slices.Contains(legs, service) {
+				uses = append(uses, fieldUse{service, name, marked, "Postfix removes the marker that postseal adds: the mail goes out in clear.", Leak})
+			}
+		}
+	}
+	return uses, err
 }

@@ -29,6 +29,7 @@ var (
 )
 
 const (
+	leaveMarked  = `regexp:{ { /^Subject:.*\[secure\]/ DUNNO } }`
 	ourRoute     = `regexp:{ { /\.encrypt\.invalid$$/ encrypt:$postseal_relay } }`
 	copyGeneric  = "copy contrib/postfix/postseal_generic.pcre to /nonexistent, then run "
 	copySubjects = "copy contrib/postfix/postseal_header_checks.pcre to /nonexistent, then run "
@@ -40,6 +41,7 @@ func TestRoutes(t *testing.T) {
 		name, main, master string
 		tables             map[string]map[string]string
 		observing, none    bool
+		markers            bool // a policy has add_marker
 		want               []string
 		severity           Severity // of the first finding
 	}{
@@ -89,6 +91,34 @@ func TestRoutes(t *testing.T) {
 		{name: "generic maps of main.cf", main: "smtp_generic_maps = hash:/etc/postfix/generic", severity: Advice,
 			want: []string{"generic-not-on-leg main.cf: smtp_generic_maps = hash:/etc/postfix/generic -> postconf -P encrypt/unix/smtp_generic_maps=pcre:generic,hash:/etc/postfix/generic" + reload}},
 		{name: "generic maps on the leg", main: "smtp_generic_maps = pcre:generic"},
+
+		{name: "header_checks that remove the marker", main: "header_checks = regexp:h, pcre:other", severity: Leak,
+			tables: map[string]map[string]string{"regexp:h": {"Subject: [secure] postseal doctor": "REPLACE Subject: postseal doctor"}, "pcre:other": {}},
+			want: []string{"header-lost main.cf: header_checks = regexp:h, pcre:other: REPLACE Subject: postseal doctor for Subject: [secure] postseal doctor -> " +
+				"postconf -e 'header_checks = " + leaveMarked + ", regexp:h, pcre:other'" + reload}},
+		{name: "header_checks that leave the marker", main: "header_checks = regexp:h",
+			tables: map[string]map[string]string{"regexp:h": {"Subject: [secure] postseal doctor": "REPLACE Subject: [Secure] postseal doctor", "X-Postseal: tag; marker=missing": "IGNORE"}}},
+		{name: "header_checks that only look", main: "header_checks = regexp:h", tables: map[string]map[string]string{"regexp:h": {"*": "WARN"}}},
+		{name: "milter_header_checks", main: "milter_header_checks = regexp:h", severity: Leak,
+			tables: map[string]map[string]string{"regexp:h": {"*": "IGNORE"}},
+			want: []string{
+				"header-lost main.cf: milter_header_checks = regexp:h: IGNORE for Subject: -> postconf -e 'milter_header_checks = regexp:{ { /^Subject:/ DUNNO } }, regexp:h'" + reload,
+				"header-lost main.cf: milter_header_checks = regexp:h: IGNORE for X-Postseal: tag; marker=missing -> postconf -e 'milter_header_checks = regexp:{ { /^X-Postseal:/ DUNNO } }, regexp:h'" + reload}},
+		{name: "milter_header_checks without a relay", main: "milter_header_checks = regexp:h", none: true, tables: map[string]map[string]string{"regexp:h": {"Subject:": "STRIP"}}},
+		{name: "milter_header_checks with add_marker", main: "milter_header_checks = regexp:h", none: true, markers: true, severity: Leak,
+			tables: map[string]map[string]string{"regexp:h": {"Subject: [secure] postseal doctor": "STRIP"}},
+			want: []string{"header-lost main.cf: milter_header_checks = regexp:h: STRIP for Subject: [secure] postseal doctor -> " +
+				"postconf -e 'milter_header_checks = " + leaveMarked + ", regexp:h'" + reload}},
+		{name: "smtp_header_checks of the loop", master: "postseal/unix smtp\n-o smtp_header_checks=regexp:h", severity: Leak,
+			tables: map[string]map[string]string{"regexp:h": {"Subject: [secure] postseal doctor": "IGNORE"}},
+			want: []string{"header-lost postseal/unix: smtp_header_checks = regexp:h: IGNORE for Subject: [secure] postseal doctor -> " +
+				"postconf -e 'postseal_smtp_header_checks = regexp:{{/^Subject:.*\\[secure\\]/ DUNNO}},regexp:h' && postconf -P 'postseal/unix/smtp_header_checks=$postseal_smtp_header_checks'" + reload}},
+		{name: "smtp_header_checks of mail that is not sealed", master: "relay/unix smtp\n-o smtp_header_checks=regexp:h",
+			tables: map[string]map[string]string{"regexp:h": {"Subject: [secure] postseal doctor": "IGNORE"}}},
+		{name: "smtp_header_checks with add_marker", master: "smtp/unix smtp\n-o smtp_header_checks=regexp:h", markers: true, severity: Leak,
+			tables: map[string]map[string]string{"regexp:h": {"Subject: [secure] postseal doctor": "IGNORE"}},
+			want: []string{"header-lost smtp/unix: smtp_header_checks = regexp:h: IGNORE for Subject: [secure] postseal doctor -> " +
+				"postconf -e 'smtp_smtp_header_checks = regexp:{{/^Subject:.*\\[secure\\]/ DUNNO}},regexp:h' && postconf -P 'smtp/unix/smtp_header_checks=$smtp_smtp_header_checks'" + reload}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tables := map[string]map[string]string{"regexp:route": routeTable, "pcre:generic": genericTable, "pcre:subject": subjectTable, "hash:/etc/postfix/generic": {}}
@@ -100,6 +130,7 @@ func TestRoutes(t *testing.T) {
 			if s.Relay = "encrypt.invalid"; test.none {
 				s.Relay = ""
 			}
+			s.Markers = test.markers
 			if test.observing {
 				s.Own.Status = &metrics.Status{Mode: rules.Observe}
 			}
