@@ -16,6 +16,9 @@ type Postfix struct {
 	set       map[string]string // those that main.cf sets, as written
 	tables    tables
 	delivers  map[string]bool // domains, as far as they were asked for
+
+	// instance reads another instance, by its directory.
+	instance func(directory string) (*Postfix, error)
 }
 
 // Service is an entry of master.cf.

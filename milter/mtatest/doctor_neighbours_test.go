@@ -1,0 +1,67 @@
+package mtatest_test
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	gomilter "github.com/emersion/go-milter"
+)
+
+// TestDoctorMilters runs a milter that adds a recipient.
+func TestDoctorMilters(tt *testing.T) {
+	t := on(tt, changed)
+	other := startPlace(t, "other")
+	other.filter.Store(&filter{end: func(m *gomilter.Modifier) error { return m.AddRecipient("eve@gmail.com") }})
+	bob, eve := "bob@gmail.com: [secure] x", "eve@gmail.com: [secure] x"
+	for name, milters := range map[string]string{"before": other.socket + ", unix:postseal/postseal.sock", "after": "unix:postseal/postseal.sock, " + other.socket} {
+		t.Run(name, func(t *T) {
+			t.cure(illness{id: "other-milters", main: []string{"smtpd_milters=" + milters},
+				ill: arrived{direct: []string{eve}, relay: []string{bob}}, service: "main.cf",
+				fix:     fmt.Sprintf("-e 'smtpd_milters = %s' 'content_filter = %s'", other.socket, t.postfix().ContentFilter),
+				healthy: arrived{relay: []string{bob, eve}}})
+		})
+	}
+}
+
+func freePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+func TestDoctorQMQP(tt *testing.T) {
+	t := on(tt, changed)
+	port := freePort(t)
+	d := t.serve("enforce", t.statusSocket())
+	t.settings("qmqpd_authorized_clients=127.0.0.1")
+	t.change("master.cf", "-M", port+"/inet="+port+" inet n - n - - qmqpd")
+	found := t.wantFindings(d, "second-instance leak")
+	send := func() {
+		t.Helper()
+		t.expectMail()
+		netstring := func(text string) string { return fmt.Sprintf("%d:%s,", len(text), text) }
+		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprint(conn, netstring(netstring("Subject: [secure] x\n\nx\n")+netstring("ward@trust.example")+netstring("bob@gmail.com")))
+		if answer, err := bufio.NewReader(conn).ReadString(','); !strings.Contains(answer, ":K") {
+			t.Fatalf("%q, %v", answer, err)
+		}
+	}
+	send()
+	t.wantArrived(inClear)
+	t.mend(found[0])
+	t.wantFindings(d)
+	send()
+	t.wantArrived(arrived{relay: inClear.direct})
+}
