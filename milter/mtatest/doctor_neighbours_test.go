@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"fmt"
 	"net"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	gomilter "github.com/emersion/go-milter"
+	"github.com/postseal/postseal/milter/mtatest"
 )
 
 // TestDoctorMilters runs a milter that adds a recipient.
@@ -64,4 +67,38 @@ func TestDoctorQMQP(tt *testing.T) {
 	t.wantFindings(d)
 	send()
 	t.wantArrived(arrived{relay: inClear.direct})
+}
+
+// TestDoctorSecondInstance has an instance whose smtpd does not ask postseal.
+func TestDoctorSecondInstance(tt *testing.T) {
+	t := on(tt, changed)
+	second := t.oneMore(mtatest.Options{Milter: true})
+	port := freePort(t)
+	second.postconf("-M", port+"/inet="+port+" inet n - n - - smtpd")
+	second.postconf("-e", "multi_instance_enable=yes", "smtpd_milters=")
+	etc := filepath.Join(second.mta.Directory(), "etc")
+	t.settings("multi_instance_directories=" + etc)
+	d := t.serve("enforce", t.statusSocket())
+	if found := t.wantFindings(d, "second-instance leak"); !strings.HasSuffix(found[0].Fix, "postseal doctor -config-directory "+etc) {
+		t.Errorf("got %+v", found)
+	}
+	send := func() {
+		t.Helper()
+		c := second.dialTo("127.0.0.1:" + port)
+		defer c.Close()
+		if s, err := c.Send(sender, []string{"<bob@gmail.com>"}, mail("Subject: [secure] x")); err != nil || s.End.Code != 250 {
+			t.Fatal(s, err)
+		}
+	}
+	send()
+	second.wantArrived(inClear)
+
+	i := slices.IndexFunc(second.doctor(d), func(f doctorFinding) bool { return f.ID == "service-without-milter" && f.Service == "main.cf" })
+	if i < 0 {
+		t.Fatal("doctor -config-directory does not name the setting")
+	}
+	second.mend(second.doctor(d)[i])
+	t.wantFindings(d)
+	send()
+	second.wantArrived(arrived{relay: inClear.direct})
 }
