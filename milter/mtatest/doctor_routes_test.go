@@ -1,6 +1,8 @@
 package mtatest_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -31,6 +33,15 @@ func TestDoctorRoutes(tt *testing.T) {
 		{id: "header-lost", name: "the service of the loop", submitted: true, master: []string{"postseal/unix/smtp_header_checks=regexp:$DIR/remove"},
 			files: map[string]string{"remove": "/^Subject: \\[secure\\]/ IGNORE\n"},
 			ill:   arrived{direct: []string{"bob@gmail.com:"}}, service: "postseal/unix", fix: `-P 'postseal/unix/smtp_header_checks=$postseal_smtp_header_checks'`},
+		{id: "filter", name: "content_filter", main: []string{"content_filter=smtp:$OTHER"},
+			ill: arrived{direct: suffixed}, service: "main.cf", fix: "-X content_filter && "},
+		{id: "filter", name: "header_checks", main: []string{"header_checks=regexp:$DIR/checks"}, files: map[string]string{"checks": "/^Subject:/ FILTER smtp:$OTHER\n"},
+			ill: arrived{direct: suffixed}, service: "main.cf", fix: "/etc/checks, then run postfix ", mend: emptied("checks")},
+		{id: "filter", name: "pickup", submitted: true, main: []string{"header_checks=regexp:$DIR/checks"}, files: map[string]string{"checks": "/^Subject:/ FILTER smtp:$OTHER\n"},
+			ill: inClear, service: "main.cf", fix: "/etc/checks, then run postfix ", mend: emptied("checks")},
+		{id: "filter", name: "access map", main: []string{"smtpd_end_of_data_restrictions=check_client_access static:{FILTER smtp:$OTHER}"},
+			ill: arrived{direct: suffixed}, service: "main.cf", fix: "from smtpd_end_of_data_restrictions of main.cf, then run postfix ",
+			mend: func(t *T, _ doctorFinding) { t.postconf("-X", "smtpd_end_of_data_restrictions") }},
 	} {
 		t.Run(i.id+" "+i.name, func(t *T) { t.cure(i) })
 	}
@@ -98,5 +109,15 @@ func TestDoctorEmptySubject(tt *testing.T) {
 	compare(t, "through the relay", relayed, []string{"bob@gmail.com: [secure] "}, nil)
 	if len(relayed) == 0 || len(relayed[0].Header("X-Postseal")) != 1 {
 		t.Errorf("no X-Postseal: %v", relayed)
+	}
+}
+
+// emptied removes the rows of a table.
+func emptied(name string) func(*T, doctorFinding) {
+	return func(t *T, _ doctorFinding) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(t.mta.Directory(), "etc", name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -16,6 +16,7 @@ var postfixRoutes = []check{
 	{"relay-route", Leak, relayRoute},
 	{"encrypt-leg", Leak, encryptLeg},
 	{"header-lost", Leak, headerLost},
+	{"filter", Leak, filter},
 	{"generic-not-on-leg", Advice, genericNotOnLeg},
 }
 
@@ -410,4 +411,60 @@ func (s *Site) fieldUses() (uses []fieldUse, err error) {
 		}
 	}
 	return uses, err
+}
+
+// filter looks for content filters that do not return the mail.
+func filter(s *Site) (found []Finding, err error) {
+	const name, effect = "content_filter", "Sealed mail goes to this filter and not to the relay: with addresses below the relay domain, and without the marker."
+	p := s.Postfix
+	add := func(f Finding) {
+		if !slices.Contains(found, f) {
+			found = append(found, f)
+		}
+	}
+	for _, service := range p.Services("smtpd", "pickup", "qmqpd") {
+		if value := p.Param(service, name); value != "" && !s.returns(value) {
+			where, setting := p.Setting(service, name)
+			add(Finding{Service: where, Setting: setting, Effect: effect, Fix: p.Remove(service, name)})
+		}
+	}
+	for _, use := range p.actionMaps() {
+		entries, _, err := p.Entries(use.maps)
+		if err != nil {
+			return found, err
+		}
+		for _, e := range entries {
+			action, target, _ := strings.Cut(e.Value, " ")
+			if target = strings.TrimSpace(target); !strings.EqualFold(action, "FILTER") || s.returns(target) {
+				continue
+			}
+			where, setting := p.Setting(use.service, use.name)
+			add(Finding{
+				Service: where, Setting: setting + ": " + e.Key + " " + e.Value,
+				Effect: effect + " Mail of sendmail(1) goes past postseal, because FILTER overrides the content filter of pickup.",
+				Fix:    strings.Replace(p.fixRows(use, where, use.maps), "remove it, or name an address of your own, in", "remove this row from", 1),
+			})
+		}
+	}
+	return found, nil
+}
+
+// returns reports whether a content filter returns the mail to this host.
+func (s *Site) returns(filter string) bool {
+	p := s.Postfix
+	transport, next, _ := strings.Cut(filter, ":")
+	if s.target(filter) != nil {
+		return true
+	}
+	if service := p.Service(transport, "unix"); service != nil && service.Command == "pipe" {
+		return true // by sendmail(1) or SMTP
+	}
+	if host, _ := splitHostPort(next); isLoopback(host) {
+		return len(s.returnPorts()) > 0
+	}
+	// A filter on another host returns it to a service that does not filter again.
+	return slices.ContainsFunc(p.Services("smtpd"), func(service *Service) bool {
+		host, _ := splitHostPort(service.Name)
+		return !isLoopback(host) && service.sets("content_filter") && p.Param(service, "content_filter") == ""
+	})
 }

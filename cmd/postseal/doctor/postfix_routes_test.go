@@ -92,33 +92,46 @@ func TestRoutes(t *testing.T) {
 			want: []string{"generic-not-on-leg main.cf: smtp_generic_maps = hash:/etc/postfix/generic -> postconf -P encrypt/unix/smtp_generic_maps=pcre:generic,hash:/etc/postfix/generic" + reload}},
 		{name: "generic maps on the leg", main: "smtp_generic_maps = pcre:generic"},
 
-		{name: "header_checks that remove the marker", main: "header_checks = regexp:h, pcre:other", severity: Leak,
-			tables: map[string]map[string]string{"regexp:h": {"Subject: [secure] postseal doctor": "REPLACE Subject: postseal doctor"}, "pcre:other": {}},
-			want: []string{"header-lost main.cf: header_checks = regexp:h, pcre:other: REPLACE Subject: postseal doctor for Subject: [secure] postseal doctor -> " +
-				"postconf -e 'header_checks = " + leaveMarked + ", regexp:h, pcre:other'" + reload}},
-		{name: "header_checks that leave the marker", main: "header_checks = regexp:h",
-			tables: map[string]map[string]string{"regexp:h": {"Subject: [secure] postseal doctor": "REPLACE Subject: [Secure] postseal doctor", "X-Postseal: tag; marker=missing": "IGNORE"}}},
-		{name: "header_checks that only look", main: "header_checks = regexp:h", tables: map[string]map[string]string{"regexp:h": {"*": "WARN"}}},
-		{name: "milter_header_checks", main: "milter_header_checks = regexp:h", severity: Leak,
-			tables: map[string]map[string]string{"regexp:h": {"*": "IGNORE"}},
+		{name: "header_checks that remove the marker", main: "header_checks = hash:h, hash:other", severity: Leak,
+			tables: map[string]map[string]string{"hash:h": {"Subject: [secure] postseal doctor": "REPLACE Subject: postseal doctor"}, "hash:other": {}},
+			want: []string{"header-lost main.cf: header_checks = hash:h, hash:other: REPLACE Subject: postseal doctor for Subject: [secure] postseal doctor -> " +
+				"postconf -e 'header_checks = " + leaveMarked + ", hash:h, hash:other'" + reload}},
+		{name: "header_checks that leave the marker", main: "header_checks = hash:h",
+			tables: map[string]map[string]string{"hash:h": {"Subject: [secure] postseal doctor": "REPLACE Subject: [Secure] postseal doctor", "X-Postseal: tag; marker=missing": "IGNORE"}}},
+		{name: "header_checks that only look", main: "header_checks = hash:h", tables: map[string]map[string]string{"hash:h": {"*": "WARN"}}},
+		{name: "milter_header_checks", main: "milter_header_checks = hash:h", severity: Leak,
+			tables: map[string]map[string]string{"hash:h": {"*": "IGNORE"}},
 			want: []string{
-				"header-lost main.cf: milter_header_checks = regexp:h: IGNORE for Subject: -> postconf -e 'milter_header_checks = regexp:{ { /^Subject:/ DUNNO } }, regexp:h'" + reload,
-				"header-lost main.cf: milter_header_checks = regexp:h: IGNORE for X-Postseal: tag; marker=missing -> postconf -e 'milter_header_checks = regexp:{ { /^X-Postseal:/ DUNNO } }, regexp:h'" + reload}},
-		{name: "milter_header_checks without a relay", main: "milter_header_checks = regexp:h", none: true, tables: map[string]map[string]string{"regexp:h": {"Subject:": "STRIP"}}},
-		{name: "milter_header_checks with add_marker", main: "milter_header_checks = regexp:h", none: true, markers: true, severity: Leak,
-			tables: map[string]map[string]string{"regexp:h": {"Subject: [secure] postseal doctor": "STRIP"}},
-			want: []string{"header-lost main.cf: milter_header_checks = regexp:h: STRIP for Subject: [secure] postseal doctor -> " +
-				"postconf -e 'milter_header_checks = " + leaveMarked + ", regexp:h'" + reload}},
-		{name: "smtp_header_checks of the loop", master: "postseal/unix smtp\n-o smtp_header_checks=regexp:h", severity: Leak,
-			tables: map[string]map[string]string{"regexp:h": {"Subject: [secure] postseal doctor": "IGNORE"}},
-			want: []string{"header-lost postseal/unix: smtp_header_checks = regexp:h: IGNORE for Subject: [secure] postseal doctor -> " +
-				"postconf -e 'postseal_smtp_header_checks = regexp:{{/^Subject:.*\\[secure\\]/ DUNNO}},regexp:h' && postconf -P 'postseal/unix/smtp_header_checks=$postseal_smtp_header_checks'" + reload}},
-		{name: "smtp_header_checks of mail that is not sealed", master: "relay/unix smtp\n-o smtp_header_checks=regexp:h",
-			tables: map[string]map[string]string{"regexp:h": {"Subject: [secure] postseal doctor": "IGNORE"}}},
-		{name: "smtp_header_checks with add_marker", master: "smtp/unix smtp\n-o smtp_header_checks=regexp:h", markers: true, severity: Leak,
-			tables: map[string]map[string]string{"regexp:h": {"Subject: [secure] postseal doctor": "IGNORE"}},
-			want: []string{"header-lost smtp/unix: smtp_header_checks = regexp:h: IGNORE for Subject: [secure] postseal doctor -> " +
-				"postconf -e 'smtp_smtp_header_checks = regexp:{{/^Subject:.*\\[secure\\]/ DUNNO}},regexp:h' && postconf -P 'smtp/unix/smtp_header_checks=$smtp_smtp_header_checks'" + reload}},
+				"header-lost main.cf: milter_header_checks = hash:h: IGNORE for Subject: -> postconf -e 'milter_header_checks = regexp:{ { /^Subject:/ DUNNO } }, hash:h'" + reload,
+				"header-lost main.cf: milter_header_checks = hash:h: IGNORE for X-Postseal: tag; marker=missing -> postconf -e 'milter_header_checks = regexp:{ { /^X-Postseal:/ DUNNO } }, hash:h'" + reload}},
+		{name: "milter_header_checks without a relay", main: "milter_header_checks = hash:h", none: true, tables: map[string]map[string]string{"hash:h": {"Subject:": "STRIP"}}},
+		{name: "milter_header_checks with add_marker", main: "milter_header_checks = hash:h", none: true, markers: true, severity: Leak,
+			tables: map[string]map[string]string{"hash:h": {"Subject: [secure] postseal doctor": "STRIP"}},
+			want: []string{"header-lost main.cf: milter_header_checks = hash:h: STRIP for Subject: [secure] postseal doctor -> " +
+				"postconf -e 'milter_header_checks = " + leaveMarked + ", hash:h'" + reload}},
+		{name: "smtp_header_checks of the loop", master: "postseal/unix smtp\n-o smtp_header_checks=hash:h", severity: Leak,
+			tables: map[string]map[string]string{"hash:h": {"Subject: [secure] postseal doctor": "IGNORE"}},
+			want: []string{"header-lost postseal/unix: smtp_header_checks = hash:h: IGNORE for Subject: [secure] postseal doctor -> " +
+				"postconf -e 'postseal_smtp_header_checks = regexp:{{/^Subject:.*\\[secure\\]/ DUNNO}},hash:h' && postconf -P 'postseal/unix/smtp_header_checks=$postseal_smtp_header_checks'" + reload}},
+		{name: "smtp_header_checks of mail that is not sealed", master: "relay/unix smtp\n-o smtp_header_checks=hash:h",
+			tables: map[string]map[string]string{"hash:h": {"Subject: [secure] postseal doctor": "IGNORE"}}},
+		{name: "smtp_header_checks with add_marker", master: "smtp/unix smtp\n-o smtp_header_checks=hash:h", markers: true, severity: Leak,
+			tables: map[string]map[string]string{"hash:h": {"Subject: [secure] postseal doctor": "IGNORE"}},
+			want: []string{"header-lost smtp/unix: smtp_header_checks = hash:h: IGNORE for Subject: [secure] postseal doctor -> " +
+				"postconf -e 'smtp_smtp_header_checks = regexp:{{/^Subject:.*\\[secure\\]/ DUNNO}},hash:h' && postconf -P 'smtp/unix/smtp_header_checks=$smtp_smtp_header_checks'" + reload}},
+
+		{name: "a smart host as content filter", main: "content_filter = smtp:[smart]:25", severity: Leak,
+			want: []string{"filter main.cf: content_filter = smtp:[smart]:25 -> postconf -X content_filter" + reload}},
+		{name: "a filter on another host that returns mail", main: "content_filter = smtp:[filter]:25", master: "10025/inet smtpd\n-o content_filter="},
+		{name: "a filter on this host", main: "content_filter = amavis:[127.0.0.1]:10024", master: "127.0.0.1:10025/inet smtpd\n-o content_filter="},
+		{name: "a filter on this host that returns nothing", main: "content_filter = amavis:[127.0.0.1]:10024", severity: Leak,
+			want: []string{"filter main.cf: content_filter = amavis:[127.0.0.1]:10024 -> postconf -X content_filter" + reload}},
+		{name: "a program", main: "content_filter = spamassassin:", master: "spamassassin/unix pipe"},
+		{name: "FILTER in header_checks", main: "header_checks = inline:{{x=FILTER smtp:[smart]}}", severity: Leak, tables: map[string]map[string]string{"inline:{{x=FILTER smtp:[smart]}}": {}},
+			want: []string{"filter main.cf: header_checks = inline:{{x=FILTER smtp:[smart]}}: x FILTER smtp:[smart] -> remove this row from header_checks of main.cf, then run postfix reload"}},
+		{name: "FILTER in an access map", main: "smtpd_recipient_restrictions = check_sender_access hash:access", severity: Leak, tables: map[string]map[string]string{"hash:access": {"a": "filter smtp:[smart]", "b": "OK"}},
+			want: []string{"filter main.cf: smtpd_recipient_restrictions = check_sender_access hash:access: a filter smtp:[smart] -> remove this row from access, then run postmap hash:access"}},
+		{name: "FILTER to the loop", main: "header_checks = inline:{{x=FILTER postseal:[127.0.0.1]:10026}}", tables: map[string]map[string]string{"inline:{{x=FILTER postseal:[127.0.0.1]:10026}}": {}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tables := map[string]map[string]string{"regexp:route": routeTable, "pcre:generic": genericTable, "pcre:subject": subjectTable, "hash:/etc/postfix/generic": {}}
