@@ -459,12 +459,15 @@ func (s *Site) returns(filter string) bool {
 	if service := p.Service(transport, "unix"); service != nil && service.Command == "pipe" {
 		return true // by sendmail(1) or SMTP
 	}
-	if host, _ := splitHostPort(next); isLoopback(host) {
-		return len(s.returnPorts()) > 0
+	ports := s.returnPorts()
+	if host, _ := splitHostPort(next); !isLoopback(host) {
+		ports = slices.DeleteFunc(p.Services("smtpd"), func(service *Service) bool {
+			host, _ := splitHostPort(service.Name)
+			return isLoopback(host)
+		})
 	}
-	// A filter on another host returns it to a service that does not filter again.
-	return slices.ContainsFunc(p.Services("smtpd"), func(service *Service) bool {
-		host, _ := splitHostPort(service.Name)
-		return !isLoopback(host) && service.sets("content_filter") && p.Param(service, "content_filter") == ""
+	return slices.ContainsFunc(ports, func(service *Service) bool { // one that does not filter again
+		return service.sets("content_filter") && p.Param(service, "content_filter") == "" ||
+			service.sets("receive_override_options") && slices.Contains(splitList(p.Param(service, "receive_override_options")), "no_header_body_checks")
 	})
 }
