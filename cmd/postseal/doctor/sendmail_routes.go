@@ -9,9 +9,9 @@ import (
 
 // sendmailRoutes are about the ways of sealed mail and of aliases.
 var sendmailRoutes = []check{
-	{"relay-route", Leak, relayRoute},
+	{"relay-route", Leak, mailerRoute},
 	{"fallback", Leak, fallback},
-	{"encrypt-leg", Leak, encryptLeg},
+	{"encrypt-leg", Leak, encryptMailer},
 	{"alias-out", Leak, aliasOut},
 }
 
@@ -42,7 +42,7 @@ func (m *Sendmail) resolve(address string) (mailer, host string, err error) {
 	return mailer, host, nil
 }
 
-func relayRoute(s *Site) ([]Finding, error) {
+func mailerRoute(s *Site) ([]Finding, error) {
 	if s.Rules.Relay == "" {
 		return nil, nil
 	}
@@ -84,7 +84,7 @@ func fallback(s *Site) (found []Finding, err error) {
 	return found, nil
 }
 
-func encryptLeg(s *Site) (found []Finding, err error) {
+func encryptMailer(s *Site) (found []Finding, err error) {
 	if s.Rules.Relay == "" {
 		return nil, nil
 	}
