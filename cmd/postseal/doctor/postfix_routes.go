@@ -442,7 +442,7 @@ func filter(s *Site) (found []Finding, err error) {
 			add(Finding{
 				Service: where, Setting: setting + ": " + e.Key + " " + e.Value,
 				Effect: effect + " Mail of sendmail(1) goes past postseal, because FILTER overrides the content filter of pickup.",
-				Fix:    strings.Replace(p.fixRows(use, where, use.maps), "remove it, or name an address of your own, in", "remove this row from", 1),
+				Fix:    p.fixRows("remove this row from ", use, where, use.maps),
 			})
 		}
 	}

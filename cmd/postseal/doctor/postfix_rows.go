@@ -53,7 +53,7 @@ func (s *Site) rows(use mapUse, addresses func(Entry) ([]string, error)) (found 
 			if len(outside) > 1 {
 				f.Setting += fmt.Sprintf(", and %d more", len(outside)-1)
 			}
-			f.Fix = p.fixRows(use, where, table)
+			f.Fix = p.fixRows("remove the row, or name an address of your own, in ", use, where, table)
 			found = append(found, f)
 		}
 		if !complete {
@@ -66,11 +66,10 @@ func (s *Site) rows(use mapUse, addresses func(Entry) ([]string, error)) (found 
 	return found, nil
 }
 
-// fixRows says how to change rows of a table.
-func (p *Postfix) fixRows(use mapUse, where, table string) string {
+// fixRows says how to change rows of a table. change begins the instruction.
+func (p *Postfix) fixRows(change string, use mapUse, where, table string) string {
 	table = strings.TrimPrefix(table, "proxy:")
 	kind, name, _ := strings.Cut(table, ":")
-	const change = "remove the row, or name an address of your own, in "
 	switch {
 	case strings.HasPrefix(name, "{") || kind == "static" || kind == "inline":
 		if where != "main.cf" {
