@@ -19,7 +19,7 @@ import (
 	"github.com/postseal/postseal/rules"
 )
 
-const doctorUsage = `Usage: postseal doctor [-config FILE] [-json | -log | -send ADDRESS]
+const doctorUsage = `Usage: postseal doctor [-config FILE] [-json | -log | -prometheus | -send ADDRESS]
                        [-mta postfix|sendmail]
                        [-config-directory DIR | -sendmail-cf FILE]
 
@@ -39,6 +39,7 @@ func runDoctor(args []string, std stdio) int {
 	c := newCommand("doctor", doctorUsage, std)
 	asJSON := c.Bool("json", false, "print one JSON array")
 	asLog := c.Bool("log", false, "write each finding to the log, as an event doctor")
+	asMetrics := c.Bool("prometheus", false, "print how many findings there are, for the textfile collector of Prometheus's node_exporter")
 	mta := c.String("mta", "", "look at the `MTA` postfix or sendmail")
 	directory := c.String("config-directory", "", "read Postfix's main.cf and master.cf in `DIR`")
 	cf := c.String("sendmail-cf", "", "read `FILE` instead of "+sendmailCF)
@@ -49,8 +50,8 @@ func runDoctor(args []string, std stdio) int {
 	switch {
 	case c.NArg() > 0:
 		return c.misused("unexpected argument %q", c.Arg(0))
-	case *asJSON && *asLog, *asJSON && *send != "", *asLog && *send != "":
-		return c.misused("use only one of -json, -log and -send")
+	case moreThanOne(*asJSON, *asLog, *asMetrics, *send != ""):
+		return c.misused("use only one of -json, -log, -prometheus and -send")
 	case *mta != "" && *mta != "postfix" && *mta != "sendmail":
 		return c.misused("-mta %q is not one of [\"postfix\" \"sendmail\"]", *mta)
 	case *directory != "" && *cf != "", *directory != "" && *mta == "sendmail", *cf != "" && *mta == "postfix":
@@ -66,7 +67,8 @@ func runDoctor(args []string, std stdio) int {
 		}
 		os.Setenv("MAIL_CONFIG", *directory) // for postqueue
 	}
-	site := c.site(loaded, time.Now())
+	now := time.Now()
+	site := c.site(loaded, now)
 	switch {
 	case *cf != "" || *mta == "sendmail" || *mta == "" && *directory == "" && !doctor.HasPostfix():
 		if *cf == "" {
@@ -84,6 +86,9 @@ func runDoctor(args []string, std stdio) int {
 	}
 	found, fault := site.Look(loaded.File.Doctor.Accept)
 	switch {
+	case *asMetrics && fault == nil: // old metrics say that nobody could look
+		_, err = io.WriteString(std.out, findingsMetrics(found, now))
+	case *asMetrics:
 	case *asLog:
 		err = logFindings(loaded, found, std.err)
 	case *asJSON:
@@ -176,6 +181,33 @@ func logFindings(loaded *config.Config, found []doctor.Finding, stderr io.Writer
 		}
 	}
 	return nil
+}
+
+// findingsMetrics returns how many findings that are not accepted have each severity.
+func findingsMetrics(found []doctor.Finding, now time.Time) string {
+	counts := make(map[doctor.Severity]int)
+	for _, f := range found {
+		if !f.Accepted {
+			counts[f.Severity]++
+		}
+	}
+	var b strings.Builder
+	b.WriteString("# HELP postseal_doctor_findings Findings of postseal doctor that are not accepted.\n# TYPE postseal_doctor_findings gauge\n")
+	for severity := doctor.Leak; severity <= doctor.Advice; severity++ {
+		fmt.Fprintf(&b, "postseal_doctor_findings{severity=\"%s\"} %d\n", severity, counts[severity])
+	}
+	fmt.Fprintf(&b, "# HELP %s When doctor looked.\n# TYPE %[1]s gauge\n%[1]s %d\n", "postseal_doctor_run_timestamp_seconds", now.Unix())
+	return b.String()
+}
+
+func moreThanOne(flags ...bool) bool {
+	n := 0
+	for _, flag := range flags {
+		if flag {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // findingsText returns the findings for a person.

@@ -347,8 +347,10 @@ func TestReadmeAlerts(t *testing.T) {
 	mantest.Same(t, "README", mantest.Found(strings.Join(list, ""), mantest.Span), alerts)
 }
 
-// TestManQueue checks the metrics of status -prometheus in postseal-metrics(5).
-func TestManQueue(t *testing.T) {
-	shown := prometheusText(queue.Figures{}, time.Now())
-	mantest.Same(t, "QUEUE", mantest.Names(mantest.Read(t, "postseal-metrics.5")["QUEUE"]), mantest.Found(shown, `(?m)^# TYPE (\w+) gauge`))
+// TestManTextfile checks the metrics of status and doctor in postseal-metrics(5).
+func TestManTextfile(t *testing.T) {
+	page := mantest.Read(t, "postseal-metrics.5")
+	const metric = `(?m)^# TYPE (\w+) gauge`
+	mantest.Same(t, "QUEUE", mantest.Names(page["QUEUE"]), mantest.Found(prometheusText(queue.Figures{}, time.Now()), metric))
+	mantest.Same(t, "DOCTOR", mantest.Names(page["DOCTOR"]), mantest.Found(findingsMetrics(nil, time.Now()), metric))
 }

@@ -31,7 +31,7 @@ _postseal() {
                 ((COMP_CWORD == 2)) && words="tls-policy -h"
                 ;;
             status) words="-config -json -nagios -prometheus -no-queue -held-warning -held-critical -sealed-warning -sealed-critical -h" ;;
-            doctor) words="-config -json -log -send -mta -config-directory -sendmail-cf -h" ;;
+            doctor) words="-config -json -log -prometheus -send -mta -config-directory -sendmail-cf -h" ;;
             esac
             if [[ $word != -* && ($command == explain || $command == import) ]]; then
                 _postseal_files "$word" && return

@@ -233,6 +233,11 @@ func TestFirstAlert(tt *testing.T) {
 	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, queue) }))
 	defer node.Close()
 	d := t.serve("observe", "[metrics]\nlisten = \"inet:"+metrics+"\"\n")
+	code, findings, faults := hostCommand(t, "doctor", "-prometheus", "-config", d.Config, "-config-directory", filepath.Join(t.mta.Directory(), "etc"))()
+	if code > 1 || faults != "" {
+		tt.Fatalf("doctor: exit %d: %s", code, faults)
+	}
+	queue += findings
 	p.start(tt, metrics, strings.TrimPrefix(node.URL, "http://"))
 	p.await(tt, "postseal_messages_total", "0")
 
