@@ -70,7 +70,7 @@ var events = []Event{
 	TableReviewDue{Table: "local", File: "/etc/postseal/rules.d/local.toml", ReviewBy: "2026-11-29"},
 	Doctor{
 		ID: "service-without-milter", Severity: "leak", Setting: "smtpd_milters =", Service: "submission/inet",
-		Effect: "A service with this setting does not ask postseal: all its mail goes out in clear.",
+		Effect: "A service with this setting does not ask postseal: all its mail goes out unencrypted.",
 	},
 }
 

@@ -47,7 +47,7 @@ func idsOf(found []doctorFinding) (ids []string) {
 }
 
 // illness is a setting of Postfix that bypasses or defeats postseal. $DIR in it is
-// the directory of main.cf, and $OTHER is a host that gets mail in clear, as in
+// the directory of main.cf, and $OTHER is a host that gets mail unencrypted, as in
 // "[127.0.0.1]:25".
 type illness struct {
 	id, name  string

@@ -12,7 +12,7 @@ type Severity uint8
 
 // The severities, the worst first.
 const (
-	Leak   Severity = iota + 1 // mail that needs the marker goes out in clear
+	Leak   Severity = iota + 1 // mail that needs the marker goes out unencrypted
 	Loss                       // somebody does not get the mail
 	Delay                      // mail waits
 	Advice                     // mail is well today

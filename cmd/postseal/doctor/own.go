@@ -77,7 +77,7 @@ func observes(s *Site) ([]Finding, error) {
 	}
 	return one(Finding{
 		Service: "postseal", Setting: `mode = "observe"`,
-		Effect: "Mail is decided and logged, but not changed: all mail goes out in clear.",
+		Effect: "Mail is decided and logged, but not changed: all mail goes out unencrypted.",
 		Fix:    `after the trial, write mode = "enforce" into ` + s.Own.File + " and run postseal check && systemctl reload postseal",
 	})
 }

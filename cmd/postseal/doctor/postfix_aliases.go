@@ -43,7 +43,7 @@ func (p *Postfix) rewriteMaps() (uses []mapUse) {
 			if r.classes == "" || slices.Contains(splitList(p.Param(service, r.classes)), "envelope_recipient") {
 				uses = append(uses, mapUse{
 					service: service, name: r.name, maps: p.Param(service, r.name),
-					effect: "Postfix replaces the recipient after postseal has decided: the outside address gets the mail in clear.",
+					effect: "Postfix replaces the recipient after postseal has decided: the outside address gets the mail unencrypted.",
 				})
 			}
 		}
@@ -101,7 +101,7 @@ func aliasesOut(s *Site) (found []Finding, err error) {
 	for _, service := range p.Services("local") {
 		rows, err := s.rows(mapUse{
 			service: service, name: name, maps: p.Param(service, name), aliases: true,
-			effect: "Postfix expands the alias after postseal has decided: the outside address gets the mail in clear.",
+			effect: "Postfix expands the alias after postseal has decided: the outside address gets the mail unencrypted.",
 		}, func(e Entry) ([]string, error) { return aliasTargets(e.Value, 0) })
 		if _, ok := p.set[name]; !ok && !service.sets(name) {
 			err = nil
@@ -194,7 +194,7 @@ func luserRelay(s *Site) (found []Finding, err error) {
 		where, setting := p.Setting(service, name)
 		found = append(found, Finding{
 			Service: where, Setting: setting, Fix: p.Remove(service, name),
-			Effect: "Mail to each address of your own that has no user goes to the outside address in clear.",
+			Effect: "Mail to each address of your own that has no user goes to the outside address unencrypted.",
 		})
 	}
 	return found, nil
@@ -202,7 +202,7 @@ func luserRelay(s *Site) (found []Finding, err error) {
 
 // localTransports looks at the ways on which local(8) passes mail to another host.
 func localTransports(s *Site) (found []Finding, err error) {
-	const effect = "Mail to addresses of your own goes to this host in clear."
+	const effect = "Mail to addresses of your own goes to this host unencrypted."
 	p := s.Postfix
 	for _, service := range p.Services("local") {
 		for _, name := range []string{"mailbox_transport", "fallback_transport"} {
@@ -293,7 +293,7 @@ func rewrittenSealed(s *Site) (found []Finding, err error) {
 		spare := fmt.Sprintf(`regexp:{ { /^(.+@.+\.%s)$$/ $$1 } }, `, strings.ReplaceAll(s.Rules.Relay, ".", `\.`))
 		f := Finding{
 			Severity: severity, Service: where, Setting: setting + ": " + hit,
-			Effect: "The row replaces a sealed recipient: somebody else gets the mail in clear.",
+			Effect: "The row replaces a sealed recipient: somebody else gets the mail unencrypted.",
 			Fix:    p.Change(use.service, use.name, spare+value),
 		}
 		if severity == Loss {
@@ -357,7 +357,7 @@ func masqueradedSealed(s *Site) (found []Finding, err error) {
 		where, setting := p.Setting(service, name)
 		found = append(found, Finding{
 			Service: where, Setting: setting,
-			Effect: "The domain of a sealed recipient is cut: the recipient gets nothing, and a smart host gets the mail in clear.",
+			Effect: "The domain of a sealed recipient is cut: the recipient gets nothing, and a smart host gets the mail unencrypted.",
 			Fix:    p.Change(service, name, "!"+s.Rules.Relay+", "+p.Param(service, name)),
 		})
 	}

@@ -17,11 +17,11 @@ var postfixCopies = []check{
 }
 
 func redirect(s *Site) ([]Finding, error) {
-	return s.action("REDIRECT", "A message that matches goes in clear to the address in the row, and its recipients get nothing.")
+	return s.action("REDIRECT", "A message that matches goes unencrypted to the address in the row, and its recipients get nothing.")
 }
 
 func bcc(s *Site) ([]Finding, error) {
-	found, err := s.action("BCC", "The address in the row gets a copy in clear of each message that matches.")
+	found, err := s.action("BCC", "The address in the row gets an unencrypted copy of each message that matches.")
 	isAdvice := func(f Finding) bool { return f.Severity == Advice } // which redirect gives
 	return slices.DeleteFunc(found, isAdvice), err
 }
@@ -60,7 +60,7 @@ func alwaysBCC(s *Site) (found []Finding, err error) {
 		where, setting := p.Setting(service, name)
 		found = append(found, Finding{
 			Service: where, Setting: setting, Fix: p.Remove(service, name),
-			Effect: fmt.Sprintf("A copy of each message goes to %s in clear.", to),
+			Effect: fmt.Sprintf("A copy of each message goes to %s unencrypted.", to),
 		})
 	}
 	return found, nil
@@ -71,7 +71,7 @@ func bccMaps(name string) func(*Site) ([]Finding, error) {
 		for _, service := range s.Postfix.Services("cleanup") {
 			rows, err := s.rows(mapUse{
 				service: service, name: name, maps: s.Postfix.Param(service, name),
-				effect: "The address in the row gets a copy in clear of each message that matches.",
+				effect: "The address in the row gets an unencrypted copy of each message that matches.",
 			}, oneAddress)
 			if err != nil {
 				return found, err
@@ -110,7 +110,7 @@ func notices(s *Site) (found []Finding, err error) {
 			where, setting := p.Setting(service, notice.name)
 			found = append(found, Finding{
 				Service: where, Setting: setting, Fix: p.Remove(service, notice.name),
-				Effect: fmt.Sprintf("Notices go to %s in clear. They contain the SMTP session or the header of the message, and the whole message if bounce_size_limit allows it.", to),
+				Effect: fmt.Sprintf("Notices go to %s unencrypted. They contain the SMTP session or the header of the message, and the whole message if bounce_size_limit allows it.", to),
 			})
 		}
 	}

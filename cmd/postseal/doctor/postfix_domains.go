@@ -50,7 +50,7 @@ func localDomains(s *Site) (found []Finding, err error) {
 		}
 		found = append(found, Finding{
 			Service: "postseal", Setting: fmt.Sprintf("local_domains has %q", domain),
-			Effect: "postseal treats this mail as mail that never leaves, but Postfix sends it to the host that the DNS names, in clear.",
+			Effect: "postseal treats this mail as mail that never leaves, but Postfix sends it to the host that the DNS names, unencrypted.",
 			Fix:    fmt.Sprintf("remove %q from local_domains in %s, or name it in mydestination, relay_domains or transport_maps", domain, s.Own.File),
 		})
 	}

@@ -35,7 +35,7 @@ func otherMilters(s *Site) (found []Finding, err error) {
 				f.Effect = fmt.Sprintf("%s signs mail before postseal adds the marker to its subject. The signature is then broken, and other hosts may refuse the mail.", m.Socket)
 				f.Fix = p.Change(service, name, joinMilters(slices.Insert(slices.Delete(slices.Clone(list), own, own+1), i, list[own])))
 			default:
-				f.Effect = fmt.Sprintf("A recipient that %s adds gets mail in clear, and one that it deletes still gets a sealed copy.", m.Socket)
+				f.Effect = fmt.Sprintf("A recipient that %s adds gets mail unencrypted, and one that it deletes still gets a sealed copy.", m.Socket)
 				if i > own {
 					f.Effect += " It can also remove the marker, or refuse a recipient that is diverted already."
 				}
@@ -104,7 +104,7 @@ func secondInstance(s *Site) (found []Finding, err error) {
 		filter := s.loopFilter()
 		f := Finding{
 			Service: service.String(), Setting: service.Command,
-			Effect: "Mail that comes by QMQP passes no milter of smtpd: it goes out in clear.",
+			Effect: "Mail that comes by QMQP passes no milter of smtpd: it goes out unencrypted.",
 		}
 		if f.Fix = p.Override(service, "content_filter", filter); filter == "" {
 			f.Fix = "append the services postseal and 127.0.0.1:10026 of contrib/postfix/master.cf to master.cf, then run " +
@@ -135,7 +135,7 @@ func secondInstance(s *Site) (found []Finding, err error) {
 		where, setting := p.Setting(nil, "multi_instance_directories")
 		found = append(found, Finding{
 			Service: where, Setting: setting,
-			Effect: fmt.Sprintf("Mail of the instance in %s passes postseal by: %s in %s. It goes out in clear.", directory, leaks[0].Setting, leaks[0].Service),
+			Effect: fmt.Sprintf("Mail of the instance in %s passes postseal by: %s in %s. It goes out unencrypted.", directory, leaks[0].Setting, leaks[0].Service),
 			Fix:    "correct what this command names: postseal doctor -config-directory " + quoted(directory),
 		})
 	}

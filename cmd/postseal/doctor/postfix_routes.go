@@ -50,9 +50,9 @@ func relayRoute(s *Site) (found []Finding, err error) {
 			f.Severity = Delay
 			f.Effect = fmt.Sprintf("Diverted mail stays in the queue, because master.cf has no service %s.", transport)
 		case next != "" && transport != "error" && transport != "retry":
-			f.Effect = fmt.Sprintf("Diverted mail goes to %s in clear, without the marker, and to addresses below %s.", next, s.Relay)
+			f.Effect = fmt.Sprintf("Diverted mail goes to %s unencrypted, without the marker, and to addresses below %s.", next, s.Relay)
 		case transport == "" && p.hasSmartHost():
-			f.Effect = fmt.Sprintf("Diverted mail has no route to the relay. The smart host gets it in clear, without the marker, and with addresses below %s.", s.Relay)
+			f.Effect = fmt.Sprintf("Diverted mail has no route to the relay. The smart host gets it unencrypted, without the marker, and with addresses below %s.", s.Relay)
 		default:
 			f.Severity = Loss
 			f.Effect = "Diverted mail has no route to the relay: it returns to its sender."
@@ -228,7 +228,7 @@ func encryptLeg(s *Site) (found []Finding, err error) {
 			return found, err
 		}
 		if !marks {
-			add(Leak, "smtp_header_checks", "The relay gets mail without the marker, and sends it on in clear if it looks for the marker.",
+			add(Leak, "smtp_header_checks", "The relay gets mail without the marker, and sends it on unencrypted if it looks for the marker.",
 				p.fixLeg(leg, "smtp_header_checks", "postseal_header_checks.pcre"))
 		}
 		if p.Param(leg, "smtp_fallback_relay") != "" {
@@ -380,13 +380,13 @@ func (s *Site) fieldUses() (uses []fieldUse, err error) {
 	p := s.Postfix
 	for _, service := range p.Services("cleanup") {
 		uses = append(uses,
-			fieldUse{service, "header_checks", marked, "Postfix removes the marker before postseal decides: the mail goes out in clear, as mail without a marker.", Leak})
+			fieldUse{service, "header_checks", marked, "Postfix removes the marker before postseal decides: the mail goes out unencrypted, as mail without a marker.", Leak})
 		if s.Relay != "" {
 			uses = append(uses, fieldUse{service, "milter_header_checks", "Subject:",
 				"Postfix removes the empty Subject that postseal adds to diverted mail, and the relay gets that mail without the marker.", Leak})
 		}
 		if s.Markers {
-			uses = append(uses, fieldUse{service, "milter_header_checks", marked, "Postfix removes the marker that postseal adds: the mail goes out in clear.", Leak})
+			uses = append(uses, fieldUse{service, "milter_header_checks", marked, "Postfix removes the marker that postseal adds: the mail goes out unencrypted.", Leak})
 		}
 		uses = append(uses, fieldUse{service, "milter_header_checks", "X-Postseal: tag; marker=missing",
 			"Postfix removes the field in which postseal writes its decision. A host after this one cannot act on it.", Advice})
@@ -394,19 +394,19 @@ func (s *Site) fieldUses() (uses []fieldUse, err error) {
 	const name = "smtp_header_checks"
 	legs, err := s.legs()
 	for _, leg := range legs {
-		uses = append(uses, fieldUse{leg, name, marked, "The relay gets marked mail without the marker, and sends it on in clear.", Leak})
+		uses = append(uses, fieldUse{leg, name, marked, "The relay gets marked mail without the marker, and sends it on unencrypted.", Leak})
 	}
 	for _, service := range p.Services("smtpd", "pickup", "qmqpd") {
 		filter := p.Param(service, "content_filter")
 		transport, _, _ := strings.Cut(filter, ":")
 		if filter != "" && s.filtersLater(service) {
-			uses = append(uses, fieldUse{p.Service(transport, "unix"), name, marked, "Postfix removes the marker before postseal decides: the mail goes out in clear, as mail without a marker.", Leak})
+			uses = append(uses, fieldUse{p.Service(transport, "unix"), name, marked, "Postfix removes the marker before postseal decides: the mail goes out unencrypted, as mail without a marker.", Leak})
 		}
 	}
 	if s.Markers {
 		for _, service := range p.Services("smtp") {
 			if !slices.Contains(legs, service) {
-				uses = append(uses, fieldUse{service, name, marked, "Postfix removes the marker that postseal adds: the mail goes out in clear.", Leak})
+				uses = append(uses, fieldUse{service, name, marked, "Postfix removes the marker that postseal adds: the mail goes out unencrypted.", Leak})
 			}
 		}
 	}

@@ -58,7 +58,7 @@ func (s *Site) rows(use mapUse, addresses func(Entry) ([]string, error)) (found 
 		}
 		if !complete {
 			f.Severity, f.Setting = Advice, setting
-			f.Effect = "Not all results of " + table + " can be listed. Mail goes in clear to each outside address among them."
+			f.Effect = "Not all results of " + table + " can be listed. Mail goes unencrypted to each outside address among them."
 			f.Fix = "make sure that " + table + " returns only addresses of your own"
 			found = append(found, f)
 		}

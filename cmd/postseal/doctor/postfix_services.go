@@ -28,7 +28,7 @@ func serviceWithoutMilter(s *Site) (found []Finding, err error) {
 		where, setting := p.Setting(service, "smtpd_milters")
 		f := Finding{
 			Service: where, Setting: setting,
-			Effect: "A service with this setting does not ask postseal: all its mail goes out in clear.",
+			Effect: "A service with this setting does not ask postseal: all its mail goes out unencrypted.",
 			Fix:    p.Change(service, "smtpd_milters", s.withOurs(p.Param(service, "smtpd_milters"))),
 		}
 		if service.sets("smtpd_milters") && s.milter(nil) != nil {
@@ -57,7 +57,7 @@ func milterMaps(s *Site) (found []Finding, err error) {
 		where, setting := p.Setting(service, "smtpd_milter_maps")
 		found = append(found, Finding{
 			Service: where, Setting: setting,
-			Effect: "For the clients that it names, it replaces smtpd_milters, with other milters or with none: all their mail goes out in clear.",
+			Effect: "For the clients that it names, it replaces smtpd_milters, with other milters or with none: all their mail goes out unencrypted.",
 			Fix:    p.Remove(service, "smtpd_milter_maps"),
 		})
 	}
@@ -80,7 +80,7 @@ func noMilters(s *Site) (found []Finding, err error) {
 		}
 		found = append(found, Finding{
 			Service: where, Setting: setting, Fix: fix,
-			Effect: "A service with this setting asks no milter: all its mail goes out in clear.",
+			Effect: "A service with this setting asks no milter: all its mail goes out unencrypted.",
 		})
 	}
 	return found, nil
@@ -108,9 +108,9 @@ func defaultAction(s *Site) (found []Finding, err error) {
 		case "tempfail", "shutdown":
 			continue
 		case "accept":
-			f.Effect = "While postseal is down, all mail goes out in clear. If postseal dies while it changes a message, recipients are lost."
+			f.Effect = "While postseal is down, all mail goes out unencrypted. If postseal dies while it changes a message, recipients are lost."
 		case "quarantine":
-			f.Effect = "While postseal is down, mail is held, and goes out in clear when it is released."
+			f.Effect = "While postseal is down, mail is held, and goes out unencrypted when it is released."
 		default:
 			f.Severity = Loss
 			f.Effect = "While postseal is down, mail is refused for good: the sender must send it again."
@@ -133,7 +133,7 @@ func proxyFilter(s *Site) (found []Finding, err error) {
 		where, setting := p.Setting(service, name)
 		f := Finding{
 			Service: where, Setting: setting, Fix: p.Remove(service, name),
-			Effect: "Postfix shows postseal only the envelope of the mail for this filter, and the mail goes out in clear, unless postseal decides it when it comes back.",
+			Effect: "Postfix shows postseal only the envelope of the mail for this filter, and the mail goes out unencrypted, unless postseal decides it when it comes back.",
 		}
 		for _, back := range s.returnPorts() {
 			f.Fix = p.Override(back, "smtpd_milters", s.withOurs(p.Param(back, "smtpd_milters")))
@@ -154,7 +154,7 @@ func pickup(s *Site) (found []Finding, err error) {
 		where, setting := p.Setting(service, name)
 		f := Finding{
 			Service: where, Setting: setting,
-			Effect: "Mail of sendmail(1), such as cron's and that of web applications, goes out in clear.",
+			Effect: "Mail of sendmail(1), such as cron's and that of web applications, goes out unencrypted.",
 		}
 		if p.Param(service, name) == "" {
 			where, f.Setting = service.String(), "content_filter is not set"

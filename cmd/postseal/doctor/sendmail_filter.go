@@ -74,7 +74,7 @@ func filterList(s *Site) (found []Finding, err error) {
 	if ours == nil {
 		return one(Finding{
 			Service: "sendmail.cf", Setting: "no line X has the socket of postseal, " + strings.Join(s.Sockets, " or "),
-			Effect: "Sendmail does not ask postseal: all mail goes out in clear.",
+			Effect: "Sendmail does not ask postseal: all mail goes out unencrypted.",
 			Fix:    "write include(`/etc/mail/postseal.m4')dnl directly before the MAILER lines of sendmail.mc" + remake,
 		})
 	}
@@ -82,7 +82,7 @@ func filterList(s *Site) (found []Finding, err error) {
 	names := splitList(list.value)
 	switch at := indexOf(names, ours.name); {
 	case at < 0:
-		found = append(found, list.finding("InputMailFilters", "Sendmail does not ask postseal: all mail goes out in clear.",
+		found = append(found, list.finding("InputMailFilters", "Sendmail does not ask postseal: all mail goes out unencrypted.",
 			fmt.Sprintf("write define(`confINPUT_MAIL_FILTERS', `%s')dnl as the last line before the MAILER lines of sendmail.mc",
 				strings.Join(append(names, ours.name), ", "))))
 	default:
@@ -92,7 +92,7 @@ func filterList(s *Site) (found []Finding, err error) {
 			}
 			found = append(found, Finding{
 				Service: "sendmail.cf", Setting: "O InputMailFilters=" + list.value,
-				Effect: fmt.Sprintf("The filter %s runs after postseal. A recipient that it adds gets mail in clear, and one that it deletes or refuses gets diverted mail.", other),
+				Effect: fmt.Sprintf("The filter %s runs after postseal. A recipient that it adds gets mail unencrypted, and one that it deletes or refuses gets diverted mail.", other),
 				Fix:    fmt.Sprintf("move the line INPUT_MAIL_FILTER of %s in sendmail.mc before the include of postseal.m4%s. A filter that changes recipients must run on a host before this one", other, remake),
 			})
 		}
@@ -102,7 +102,7 @@ func filterList(s *Site) (found []Finding, err error) {
 		if !ok || indexOf(strings.FieldsFunc(own, func(r rune) bool { return r == ';' || r == ' ' }), ours.name) >= 0 {
 			continue
 		}
-		found = append(found, p.finding("DaemonPortOptions", "This port uses only the filters that it names. All its mail goes out in clear.",
+		found = append(found, p.finding("DaemonPortOptions", "This port uses only the filters that it names. All its mail goes out unencrypted.",
 			"in the line DAEMON_OPTIONS of sendmail.mc, write InputMailFilters="+strings.TrimPrefix(own+";"+ours.name, ";")))
 	}
 	return found, nil
@@ -136,7 +136,7 @@ func filterFlag(s *Site) ([]Finding, error) {
 	}
 	found := Finding{
 		Service: "sendmail.cf", Setting: fmt.Sprintf("X%s without F=T", f.name),
-		Effect: "While postseal is down, mail goes out in clear.",
+		Effect: "While postseal is down, mail goes out unencrypted.",
 		Fix:    fmt.Sprintf("write F=T into the line INPUT_MAIL_FILTER of %s%s", f.name, remake),
 	}
 	if strings.Contains(f.fields['F'], "R") {
@@ -147,7 +147,7 @@ func filterFlag(s *Site) ([]Finding, error) {
 }
 
 func deliveryMode(s *Site) (found []Finding, err error) {
-	const effect = "Sendmail queries the DNS only when it delivers. A name that is a CNAME of another is decided by the wrong name: mail to a secure name goes to the other domain in clear."
+	const effect = "Sendmail queries the DNS only when it delivers. A name that is a CNAME of another is decided by the wrong name: mail to a secure name goes to the other domain unencrypted."
 	if mode := s.Sendmail.last("DeliveryMode", 'd'); isDeferred(mode.value) {
 		found = append(found, mode.finding("DeliveryMode", effect, "write define(`confDELIVERY_MODE', `background')dnl into sendmail.mc"))
 	}
@@ -165,20 +165,20 @@ func submitCF(s *Site) (found []Finding, err error) {
 	if host := s.Sendmail.submit; host == nil {
 		found = append(found, Finding{
 			Service: "submit.cf", Setting: "submit.cf is missing",
-			Effect: "sendmail(1) reads sendmail.cf instead, which has no filter for its mail: the mail goes out in clear.",
+			Effect: "sendmail(1) reads sendmail.cf instead, which has no filter for its mail: the mail goes out unencrypted.",
 			Fix:    "make -C /etc/mail",
 		})
 	} else if *host != "" && !isLoopback(strings.Trim(*host, "[]")) {
 		found = append(found, Finding{
 			Service: "submit.cf", Setting: "D{MTAHost}" + *host,
-			Effect: "Mail of sendmail(1) goes to this host and passes no filter here. It goes out in clear if that host does not run postseal.",
+			Effect: "Mail of sendmail(1) goes to this host and passes no filter here. It goes out unencrypted if that host does not run postseal.",
 			Fix:    "write FEATURE(`msp', `[127.0.0.1]')dnl into /etc/mail/submit.mc, then run make -C /etc/mail",
 		})
 	}
 	for _, c := range s.Sendmail.callers {
 		found = append(found, Finding{
 			Service: c.file, Setting: c.line,
-			Effect: "This command does not use the submission queue. Its mail passes no filter and goes out in clear.",
+			Effect: "This command does not use the submission queue. Its mail passes no filter and goes out unencrypted.",
 			Fix:    "remove -Am, or -C with sendmail.cf, from this line of " + c.file,
 		})
 	}
@@ -190,6 +190,6 @@ func addBcc(s *Site) ([]Finding, error) {
 	if o.value == "" || !strings.ContainsRune("tTyY1", rune(o.value[0])) {
 		return nil, nil
 	}
-	return one(o.finding("AddBcc", "Sendmail adds recipients that postseal does not see. They get a copy in clear, also of mail that is diverted.",
+	return one(o.finding("AddBcc", "Sendmail adds recipients that postseal does not see. They get a copy unencrypted, also of mail that is diverted.",
 		"delete the line FEATURE(`bcc') of sendmail.mc"))
 }

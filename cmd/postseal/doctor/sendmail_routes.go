@@ -54,7 +54,7 @@ func mailerRoute(s *Site) ([]Finding, error) {
 	row := fmt.Sprintf("write the row \".%s\tencrypt:[RELAY]\" into /etc/mail/mailertable, with the name of your relay, then run make -C /etc/mail", s.Rules.Relay)
 	f := Finding{
 		Service: "sendmail.cf", Setting: fmt.Sprintf("%s: mailer %s, host %s", sample, mailer, host),
-		Effect: "Diverted mail goes to this mailer with a changed recipient, and not to the relay: it leaves in clear, or is lost.",
+		Effect: "Diverted mail goes to this mailer with a changed recipient, and not to the relay: it leaves unencrypted, or is lost.",
 		Fix: fmt.Sprintf("include postseal.m4, with the relay domain %s in its rules, directly before the MAILER lines of sendmail.mc%s. In /etc/mail/mailertable, .%s must have the mailer encrypt",
 			s.Rules.Relay, remake, s.Rules.Relay),
 	}
@@ -74,7 +74,7 @@ func mailerRoute(s *Site) ([]Finding, error) {
 func (m *Sendmail) directOnly() bool { return strings.Contains(m.mailer(legMailer)['F'], "0") }
 
 func fallback(s *Site) (found []Finding, err error) {
-	const effect = "While the relay is down, Sendmail sends diverted mail to this host in clear."
+	const effect = "While the relay is down, Sendmail sends diverted mail to this host unencrypted."
 	if host := s.Sendmail.last("FallbackSmartHost", 0); host.value != "" {
 		found = append(found, host.finding("FallbackSmartHost", effect, "delete O FallbackSmartHost from LOCAL_CONFIG in sendmail.mc, and confFALLBACK_SMARTHOST"))
 	}
@@ -93,14 +93,14 @@ func encryptMailer(s *Site) (found []Finding, err error) {
 	if leg == nil {
 		return one(Finding{
 			Service: "sendmail.cf", Setting: "no line Mencrypt",
-			Effect: "There is no way to the relay. Diverted mail bounces or leaves in clear.",
+			Effect: "There is no way to the relay. Diverted mail bounces or leaves unencrypted.",
 			Fix:    "write include(`/etc/mail/postseal.m4')dnl directly before the MAILER lines of sendmail.mc" + remake,
 		})
 	}
 	add := func(setting, effect, fix string) {
 		found = append(found, Finding{Service: "sendmail.cf", Setting: setting, Effect: effect, Fix: fix + remake})
 	}
-	const unmarked = "Mail reaches the relay without X-Postseal-Relay. A relay that looks for this field sends the mail on in clear."
+	const unmarked = "Mail reaches the relay without X-Postseal-Relay. A relay that looks for this field sends the mail on unencrypted."
 	switch flags, ok := m.relayField(); {
 	case !ok:
 		add("no line H for X-Postseal-Relay", unmarked, "use postseal.m4 of contrib, which has the line H?Y?X-Postseal-Relay: encrypt,")
@@ -108,7 +108,7 @@ func encryptMailer(s *Site) (found []Finding, err error) {
 		add(fmt.Sprintf("Mencrypt F=%s, and H?%s?X-Postseal-Relay", leg['F'], flags), unmarked, "give the mailer encrypt in postseal.m4 the flag "+flags[:1])
 	}
 	if !m.directOnly() {
-		add("Mencrypt F="+leg['F'], "The MX records of the relay's name, or the fallback MX host, can send diverted mail to another host in clear.",
+		add("Mencrypt F="+leg['F'], "The MX records of the relay's name, or the fallback MX host, can send diverted mail to another host unencrypted.",
 			"give the mailer encrypt in postseal.m4 the flag 0")
 	}
 	out, err := m.test("/try " + legMailer + " x@example.org." + s.Rules.Relay)
@@ -154,7 +154,7 @@ func aliasOut(s *Site) (found []Finding, err error) {
 			return found, err
 		}
 		for _, f := range s.expansions(out) {
-			f.Effect = "Sendmail expands the name after postseal has decided. Mail to it goes to the outside address in clear."
+			f.Effect = "Sendmail expands the name after postseal has decided. Mail to it goes to the outside address unencrypted."
 			found = append(found, f)
 		}
 	}
@@ -165,7 +165,7 @@ func aliasOut(s *Site) (found []Finding, err error) {
 		if address := hubAddress(value); address != "" && s.outside(address) {
 			found = append(found, Finding{
 				Service: "sendmail.cf", Setting: "D" + hub.macro + value,
-				Effect: fmt.Sprintf("Mail to %s goes there in clear, because postseal takes them for local.", hub.what),
+				Effect: fmt.Sprintf("Mail to %s goes there unencrypted, because postseal takes them for local.", hub.what),
 				Fix:    fmt.Sprintf("delete %s from sendmail.mc%s, or give the host a row of its class in a rule file", hub.name, remake),
 			})
 		}
