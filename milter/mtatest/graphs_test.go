@@ -68,7 +68,7 @@ func TestGraphs(tt *testing.T) {
 	}
 	shot := filepath.Join(t.TempDir(), "graphs.png")
 	out, err := exec.Command("chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--user-data-dir="+t.TempDir(),
-		"--window-size=900,1440", "--virtual-time-budget=15000", "--screenshot="+shot, p.url+"/graph?"+query[1:]).CombinedOutput()
+		"--window-size=900,1700", "--virtual-time-budget=15000", "--screenshot="+shot, p.url+"/graph?"+query[1:]).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
