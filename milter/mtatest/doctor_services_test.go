@@ -43,7 +43,7 @@ func TestDoctorServices(tt *testing.T) {
 		{id: "non-smtpd-milters", name: "without the filter", main: []string{"non_smtpd_milters=unix:postseal/postseal.sock"}, master: []string{"pickup/unix/content_filter"}, submitted: true,
 			also: []string{"pickup"}, ill: t.bounced(), service: "main.cf", fix: "-X non_smtpd_milters", healthy: inClear},
 		{id: "non-smtpd-milters", name: "with canonical maps", main: []string{"non_smtpd_milters=unix:postseal/postseal.sock", "canonical_maps=inline:{bob@trust.example=bob@gmail.com}"}, master: []string{"pickup/unix/content_filter"}, submitted: true,
-			to: "bob@trust.example", also: []string{"pickup"}, ill: t.bounced(), service: "main.cf", fix: "-X non_smtpd_milters", healthy: inClear},
+			to: "bob@trust.example", also: []string{"pickup", "alias-out"}, ill: t.bounced(), service: "main.cf", fix: "-X non_smtpd_milters", healthy: inClear},
 	} {
 		t.Run(i.id+" "+i.name, func(t *T) {
 			i.fix = strings.ReplaceAll(i.fix, "$DIR", filepath.Join(t.mta.Directory(), "etc"))

@@ -425,6 +425,8 @@ func randomLog(r *rand.Rand, n int) []string {
 			e = maillog.RowExpiresSoon{Row: text(), File: file(), Expires: now.AddDate(0, 0, days).Format(time.DateOnly), DaysLeft: days}
 		case 23:
 			e = maillog.TableReviewDue{Table: text(), File: file(), ReviewBy: now.Format(time.DateOnly)}
+		case 24:
+			e = maillog.Doctor{ID: "pickup", Severity: "leak", Setting: text(), Service: text(), Effect: text()}
 		}
 		maillog.Write(log, e)
 	}
