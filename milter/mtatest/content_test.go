@@ -93,7 +93,7 @@ func testKilledDocumentProcess(t *T) {
 				return
 			case <-time.After(time.Millisecond):
 			}
-			for _, pid := range documentProcesses(d) {
+			for _, pid := range mtatest.Children(d.PID()) {
 				syscall.Kill(pid, syscall.SIGKILL)
 			}
 		}
@@ -108,18 +108,4 @@ func testKilledDocumentProcess(t *T) {
 	if got := fmt.Sprint(e["findings"]); !strings.Contains(got, "unreadable") || !strings.Contains(got, "damaged") {
 		t.Errorf("findings: got %v", got)
 	}
-}
-
-// documentProcesses returns the children of a daemon.
-func documentProcesses(d *mtatest.Daemon) (pids []int) {
-	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", d.PID()))
-	for _, file := range files {
-		text, _ := os.ReadFile(file)
-		for word := range strings.FieldsSeq(string(text)) {
-			var pid int
-			fmt.Sscan(word, &pid)
-			pids = append(pids, pid)
-		}
-	}
-	return pids
 }

@@ -184,6 +184,21 @@ func (d *Daemon) hasEnded() bool {
 // PID returns the daemon's process ID.
 func (d *Daemon) PID() int { return d.cmd.Process.Pid }
 
+// Children returns the processes that a process has started, such as those that read
+// documents for a daemon.
+func Children(pid int) (pids []int) {
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		for word := range strings.FieldsSeq(string(text)) {
+			var child int
+			fmt.Sscan(word, &child)
+			pids = append(pids, child)
+		}
+	}
+	return pids
+}
+
 // Signal sends the daemon a signal.
 func (d *Daemon) Signal(s syscall.Signal) error { return d.cmd.Process.Signal(s) }
 

@@ -24,6 +24,7 @@ import (
 
 	"github.com/postseal/postseal/cmd/postseal/config/configtest"
 	"github.com/postseal/postseal/milter/logtest"
+	"github.com/postseal/postseal/milter/mtatest"
 )
 
 // private begins each marked text of a message.
@@ -369,20 +370,6 @@ func TestNothingShowsTheMessage(t *testing.T) {
 	}
 }
 
-// children returns the processes that read documents.
-func (d *told) children() (pids []int) {
-	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", d.command.Process.Pid))
-	for _, file := range files {
-		text, _ := os.ReadFile(file)
-		for word := range strings.FieldsSeq(string(text)) {
-			var pid int
-			fmt.Sscan(word, &pid)
-			pids = append(pids, pid)
-		}
-	}
-	return pids
-}
-
 // harm sends the messages, aborts a process that reads a document, and sends faulty
 // packets. At the end it aborts the daemon while the daemon reads a document.
 func (d *told) harm(messages [][2]string, journal bool) {
@@ -400,9 +387,9 @@ func (d *told) harm(messages [][2]string, journal bool) {
 	d.message(c, messages[len(messages)-2]) // it ends in a document
 	var reading []int
 	for end := time.Now().Add(20 * time.Second); len(reading) == 0 && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		reading = d.children()
+		reading = mtatest.Children(d.command.Process.Pid)
 	}
-	for end := time.Now().Add(time.Minute); len(d.children()) > 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); len(mtatest.Children(d.command.Process.Pid)) > 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
 		syscall.Kill(reading[0], syscall.SIGABRT)
 	}
 	d.send(c, milterPacket('E', ""))
