@@ -18,6 +18,17 @@ type check struct {
 	find     func(*Site) ([]Finding, error)
 }
 
+// look returns the findings, each once. Services often share a setting.
+func (c check) look(s *Site) (found []Finding, err error) {
+	all, err := c.find(s)
+	for _, f := range all {
+		if !slices.Contains(found, f) {
+			found = append(found, f)
+		}
+	}
+	return found, err
+}
+
 // The checks, by what they look at. A list is in the file of its name.
 var (
 	postfixChecks  = slices.Concat(postfixServices, postfixSocket, postfixDomains, postfixRoutes, postfixCopies, postfixAliases, postfixNeighbours)
@@ -66,16 +77,14 @@ func (s *Site) Look(accepted []ID) ([]Finding, error) {
 	}
 	found, faults := []Finding{}, []error(nil)
 	for _, c := range checks {
-		findings, err := c.find(s)
+		findings, err := c.look(s)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", c.id, err))
 		}
 		for _, f := range findings {
 			f.ID, f.Severity = c.id, cmp.Or(f.Severity, c.severity)
 			f.Accepted = slices.Contains(accepted, c.id)
-			if !slices.Contains(found, f) {
-				found = append(found, f)
-			}
+			found = append(found, f)
 		}
 	}
 	slices.SortStableFunc(found, func(a, b Finding) int {

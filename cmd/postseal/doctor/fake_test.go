@@ -101,7 +101,7 @@ func wantFound(t *testing.T, s *Site, checks []check, want ...string) {
 	t.Helper()
 	var got []string
 	for _, c := range checks {
-		found, err := c.find(s)
+		found, err := c.look(s)
 		if err != nil {
 			t.Errorf("%s: %v", c.id, err)
 		}

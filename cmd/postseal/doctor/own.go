@@ -71,8 +71,13 @@ func configurationDiffers(s *Site) ([]Finding, error) {
 	return one(f)
 }
 
+// observing reports whether no mail is changed yet.
+func (s *Site) observing() bool {
+	return s.Own.Status != nil && s.Own.Status.Mode == rules.Observe
+}
+
 func observes(s *Site) ([]Finding, error) {
-	if s.Own.Status == nil || s.Own.Status.Mode != rules.Observe {
+	if !s.observing() {
 		return nil, nil
 	}
 	return one(Finding{

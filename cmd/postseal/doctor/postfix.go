@@ -15,7 +15,6 @@ type Postfix struct {
 	main      map[string]string // all parameters, expanded
 	set       map[string]string // those that main.cf sets, as written
 	tables    tables
-	delivers  map[string]bool // domains, as far as they were asked for
 
 	// instance reads another instance, by its directory.
 	instance func(directory string) (*Postfix, error)

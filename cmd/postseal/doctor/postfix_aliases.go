@@ -184,18 +184,11 @@ func luserRelay(s *Site) (found []Finding, err error) {
 		if strings.HasPrefix(to, "@") {
 			to = "x" + to
 		}
-		leaves, err := s.leaves(to)
+		more, err := s.parameter(service, name, to, "Mail to each address of your own that has no user goes to the outside address unencrypted.")
 		if err != nil {
 			return found, err
 		}
-		if !leaves {
-			continue
-		}
-		where, setting := p.Setting(service, name)
-		found = append(found, Finding{
-			Service: where, Setting: setting, Fix: p.Remove(service, name),
-			Effect: "Mail to each address of your own that has no user goes to the outside address unencrypted.",
-		})
+		found = append(found, more...)
 	}
 	return found, nil
 }

@@ -50,20 +50,23 @@ func alwaysBCC(s *Site) (found []Finding, err error) {
 	p := s.Postfix
 	for _, service := range p.Services("cleanup") {
 		to := p.Param(service, name)
-		leaves, err := s.leaves(to)
+		more, err := s.parameter(service, name, to, fmt.Sprintf("A copy of each message goes to %s unencrypted.", to))
 		if err != nil {
 			return found, err
 		}
-		if !leaves {
-			continue
-		}
-		where, setting := p.Setting(service, name)
-		found = append(found, Finding{
-			Service: where, Setting: setting, Fix: p.Remove(service, name),
-			Effect: fmt.Sprintf("A copy of each message goes to %s unencrypted.", to),
-		})
+		found = append(found, more...)
 	}
 	return found, nil
+}
+
+// parameter returns a finding if the address in a parameter is outside.
+func (s *Site) parameter(service *Service, name, address, effect string) ([]Finding, error) {
+	leaves, err := s.leaves(address)
+	if !leaves || err != nil {
+		return nil, err
+	}
+	where, setting := s.Postfix.Setting(service, name)
+	return one(Finding{Service: where, Setting: setting, Effect: effect, Fix: s.Postfix.Remove(service, name)})
 }
 
 func bccMaps(name string) func(*Site) ([]Finding, error) {
@@ -99,22 +102,18 @@ func notices(s *Site) (found []Finding, err error) {
 	for _, notice := range noticeClasses {
 		for _, service := range p.Services(notice.programs...) {
 			to := p.Param(service, notice.name)
-			classes := splitList(p.Param(service, "notify_classes"))
-			leaves, err := s.leaves(to)
+			more, err := s.parameter(service, notice.name, to,
+				fmt.Sprintf("Notices go to %s unencrypted. They contain the SMTP session or the header of the message, and the whole message if bounce_size_limit allows it.", to))
 			if err != nil {
 				return found, err
 			}
-			if !leaves || !slices.ContainsFunc(classes, func(class string) bool { return slices.Contains(notice.classes, class) }) {
-				continue
+			classes := splitList(p.Param(service, "notify_classes"))
+			if slices.ContainsFunc(classes, func(class string) bool { return slices.Contains(notice.classes, class) }) {
+				found = append(found, more...)
 			}
-			where, setting := p.Setting(service, notice.name)
-			found = append(found, Finding{
-				Service: where, Setting: setting, Fix: p.Remove(service, notice.name),
-				Effect: fmt.Sprintf("Notices go to %s unencrypted. They contain the SMTP session or the header of the message, and the whole message if bounce_size_limit allows it.", to),
-			})
 		}
 	}
-	return slices.CompactFunc(found, func(a, b Finding) bool { return a == b }), nil
+	return found, nil
 }
 
 // actionChecks are the parameters of cleanup(8) whose tables have actions.

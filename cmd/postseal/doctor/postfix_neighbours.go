@@ -42,9 +42,7 @@ func otherMilters(s *Site) (found []Finding, err error) {
 				f.Effect += " If it only inspects or rejects mail, or adds fields, accept this finding."
 				f.Fix = s.twoHops(service, others)
 			}
-			if !slices.Contains(found, f) {
-				found = append(found, f)
-			}
+			found = append(found, f)
 		}
 	}
 	return found, nil

@@ -33,7 +33,7 @@ func ReadPostfix(directory string) (*Postfix, error) {
 			r.directory = env
 		}
 	}
-	p := &Postfix{Directory: r.directory, isDefault: directory == "", tables: r, instance: ReadPostfix}
+	p := &Postfix{Directory: r.directory, isDefault: directory == "", tables: keep(r), instance: ReadPostfix}
 	var err error
 	if p.set, err = r.parameters("-n"); err != nil {
 		return nil, fmt.Errorf("%w: if Postfix is configured elsewhere, name its directory with -config-directory", err)

@@ -7,8 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/postseal/postseal/rules"
 )
 
 // postfixRoutes are about the ways of sealed mail.
@@ -18,11 +16,6 @@ var postfixRoutes = []check{
 	{"header-lost", Leak, headerLost},
 	{"filter", Leak, filter},
 	{"generic-not-on-leg", Advice, genericNotOnLeg},
-}
-
-// observing reports whether no mail is diverted yet.
-func (s *Site) observing() bool {
-	return s.Own.Status != nil && s.Own.Status.Mode == rules.Observe
 }
 
 // relayRoute looks up the route of a diverted recipient.
@@ -351,13 +344,10 @@ func headerLost(s *Site) (found []Finding, err error) {
 		}
 		where, setting := p.Setting(use.service, use.name)
 		_, maps, _ := strings.Cut(setting, "= ")
-		f := Finding{
+		found = append(found, Finding{
 			Severity: use.severity, Service: where, Setting: setting + ": " + value + " for " + strings.TrimSpace(use.field), Effect: use.effect,
 			Fix: p.Change(use.service, use.name, shield(use.field)+", "+maps),
-		}
-		if !slices.Contains(found, f) {
-			found = append(found, f)
-		}
+		})
 	}
 	return found, nil
 }
@@ -417,15 +407,10 @@ func (s *Site) fieldUses() (uses []fieldUse, err error) {
 func filter(s *Site) (found []Finding, err error) {
 	const name, effect = "content_filter", "Sealed mail goes to this filter and not to the relay: with addresses below the relay domain, and without the marker."
 	p := s.Postfix
-	add := func(f Finding) {
-		if !slices.Contains(found, f) {
-			found = append(found, f)
-		}
-	}
 	for _, service := range p.Services("smtpd", "pickup", "qmqpd") {
 		if value := p.Param(service, name); value != "" && !s.returns(value) {
 			where, setting := p.Setting(service, name)
-			add(Finding{Service: where, Setting: setting, Effect: effect, Fix: p.Remove(service, name)})
+			found = append(found, Finding{Service: where, Setting: setting, Effect: effect, Fix: p.Remove(service, name)})
 		}
 	}
 	for _, use := range p.actionMaps() {
@@ -439,7 +424,7 @@ func filter(s *Site) (found []Finding, err error) {
 				continue
 			}
 			where, setting := p.Setting(use.service, use.name)
-			add(Finding{
+			found = append(found, Finding{
 				Service: where, Setting: setting + ": " + e.Key + " " + e.Value,
 				Effect: effect + " Mail of sendmail(1) goes past postseal, because FILTER overrides the content filter of pickup.",
 				Fix:    p.fixRows("remove this row from ", use, where, use.maps),

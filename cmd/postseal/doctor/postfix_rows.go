@@ -154,16 +154,9 @@ func (s *Site) leaves(address string) (bool, error) {
 	if at := strings.LastIndexByte(address, '@'); at >= 0 {
 		domain = strings.ToLower(address[at+1:])
 	}
-	if in, ok := p.delivers[domain]; ok {
-		return !in, nil
-	}
 	in, err := p.inDomains(p.Param(nil, "mydestination"), domain)
 	if !in && err == nil {
 		in, err = p.inDomains(p.Param(nil, "virtual_mailbox_domains"), domain)
 	}
-	if p.delivers == nil {
-		p.delivers = make(map[string]bool)
-	}
-	p.delivers[domain] = in
 	return !in, err
 }

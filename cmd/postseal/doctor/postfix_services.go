@@ -4,8 +4,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/postseal/postseal/rules"
 )
 
 // postfixServices are about the services that take mail.
@@ -50,7 +48,7 @@ func milterMaps(s *Site) (found []Finding, err error) {
 		if err != nil {
 			return found, err
 		}
-		without := slices.ContainsFunc(entries, func(e Entry) bool { return !s.includesOurs(e.Value) })
+		without := slices.ContainsFunc(entries, func(e Entry) bool { return s.among(e.Value) == nil })
 		if complete && !without {
 			continue
 		}
@@ -115,7 +113,7 @@ func defaultAction(s *Site) (found []Finding, err error) {
 			f.Severity = Loss
 			f.Effect = "While postseal is down, mail is refused for good: the sender must send it again."
 		}
-		if s.Own.Status != nil && s.Own.Status.Mode == rules.Observe && f.Severity == 0 {
+		if s.observing() && f.Severity == 0 {
 			f.Severity = Advice
 		}
 		found = append(found, f)
@@ -178,7 +176,7 @@ func nonSMTPDMilters(s *Site) (found []Finding, err error) {
 	p := s.Postfix
 	for _, service := range p.Services("cleanup") {
 		value := p.Param(service, name)
-		if !s.includesOurs(value) {
+		if s.among(value) == nil {
 			continue
 		}
 		where, setting := p.Setting(service, name)
@@ -195,9 +193,9 @@ func nonSMTPDMilters(s *Site) (found []Finding, err error) {
 	return found, nil
 }
 
-// milter returns postseal among the milters of a service, or nil.
-func (s *Site) milter(service *Service) *milterEntry {
-	for _, m := range parseMilters(s.Postfix.Param(service, "smtpd_milters")) {
+// among returns postseal among milters, or nil.
+func (s *Site) among(milters string) *milterEntry {
+	for _, m := range parseMilters(milters) {
 		if s.ours(m.Socket) {
 			return &m
 		}
@@ -205,12 +203,13 @@ func (s *Site) milter(service *Service) *milterEntry {
 	return nil
 }
 
+// milter returns postseal among the milters of a service, or nil.
+func (s *Site) milter(service *Service) *milterEntry {
+	return s.among(s.Postfix.Param(service, "smtpd_milters"))
+}
+
 // hasMilter reports whether postseal is among the milters of a service.
 func (s *Site) hasMilter(service *Service) bool { return s.milter(service) != nil }
-
-func (s *Site) includesOurs(milters string) bool {
-	return slices.ContainsFunc(parseMilters(milters), func(m milterEntry) bool { return s.ours(m.Socket) })
-}
 
 // decides reports whether a service of smtpd(8) asks postseal about whole messages.
 func (s *Site) decides(service *Service) bool {

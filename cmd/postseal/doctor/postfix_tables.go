@@ -15,6 +15,41 @@ type tables interface {
 	list(table string) ([]Entry, error)
 }
 
+// keptTables keeps the answers of tables, because the checks ask for the same ones, and
+// each answer takes a program.
+type keptTables struct {
+	tables
+	queries map[string]map[string]string // by table and keys
+	lists   map[string][]Entry
+}
+
+func keep(t tables) tables {
+	return &keptTables{t, make(map[string]map[string]string), make(map[string][]Entry)}
+}
+
+func (k *keptTables) query(table string, keys []string) (map[string]string, error) {
+	question := strings.Join(append([]string{table}, keys...), "\n")
+	if answer, ok := k.queries[question]; ok {
+		return answer, nil
+	}
+	answer, err := k.tables.query(table, keys)
+	if err == nil {
+		k.queries[question] = answer
+	}
+	return answer, err
+}
+
+func (k *keptTables) list(table string) ([]Entry, error) {
+	if entries, ok := k.lists[table]; ok {
+		return entries, nil
+	}
+	entries, err := k.tables.list(table)
+	if err == nil {
+		k.lists[table] = entries
+	}
+	return entries, err
+}
+
 // Entry is a row of a table. Key is the pattern if the table has patterns.
 type Entry struct{ Key, Value string }
 
