@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -92,9 +91,7 @@ func runDoctor(args []string, std stdio) int {
 	case *asLog:
 		err = logFindings(loaded, found, std.err)
 	case *asJSON:
-		encoder := json.NewEncoder(std.out)
-		encoder.SetEscapeHTML(false)
-		err = encoder.Encode(found)
+		err = newEncoder(std.out).Encode(found)
 	default:
 		_, err = io.WriteString(std.out, findingsText(found, fault != nil))
 	}
@@ -192,22 +189,12 @@ func findingsMetrics(found []doctor.Finding, now time.Time) string {
 		}
 	}
 	var b strings.Builder
-	b.WriteString("# HELP postseal_doctor_findings Findings of postseal doctor that are not accepted.\n# TYPE postseal_doctor_findings gauge\n")
+	gaugeHead(&b, "postseal_doctor_findings", "Findings of postseal doctor that are not accepted.")
 	for severity := doctor.Leak; severity <= doctor.Advice; severity++ {
 		fmt.Fprintf(&b, "postseal_doctor_findings{severity=\"%s\"} %d\n", severity, counts[severity])
 	}
-	fmt.Fprintf(&b, "# HELP %s When doctor looked.\n# TYPE %[1]s gauge\n%[1]s %d\n", "postseal_doctor_run_timestamp_seconds", now.Unix())
+	gauge(&b, "postseal_doctor_run_timestamp_seconds", "When doctor looked.", now.Unix())
 	return b.String()
-}
-
-func moreThanOne(flags ...bool) bool {
-	n := 0
-	for _, flag := range flags {
-		if flag {
-			n++
-		}
-	}
-	return n > 1
 }
 
 // findingsText returns the findings for a person.

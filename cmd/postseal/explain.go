@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -78,9 +77,7 @@ func explain(args []string, std stdio) int {
 		return c.failed(exitFailure, fmt.Errorf("%s: %w", name, err))
 	}
 	if *asJSON {
-		encoder := json.NewEncoder(std.out)
-		encoder.SetEscapeHTML(false)
-		err = encoder.Encode(e)
+		err = newEncoder(std.out).Encode(e)
 	} else {
 		_, err = fmt.Fprint(std.out, e.text())
 	}

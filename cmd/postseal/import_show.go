@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -41,9 +40,7 @@ func (i *listImport) show(std stdio, asJSON bool) error {
 	var err error
 	switch {
 	case asJSON:
-		encoder := json.NewEncoder(std.out)
-		encoder.SetEscapeHTML(false)
-		err = encoder.Encode(i.report())
+		err = newEncoder(std.out).Encode(i.report())
 	case i.verbose:
 		err = showChanges(std.out, i.changes)
 	case !i.first: // for a first list, that is every organisation

@@ -45,8 +45,7 @@ func lookup(args []string, std stdio) int {
 	out := bufio.NewWriter(std.out)
 	answers := answerer{rules: loaded.Message.Rules, now: time.Now(), out: out}
 	if *asJSON {
-		answers.json = json.NewEncoder(out)
-		answers.json.SetEscapeHTML(false)
+		answers.json = newEncoder(out)
 	}
 	if c.NArg() == 0 || dash {
 		err = answers.lines(std.in)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -143,6 +144,24 @@ func (c command) parse(args []string) (code int, stop bool) {
 		return exitUsage, true
 	}
 	return 0, false
+}
+
+// moreThanOne reports whether options exclude each other.
+func moreThanOne(options ...bool) bool {
+	n := 0
+	for _, set := range options {
+		if set {
+			n++
+		}
+	}
+	return n > 1
+}
+
+// newEncoder returns an encoder for -json. Characters such as "<" stay as they are.
+func newEncoder(w io.Writer) *json.Encoder {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	return encoder
 }
 
 // misused reports wrong usage and returns the exit code.

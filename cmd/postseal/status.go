@@ -60,7 +60,7 @@ func status(args []string, std stdio) int {
 	switch {
 	case c.NArg() > 0:
 		return c.misused("unexpected argument %q", c.Arg(0))
-	case *asJSON && *nagios, *asJSON && *prometheus, *nagios && *prometheus:
+	case moreThanOne(*asJSON, *nagios, *prometheus):
 		return c.misused("use only one of -json, -nagios and -prometheus")
 	case *prometheus && *noQueue:
 		return c.misused("-prometheus prints only the queue: leave out -no-queue")
@@ -84,9 +84,7 @@ func status(args []string, std stdio) int {
 	case *nagios:
 		_, err = io.WriteString(std.out, r.nagios(now))
 	case *asJSON:
-		encoder := json.NewEncoder(std.out)
-		encoder.SetEscapeHTML(false)
-		err = encoder.Encode(r)
+		err = newEncoder(std.out).Encode(r)
 	default:
 		_, err = io.WriteString(std.out, r.text(now))
 	}

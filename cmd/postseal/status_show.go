@@ -151,17 +151,25 @@ func (r *statusReport) performance(now time.Time) (data []string) {
 	return data
 }
 
+// gauge writes a gauge without labels for the textfile collector of node_exporter.
+func gauge(b *strings.Builder, name, help string, value int64) {
+	gaugeHead(b, name, help)
+	fmt.Fprintf(b, "%s %d\n", name, value)
+}
+
+// gaugeHead writes what is before the series of a gauge.
+func gaugeHead(b *strings.Builder, name, help string) {
+	fmt.Fprintf(b, "# HELP %s %s\n# TYPE %[1]s gauge\n", name, help)
+}
+
 // prometheusText returns the metrics of the queue.
 func prometheusText(f queue.Figures, now time.Time) string {
 	var b strings.Builder
-	gauge := func(name, help string, value int64) {
-		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %[1]s gauge\n%[1]s %[3]d\n", name, help, value)
-	}
-	gauge("postseal_held_messages", "Messages that are held or quarantined in the MTA's queue.", int64(f.Held.Count))
-	gauge("postseal_held_oldest_seconds", "Age of the oldest of them, or 0.", int64(f.Held.Oldest.Seconds()))
-	gauge("postseal_sealed_waiting_messages", "Messages in the MTA's queue that wait for the encryption relay.", int64(f.Sealed.Count))
-	gauge("postseal_sealed_waiting_oldest_seconds", "Age of the oldest of them, or 0.", int64(f.Sealed.Oldest.Seconds()))
-	gauge("postseal_queue_read_timestamp_seconds", "When the queue was read.", now.Unix())
+	gauge(&b, "postseal_held_messages", "Messages that are held or quarantined in the MTA's queue.", int64(f.Held.Count))
+	gauge(&b, "postseal_held_oldest_seconds", "Age of the oldest of them, or 0.", int64(f.Held.Oldest.Seconds()))
+	gauge(&b, "postseal_sealed_waiting_messages", "Messages in the MTA's queue that wait for the encryption relay.", int64(f.Sealed.Count))
+	gauge(&b, "postseal_sealed_waiting_oldest_seconds", "Age of the oldest of them, or 0.", int64(f.Sealed.Oldest.Seconds()))
+	gauge(&b, "postseal_queue_read_timestamp_seconds", "When the queue was read.", now.Unix())
 	return b.String()
 }
 
