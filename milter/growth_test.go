@@ -61,10 +61,10 @@ func TestRecipientsGrow(t *testing.T) {
 		{"rejected look-alikes of as many names", 2000, config, message.Envelope{}, func(i int) string { return fmt.Sprintf("a@x%d.nhs.nte", i) }},
 		{"diverted", 500, sealing, message.Envelope{}, func(i int) string { return fmt.Sprintf("a%d@x.example", i) }},
 		{"diverted, always the same", 500, sealing, message.Envelope{}, func(int) string { return "a@x.example" }},
-		{"not diverted at the end", 500, sealing, message.Envelope{DecideAtEnd: true}, func(i int) string { return fmt.Sprintf("a%d@x.example", i) }},
+		{"not diverted at the end", 500, sealing, message.Envelope{Pickup: true, RefuseAtEnd: true}, func(i int) string { return fmt.Sprintf("a%d@x.example", i) }},
 		{"diverted, all look-alikes", 2000, sealing, message.Envelope{}, func(i int) string { return fmt.Sprintf("a@x%d.nhs.nte", i) }},
 		{"held", 500, holding, message.Envelope{}, func(i int) string { return fmt.Sprintf("a%d@x.example", i) }},
-		{"refused at the end", 500, config, message.Envelope{DecideAtEnd: true}, func(i int) string { return fmt.Sprintf("a%d@x.gsi.gov.uk", i) }},
+		{"refused at the end", 500, config, message.Envelope{Pickup: true, RefuseAtEnd: true}, func(i int) string { return fmt.Sprintf("a%d@x.gsi.gov.uk", i) }},
 		{"lists on Sendmail", 500, config, message.Envelope{Sendmail: true}, func(i int) string { return fmt.Sprintf(`"a,%d"@x.gsi.gov.uk`, i) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/postseal/postseal/rules"
 )
 
 // handover is a connection that was handed over, with its name.
@@ -135,7 +137,7 @@ func TestFailedHandOverEndsTheSession(t *testing.T) {
 }
 
 func TestResumeRefusesOtherNames(t *testing.T) {
-	good := kept{phase: phaseIdle, protocol: wantedProtocol(false), client: netip.MustParseAddr("192.0.2.7")}.name()
+	good := kept{phase: phaseIdle, protocol: wantedProtocol(rules.Enforce, false), client: netip.MustParseAddr("192.0.2.7")}.name()
 	// A version that negotiates something else.
 	other := strings.Replace(good, fmt.Sprintf("%08x", negotiation), fmt.Sprintf("%08x", negotiation+1), 1)
 	r := serve(t, always(testConfig(t)), DefaultTimeouts)
@@ -160,7 +162,7 @@ func TestResumeRefusesOtherNames(t *testing.T) {
 }
 
 func FuzzParseKept(f *testing.F) {
-	for _, k := range []kept{{}, {phaseOpen, wantedProtocol(true), netip.Addr{}, false}, {phaseIdle, 0, netip.MustParseAddr("2001:db8::7"), true}} {
+	for _, k := range []kept{{}, {phaseOpen, wantedProtocol(rules.Observe, true), netip.Addr{}, false}, {phaseIdle, 0, netip.MustParseAddr("2001:db8::7"), true}} {
 		f.Add(k.name())
 	}
 	f.Add("postseal.socket")

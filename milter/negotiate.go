@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 
 	gomilter "github.com/emersion/go-milter"
+	"github.com/postseal/postseal/rules"
 )
 
 // wantedActions are the actions to ask for. The MTA must offer all of them.
@@ -13,10 +14,14 @@ const wantedActions = gomilter.OptAddHeader | gomilter.OptChangeHeader | gomilte
 	gomilter.OptRemoveRcpt | gomilter.OptQuarantine | gomilter.OptAddRcptWithArgs
 
 // wantedProtocol returns the protocol steps to ask for. Steps are used only if
-// the MTA offers them.
-func wantedProtocol(body bool) gomilter.OptProtocol {
+// the MTA offers them. In mode observe no RCPT is refused, so none needs a reply. A
+// reload can change the mode during a session, see [message.Envelope].RefuseAtEnd.
+func wantedProtocol(mode rules.Mode, body bool) gomilter.OptProtocol {
 	steps := gomilter.OptNoHelo | gomilter.OptNoData | gomilter.OptNoEOH |
 		gomilter.OptNoUnknown | gomilter.OptNoConnReply | gomilter.OptNoMailReply | gomilter.OptNoHeaderReply
+	if mode == rules.Observe {
+		steps |= gomilter.OptNoRcptReply
+	}
 	if body {
 		return steps | gomilter.OptNoBodyReply
 	}
@@ -44,7 +49,7 @@ var wantedMacros = []struct {
 
 // negotiation identifies what this version can ask of the MTA. A version that
 // asks for something else cannot continue the sessions of this one.
-var negotiation = crc32.ChecksumIEEE(fmt.Append(nil, wantedActions, wantedProtocol(false), wantedProtocol(true), wantedMacros))
+var negotiation = crc32.ChecksumIEEE(fmt.Append(nil, wantedActions, wantedProtocol(rules.Observe, true), wantedProtocol(rules.Enforce, false), wantedMacros))
 
 // negotiate answers SMFIC_OPTNEG instead of go-milter, which does not check
 // what the MTA offers.
@@ -55,7 +60,8 @@ func (c *conn) negotiate(payload []byte) error {
 	if missing := wantedActions &^ actions; missing != 0 {
 		return fmt.Errorf("the MTA does not offer the actions %#x, which postseal needs: check its milter settings", uint32(missing))
 	}
-	c.protocol = wantedProtocol(c.server.Config().Read.Body) & offered
+	config := c.server.Config()
+	c.protocol = wantedProtocol(config.Mode, config.Read.Body) & offered
 	asked := wantedActions
 	var macros []byte
 	if actions&gomilter.OptSetSymList != 0 {

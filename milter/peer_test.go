@@ -122,6 +122,7 @@ func newCounting(t testing.TB, config func() *message.Config, timeouts Timeouts,
 type peer struct {
 	t testing.TB
 	net.Conn
+	silent bool // RCPT gets no reply
 }
 
 func (r *running) dial(t testing.TB) peer {
@@ -132,7 +133,7 @@ func (r *running) dial(t testing.TB) peer {
 	}
 	t.Cleanup(func() { c.Close() })
 	c.SetDeadline(time.Now().Add(patience))
-	return peer{t, c}
+	return peer{t: t, Conn: c}
 }
 
 func packet(code byte, payload string) []byte {
@@ -193,9 +194,11 @@ func (r *running) open(t testing.TB) peer {
 	t.Helper()
 	p := r.dial(t)
 	p.send(offer(6, allActions, allProtocol))
-	if got := p.receive(); got == "" || got[0] != 'O' {
+	got := p.receive()
+	if len(got) < 13 || got[0] != 'O' {
 		t.Fatalf("negotiation: got %q", got)
 	}
+	p.silent = got[11]&0x80 != 0 // SMFIP_NR_RCPT
 	p.send("DC", connect)
 	return p
 }

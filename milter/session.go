@@ -122,7 +122,8 @@ func (s *session) MailFrom(from string, _ *gomilter.Modifier) (gomilter.Response
 			Auth:        s.macro("{auth_authen}"),
 			SMTPUTF8:    s.conn.smtputf8,
 			Sendmail:    s.macro("w") != "",
-			DecideAtEnd: s.conn.local,
+			Pickup:      s.conn.local,
+			RefuseAtEnd: s.conn.local || s.conn.protocol&gomilter.OptNoRcptReply != 0,
 			Body:        s.conn.protocol&gomilter.OptNoBody == 0,
 		})
 		s.hold()
@@ -141,6 +142,8 @@ func (s *session) RcptTo(string, *gomilter.Modifier) (gomilter.Response, error) 
 		refusal = refused
 	})
 	switch {
+	case s.conn.protocol&gomilter.OptNoRcptReply != 0:
+		return nil, nil
 	case s.failed:
 		return replyWith(cannotDecide), nil
 	case refusal != nil:

@@ -94,7 +94,7 @@ func TestDivertAtTheEnd(t *testing.T) {
 		{rules.Tag, rules.Enforce, "bob@gmail.com", ""},
 		{rules.Divert, rules.Enforce, "bob@gmail.com.encrypt.invalid", ""},
 	} {
-		m := New(testConfig(t, rules.Policy{Name: "p", Mode: test.mode, Action: test.action}), Envelope{DecideAtEnd: true})
+		m := New(testConfig(t, rules.Policy{Name: "p", Mode: test.mode, Action: test.action}), Envelope{Pickup: true, RefuseAtEnd: true})
 		m.Recipient("a@nhs.net", "", nil, time.Now())
 		m.Recipient(test.to, "", nil, time.Now())
 		v, err := m.End()

@@ -50,11 +50,14 @@ type Envelope struct {
 	// (noreceipts), it loses a recipient that is added with ORCPT. It also
 	// ignores some refusals of a RCPT.
 	Sendmail bool
-	// DecideAtEnd says that the MTA is Postfix, and that the message is mail of
-	// sendmail(1). RCPT must not be refused, and no recipient can be diverted,
-	// because Postfix shows the rewritten recipient but deletes by what was
-	// typed. The whole message is rejected at its end instead.
-	DecideAtEnd bool
+	// Pickup says that the MTA is Postfix, and that the message is mail of
+	// sendmail(1). No recipient can be diverted, because Postfix shows the
+	// rewritten recipient but deletes by what was typed. The whole message is
+	// rejected at its end instead.
+	Pickup bool
+	// RefuseAtEnd says that no RCPT can be refused. A recipient that must be refused
+	// causes the whole message to be rejected at its end.
+	RefuseAtEnd bool
 	// Body says that the MTA sends the body.
 	Body bool
 }
@@ -136,10 +139,10 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 		// sends the message to it again.
 		r := rules.Recipient{Text: path, Class: table.Unknown}
 		refusal := &Refusal{tooManyRecipients, "too many recipients", tooMany}
-		if m.Envelope.DecideAtEnd || m.Envelope.Sendmail { // see keptBySendmail
+		if m.Envelope.RefuseAtEnd || m.Envelope.Sendmail { // see keptBySendmail
 			m.Limit(refusal.Reason)
 		}
-		if m.Envelope.DecideAtEnd {
+		if m.Envelope.RefuseAtEnd {
 			return r, nil
 		}
 		return r, refusal
@@ -150,7 +153,7 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 		r.Fault = address.NotASCII
 	}
 	given := recipient{rules.Outcome{Recipient: r}, resolved, arguments}
-	if r.Refused() && m.Config.Mode == rules.Enforce && !m.Envelope.DecideAtEnd {
+	if r.Refused() && m.Config.Mode == rules.Enforce && !m.Envelope.RefuseAtEnd {
 		m.refused = append(m.refused, given)
 		return r, &Refusal{refusalReply(r), refusalReason(r, m.Config.Addresses), kindOf(r)}
 	}
@@ -249,7 +252,7 @@ func (m *Message) decide(findings []finding.Finding) Verdict {
 		facts.Recipients = append(facts.Recipients, r.Recipient)
 	}
 	d := ruleset.Decide(facts)
-	if m.Envelope.DecideAtEnd {
+	if m.Envelope.Pickup {
 		for i, o := range d.Outcomes {
 			if o.Diverted {
 				facts.Recipients[i].Fault = address.NotShown

@@ -39,6 +39,7 @@ var promises = []promise{
 // programPromises depend on the MTA's program, not on its configuration.
 var programPromises = []promise{
 	{"observing policy", testObservingPolicy},
+	{"mode changes within a session", testModeChangesWithinASession},
 	{"thousand recipients", testThousandRecipients},
 	{"reload under load", testReloadUnderLoad},
 	{"killed daemon leaks nothing", testKilledDaemonLeaksNothing},

@@ -78,3 +78,35 @@ func testPipelining(t *T) {
 		[]string{"bob@gmail.com: [secure] one", "bob@gmail.com: [secure] three"},
 	})
 }
+
+// testModeChangesWithinASession reloads into mode enforce. A session that began in
+// mode observe gets no reply to RCPT, so that a refusal is one of the whole message.
+func testModeChangesWithinASession(t *T) {
+	d := t.serve("observe", "")
+	c := t.dial()
+	step := func(c *mtatest.Client, refused, end int, subject string, to ...string) {
+		t.Helper()
+		s, err := c.Send(sender, to, mail(subject))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.End.Code != end || s.Recipients[0].Code != refused {
+			t.Errorf("%s: got %v", subject, s)
+		}
+	}
+	const closed, gmail, secure = "<x@y.gsi.gov.uk>", "<bob@gmail.com>", "<a@nhs.net>"
+	step(c, 250, 250, "Subject: [secure] 1", closed, gmail, secure)
+	t.wantArrived(arrived{direct: []string{"a@nhs.net: [secure] 1", "bob@gmail.com: [secure] 1", "x@y.gsi.gov.uk: [secure] 1"}})
+	rewrite(t, d, `mode = "observe"`, `mode = "enforce"`)
+	reload(t, d)
+	step(c, 250, 550, "Subject: [secure] 2", closed, gmail, secure)
+	step(c, 250, 250, "Subject: [secure] 3", gmail, secure)
+	t.wantArrived(arrived{[]string{"a@nhs.net: [secure] 3"}, []string{"bob@gmail.com: [secure] 3"}})
+	fresh := t.dial()
+	step(fresh, 550, 250, "Subject: [secure] 4", closed, gmail, secure)
+	t.wantArrived(arrived{[]string{"a@nhs.net: [secure] 4"}, []string{"bob@gmail.com: [secure] 4"}})
+	rewrite(t, d, `mode = "enforce"`, `mode = "observe"`)
+	reload(t, d)
+	step(fresh, 250, 250, "Subject: 5", closed, secure)
+	t.wantArrived(arrived{direct: []string{"a@nhs.net: 5", "x@y.gsi.gov.uk: 5"}})
+}
