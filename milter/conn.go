@@ -14,6 +14,7 @@ import (
 	"time"
 
 	gomilter "github.com/emersion/go-milter"
+	"github.com/postseal/postseal/milter/message"
 )
 
 // Timeouts of a connection.
@@ -33,9 +34,9 @@ var DefaultTimeouts = Timeouts{Idle: 7210 * time.Second, Packet: 30 * time.Secon
 // go-milter drops.
 //
 // Macros and header fields do not reach go-milter, because it would keep all of
-// them. The body does not reach it either, because it would copy the body. Any
-// fault ends the session: go-milter then sees the end of the file, and err is the
-// cause.
+// them. The body does not reach it either, because it would copy the body. RCPT does
+// not, because go-milter allocates a buffer for each reply. Any fault ends the
+// session: go-milter then sees the end of the file, and err is the cause.
 type conn struct {
 	packets
 	kept
@@ -46,6 +47,7 @@ type conn struct {
 	probe   *probe // nil in a session of the MTA
 	leaving bool   // Close leaves the connection open, because it will be handed over
 
+	recipient  func() *message.Reply                // receives the RCPT of command, and returns its reply if it is refused
 	header     func(name, value string) (more bool) // receives a header field
 	body       func(p []byte)                       // receives octets of the body
 	skipHeader bool                                 // header does not need the rest of this header
@@ -146,6 +148,8 @@ func (c *conn) take(code gomilter.Code, payload []byte) error {
 		c.packet.Reset()
 	case gomilter.CodeRcpt:
 		c.takeRecipient(payload)
+		c.packet.Reset()
+		c.replyToRecipient(c.recipient())
 	}
 	return nil
 }
@@ -184,6 +188,17 @@ func (c *conn) takeHeader(payload []byte) {
 	}
 }
 
+// replyToRecipient answers RCPT.
+func (c *conn) replyToRecipient(refused *message.Reply) {
+	switch {
+	case c.protocol&gomilter.OptNoRcptReply != 0:
+	case refused != nil:
+		c.write(byte(gomilter.ActReplyCode), append([]byte(replyText(*refused)), 0))
+	default:
+		c.reply(gomilter.ActContinue)
+	}
+}
+
 // takeBody passes octets of the body to the session as they arrive.
 func (c *conn) takeBody(length int) error {
 	if err := c.check(gomilter.CodeBody, nil); err != nil {
@@ -213,8 +228,10 @@ func (c *conn) await() error {
 		c.holdMessage(0)
 		c.server.beginWait(c)
 		defer c.server.endWait(c)
-	} else if err := c.SetReadDeadline(time.Now().Add(c.server.Timeouts.Idle)); err != nil {
-		return err
+	} else if c.in.Buffered() == 0 {
+		if err := c.SetReadDeadline(time.Now().Add(c.server.Timeouts.Idle)); err != nil {
+			return err
+		}
 	}
 	_, err := c.in.Peek(1)
 	switch {

@@ -42,8 +42,10 @@ func (p *packets) drop() {
 
 // begin reads the length and the code of a packet.
 func (p *packets) begin() (length int, code gomilter.Code, err error) {
-	if err := p.SetReadDeadline(time.Now().Add(p.timeout)); err != nil {
-		return 0, 0, err
+	if !p.isBuffered() {
+		if err := p.SetReadDeadline(time.Now().Add(p.timeout)); err != nil {
+			return 0, 0, err
+		}
 	}
 	head, err := p.in.Peek(4)
 	if err != nil {
@@ -60,6 +62,16 @@ func (p *packets) begin() (length int, code gomilter.Code, err error) {
 		return 0, 0, truncated(err)
 	}
 	return int(size), gomilter.Code(head[4]), nil
+}
+
+// isBuffered reports whether the next packet is complete, so that reading it needs no
+// timer.
+func (p *packets) isBuffered() bool {
+	if p.in.Buffered() < 4 {
+		return false
+	}
+	head, _ := p.in.Peek(4)
+	return p.in.Buffered()-4 >= int(binary.BigEndian.Uint32(head))
 }
 
 // read reads one packet with its length. Memory for the payload is allocated

@@ -133,7 +133,7 @@ func (s *Server) begin(nc net.Conn) *conn {
 func (s *Server) serve(c *conn) {
 	defer s.done.Done()
 	own := &session{conn: c, current: s.Config, log: s.Log, now: s.Now}
-	c.header, c.body = own.header, own.body
+	c.recipient, c.header, c.body = own.recipient, own.header, own.body
 	// Each session has its own go-milter server and thus its own state, which
 	// outlives the responses after which go-milter asks for a new one.
 	library := gomilter.Server{NewMilter: func() gomilter.Milter { return own }}

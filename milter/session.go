@@ -50,11 +50,13 @@ func (s *session) continueUnless(step gomilter.OptProtocol) gomilter.Response {
 	return gomilter.RespContinue
 }
 
-// replyWith returns SMFIR_REPLYCODE. It doubles each "%", because MTAs read it
-// as a format.
+// replyText returns the text of SMFIR_REPLYCODE. It doubles each "%", because MTAs
+// read the text as a format.
+func replyText(r message.Reply) string { return strings.ReplaceAll(r.String(), "%", "%%") }
+
+// replyWith returns SMFIR_REPLYCODE.
 func replyWith(r message.Reply) gomilter.Response {
-	text := strings.ReplaceAll(r.String(), "%", "%%")
-	return gomilter.NewResponseStr(byte(gomilter.ActReplyCode), text)
+	return gomilter.NewResponseStr(byte(gomilter.ActReplyCode), replyText(r))
 }
 
 // guard runs a callback unless an earlier one of the message has failed. A
@@ -131,25 +133,22 @@ func (s *session) MailFrom(from string, _ *gomilter.Modifier) (gomilter.Response
 	return s.continueUnless(gomilter.OptNoMailReply), nil
 }
 
-func (s *session) RcptTo(string, *gomilter.Modifier) (gomilter.Response, error) {
+// recipient receives a RCPT, which conn does not pass to go-milter. It returns the
+// reply if the recipient is refused.
+func (s *session) recipient() (refused *message.Reply) {
 	s.keepQueueID()
-	var refusal *message.Refusal
 	s.guard(func() {
-		path := s.conn.path
-		r, refused := s.message.Recipient(path, address.TrimAngles(s.macro("{rcpt_addr}")), s.conn.arguments, s.now())
+		r, refusal := s.message.Recipient(s.conn.path, address.TrimAngles(s.macro("{rcpt_addr}")), s.conn.arguments, s.now())
 		s.hold()
-		s.lines.Recipient(s.log, s.message, s.queueID, r, refused)
-		refusal = refused
+		s.lines.Recipient(s.log, s.message, s.queueID, r, refusal)
+		if refusal != nil {
+			refused = &refusal.Reply
+		}
 	})
-	switch {
-	case s.conn.protocol&gomilter.OptNoRcptReply != 0:
-		return nil, nil
-	case s.failed:
-		return replyWith(cannotDecide), nil
-	case refusal != nil:
-		return replyWith(refusal.Reply), nil
+	if s.failed {
+		return &cannotDecide
 	}
-	return gomilter.RespContinue, nil
+	return refused
 }
 
 // header receives a header field, which conn does not pass to go-milter. It
