@@ -190,14 +190,18 @@ func (t *Table) suffixTooMany(domain string, now time.Time) string {
 		if !ok || shorter == "" {
 			continue
 		}
-		suffix, _ := publicsuffix.PublicSuffix(shorter)
-		distinct := t.similar.isNational(registered(shorter)) || strings.Contains(suffix, ".")
 		row := t.Lookup(shorter, now)
-		if row != nil && (row.layer == editionLayer || row.Class == Secure && distinct) {
+		if row != nil && (row.layer == editionLayer || row.Class == Secure && t.isDistinct(shorter)) {
 			return shorter
 		}
 	}
 	return ""
+}
+
+// isDistinct reports whether a domain's suffix shows where it belongs, as in gov.uk.
+func (t *Table) isDistinct(domain string) bool {
+	suffix, _ := publicsuffix.PublicSuffix(domain)
+	return strings.Contains(suffix, ".") || t.similar.isNational(registered(domain))
 }
 
 // isKnown reports whether a row covers the domain. An edition's row of class
