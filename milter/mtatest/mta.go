@@ -96,7 +96,8 @@ func Root() (string, error) {
 	}
 }
 
-func freeAddr() (string, error) {
+// FreeAddr returns an address of 127.0.0.1 with a port that the kernel picks.
+func FreeAddr() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err

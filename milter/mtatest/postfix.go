@@ -129,7 +129,7 @@ func (p *Postfix) configure(o Options) error {
 	if err := chownTo("root", "postfix", p.SocketDir()); err != nil {
 		return err
 	}
-	addr, err := freeAddr()
+	addr, err := FreeAddr()
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (p *Postfix) configure(o Options) error {
 			return err
 		}
 		main += lines
-		local, err := freeAddr()
+		local, err := FreeAddr()
 		if err != nil {
 			return err
 		}

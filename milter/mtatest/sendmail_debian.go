@@ -39,7 +39,7 @@ func (s *SendmailFiles) configureDebian(port, lines string) error {
 	if !found {
 		return fmt.Errorf("no line %q in Debian's sendmail.mc any more", mailerLines)
 	}
-	submission, err := freeAddr()
+	submission, err := FreeAddr()
 	if err != nil {
 		return err
 	}

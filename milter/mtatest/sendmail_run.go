@@ -119,7 +119,7 @@ func (s *Sendmail) prepare(o Options) error {
 	if err != nil {
 		return err
 	}
-	if s.addr, err = freeAddr(); err != nil {
+	if s.addr, err = FreeAddr(); err != nil {
 		return err
 	}
 	_, port, _ := net.SplitHostPort(s.addr)
