@@ -80,9 +80,10 @@ bin/debs/complete: Makefile
 	rm -rf bin/debs && mkdir -p bin/debs
 	$(AS_ROOT) apt-get update -q
 	cd bin/debs && apt-get download -q sendmail-bin sendmail-base sendmail-cf prometheus mtail haproxy \
-		rsyslog libestr0 libfastjson4 nagios4-core nagios4-common
-	$(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends --no-remove --no-upgrade m4 \
-		$$(for deb in sendmail-bin haproxy; do dpkg-deb -f bin/debs/$${deb}_*.deb Depends; done | tr ',' '\n' | sed -n 's/^ *\(lib[^ ]*\).*/\1/p')
+		rsyslog libestr0 libfastjson4 nagios4-core nagios4-common rspamd mimedefang
+	$(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends --no-remove --no-upgrade m4 libnet-dns-perl \
+		$$(for deb in sendmail-bin haproxy rspamd mimedefang; do dpkg-deb -f bin/debs/$${deb}_*.deb Depends; done \
+			| tr ',' '\n' | sed -n '/libjs-/d; s/^ *\(lib[^ ]*\).*/\1/p')
 	touch $@
 
 # A small Debian of the machine's own release, which the tests install in.

@@ -20,6 +20,9 @@ var rivals = []rival{
 		{mail: plain, want: sealed},
 		{mail: toListed, want: unchanged},
 	}},
-	{name: "content", title: "postseal tag with findings", programs: postseal("enforce", shipped), checks: append(
-		tagged("X-Postseal"), check{mail: withNumber, want: sealed})},
+	{name: "content", title: "postseal tag with findings", programs: postseal("enforce", shipped), checks: append(tagged("X-Postseal"),
+		check{mail: withNumber, want: sealed})},
+	{name: "opendkim", title: "OpenDKIM signing", programs: openDKIM, checks: []check{{mail: plain, want: has("DKIM-Signature")}}},
+	{name: "rspamd", title: "rspamd, same job", programs: rspamd, checks: tagged("X-Unmarked")},
+	{name: "mimedefang", title: "MIMEDefang, same job", programs: mimeDefang, checks: tagged("X-Unmarked")},
 }
