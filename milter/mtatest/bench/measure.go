@@ -104,6 +104,8 @@ func (w *world) measure(e *entrant, c testCase, seconds float64) (m measurement,
 	m.Rate = n / m.Seconds
 	m.CPU = (after.cpu - before.cpu).Seconds() * 1000 / n
 	m.PSS = float64(after.pss) / 1024
-	m.Switches = float64(after.switches-before.switches) / n
+	if c.Connection == reused {
+		m.Switches = float64(after.switchesSince(before)) / n
+	}
 	return m, nil
 }

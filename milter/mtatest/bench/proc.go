@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,13 +18,13 @@ import (
 // usage is what processes have used, and use now.
 type usage struct {
 	cpu      time.Duration
-	pss      int // KiB
-	switches int // voluntary context switches of the threads that run
+	pss      int            // KiB
+	switches map[string]int // voluntary context switches of each thread that runs
 }
 
 // used adds up the usage of processes and of all that they have started.
 func used(pids []int) (usage, error) {
-	var total usage
+	total := usage{switches: make(map[string]int)}
 	for _, pid := range pids {
 		u, err := usedBy(pid)
 		if err != nil {
@@ -35,7 +36,8 @@ func used(pids []int) (usage, error) {
 		}
 		total.cpu += u.cpu + below.cpu
 		total.pss += u.pss + below.pss
-		total.switches += u.switches + below.switches
+		maps.Copy(total.switches, u.switches)
+		maps.Copy(total.switches, below.switches)
 	}
 	return total, nil
 }
@@ -53,14 +55,24 @@ func usedBy(pid int) (u usage, err error) {
 		}
 		return usage{}, err
 	}
+	u.switches = make(map[string]int)
 	threads, _ := filepath.Glob(filepath.Join(dir, "task", "*", "status"))
 	for _, status := range threads {
 		n, err := number(status, "voluntary_ctxt_switches:")
 		if err == nil { // the thread has not ended
-			u.switches += n
+			u.switches[status] = n
 		}
 	}
 	return u, nil
+}
+
+// switchesSince returns the voluntary context switches of the threads that run now.
+// Those of threads that have ended are lost.
+func (u usage) switchesSince(before usage) (n int) {
+	for thread, now := range u.switches {
+		n += now - before.switches[thread]
+	}
+	return n
 }
 
 // cpu returns the time of a process and of its children that have ended:

@@ -33,11 +33,22 @@ func parse(args []string) (s settings, err error) {
 	connections := flags.String("connections", "each,reused", "each: a connection for each message; reused: one for each sender")
 	set := flags.String("cases", "main", "main: of the combinations of these four, those in the README's table; all: each combination")
 	chosen := flags.String("rivals", strings.Join(names, ","), "which filters; the ratios are to the first")
-	flags.IntVar(&s.rounds, "rounds", 5, "how often each filter has its turn in each case")
-	flags.Float64Var(&s.seconds, "seconds", 2, "how long a turn is")
-	flags.BoolVar(&s.quick, "quick", false, "compare postseal with the C filter only, and fail if it is too slow; the flags for cases and filters have no effect")
+	flags.IntVar(&s.rounds, "rounds", 7, "how often each filter has its turn in each case")
+	flags.Float64Var(&s.seconds, "seconds", 1.5, "how long a turn is")
+	flags.BoolVar(&s.quick, "quick", false, "compare postseal with the C filter alone, and fail if it is worse than its bounds: about a minute; only -rounds and -seconds have an effect")
 	if err := flags.Parse(args); err != nil {
 		return s, err
+	}
+	if s.quick {
+		// Many short turns: their median stands more noise than that of a few.
+		set := make(map[string]bool)
+		flags.Visit(func(f *flag.Flag) { set[f.Name] = true })
+		if !set["rounds"] {
+			s.rounds = 12
+		}
+		if !set["seconds"] {
+			s.seconds = 0.6
+		}
 	}
 	s.say = func(format string, args ...any) { fmt.Fprintf(os.Stderr, format, args...) }
 	if flags.NArg() > 0 || s.rounds < 1 || s.seconds <= 0 {
