@@ -42,6 +42,7 @@ test: packages bin/debs/complete bin/debian.tar # everything, on a private Postf
 bench: packages bin/debs/complete # half an hour: a table of postseal beside other filters, then Go's benchmarks
 	$(AS_ROOT) env CGO_ENABLED=0 $(GO) run ./milter/mtatest/bench
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) run ./milter/mtatest/wire
 
 bench-quick: packages # before a release, two minutes: has postseal become slower?
 	$(AS_ROOT) env CGO_ENABLED=0 $(GO) run ./milter/mtatest/bench -quick

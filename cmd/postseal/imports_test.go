@@ -17,7 +17,8 @@ const module = "github.com/postseal/postseal/"
 
 // isTestPackage reports whether a package is imported only by tests.
 func isTestPackage(name string) bool {
-	return slices.Contains([]string{"rules/growthtest", "rules/rulestest", "milter/extract/sinktest", "milter/logtest", "milter/mantest", "milter/mtatest", "milter/mtatest/bench", "milter/mtatest/demo", "cmd/postseal/config/configtest"}, name)
+	return strings.HasPrefix(name, "milter/mtatest") ||
+		slices.Contains([]string{"rules/growthtest", "rules/rulestest", "milter/extract/sinktest", "milter/logtest", "milter/mantest", "cmd/postseal/config/configtest"}, name)
 }
 
 // imports returns the packages of the project that each package imports.
