@@ -29,67 +29,108 @@ type Ignored struct {
 
 // Read reads a list that Format made, and nothing else. The error names the
 // list, the line and the remedy.
-func Read(name string, data []byte) (List, error) {
+func Read(name string, data []byte) (list List, err error) {
+	list.Ignored, err = Scan(name, data, func(row Row) { list.Rows = append(list.Rows, row) })
+	if err != nil {
+		return List{}, err
+	}
+	slices.SortFunc(list.Rows, func(a, b Row) int { return strings.Compare(a.Domain, b.Domain) })
+	return list, nil
+}
+
+// Scan is Read for a long list: it passes each row to use instead of keeping all, in
+// the order of the file. The rows do not count if there is an error.
+func Scan(name string, data []byte, use func(Row)) (ignored []Ignored, err error) {
 	if len(data) == 0 {
-		return List{}, fmt.Errorf("%s: the list is empty: %s", name, importAgain)
+		return nil, fmt.Errorf("%s: the list is empty: %s", name, importAgain)
 	}
 	first, _, _ := bytes.Cut(data, []byte("\n"))
 	first = bytes.TrimSuffix(first, []byte("\r"))
 	if string(first) != strings.Join(headers(false), ",") && string(first) != strings.Join(headers(true), ",") {
-		return List{}, fmt.Errorf("%s: line 1: this is not a list that postseal import wrote: run postseal import %[1]s, which replaces the file; to keep the file, name another one in rules.accredited first", name)
+		return nil, fmt.Errorf("%s: line 1: this is not a list that postseal import wrote: run postseal import %[1]s, which replaces the file; to keep the file, name another one in rules.accredited first", name)
 	}
-	r := reader{Reader: csv.NewReader(bytes.NewReader(data))}
-	list, err := r.read()
+	r := newReader(data)
+	rows, ignored, err := r.scan(use)
 	if err == nil && !bytes.HasSuffix(data, []byte("\n")) {
 		err = errors.New("the line has no end, so the file is cut off")
 	}
 	if err != nil {
-		return List{}, fmt.Errorf("%s: line %d: %w: %s", name, r.line, err, importAgain)
+		return nil, fmt.Errorf("%s: line %d: %w: %s", name, r.line, err, importAgain)
 	}
-	if len(list.Rows) == 0 {
-		return List{}, fmt.Errorf("%s: the list has no valid row: %s", name, importAgain)
+	if rows == 0 {
+		return nil, fmt.Errorf("%s: the list has no valid row: %s", name, importAgain)
 	}
-	return list, nil
+	return ignored, nil
 }
 
 const importAgain = "run postseal import with today's list"
 
 type reader struct {
 	*csv.Reader
-	line int // of the last row
+	data []byte
+	line int             // of the last row
+	last string          // the domain of the last row
+	seen map[string]bool // the domains so far, once they are not in order
 }
 
-func (r *reader) read() (list List, err error) {
-	seen := make(map[string]bool)
+func newReader(data []byte) reader {
+	r := reader{Reader: csv.NewReader(bytes.NewReader(data)), data: data}
+	r.ReuseRecord = true
+	return r
+}
+
+func (r *reader) scan(use func(Row)) (rows int, ignored []Ignored, err error) {
 	for {
 		cells, err := r.Read()
 		var fault *csv.ParseError
 		switch {
 		case err == io.EOF:
-			slices.SortFunc(list.Rows, func(a, b Row) int { return strings.Compare(a.Domain, b.Domain) })
-			return list, nil
+			return rows, ignored, nil
 		case errors.As(err, &fault):
 			r.line = fault.StartLine
-			return list, fault.Err
+			return 0, nil, fault.Err
 		}
 		if r.line, _ = r.FieldPos(0); r.line == 1 {
 			continue // the column headers
 		}
 		row, err := readRow(cells)
-		if err == nil && seen[row.Domain] {
+		if err == nil && r.isTwin(row.Domain) {
 			err = fmt.Errorf("%q appears twice", row.Domain)
 		}
 		if err != nil {
-			return list, err
+			return 0, nil, err
 		}
-		seen[row.Domain] = true
 		if why := Doubt(row.Domain); why != "" && !row.Accepted {
-			list.Ignored = append(list.Ignored, Ignored{r.line, row.Domain, why})
+			ignored = append(ignored, Ignored{r.line, row.Domain, why})
 		} else {
 			row.Accepted = why != ""
-			list.Rows = append(list.Rows, row)
+			rows++
+			use(row)
 		}
 	}
+}
+
+// isTwin reports whether a domain appears again. Format sorts a list, so that only
+// lists that somebody edited need the memory for all domains.
+func (r *reader) isTwin(domain string) bool {
+	sorted := domain > r.last
+	r.last = domain
+	switch {
+	case r.seen == nil && sorted:
+		return false
+	case r.seen == nil:
+		r.seen = make(map[string]bool)
+		for again := newReader(r.data); ; {
+			cells, _ := again.Read() // was read before
+			if line, _ := again.FieldPos(0); line == r.line {
+				break
+			}
+			r.seen[cells[1]] = true
+		}
+	}
+	twin := r.seen[domain]
+	r.seen[domain] = true
+	return twin
 }
 
 // readRow reads a row with as many cells as there are columns.

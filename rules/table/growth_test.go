@@ -22,7 +22,9 @@ func TestChecksOfLocalRowsGrow(t *testing.T) {
 			t.add(&Row{Name: fmt.Sprintf("own%d.example", i), subdomains: true, Class: Local, Table: info, layer: localLayer})
 		}
 		t.add(&Row{Name: "gsi.gov.uk", Class: Closed, subdomains: true, Table: info, layer: retiredLayer})
-		t.add(&Row{Name: "listed.nhs.uk", Class: Secure, Table: info, layer: accreditedLayer})
+		t.accredited.info, t.accredited.n = info, 1
+		t.accredited.names.add("listed.nhs.uk", "")
+		t.accredited.names.index()
 		return t
 	}
 	t.Run("trust", func(t *testing.T) {

@@ -33,7 +33,7 @@ func (t *Table) Lint(now time.Time) []Warning {
 	}
 	found = append(found, t.listWarnings...)
 	hidden := t.hidden(now)
-	for _, row := range t.list {
+	for row := range t.all() {
 		found = append(found, t.lintRow(row, now)...)
 		found = append(found, lintHiding(row, hidden[row])...)
 	}
@@ -103,7 +103,7 @@ func lintSuffix(row *Row) (fault, remedy string) {
 // isUnlisted reports whether there is an accredited list, and neither it nor
 // another shared table says that the domain is secure.
 func (t *Table) isUnlisted(domain string, now time.Time) bool {
-	if t.layers[accreditedLayer] == 0 {
+	if t.accredited.n == 0 {
 		return false
 	}
 	row := t.walk(domain, now, retiredLayer, nil)
@@ -114,7 +114,7 @@ func (t *Table) isUnlisted(domain string, now time.Time) bool {
 // that never decide because of it.
 func (t *Table) hidden(now time.Time) map[*Row][]*Row {
 	by := make(map[*Row][]*Row)
-	for _, row := range t.list {
+	for row := range t.all() {
 		if row.layer == localLayer {
 			continue
 		}
@@ -164,7 +164,7 @@ func lintHiding(row *Row, hidden []*Row) []Warning {
 }
 
 func (t *Table) HasClass(classes []Class, now time.Time) bool {
-	return slices.ContainsFunc(t.list, func(row *Row) bool {
+	return t.accredited.n > 0 && slices.Contains(classes, Secure) || slices.ContainsFunc(t.list, func(row *Row) bool {
 		return slices.Contains(classes, row.Class) && !row.Expired(now)
 	})
 }

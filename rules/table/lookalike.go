@@ -1,7 +1,6 @@
 package table
 
 import (
-	"hash/maphash"
 	"slices"
 	"strings"
 	"time"
@@ -20,21 +19,17 @@ const minSimilar = 6
 // another government.
 var swappedSuffixes = []string{"com", "org", "net", "info", "uk", "co.uk", "org.uk", "net.uk", "me.uk", "uk.com", "uk.net"}
 
-// lookAlikes finds the registered domains of secure rows that are one edit away
-// from a name. Two names are one edit away only if they can be made equal by
-// leaving out at most one character of each.
+// lookAlikes are the secure names that others can be mistaken for.
 type lookAlikes struct {
-	seed      maphash.Seed
-	names     []string          // registered domains of secure rows
-	longest   int               // the length of the longest name, in octets
-	deletions []uint64          // half of the hash of a deletion, and the index of its name; sorted
-	national  map[string]string // the secure names of the edition, by first label
-	dotless   []dotless
+	national map[string]string // the secure names of the edition, by first label
+	dotless  []dotless
 }
 
-// newLookAlikes uses eight octets for each character of a name.
+// newLookAlikes adds the names of secure rows, and their registered domains, to the
+// names of the accredited list, and indexes them all.
 func newLookAlikes(t *Table) lookAlikes {
-	l := lookAlikes{seed: maphash.MakeSeed(), national: make(map[string]string)}
+	l := lookAlikes{national: make(map[string]string)}
+	names := make(map[string]bool)
 	for _, row := range t.rows {
 		for ; row != nil; row = row.next {
 			name := registered(row.Name)
@@ -44,82 +39,58 @@ func newLookAlikes(t *Table) lookAlikes {
 			}
 			if above := t.rows[rest]; row.layer == editionLayer && (above == nil || above.Class != Secure) {
 				l.national[first] = name // not mod.gov.uk, which gov.uk covers
-				l.names = append(l.names, name)
+				names[name] = true
 			} else if row.layer != editionLayer {
-				l.add(name)
-				l.add(row.Name) // such as secure.unlisted.nhs.uk beside unlisted.nhs.uk
+				for _, name := range []string{name, row.Name} { // such as secure.unlisted.nhs.uk beside unlisted.nhs.uk
+					if hasLookAlikes(name) {
+						names[name] = true
+					}
+				}
 			}
 		}
 	}
-	l.dotless = dotlessForms(l.national)
-	slices.Sort(l.names)
-	l.names = slices.Compact(l.names)
-	size := 0
-	for _, name := range l.names {
-		size += len(name) + 1
-		l.longest = max(l.longest, len(name))
-	}
-	l.deletions = make([]uint64, 0, size)
-	for i, name := range l.names {
-		for _, hash := range l.deletionsOf(name) {
-			l.deletions = append(l.deletions, hash|uint64(i))
+	list := &t.accredited.names
+	for i := range t.accredited.n {
+		name, _ := list.at(i)
+		if short := registered(name); short != name && hasLookAlikes(short) {
+			names[short] = true
 		}
 	}
-	slices.Sort(l.deletions)
+	for name := range names {
+		list.add(name, "")
+	}
+	list.index()
+	l.dotless = dotlessForms(l.national)
 	return l
 }
 
-// add adds a local or accredited name, unless its first label is too short.
-func (l *lookAlikes) add(name string) {
-	first, _, _ := strings.Cut(name, ".")
-	if len(first)-strings.Count(first, "-") >= minSimilar { // gmc-uk is short
-		l.names = append(l.names, name)
-	}
+// hasLookAlikes reports whether the first label of a local or accredited name is long
+// enough.
+func hasLookAlikes(name string) bool {
+	first, rest, _ := strings.Cut(name, ".")
+	return rest != "" && len(first)-strings.Count(first, "-") >= minSimilar // gmc-uk is short
 }
 
 // registered returns the part of a name that somebody registered below a public
 // suffix. It returns the whole name if that is such a suffix itself, such as
 // gov.uk.
 func registered(name string) string {
-	if short, err := publicsuffix.EffectiveTLDPlusOne(name); err == nil {
-		return short
+	suffix, _ := publicsuffix.PublicSuffix(name)
+	if len(name) <= len(suffix) {
+		return name
 	}
-	return name
+	return name[strings.LastIndexByte(name[:len(name)-len(suffix)-1], '.')+1:]
 }
 
-// deletionsOf returns the hashes, in the upper halves, of a name and of each
-// text that is left if one character is removed.
-func (l *lookAlikes) deletionsOf(name string) []uint64 {
-	const upper = 0xffffffff << 32
-	hashes := append(make([]uint64, 0, len(name)+1), maphash.String(l.seed, name)&upper)
-	var h maphash.Hash
-	h.SetSeed(l.seed)
-	for i := range len(name) {
-		h.Reset()
-		h.WriteString(name[:i])
-		h.WriteString(name[i+1:])
-		hashes = append(hashes, h.Sum64()&upper)
-	}
-	return hashes
-}
-
-// near returns the names that are one edit away.
-func (l *lookAlikes) near(name string) []string {
-	if len(name) > l.longest+1 {
-		return nil
-	}
-	var found []string
-	for _, hash := range l.deletionsOf(name) {
-		i, _ := slices.BinarySearch(l.deletions, hash)
-		for ; i < len(l.deletions) && l.deletions[i]>>32 == hash>>32; i++ {
-			other := l.names[uint32(l.deletions[i])]
-			if similar.OneEdit([]byte(name), []byte(other)) && !slices.Contains(found, other) {
-				found = append(found, other)
-			}
+// near returns the names that are one edit away and that others are mistaken for.
+func (t *Table) near(name string) (found []string) {
+	for _, i := range t.accredited.names.near(name) {
+		if other, _ := t.accredited.names.at(i); i >= t.accredited.n || hasLookAlikes(other) {
+			found = append(found, other)
 		}
 	}
 	slices.Sort(found)
-	return found
+	return slices.Compact(found)
 }
 
 // isOtherNumber reports whether two names differ only in digits: gp-y02.nhs.uk
@@ -209,6 +180,9 @@ func (t *Table) isDistinct(domain string) bool {
 // nothing about any one of them.
 func (t *Table) isKnown(domain string) bool {
 	for name, more := domain, true; more; _, name, more = strings.Cut(name, ".") {
+		if t.accredited.find(name) != nil {
+			return true
+		}
 		for row := t.rows[name]; row != nil; row = row.next {
 			if name == domain || row.layer != editionLayer || row.Class != Unknown {
 				return true
@@ -225,7 +199,7 @@ func (t *Table) oneEditAway(domain string, now time.Time) string {
 		if public, _ := publicsuffix.PublicSuffix(name); public == name {
 			break
 		}
-		for _, other := range t.similar.near(name) {
+		for _, other := range t.near(name) {
 			meant := strings.TrimSuffix(domain, name) + other
 			if t.similar.mayBeSlip(name, other) && !isOtherNumber(name, other) && t.isSecure(meant, now) {
 				return meant

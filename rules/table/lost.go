@@ -22,7 +22,7 @@ func (t *Table) Lost(domain string, decided *Row, now time.Time) []Lost {
 	slices.SortStableFunc(covering, func(a, b *Row) int { return cmp.Compare(a.layer, b.layer) })
 	var lost []Lost
 	for _, row := range covering {
-		if row != decided {
+		if decided == nil || row.layer != decided.layer || row.Name != decided.Name {
 			lost = append(lost, Lost{row, row.lostTo(decided, now)})
 		}
 	}

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -12,12 +13,12 @@ import (
 // Table finds the row that decides a recipient's class. It never changes after
 // Load, and may be used by several goroutines at once.
 type Table struct {
-	rows      map[string]*Row
-	mailboxes map[address.Mailbox]*Row // of local files only
-	list      []*Row                   // in the order of loading
-	layers    [len(layerNames)]int     // the number of rows in each layer, without rows for one address
-	doubles   []double
-	similar   lookAlikes // of the secure rows
+	rows       map[string]*Row          // without those of the accredited list
+	mailboxes  map[address.Mailbox]*Row // of local files only
+	list       []*Row                   // in the order of loading, without those of the accredited list
+	accredited accreditedRows
+	doubles    []double
+	similar    lookAlikes // of the secure rows
 
 	listWarnings []Warning // of the accredited list
 }
@@ -27,21 +28,55 @@ type Table struct {
 type double struct{ left, kept *Row }
 
 // Len returns the number of rows.
-func (t *Table) Len() int { return len(t.list) }
+func (t *Table) Len() int { return len(t.list) + t.accredited.n }
 
-// Rows returns all rows, local ones first, in the order of their files.
+// Rows returns the rows of the rule files and of the configuration, local ones first,
+// in the order of their files. The rows of the accredited list are not among them:
+// they are all alike, and never expire.
 func (t *Table) Rows() []*Row { return t.list }
+
+// all returns all rows, from the strongest layer to the weakest.
+func (t *Table) all() iter.Seq[*Row] {
+	return func(yield func(*Row) bool) {
+		weaker := slices.IndexFunc(t.list, func(row *Row) bool { return row.layer > accreditedLayer })
+		if weaker < 0 {
+			weaker = len(t.list)
+		}
+		for _, row := range t.list[:weaker] {
+			if !yield(row) {
+				return
+			}
+		}
+		for i := range t.accredited.n {
+			if !yield(t.accredited.row(i)) {
+				return
+			}
+		}
+		for _, row := range t.list[weaker:] {
+			if !yield(row) {
+				return
+			}
+		}
+	}
+}
 
 // Tables returns the tables that have rows, in the order of their rows.
 func (t *Table) Tables() []*Info {
 	var tables []*Info
 	seen := make(map[*Info]bool)
-	for _, row := range t.list {
-		if !seen[row.Table] {
-			seen[row.Table] = true
-			tables = append(tables, row.Table)
+	add := func(info *Info) {
+		if info != nil && !seen[info] {
+			seen[info] = true
+			tables = append(tables, info)
 		}
 	}
+	for _, row := range t.list {
+		if row.layer > accreditedLayer {
+			add(t.accredited.info)
+		}
+		add(row.Table)
+	}
+	add(t.accredited.info)
 	return tables
 }
 
@@ -50,6 +85,9 @@ func (t *Table) RowsByFile() map[string]int {
 	count := make(map[string]int)
 	for _, row := range t.list {
 		count[row.Table.File]++
+	}
+	if t.accredited.n > 0 {
+		count[t.accredited.info.File] += t.accredited.n
 	}
 	return count
 }
@@ -80,7 +118,15 @@ func (t *Table) Below(name string, now time.Time) *Row {
 
 // Names returns the names that have rows, including expired ones, sorted and
 // each once.
-func (t *Table) Names() []string { return slices.Sorted(maps.Keys(t.rows)) }
+func (t *Table) Names() []string {
+	names := slices.Collect(maps.Keys(t.rows))
+	for i := range t.accredited.n {
+		name, _ := t.accredited.names.at(i)
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
 
 // walk searches the given layer and weaker ones. If covering is not nil, it
 // adds every row that covers the domain, including expired ones, the longest
@@ -103,6 +149,16 @@ func (t *Table) walk(domain string, now time.Time, strongest layer, covering *[]
 		}
 		if best != nil && best.layer == strongest && covering == nil {
 			return best
+		}
+		if exact && (best == nil || best.layer > accreditedLayer || covering != nil) {
+			if row := t.accredited.find(name); row != nil {
+				if covering != nil {
+					*covering = append(*covering, row)
+				}
+				if best == nil || best.layer > accreditedLayer {
+					best = row
+				}
+			}
 		}
 		dot := strings.IndexByte(name, '.')
 		if dot < 0 {
@@ -132,7 +188,6 @@ func (t *Table) add(row *Row) (twin *Row) {
 	row.next = t.rows[row.Name]
 	t.rows[row.Name] = row
 	t.list = append(t.list, row)
-	t.layers[row.layer]++
 	return nil
 }
 
