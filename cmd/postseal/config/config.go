@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -103,13 +104,18 @@ func Read(path string) (origin string, text []byte, err error) {
 
 // Build parses the text of a configuration and reads all files that it names.
 func Build(origin string, text []byte) (*Config, error) {
+	// The garbage of a load is small beside a long list, which a reload has twice.
+	defer debug.SetGCPercent(debug.SetGCPercent(10))
 	c, err := Parse(origin, text)
 	if c == nil {
 		return nil, err
 	}
 	whole := err == nil
 	hash := sha256.New()
-	add := func(name string, text []byte) { fmt.Fprintf(hash, "%s\x00%d\x00%s", name, len(text), text) }
+	add := func(name string, text []byte) {
+		fmt.Fprintf(hash, "%s\x00%d\x00", name, len(text))
+		hash.Write(text) // not by Fprintf, which would copy it
+	}
 	add(origin, text)
 	c.Stamp, _ = c.File.Stamp() // build finds the same fault
 	if info, err := os.Stat(c.File.Rules.Accredited); err == nil {

@@ -70,6 +70,7 @@ func Serve(path string, first *config.Config, stderr io.Writer, version string) 
 	})
 	d.remind(time.Now())
 	d.notify(systemd.SdNotifyReady, d.status())
+	collect()
 	d.run(signals)
 	signal.Reset(syscall.SIGINT) // another one ends the daemon at once
 	d.notify(systemd.SdNotifyStopping)
@@ -174,6 +175,7 @@ func (d *daemon) swap(fresh *config.Config, err error, cause string, now time.Ti
 		d.remind(now)
 	}
 	d.notify(d.status())
+	collect()
 }
 
 // refusals records which files on disk are refused. Each cause has its own flag,
