@@ -60,7 +60,7 @@ func (r *statusReport) daemonText(line func(name, format string, args ...any), n
 	} else {
 		line("list", "none")
 	}
-	if days, ok := r.daysToExpiry(now); ok {
+	if days, ok := r.DaysToExpiry(now); ok {
 		line("next expiry", "%s, in %s", r.NextExpiry, counted(days, "day"))
 	} else {
 		line("next expiry", "none")

@@ -170,19 +170,9 @@ func (r *statusReport) daemonProblems(now time.Time, add func(s state, text, rem
 	if r.RowsExpired > 0 {
 		add(stateWarning, counted(r.RowsExpired, "row")+" of the table expired", "renew or remove each row: postseal check names them")
 	}
-	if days, ok := r.daysToExpiry(now); ok && days <= soon {
+	if days, ok := r.DaysToExpiry(now); ok && days <= soon {
 		add(stateWarning, fmt.Sprintf("a row expires on %s, in %s", printable(r.NextExpiry), counted(days, "day")), "run postseal check: it names the row")
 	}
-}
-
-// daysToExpiry returns the days until a row expires. ok is false if none does.
-func (r *statusReport) daysToExpiry(now time.Time) (days int, ok bool) {
-	day, err := time.Parse(time.DateOnly, r.NextExpiry)
-	if err != nil {
-		return 0, false
-	}
-	year, month, today := now.Date()
-	return int(day.Sub(time.Date(year, month, today, 0, 0, 0, 0, time.UTC)) / (24 * time.Hour)), true
 }
 
 // parseTime returns the zero time for any other text.

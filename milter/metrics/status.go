@@ -26,6 +26,16 @@ type Status struct {
 	LastError    *LastError `json:"last_error"` // nil if there was none
 }
 
+// DaysToExpiry returns the days until a row expires. ok is false if none does.
+func (s *Status) DaysToExpiry(now time.Time) (days int, ok bool) {
+	day, err := time.Parse(time.DateOnly, s.NextExpiry)
+	if err != nil {
+		return 0, false
+	}
+	year, month, today := now.Date()
+	return int(day.Sub(time.Date(year, month, today, 0, 0, 0, 0, time.UTC)) / (24 * time.Hour)), true
+}
+
 // Today counts since midnight, or since the start if that was later.
 type Today struct {
 	Date              string               `json:"date"`

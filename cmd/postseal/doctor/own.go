@@ -118,13 +118,11 @@ func rowExpires(s *Site) (found []Finding, err error) {
 			Effect: "The rows are ignored: mail to their domains is decided by a weaker row, or as unknown.", Fix: fix,
 		})
 	}
-	if day, err := time.Parse(time.DateOnly, in.NextExpiry); err == nil {
-		if left := int(day.Sub(s.Now) / (24 * time.Hour)); left <= s.Own.Soon {
-			found = append(found, Finding{
-				Service: "postseal", Setting: fmt.Sprintf("a row expires on %s", in.NextExpiry),
-				Effect: "From that day on mail to its domain is decided by a weaker row, or as unknown.", Fix: fix,
-			})
-		}
+	if days, ok := in.DaysToExpiry(s.Now); ok && days <= s.Own.Soon {
+		found = append(found, Finding{
+			Service: "postseal", Setting: fmt.Sprintf("a row expires on %s", in.NextExpiry),
+			Effect: "From that day on mail to its domain is decided by a weaker row, or as unknown.", Fix: fix,
+		})
 	}
 	return found, nil
 }

@@ -29,6 +29,7 @@ func TestOwn(t *testing.T) {
 		{"a list of two weeks", func(o *Own) { o.Status.ListImported = "2026-11-15T11:00:00Z" }, nil},
 		{"rows", func(o *Own) { o.Status.RowsExpired, o.Status.NextExpiry = 2, "2026-12-10" },
 			[]string{"row-expires postseal: expired rows: 2 -> " + rows, "row-expires postseal: a row expires on 2026-12-10 -> " + rows}},
+		{"a row that expires in 15 days", func(o *Own) { o.Status.NextExpiry = "2026-12-14" }, nil},
 		{"a row of next year", func(o *Own) { o.Status.NextExpiry = "2027-01-31" }, nil},
 		{"queue", func(o *Own) {
 			o.Queue = Queue{Held: 2, OldestHeld: 2 * time.Hour, Sealed: 1, OldestSealed: 90 * time.Minute}
