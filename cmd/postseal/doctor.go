@@ -14,11 +14,12 @@ import (
 	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/cmd/postseal/daemon"
 	"github.com/postseal/postseal/cmd/postseal/doctor"
+	"github.com/postseal/postseal/cmd/postseal/queue"
 	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/rules"
 )
 
-const doctorUsage = `Usage: postseal doctor [-config FILE] [-json | -log | -prometheus | -send ADDRESS]
+const doctorUsage = `Usage: postseal doctor [-config FILE] [-json | [-log] [-prometheus] | -send ADDRESS]
                        [-mta postfix|sendmail]
                        [-config-directory DIR | -sendmail-cf FILE]
 
@@ -49,8 +50,8 @@ func runDoctor(args []string, std stdio) int {
 	switch {
 	case c.NArg() > 0:
 		return c.misused("unexpected argument %q", c.Arg(0))
-	case moreThanOne(*asJSON, *asLog, *asMetrics, *send != ""):
-		return c.misused("use only one of -json, -log, -prometheus and -send")
+	case moreThanOne(*asJSON, *asLog || *asMetrics, *send != ""):
+		return c.misused("use only one of -json, -log with or without -prometheus, and -send")
 	case *mta != "" && *mta != "postfix" && *mta != "sendmail":
 		return c.misused("-mta %q is not one of [\"postfix\" \"sendmail\"]", *mta)
 	case *directory != "" && *cf != "", *directory != "" && *mta == "sendmail", *cf != "" && *mta == "postfix":
@@ -67,14 +68,15 @@ func runDoctor(args []string, std stdio) int {
 		os.Setenv("MAIL_CONFIG", *directory) // for postqueue
 	}
 	now := time.Now()
-	site := c.site(loaded, now)
-	switch {
-	case *cf != "" || *mta == "sendmail" || *mta == "" && *directory == "" && !doctor.HasPostfix():
+	var site *doctor.Site
+	if *cf != "" || *mta == "sendmail" || *mta == "" && *directory == "" && !doctor.HasPostfix() {
 		if *cf == "" {
 			*cf = sendmailCF
 		}
+		site = c.site(loaded, queue.Sendmail, now)
 		site.Sendmail, err = doctor.ReadSendmail(*cf)
-	default:
+	} else {
+		site = c.site(loaded, queue.Postfix, now)
 		site.Postfix, err = doctor.ReadPostfix(*directory)
 	}
 	if err != nil {
@@ -85,15 +87,16 @@ func runDoctor(args []string, std stdio) int {
 	}
 	found, fault := site.Look(loaded.File.Doctor.Accept)
 	switch {
-	case *asMetrics && fault == nil: // old metrics say that nobody could look
-		_, err = io.WriteString(std.out, findingsMetrics(found, now))
-	case *asMetrics:
-	case *asLog:
-		err = logFindings(loaded, found, std.err)
 	case *asJSON:
 		err = newEncoder(std.out).Encode(found)
-	default:
+	case !*asLog && !*asMetrics:
 		_, err = io.WriteString(std.out, findingsText(found, fault != nil))
+	}
+	if *asLog {
+		err = logFindings(loaded, found, std.err)
+	}
+	if *asMetrics && fault == nil && err == nil { // old metrics say that nobody could look
+		_, err = io.WriteString(std.out, findingsMetrics(found, now))
 	}
 	if err != nil {
 		return c.failed(exitFailure, err)
@@ -110,10 +113,10 @@ func runDoctor(args []string, std stdio) int {
 }
 
 // site asks the daemon and the queue, as status does.
-func (c *command) site(loaded *config.Config, now time.Time) *doctor.Site {
+func (c *command) site(loaded *config.Config, mta queue.MTA, now time.Time) *doctor.Site {
 	r := statusReport{site: readSite(*c.config)}
 	r.ask()
-	figures, err := r.site.queue(now)
+	figures, err := r.site.queue(mta, now)
 	s := doctor.NewSite()
 	s.Rules, s.Local, s.Now = loaded.Message.Rules, loaded.File.LocalDomains, now
 	s.Sockets = sockets(loaded.File.Listen)

@@ -209,7 +209,7 @@ func get(client *http.Client, path string) (answer []byte, code int, err error) 
 }
 
 func (r *statusReport) readQueue(now time.Time) {
-	f, err := r.site.queue(now)
+	f, err := r.site.queue(queue.OfThisHost, now)
 	r.Queue = &queueReport{
 		Held: f.Held.Count, OldestHeldSeconds: int(f.Held.Oldest.Seconds()),
 		Sealed: f.Sealed.Count, OldestSealedSeconds: int(f.Sealed.Oldest.Seconds()),
@@ -219,19 +219,19 @@ func (r *statusReport) readQueue(now time.Time) {
 	}
 }
 
-func (s siteConfig) queue(now time.Time) (queue.Figures, error) {
+func (s siteConfig) queue(mta queue.MTA, now time.Time) (queue.Figures, error) {
 	if s.unread {
 		return queue.Figures{}, errors.New("the relay domain is not known, because the configuration file is faulty")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), maxQueue)
 	defer cancel()
-	return queue.Read(ctx, s.relay, now)
+	return queue.Read(ctx, mta, s.relay, now)
 }
 
 // printQueue prints the figures of the queue, or nothing if it cannot be read: the
 // last figures and their time then stay in place.
 func (c command) printQueue(s siteConfig, now time.Time) int {
-	f, err := s.queue(now)
+	f, err := s.queue(queue.OfThisHost, now)
 	switch {
 	case s.unread:
 		return c.failed(exitConfig, s.fault)

@@ -1,9 +1,12 @@
 package mtatest_test
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -112,6 +115,30 @@ func TestDoctorLog(tt *testing.T) {
 	}
 }
 
+// TestDoctorMetricsUnit runs the command of the drop-in, which writes the log and the
+// metrics.
+func TestDoctorMetricsUnit(tt *testing.T) {
+	t := on(tt, postfix)
+	d := t.serve("observe", t.statusSocket())
+	_, command, _ := strings.Cut(read(t, "contrib/alerting/prometheus/postseal-doctor-metrics.conf"), "ExecStart=/bin/sh -c '")
+	command, _, _ = strings.Cut(command, "' ")
+	run := func(etc string) (code int, metrics, log string) {
+		file := filepath.Join(t.TempDir(), "postseal-doctor.prom")
+		cmd := exec.Command("sh", "-c", strings.Replace(command, "postseal doctor", binary+" doctor -config "+d.Config+" -config-directory "+etc, 1), file)
+		out, _ := cmd.CombinedOutput()
+		text, _ := os.ReadFile(file)
+		return cmd.ProcessState.ExitCode(), string(text), string(out)
+	}
+	code, metrics, log := run(filepath.Join(t.mta.Directory(), "etc"))
+	logtest.Check(t, log)
+	if code != 1 || !strings.Contains(metrics, "postseal_doctor_findings{severity=\"advice\"} 1\n") || !strings.Contains(log, `"id":"observe"`) {
+		t.Errorf("exit %d, %q, %s", code, metrics, log)
+	}
+	if code, metrics, log = run(t.TempDir()); code != 2 || metrics != "" || !strings.Contains(log, "cannot look") {
+		t.Errorf("exit %d, %q, %s", code, metrics, log)
+	}
+}
+
 // TestDoctorSends runs doctor -send with a journal and without one.
 func TestDoctorSends(tt *testing.T) {
 	t := on(tt, postfix)
@@ -190,3 +217,68 @@ func TestDoctorSocket(tt *testing.T) {
 		})
 	}
 }
+
+func TestDoctorNotRunning(tt *testing.T) {
+	t := on(tt, postfix)
+	d := t.startDaemon("enforce", t.statusSocket())
+	if err := d.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	t.wantFindings(d, "not-running delay")
+	c := t.dial()
+	defer c.Close()
+	say(t, c, 451, "EHLO client.trust.example", "MAIL FROM:<ward@trust.example>")
+	t.wantFindings(t.serve("enforce", t.statusSocket()))
+}
+
+// TestDoctorQueue makes mail older: Postfix reads its time from the queue file.
+func TestDoctorQueue(tt *testing.T) {
+	t := on(tt, postfix)
+	d := t.serve("enforce", "[[policy]]\nname = \"hold\"\nmarker = [\"missing\"]\naction = \"quarantine\"\n[[policy]]\nname = \"all\"\naction = \"divert\"\n"+t.statusSocket())
+	older := func(queue string) {
+		t.Helper()
+		err := filepath.WalkDir(filepath.Join(t.mta.Directory(), "queue", queue), func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			then := strconv.FormatInt(time.Now().Add(-2*time.Hour).Unix(), 10)
+			return os.WriteFile(path, arrivedAt.ReplaceAll(text, []byte("${1}"+then)), 0o700)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.send([]string{"<bob@gmail.com>"}, mail("Subject: x"))
+	_, _, held := t.settle()
+	t.wantFindings(d)
+	older("hold")
+	t.wantFindings(d, "held-mail delay")
+	for _, q := range held {
+		if err := t.postfix().Release(q.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := t.mta.Retry(); err != nil {
+		t.Fatal(err)
+	}
+	t.wantArrived(arrived{relay: []string{"bob@gmail.com: [secure] x"}})
+	t.wantFindings(d)
+
+	t.stopRelay()
+	t.send([]string{"<bob@gmail.com>"}, mail("Subject: [secure] x"))
+	t.awaitDeferred()
+	t.wantFindings(d)
+	older("deferred")
+	t.wantFindings(d, "sealed-mail delay")
+	t.startRelay()
+	t.wantArrived(arrived{relay: []string{"bob@gmail.com: [secure] x"}})
+	t.wantFindings(d)
+}
+
+// arrivedAt is the time in a queue file of Postfix: a record with seconds and
+// microseconds.
+var arrivedAt = regexp.MustCompile(`(?s)\A(C.*?T.)\d{10}`)

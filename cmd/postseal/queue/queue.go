@@ -32,18 +32,30 @@ type Figures struct {
 	Sealed Waiting // with a recipient below the relay domain, and not held
 }
 
-// Read asks the MTA of this host. An empty relay domain means that no mail is
-// sealed. Read uses postqueue(1) if it is installed, and sendmail(8) otherwise.
-func Read(ctx context.Context, relay string, now time.Time) (f Figures, err error) {
-	if program := find("postqueue"); program != "" {
+// MTA is a kind of MTA.
+type MTA uint8
+
+// The MTA of this host is Postfix if postqueue(1) is installed, and Sendmail otherwise.
+const (
+	OfThisHost MTA = iota
+	Postfix
+	Sendmail
+)
+
+// Read asks the MTA. An empty relay domain means that no mail is sealed.
+func Read(ctx context.Context, mta MTA, relay string, now time.Time) (f Figures, err error) {
+	program := find("postqueue")
+	if program == "" && mta == Postfix {
+		return f, errors.New("this host has no postqueue command")
+	}
+	if program != "" && mta != Sendmail {
 		err = run(ctx, func(r io.Reader) error {
 			f, err = readPostfix(r, relay, now)
 			return err
 		}, program, "-j")
 		return f, err
 	}
-	program := find("sendmail")
-	if program == "" {
+	if program = find("sendmail"); program == "" {
 		return f, errors.New("this host has no postqueue or sendmail command")
 	}
 	// Sendmail prints long addresses shortened, so it selects the recipients

@@ -199,7 +199,7 @@ func TestCommand(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), limit)
 			defer cancel()
 			begin := time.Now()
-			got, err := Read(ctx, "encrypt.invalid", now)
+			got, err := Read(ctx, OfThisHost, "encrypt.invalid", now)
 			switch {
 			case test.fault == "" && (err != nil || got.Held.Count != 2 || got.Sealed.Count != 2):
 				t.Errorf("got %+v, %v", got, err)
