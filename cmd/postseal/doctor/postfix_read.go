@@ -41,6 +41,14 @@ func ReadPostfix(directory string) (*Postfix, error) {
 	if p.main, err = r.parameters("-x"); err != nil {
 		return nil, err
 	}
+	// On Debian, myorigin can name a file whose first line is the name.
+	if file := p.main["myorigin"]; strings.HasPrefix(file, "/") {
+		text, err := readFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("myorigin: %w", err)
+		}
+		p.main["myorigin"], _, _ = strings.Cut(strings.TrimSpace(text), "\n")
+	}
 	if err := r.services(p); err != nil {
 		return nil, err
 	}
@@ -88,7 +96,9 @@ func (r postfixPrograms) services(p *Postfix) error {
 		_, s.Args, _ = strings.Cut(line, " "+fields[7]+" ")
 		s.Args = strings.TrimSpace(s.Args)
 		s.Chroot = fields[4] == "y" || fields[4] == "-" && strings.HasPrefix(p.main["compatibility_level"], "0")
-		p.services = append(p.services, s)
+		if !isDisabled(p.main["master_service_disable"], s) {
+			p.services = append(p.services, s)
+		}
 	}
 	overrides, err := r.parameters("-P")
 	if err != nil {
@@ -115,6 +125,18 @@ func (r postfixPrograms) services(p *Postfix) error {
 		}
 	}
 	return nil
+}
+
+// isDisabled reports whether a list of types such as "inet", and of names with a type,
+// has a service.
+func isDisabled(list string, s *Service) bool {
+	for _, pattern := range splitList(list) {
+		pattern, not := strings.CutPrefix(pattern, "!")
+		if pattern == s.Type || pattern == s.String() {
+			return !not
+		}
+	}
+	return false
 }
 
 func (r postfixPrograms) query(table string, keys []string) (map[string]string, error) {
@@ -187,6 +209,9 @@ func run(stdin, name string, args ...string) (string, error) {
 		if line = strings.TrimSpace(line); !strings.Contains(line, ": warning: ") {
 			failed.fault = line
 		}
+	}
+	if _, kind, ok := strings.Cut(failed.fault, "unsupported dictionary type: "); ok {
+		failed.fault += ": install the package postfix-" + kind
 	}
 	return out.String(), failed
 }

@@ -16,6 +16,10 @@ type mapUse struct {
 	aliases bool // in the format of aliases(5)
 }
 
+// maxOutside is after how many outside results the rows of a table are not looked at.
+// Each can take a program.
+const maxOutside = 100
+
 // rows returns a finding for each map of a list that has results outside. addresses
 // returns those of a result.
 func (s *Site) rows(use mapUse, addresses func(Entry) ([]string, error)) (found []Finding, err error) {
@@ -27,6 +31,9 @@ func (s *Site) rows(use mapUse, addresses func(Entry) ([]string, error)) (found 
 		}
 		var outside []string
 		for _, e := range entries {
+			if len(outside) == maxOutside {
+				break
+			}
 			results, err := addresses(e)
 			if err != nil {
 				return found, err
@@ -50,8 +57,11 @@ func (s *Site) rows(use mapUse, addresses func(Entry) ([]string, error)) (found 
 		f := Finding{Service: where, Setting: setting, Effect: use.effect}
 		if len(outside) > 0 {
 			f.Setting += ": " + outside[0]
-			if len(outside) > 1 {
-				f.Setting += fmt.Sprintf(", and %d more", len(outside)-1)
+			switch more := len(outside) - 1; {
+			case len(outside) == maxOutside:
+				f.Setting += fmt.Sprintf(", and at least %d more", more)
+			case more > 0:
+				f.Setting += fmt.Sprintf(", and %d more", more)
 			}
 			f.Fix = p.fixRows("remove the row, or name an address of your own, in ", use, where, table)
 			found = append(found, f)
@@ -129,6 +139,8 @@ func samples(pattern string) []string {
 		return nil
 	}
 	switch at := strings.IndexByte(text, '@'); {
+	case at > 0 && at == len(text)-1:
+		return []string{text + "example.org"}
 	case at > 0:
 		return []string{text}
 	case at == 0:

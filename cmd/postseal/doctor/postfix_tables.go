@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 )
@@ -19,35 +18,38 @@ type tables interface {
 // each answer takes a program.
 type keptTables struct {
 	tables
-	queries map[string]map[string]string // by table and keys
-	lists   map[string][]Entry
+	queries map[string]kept[map[string]string] // by table and keys
+	lists   map[string]kept[[]Entry]
+}
+
+// kept is an answer. An error is kept too: a database that does not answer can take
+// long each time.
+type kept[A any] struct {
+	answer A
+	err    error
 }
 
 func keep(t tables) tables {
-	return &keptTables{t, make(map[string]map[string]string), make(map[string][]Entry)}
+	return &keptTables{t, make(map[string]kept[map[string]string]), make(map[string]kept[[]Entry])}
 }
 
 func (k *keptTables) query(table string, keys []string) (map[string]string, error) {
 	question := strings.Join(append([]string{table}, keys...), "\n")
-	if answer, ok := k.queries[question]; ok {
-		return answer, nil
+	found, ok := k.queries[question]
+	if !ok {
+		found.answer, found.err = k.tables.query(table, keys)
+		k.queries[question] = found
 	}
-	answer, err := k.tables.query(table, keys)
-	if err == nil {
-		k.queries[question] = answer
-	}
-	return answer, err
+	return found.answer, found.err
 }
 
 func (k *keptTables) list(table string) ([]Entry, error) {
-	if entries, ok := k.lists[table]; ok {
-		return entries, nil
+	found, ok := k.lists[table]
+	if !ok {
+		found.answer, found.err = k.tables.list(table)
+		k.lists[table] = found
 	}
-	entries, err := k.tables.list(table)
-	if err == nil {
-		k.lists[table] = entries
-	}
-	return entries, err
+	return found.answer, found.err
 }
 
 // Entry is a row of a table. Key is the pattern if the table has patterns.
@@ -131,11 +133,11 @@ func (p *Postfix) entriesOf(table string) (entries []Entry, complete bool, err e
 			}
 			return entries, true, nil
 		}
-		text, err := os.ReadFile(name)
+		text, err := readFile(name)
 		if err != nil {
 			return nil, false, fmt.Errorf("%s: %w", table, err)
 		}
-		for _, line := range logicalLines(string(text)) {
+		for _, line := range logicalLines(text) {
 			entries = append(entries, entryOf(kind, line))
 		}
 		return slices.DeleteFunc(entries, func(e Entry) bool { return e.Value == "" || kind != "texthash" && strings.EqualFold(e.Key, "if") }), true, nil
