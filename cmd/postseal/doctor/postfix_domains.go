@@ -1,8 +1,8 @@
 package doctor
 
 import (
+	"cmp"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -25,17 +25,29 @@ func localDomains(s *Site) (found []Finding, err error) {
 		if err != nil {
 			return found, err
 		}
+		var outer []string
 		for _, domain := range domains {
-			if domain == "localhost" || strings.HasPrefix(domain, "localhost.") || !s.Rules.Classify("x@"+domain, "", s.Now).Class.NeedsMarker() {
+			// Debian names the host without its domain too. Nobody sends mail to that name.
+			if !strings.Contains(domain, ".") || strings.HasPrefix(domain, "localhost.") || !s.Rules.Classify("x@"+domain, "", s.Now).Class.NeedsMarker() {
 				continue
 			}
-			where, setting := p.Setting(nil, name)
-			found = append(found, Finding{
-				Severity: Delay, Service: where, Setting: setting,
-				Effect: fmt.Sprintf("Postfix delivers %s itself, and postseal treats its mail as outgoing: it is tagged, or diverted to the relay.", domain),
-				Fix:    fmt.Sprintf("add %q to local_domains in %s, and run systemctl reload postseal", domain, s.Own.File),
-			})
+			outer = append(outer, domain)
 		}
+		fix := "add %s to local_domains in %s, and run systemctl reload postseal"
+		if name == "relay_domains" {
+			fix = "if these domains are your own, " + fix
+			if outer, err = s.keptInside(outer); err != nil {
+				return found, err
+			}
+		}
+		if len(outer) == 0 {
+			continue
+		}
+		where, setting := p.Setting(nil, name)
+		found = append(found, Finding{
+			Severity: Delay, Service: where, Setting: setting, Fix: fmt.Sprintf(fix, listed(outer, `"`), s.Own.File),
+			Effect: fmt.Sprintf("Postfix delivers %s itself, and postseal treats this mail as outgoing: it is tagged, or diverted to the relay.", listed(outer, "")),
+		})
 	}
 	for _, domain := range s.Local {
 		if s.Rules.Classify("x@"+domain, "", s.Now).Class != table.Local {
@@ -55,6 +67,33 @@ func localDomains(s *Site) (found []Finding, err error) {
 		})
 	}
 	return found, nil
+}
+
+// listed returns the first names of a list, and how many more there are.
+func listed(names []string, quote string) string {
+	const most = 10
+	text := quote + strings.Join(names[:min(len(names), most)], quote+", "+quote) + quote
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// keptInside leaves out the domains of relay_domains whose mail goes to an outside
+// host, as on a second MX of another organisation.
+func (s *Site) keptInside(domains []string) (inside []string, err error) {
+	p := s.Postfix
+	addresses := make([]string, len(domains))
+	for i, domain := range domains {
+		addresses[i] = "x@" + domain
+	}
+	routes, err := p.routes(p.rewriters()[0], addresses)
+	for i, route := range routes {
+		if !s.isOutsideHost(cmp.Or(route, p.Param(nil, "relay_transport"))) {
+			inside = append(inside, domains[i])
+		}
+	}
+	return inside, err
 }
 
 // keeps reports whether Postfix delivers a domain itself, or has a route for it.
@@ -118,11 +157,11 @@ func domainPatterns(list string) (patterns []string, err error) {
 			patterns = append(patterns, pattern)
 			continue
 		}
-		text, err := os.ReadFile(pattern)
+		text, err := readFile(pattern)
 		if err != nil {
 			return patterns, err
 		}
-		for _, line := range logicalLines(string(text)) {
+		for _, line := range logicalLines(text) {
 			patterns = slices.Concat(patterns, splitList(line))
 		}
 	}

@@ -1,6 +1,9 @@
 package doctor
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestLocalDomains(t *testing.T) {
 	const outward = `local-domains postseal: local_domains has "trust.example" -> remove "trust.example" from local_domains in /etc/postseal/postseal.toml, or name it in mydestination, relay_domains or transport_maps`
@@ -19,7 +22,12 @@ func TestLocalDomains(t *testing.T) {
 		{"no longer delivered", "mydestination =", []string{outward}},
 		{"excluded", "relay_domains = !trust.example, static:yes", []string{outward}},
 		{"not known to postseal", "mydestination = trust.example\nrelay_domains = hospice.example",
-			[]string{inner("relay_domains = hospice.example", "hospice.example")}},
+			[]string{strings.Replace(inner("relay_domains = hospice.example", "hospice.example"), "add", "if these domains are your own, add", 1)}},
+		{"many domains", "mydestination = trust.example, a.org, b.org, c.org, d.org, e.org, f.org, g.org, h.org, i.org, j.org, k.org, l.org", []string{
+			`local-domains main.cf: mydestination = trust.example, a.org, b.org, c.org, d.org, e.org, f.org, g.org, h.org, i.org, j.org, k.org, l.org -> add "a.org", "b.org", "c.org", ` +
+				`"d.org", "e.org", "f.org", "g.org", "h.org", "i.org", "j.org" and 2 more to local_domains in /etc/postseal/postseal.toml, and run systemctl reload postseal`}},
+		{"a second MX of others", "mydestination = trust.example\nrelay_domains = hospice.example\ntransport_maps = hash:/etc/postfix/partner", nil},
+		{"the name of a host", "mydestination = trust.example, mailhost, localhost.localdomain", nil},
 		{"not known to postseal, in a map", "mydestination = trust.example\nvirtual_alias_domains = inline:{hospice.example=x, nhs.net=x}",
 			[]string{inner("virtual_alias_domains = inline:{hospice.example=x, nhs.net=x}", "hospice.example")}},
 	} {
@@ -27,6 +35,7 @@ func TestLocalDomains(t *testing.T) {
 			tables := map[string]map[string]string{
 				"hash:/etc/postfix/domains":             {"trust.example": "x"},
 				"hash:/etc/postfix/transport":           {"trust.example": "smtp:[192.0.2.1]"},
+				"hash:/etc/postfix/partner":             {"hospice.example": "smtp:[mx.hospice.example]"},
 				"static:yes":                            {"*": "yes"},
 				"inline:{hospice.example=x, nhs.net=x}": {"hospice.example": "x", "nhs.net": "x"},
 			}
