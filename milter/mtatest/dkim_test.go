@@ -29,6 +29,11 @@ type signer struct {
 // breaks if one is added.
 func startSigner(t testing.TB, oversigned string) signer {
 	t.Helper()
+	return startSignerAt(t, oversigned, freePort(t))
+}
+
+func startSignerAt(t testing.TB, oversigned, port string) signer {
+	t.Helper()
 	dir := t.TempDir()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -38,12 +43,6 @@ func startSigner(t testing.TB, oversigned string) signer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0") // for a free port
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
 	private := filepath.Join(dir, "private.pem")
 	common := fmt.Sprintf("Syslog no\nUserID root\nRequireSafeKeys no\nTestPublicKeys %s\n", filepath.Join(dir, "public"))
 	for name, text := range map[string]string{

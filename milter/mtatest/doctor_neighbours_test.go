@@ -102,3 +102,66 @@ func TestDoctorSecondInstance(tt *testing.T) {
 	send()
 	second.wantArrived(arrived{relay: inClear.direct})
 }
+
+// TestDoctorSigner has a signer at its usual port, before postseal.
+func TestDoctorSigner(tt *testing.T) {
+	t := on(tt, changed)
+	signer := startSignerAt(t, "From,Subject", "8891")
+	d := t.serve("enforce", "[[policy]]\nname = \"all\"\naction = \"tag\"\nadd_marker = true\n"+t.statusSocket())
+	t.settings("smtpd_milters=" + signer.socket + ", unix:postseal/postseal.sock")
+	wantVerdict := func(want string) {
+		t.Helper()
+		t.send([]string{"<bob@gmail.com>"}, mail("Subject: x"))
+		direct, _, _ := t.settle()
+		if len(direct) != 1 || signer.verdict(t, direct[0]) != want || direct[0].Header("Subject")[0] != " [secure] x" {
+			t.Errorf("got %v, want signature %s", direct, want)
+		}
+	}
+	found := t.wantFindings(d, "other-milters loss")
+	wantVerdict("fail")
+	t.mend(found[0])
+	t.wantFindings(d)
+	wantVerdict("pass")
+}
+
+// TestDoctorContentFilter has another filter, which returns mail to a port where
+// postseal does not run. Mail of a program on this host comes to a port of its own.
+func TestDoctorContentFilter(tt *testing.T) {
+	t := on(tt, changed)
+	other, err := mtatest.StartSink()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { other.Stop() })
+	back, own := "127.0.0.1:"+freePort(t), "127.0.0.1:"+freePort(t)
+	d := t.serve("enforce", t.statusSocket())
+	t.settings("content_filter=smtp:" + strings.Replace(other.Addr, "127.0.0.1", "[127.0.0.1]", 1))
+	t.change("master.cf", "-M", back+"/inet="+back+" inet n - n - - smtpd -o content_filter= -o smtpd_milters= -o receive_override_options=no_header_body_checks")
+	t.wantFindings(d)
+	send := func(port string) {
+		t.Helper()
+		t.expectMail()
+		pass := func(addr, from string, to []string, message []byte) {
+			c := t.dialTo(addr)
+			defer c.Close()
+			if s, err := c.Send(from, to, message); err != nil || s.End.Code != 250 {
+				t.Fatal(s, err)
+			}
+		}
+		pass(port, sender, []string{"<bob@gmail.com>"}, mail("Subject: [secure] x"))
+		var got []mtatest.Delivery
+		until(t, func() bool { got = append(got, other.Take()...); return len(got) > 0 }, t.postfix().Log)
+		pass(back, sender, []string{"<" + got[0].Recipients[0].Address + ">"}, got[0].Data)
+	}
+	send(t.mta.Addr())
+	t.wantArrived(arrived{relay: inClear.direct})
+
+	t.change("master.cf", "-M", own+"/inet="+own+" inet n - n - - smtpd -o smtpd_milters=")
+	found := t.wantFindings(d, "service-without-milter leak")
+	send(own)
+	t.wantArrived(inClear)
+	t.mend(found[0])
+	t.wantFindings(d)
+	send(own)
+	t.wantArrived(arrived{relay: inClear.direct})
+}

@@ -51,6 +51,7 @@ func TestPostfixAliases(t *testing.T) {
 		{"a pattern for an outside domain", "virtual_alias_maps = " + pattern(`/^(.+)@gmail\.com$/i`, "$1@googlemail.com"), "", nil},
 		{"a pattern for an own domain", "virtual_alias_maps = " + pattern(`/^(.+)@trust\.example$/`, "$1@gmail.com"), "",
 			[]string{`alias-out main.cf: virtual_alias_maps = regexp:{{/^(.+)@trust\.example$/ $1@gmail.com}}: /^(.+)@trust\.example$/ $1@gmail.com -> ` + change + "virtual_alias_maps of main.cf" + reload}},
+		{"a pattern of an own domain, without an end", "virtual_alias_maps = " + pattern(`/^(.+)@trust\.example/`, "$1@mx.trust.example", "x@trust.example.encrypt.invalid", "x@mx.trust.example"), "", nil},
 		{"a pattern that copies the domain", "virtual_alias_maps = " + pattern(`/^(.+)@(.+)\.old$/`, "$1@$2", "x@x.old", "x@x"), "",
 			[]string{`alias-out main.cf: virtual_alias_maps = regexp:{{/^(.+)@(.+)\.old$/ $1@$2}}: /^(.+)@(.+)\.old$/ $1@$2 -> ` + change + "virtual_alias_maps of main.cf" + reload}},
 		{"a pattern without a sample", "virtual_alias_maps = " + pattern(`/^([a-z]+)@(a|b)\.old$/`, "$1@$2.trust"), "",

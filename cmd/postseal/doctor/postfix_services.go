@@ -29,7 +29,7 @@ func serviceWithoutMilter(s *Site) (found []Finding, err error) {
 			Effect: "A service with this setting does not ask postseal: all its mail goes out unencrypted.",
 			Fix:    p.Change(service, "smtpd_milters", s.withOurs(p.Param(service, "smtpd_milters"))),
 		}
-		if service.sets("smtpd_milters") && s.milter(nil) != nil {
+		if service.sets("smtpd_milters") && p.Param(service, "smtpd_milters") == "" && s.milter(nil) != nil {
 			f.Fix = p.Remove(service, "smtpd_milters")
 		}
 		found = append(found, f)
@@ -257,7 +257,9 @@ func (s *Site) returnPorts() (ports []*Service) {
 	}
 	for _, service := range s.Postfix.Services("smtpd") {
 		host, _ := splitHostPort(service.Name)
-		if isLoopback(host) && s.Postfix.Param(service, "smtpd_proxy_filter") == "" && !slices.Contains(targets, service) {
+		filter := s.Postfix.Param(service, "content_filter")
+		isBefore := s.Postfix.Param(service, "smtpd_proxy_filter") != "" || filter != "" && s.target(filter) == nil
+		if isLoopback(host) && !isBefore && !slices.Contains(targets, service) {
 			ports = append(ports, service)
 		}
 	}
@@ -281,12 +283,14 @@ func (s *Site) isBehindFilter(service *Service) bool {
 	})
 }
 
-// withOurs adds postseal to a list of milters.
+// withOurs adds postseal to a list of milters, before signers.
 func (s *Site) withOurs(milters string) string {
-	if milters != "" {
-		milters += ", "
+	list := parseMilters(milters)
+	i := slices.IndexFunc(list, func(m milterEntry) bool { return isSigner(m.Socket) })
+	if i < 0 {
+		i = len(list)
 	}
-	return milters + s.ourMilter()
+	return joinMilters(slices.Insert(list, i, milterEntry{Text: s.ourMilter()}))
 }
 
 // ourMilter returns postseal as an element of smtpd_milters.
