@@ -3,6 +3,7 @@ package mtatest_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -80,11 +81,51 @@ func TestDoctorErrorNotices(tt *testing.T) {
 					t.Fatalf("got %q", got[0].Data[max(0, len(got[0].Data)-900):])
 				}
 			}
-			found := t.wantFindings(d, "notices leak")
+			const whole = "notices advice" // bounce_size_limit
+			found := t.wantFindings(d, "notices leak", whole)
 			wantNotice("eve@gmail.com")
 			t.mend(found[0])
-			t.wantFindings(d)
+			found = t.wantFindings(d, whole)
 			wantNotice("postmaster@mx.trust.example")
+			t.mend(found[0])
+			t.wantFindings(d)
 		})
 	}
+}
+
+// TestDoctorDelayNotices has mail that waits for the relay. Its sender gets a notice
+// too.
+func TestDoctorDelayNotices(tt *testing.T) {
+	t := on(tt, changed)
+	d := t.serve("enforce", t.statusSocket())
+	t.settings("notify_classes=delay", "delay_warning_time=1s", "delay_notice_recipient=eve@gmail.com")
+	wantNotice := func(to string) {
+		t.Helper()
+		t.stopRelay()
+		t.send([]string{"<bob@gmail.com>"}, mail("Subject: [secure] x"))
+		var got []mtatest.Delivery
+		until(t, func() bool {
+			t.mta.Retry()
+			got = append(got, t.internet.Take()...)
+			return len(got) > 1
+		}, t.postfix().Log)
+		var recipients []string
+		for _, d := range got {
+			recipients = append(recipients, d.Recipients[0].Address)
+			if text := string(d.Data); !strings.Contains(text, "Subject: [secure] x") || strings.Contains(text, string(mailBody)) {
+				t.Errorf("got %s", text)
+			}
+		}
+		slices.Sort(recipients)
+		if want := []string{to, "ward@trust.example"}; !slices.Equal(recipients, want) {
+			t.Errorf("got notices for %q, want %q", recipients, want)
+		}
+		t.startRelay()
+		t.wantArrived(arrived{relay: []string{"bob@gmail.com: [secure] x"}})
+	}
+	found := t.wantFindings(d, "notices leak")
+	wantNotice("eve@gmail.com")
+	t.mend(found[0])
+	t.wantFindings(d)
+	wantNotice("postmaster@mx.trust.example")
 }

@@ -13,7 +13,7 @@ var postfixCopies = []check{
 	{"always-bcc", Leak, alwaysBCC},
 	{"sender-bcc", Leak, bccMaps("sender_bcc_maps")},
 	{"recipient-bcc", Leak, bccMaps("recipient_bcc_maps")},
-	{"notices", Leak, notices},
+	{"notices", Leak, slicesOf(notices, wholeBounces)},
 }
 
 func redirect(s *Site) ([]Finding, error) {
@@ -112,6 +112,23 @@ func notices(s *Site) (found []Finding, err error) {
 				found = append(found, more...)
 			}
 		}
+	}
+	return found, nil
+}
+
+// wholeBounces looks at what bounces contain. They do not pass postseal.
+func wholeBounces(s *Site) (found []Finding, err error) {
+	const name = "bounce_size_limit"
+	p := s.Postfix
+	for _, service := range p.Services("bounce") {
+		if limit := p.Param(service, name); limit == "" || limit == "1" {
+			continue
+		}
+		where, setting := p.Setting(service, name)
+		found = append(found, Finding{
+			Severity: Advice, Service: where, Setting: setting, Fix: p.Change(service, name, "1"),
+			Effect: "A bounce returns the message to its sender unencrypted, with the body if the message is not larger than this. The sender can be outside.",
+		})
 	}
 	return found, nil
 }
