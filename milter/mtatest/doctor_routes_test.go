@@ -1,6 +1,8 @@
 package mtatest_test
 
 import (
+	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +22,15 @@ func TestDoctorRoutes(tt *testing.T) {
 			ill: arrived{direct: suffixed}, service: "main.cf", fix: ours + ", inline:{"},
 		{id: "relay-route", name: "a catch-all before", main: []string{"transport_maps=static:smtp:$OTHER, inline:{.encrypt.invalid=encrypt:$postseal_relay}"},
 			ill: arrived{direct: suffixed}, service: "main.cf", fix: ours + ", static:"},
+		{id: "relay-route", name: "a pattern without an end before", main: []string{`transport_maps=regexp:{ { /@gmail\.com/ smtp:$OTHER } }, regexp:{ { /\.encrypt\.invalid$$/ encrypt:$postseal_relay } }`},
+			ill: arrived{direct: suffixed}, service: "main.cf", fix: ours + ", regexp:{ { /@gmail"},
+		{id: "relay-route", name: "no name of a relay", main: []string{"postseal_relay="},
+			ill: t.bounced(), service: "main.cf", fix: "HOST: ", mend: func(t *T, f doctorFinding) {
+				host, port, _ := net.SplitHostPort(t.relay.Addr)
+				_, f.Fix, _ = strings.Cut(f.Fix, "HOST: ")
+				f.Fix = strings.Replace(f.Fix, "[HOST]:25", "["+host+"]:"+port, 1)
+				t.mend(f)
+			}},
 		{id: "relay-route", name: "maps of rewrite", master: []string{"rewrite/unix/transport_maps="},
 			ill: arrived{direct: suffixed}, service: "rewrite/unix", fix: "-PX rewrite/unix/transport_maps"},
 		{id: "encrypt-leg", name: "no smtp_generic_maps", master: []string{"encrypt/unix/smtp_generic_maps"},
@@ -45,6 +56,89 @@ func TestDoctorRoutes(tt *testing.T) {
 	} {
 		t.Run(i.id+" "+i.name, func(t *T) { t.cure(i) })
 	}
+}
+
+// TestDoctorDeferredRoute has settings with which diverted mail stays in the queue.
+func TestDoctorDeferredRoute(tt *testing.T) {
+	t := on(tt, changed)
+	d := t.serve("enforce", t.statusSocket())
+	for _, test := range []struct {
+		setting, fix string
+		mend         func(*T, doctorFinding)
+	}{
+		{"defer_transports=encrypt", "-e 'defer_transports = '", (*T).mend},
+		{"master_service_disable=encrypt/unix", "remove what matches encrypt/unix from master_service_disable of main.cf",
+			func(t *T, _ doctorFinding) { t.postconf("-e", "master_service_disable=") }},
+	} {
+		t.Run(test.setting, func(t *T) {
+			t.settings(test.setting)
+			found := t.wantFindings(d, "relay-route delay")
+			t.send([]string{"<bob@gmail.com>"}, mail("Subject: [secure] x"))
+			t.awaitDeferred()
+			if len(found) != 1 || !strings.Contains(found[0].Fix, test.fix) {
+				t.Fatalf("found %+v", found)
+			}
+			test.mend(t, found[0])
+			t.wantFindings(d)
+			if err := errors.Join(t.postfix().Reload(), t.mta.Retry()); err != nil {
+				t.Fatal(err)
+			}
+			t.wantArrived(arrived{relay: []string{"bob@gmail.com: [secure] x"}})
+		})
+	}
+}
+
+// TestDoctorTLS has a relay on another host, which offers no TLS.
+func TestDoctorTLS(tt *testing.T) {
+	t := on(tt, changed)
+	d := t.serve("enforce", t.statusSocket())
+	t.serviceSetting("encrypt/unix/syslog_name=postfix/encrypt") // master.cf is restored at the end
+	_, port, _ := net.SplitHostPort(t.relay.Addr)
+	t.settings("postseal_relay=[relay.trust.example]:"+port, "smtp_dns_support_level=enabled", "smtp_host_lookup=dns")
+	found := t.wantFindings(d, "encrypt-leg advice")
+	t.send([]string{"<bob@gmail.com>"}, mail("Subject: [secure] x"))
+	t.wantArrived(arrived{relay: []string{"bob@gmail.com: [secure] x"}})
+
+	t.mend(found[0])
+	t.wantFindings(d)
+	t.send([]string{"<bob@gmail.com>"}, mail("Subject: [secure] x"))
+	t.awaitDeferred()
+	if !strings.Contains(t.postfix().Log(), "TLS is required, but was not offered by host relay.trust.example") {
+		t.Error(t.postfix().Log())
+	}
+	t.postconf("-PX", "encrypt/unix/smtp_tls_security_level")
+	if err := errors.Join(t.postfix().Reload(), t.mta.Retry()); err != nil {
+		t.Fatal(err)
+	}
+	t.wantArrived(arrived{relay: []string{"bob@gmail.com: [secure] x"}})
+}
+
+// TestDoctorWithoutPCRE has a Postfix that does not know the tables of contrib.
+func TestDoctorWithoutPCRE(tt *testing.T) {
+	t := on(tt, changed)
+	d := t.serve("enforce", t.statusSocket())
+	t.settings("meta_directory=" + t.TempDir())
+	code, _, faults := hostCommand(t, "doctor", "-config", d.Config, "-config-directory", filepath.Join(t.mta.Directory(), "etc"))()
+	if want := "encrypt-leg: postmap: fatal: unsupported dictionary type: pcre: install the package postfix-pcre\n"; code != 2 || !strings.Contains(faults, want) {
+		t.Errorf("exit %d, %s", code, faults)
+	}
+}
+
+// TestDoctorWords has a marker of the site's own.
+func TestDoctorWords(tt *testing.T) {
+	t := on(tt, changed)
+	d := t.serve("enforce", "[marker]\nwords = [\"secure\", \"in confidence\"]\n"+t.statusSocket())
+	t.settings(`header_checks=regexp:{ { /^Subject: \[in confidence\] (.*)/ REPLACE Subject: $$1 } }`)
+	found := t.wantFindings(d, "header-lost leak")
+	send := func(want arrived) {
+		t.Helper()
+		t.send([]string{"<bob@gmail.com>"}, mail("Subject: [In Confidence] x"))
+		t.wantArrived(want)
+	}
+	send(arrived{direct: []string{"bob@gmail.com: x"}})
+	t.mend(found[0])
+	t.wantFindings(d)
+	send(arrived{relay: []string{"bob@gmail.com: [secure] [In Confidence] x"}})
 }
 
 // TestDoctorFallback stops the relay.

@@ -130,7 +130,15 @@ func newWords(key string, texts []string) ([]markerWord, error) {
 }
 
 // Text returns the marker as it must be typed.
-func (m Reader) Text() string { return "[" + m.words[0].text + "]" }
+func (m Reader) Text() string { return m.Texts()[0] }
+
+// Texts returns the marker of each word, as it must be typed.
+func (m Reader) Texts() (texts []string) {
+	for _, word := range m.words {
+		texts = append(texts, "["+word.text+"]")
+	}
+	return texts
+}
 
 // Read reads the Subject fields of a message. The marker is present only if
 // every field has it, because nobody knows which of several fields the next

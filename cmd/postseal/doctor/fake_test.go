@@ -84,7 +84,11 @@ func site(t *testing.T, p *Postfix, m *Sendmail) *Site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ruleset, err := rules.NewRuleset(rows, marker.Reader{}, "encrypt.invalid", rules.ShippedPolicies())
+	reader, err := marker.NewReader([]string{"secure"}, nil, marker.Anywhere)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ruleset, err := rules.NewRuleset(rows, reader, "encrypt.invalid", rules.ShippedPolicies())
 	if err != nil {
 		t.Fatal(err)
 	}

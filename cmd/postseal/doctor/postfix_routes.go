@@ -20,25 +20,38 @@ var postfixRoutes = []check{
 
 // relayRoute looks up the route of a diverted recipient.
 func relayRoute(s *Site) (found []Finding, err error) {
+	const disable = "master_service_disable"
 	if s.Relay == "" {
 		return nil, nil
 	}
 	p := s.Postfix
 	for _, rewrite := range p.rewriters() {
-		value, err := p.route(rewrite, s.diverted("bob@example.org"))
+		sample, value, err := s.lostRoute(rewrite)
 		if err != nil {
 			return found, err
 		}
-		transport, next, _ := strings.Cut(value, ":")
-		if isLeg, err := s.isLeg(transport); isLeg || err != nil {
+		if sample == "" {
+			deferred, err := s.deferredRoute(rewrite)
 			if err != nil {
 				return found, err
 			}
+			found = append(found, deferred...)
 			continue
 		}
+		transport, next, _ := strings.Cut(value, ":")
 		where, setting := p.Setting(rewrite, "transport_maps")
 		f := Finding{Service: where, Setting: setting}
+		if sample != s.diverted("bob@example.org") {
+			f.Setting += ": " + sample + " " + value
+		}
+		isLeg, err := s.isLeg(transport)
+		if err != nil {
+			return found, err
+		}
 		switch {
+		case isLeg:
+			f.Severity = Loss
+			f.Effect = fmt.Sprintf("The route names no relay. Postfix looks for a host of the domain below %s, and diverted mail returns to its sender.", s.Relay)
 		case transport != "" && p.Service(transport, "unix") == nil:
 			f.Severity = Delay
 			f.Effect = fmt.Sprintf("Diverted mail stays in the queue, because master.cf has no service %s.", transport)
@@ -56,7 +69,65 @@ func relayRoute(s *Site) (found []Finding, err error) {
 		if f.Fix, err = s.fixRoute(rewrite); err != nil {
 			return found, err
 		}
+		if isDisabled(p.Param(nil, disable), &Service{Name: transport, Type: "unix"}) {
+			f.Service, f.Setting = p.Setting(nil, disable)
+			f.Fix = fmt.Sprintf("remove what matches %s/unix from %s of main.cf, then run %s", transport, disable, p.reload())
+		}
 		found = append(found, f)
+	}
+	return found, nil
+}
+
+// lostRoute returns a diverted recipient whose route does not lead to the relay, and the
+// route, or nothing. The samples are a usual recipient, and those that a row of
+// transport_maps may match. A row that refuses or discards mail is meant to.
+func (s *Site) lostRoute(rewrite *Service) (sample, route string, err error) {
+	p := s.Postfix
+	entries, _, err := p.Entries(p.Param(rewrite, "transport_maps"))
+	if err != nil {
+		return "", "", err
+	}
+	samples := append([]string{s.diverted("bob@example.org")}, s.sealedSamples(entries)[1:]...)
+	routes, err := p.routes(rewrite, samples)
+	if err != nil {
+		return "", "", err
+	}
+	for i, route := range routes {
+		transport, next, _ := strings.Cut(route, ":")
+		isLeg, err := s.isLeg(transport)
+		if err != nil {
+			return "", "", err
+		}
+		if service := p.Service(transport, "unix"); isLeg && (next != "" || service.Command != "smtp" && service.Command != "lmtp") ||
+			i > 0 && service != nil && (service.Command == "error" || service.Command == "discard") {
+			continue
+		}
+		return samples[i], route, nil
+	}
+	return "", "", nil
+}
+
+// deferredRoute looks for the service for the relay in defer_transports.
+func (s *Site) deferredRoute(rewrite *Service) (found []Finding, err error) {
+	const name = "defer_transports"
+	p := s.Postfix
+	route, err := p.route(rewrite, s.diverted("bob@example.org"))
+	if err != nil {
+		return nil, err
+	}
+	transport, _, _ := strings.Cut(route, ":")
+	for _, service := range p.Services("qmgr", "oqmgr") {
+		list := splitList(p.Param(service, name))
+		others := slices.DeleteFunc(slices.Clone(list), func(t string) bool { return t == transport })
+		if len(others) == len(list) {
+			continue
+		}
+		where, setting := p.Setting(service, name)
+		found = append(found, Finding{
+			Severity: Delay, Service: where, Setting: setting,
+			Effect: "Diverted mail stays in the queue, until somebody runs postqueue -f.",
+			Fix:    p.Change(service, name, strings.Join(others, ", ")),
+		})
 	}
 	return found, nil
 }
@@ -72,31 +143,59 @@ func (p *Postfix) rewriters() []*Service {
 	return []*Service{nil}
 }
 
-// route returns the result of transport_maps for an address. Postfix looks up the
+// route returns the result of transport_maps for an address.
+func (p *Postfix) route(rewrite *Service, address string) (string, error) {
+	routes, err := p.routes(rewrite, []string{address})
+	if err != nil {
+		return "", err
+	}
+	return routes[0], nil
+}
+
+// routes returns the results of transport_maps for addresses. Postfix looks up the
 // whole address in all maps, then its domain and parent domains in the maps that are
 // not patterns.
-func (p *Postfix) route(rewrite *Service, address string) (string, error) {
-	maps := p.Param(rewrite, "transport_maps")
-	value, found, err := p.Lookup(maps, address)
-	if found || err != nil {
-		return value, err
-	}
-	fixed := slices.DeleteFunc(splitList(maps), func(table string) bool {
-		kind, _, _ := strings.Cut(strings.TrimPrefix(table, "proxy:"), ":")
-		return kind == "regexp" || kind == "pcre" || kind == "cidr"
-	})
+func (p *Postfix) routes(rewrite *Service, addresses []string) (routes []string, err error) {
 	dot := "."
 	if slices.Contains(splitList(p.Param(rewrite, "parent_domain_matches_subdomains")), "transport_maps") {
 		dot = ""
 	}
-	_, domain, _ := strings.Cut(address, "@")
-	keys := []string{domain}
-	for parent := domain; strings.Contains(parent, "."); {
-		_, parent, _ = strings.Cut(parent, ".")
-		keys = append(keys, dot+parent)
+	keys, domains := slices.Clone(addresses), make([][]string, len(addresses))
+	for i, address := range addresses {
+		_, domain, _ := strings.Cut(address, "@")
+		domains[i] = []string{domain}
+		for parent := domain; strings.Contains(parent, "."); {
+			_, parent, _ = strings.Cut(parent, ".")
+			domains[i] = append(domains[i], dot+parent)
+		}
+		domains[i] = append(domains[i], "*")
+		keys = append(keys, domains[i]...)
 	}
-	value, _, err = p.Lookup(strings.Join(fixed, ", "), append(keys, "*")...)
-	return value, err
+	var all, fixed []map[string]string
+	for _, table := range splitList(p.Param(rewrite, "transport_maps")) {
+		kind, _, _ := strings.Cut(strings.TrimPrefix(table, "proxy:"), ":")
+		isPattern := kind == "regexp" || kind == "pcre" || kind == "cidr"
+		asked := keys
+		if isPattern {
+			asked = addresses
+		}
+		answer, err := p.tables.query(table, asked)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, answer)
+		if !isPattern {
+			fixed = append(fixed, answer)
+		}
+	}
+	for i, address := range addresses {
+		route, found := lookup(all, []string{address})
+		if !found {
+			route, _ = lookup(fixed, domains[i])
+		}
+		routes = append(routes, route)
+	}
+	return routes, nil
 }
 
 // hasSmartHost reports whether mail without a route goes to a host that the
@@ -268,7 +367,7 @@ func (s *Site) withoutTLS(leg *Service) (bool, error) {
 	host, _ := splitHostPort(next)
 	level := p.Param(leg, "smtp_tls_security_level")
 	return (level == "" || level == "none") && p.Param(leg, "smtp_tls_policy_maps") == "" && p.Param(leg, "smtp_tls_per_site") == "" &&
-		p.Param(leg, "smtp_use_tls") != "yes" && p.Param(leg, "smtp_enforce_tls") != "yes" && !isLoopback(host), err
+		p.Param(leg, "smtp_use_tls") != "yes" && p.Param(leg, "smtp_enforce_tls") != "yes" && host != "" && !isLoopback(host), err
 }
 
 // fixLeg puts a map of contrib before those of a service.
@@ -311,11 +410,21 @@ func genericNotOnLeg(s *Site) (found []Finding, err error) {
 	return found, nil
 }
 
-// fieldUse is a field that postseal needs, in the tables of a parameter.
+// fieldUse is a field that postseal needs, in the tables of a parameter. A marker in it
+// must stay.
 type fieldUse struct {
 	service             *Service
-	name, field, effect string
+	name, field, marker string
+	effect              string
 	severity            Severity
+}
+
+// marked returns the uses of a Subject field with each marker.
+func marked(service *Service, name, effect string, markers ...string) (uses []fieldUse) {
+	for _, marker := range markers {
+		uses = append(uses, fieldUse{service, name, "Subject: " + marker + " postseal doctor", marker, effect, Leak})
+	}
+	return uses
 }
 
 // headerLost looks up fields in the tables of header checks.
@@ -334,9 +443,8 @@ func headerLost(s *Site) (found []Finding, err error) {
 		switch strings.ToUpper(action) {
 		case "IGNORE", "STRIP":
 		case "REPLACE":
-			field, content, _ := strings.Cut(use.field, ":")
-			if strings.HasPrefix(strings.ToLower(text), strings.ToLower(field)+":") &&
-				(!strings.Contains(content, markerWord) || strings.Contains(strings.ToLower(text), markerWord)) {
+			field, _, _ := strings.Cut(use.field, ":")
+			if strings.HasPrefix(strings.ToLower(text), strings.ToLower(field)+":") && strings.Contains(strings.ToLower(text), strings.ToLower(use.marker)) {
 				continue
 			}
 		default:
@@ -346,57 +454,54 @@ func headerLost(s *Site) (found []Finding, err error) {
 		_, maps, _ := strings.Cut(setting, "= ")
 		found = append(found, Finding{
 			Severity: use.severity, Service: where, Setting: setting + ": " + value + " for " + strings.TrimSpace(use.field), Effect: use.effect,
-			Fix: p.Change(use.service, use.name, shield(use.field)+", "+maps),
+			Fix: p.Change(use.service, use.name, use.shield()+", "+maps),
 		})
 	}
 	return found, nil
 }
 
-// markerWord is the word that relays look for.
-const markerWord = "[secure]"
-
-// shield returns a table that makes Postfix leave a field as it is.
-func shield(field string) string {
-	name, content, _ := strings.Cut(field, ":")
+// shield returns a table that makes Postfix leave the field as it is.
+func (u fieldUse) shield() string {
+	name, _, _ := strings.Cut(u.field, ":")
 	pattern := "^" + name + ":"
-	if strings.Contains(content, markerWord) {
-		pattern += `.*\[secure\]`
+	if u.marker != "" {
+		pattern += ".*" + strings.ReplaceAll(regexp.QuoteMeta(u.marker), "/", `\/`)
 	}
 	return "regexp:{ { /" + pattern + "/ DUNNO } }"
 }
 
 func (s *Site) fieldUses() (uses []fieldUse, err error) {
-	const marked = "Subject: " + markerWord + " postseal doctor"
-	p := s.Postfix
+	const before = "Postfix removes the marker before postseal decides: the mail goes out unencrypted, as mail without a marker."
+	const added = "Postfix removes the marker that postseal adds: the mail goes out unencrypted."
+	p, reader := s.Postfix, s.Rules.Marker
 	for _, service := range p.Services("cleanup") {
-		uses = append(uses,
-			fieldUse{service, "header_checks", marked, "Postfix removes the marker before postseal decides: the mail goes out unencrypted, as mail without a marker.", Leak})
+		uses = append(uses, marked(service, "header_checks", before, reader.Texts()...)...)
 		if s.Relay != "" {
-			uses = append(uses, fieldUse{service, "milter_header_checks", "Subject:",
+			uses = append(uses, fieldUse{service, "milter_header_checks", "Subject:", "",
 				"Postfix removes the empty Subject that postseal adds to diverted mail, and the relay gets that mail without the marker.", Leak})
 		}
 		if s.Markers {
-			uses = append(uses, fieldUse{service, "milter_header_checks", marked, "Postfix removes the marker that postseal adds: the mail goes out unencrypted.", Leak})
+			uses = append(uses, marked(service, "milter_header_checks", added, reader.Text())...)
 		}
-		uses = append(uses, fieldUse{service, "milter_header_checks", "X-Postseal: tag; marker=missing",
+		uses = append(uses, fieldUse{service, "milter_header_checks", "X-Postseal: tag; marker=missing", "",
 			"Postfix removes the field in which postseal writes its decision. A host after this one cannot act on it.", Advice})
 	}
 	const name = "smtp_header_checks"
 	legs, err := s.legs()
 	for _, leg := range legs {
-		uses = append(uses, fieldUse{leg, name, marked, "The relay gets marked mail without the marker, and sends it on unencrypted.", Leak})
+		uses = append(uses, marked(leg, name, "The relay gets marked mail without the marker, and sends it on unencrypted.", reader.Text())...)
 	}
 	for _, service := range p.Services("smtpd", "pickup", "qmqpd") {
 		filter := p.Param(service, "content_filter")
 		transport, _, _ := strings.Cut(filter, ":")
 		if filter != "" && s.filtersLater(service) {
-			uses = append(uses, fieldUse{p.Service(transport, "unix"), name, marked, "Postfix removes the marker before postseal decides: the mail goes out unencrypted, as mail without a marker.", Leak})
+			uses = append(uses, marked(p.Service(transport, "unix"), name, before, reader.Texts()...)...)
 		}
 	}
 	if s.Markers {
 		for _, service := range p.Services("smtp") {
 			if !slices.Contains(legs, service) {
-				uses = append(uses, fieldUse{service, name, marked, "Postfix removes the marker that postseal adds: the mail goes out unencrypted.", Leak})
+				uses = append(uses, marked(service, name, added, reader.Text())...)
 			}
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 // The route of contrib/postfix, in tables that fakePostfix knows.
 const (
-	routeMain   = "transport_maps = regexp:route\npostseal_relay = [relay.trust.example]:25\ndefault_transport = smtp\nrelay_transport = relay\n"
+	routeMain   = "transport_maps = regexp:/dev/null\npostseal_relay = [relay.trust.example]:25\ndefault_transport = smtp\nrelay_transport = relay\n"
 	routeMaster = `
 rewrite/unix trivial-rewrite
 smtp/unix smtp
@@ -54,11 +54,23 @@ func TestRoutes(t *testing.T) {
 		{name: "parents match subdomains, and a dot", main: "transport_maps = hash:t\nparent_domain_matches_subdomains = transport_maps\nrelayhost = [smart]", severity: Leak,
 			tables: map[string]map[string]string{"hash:t": {".encrypt.invalid": "encrypt:[r]"}},
 			want:   []string{"relay-route main.cf: transport_maps = hash:t -> postconf -e 'transport_maps = " + ourRoute + ", hash:t'" + reload}},
-		{name: "a pattern does not match a domain", main: "transport_maps = regexp:t", severity: Loss, tables: map[string]map[string]string{"regexp:t": {".encrypt.invalid": "encrypt:[r]"}},
-			want: []string{"relay-route main.cf: transport_maps = regexp:t -> postconf -e 'transport_maps = " + ourRoute + ", regexp:t'" + reload}},
-		{name: "a catch-all before", main: "transport_maps = pcre:all, regexp:route", tables: map[string]map[string]string{"pcre:all": {"*": "smtp:[smart]"}}, severity: Leak,
-			want: []string{"relay-route main.cf: transport_maps = pcre:all, regexp:route -> postconf -e 'transport_maps = " + ourRoute + ", pcre:all, regexp:route'" + reload}},
-		{name: "a catch-all after", main: "transport_maps = regexp:route, pcre:all", tables: map[string]map[string]string{"pcre:all": {"*": "smtp:[smart]"}}},
+		{name: "a pattern does not match a domain", main: "transport_maps = regexp:/dev/null", severity: Loss, tables: map[string]map[string]string{"regexp:/dev/null": {".encrypt.invalid": "encrypt:[r]"}},
+			want: []string{"relay-route main.cf: transport_maps = regexp:/dev/null -> postconf -e 'transport_maps = " + ourRoute + ", regexp:/dev/null'" + reload}},
+		{name: "a catch-all before", main: "transport_maps = pcre:/dev/null, regexp:/dev/null", tables: map[string]map[string]string{"pcre:/dev/null": {"*": "smtp:[smart]"}}, severity: Leak,
+			want: []string{"relay-route main.cf: transport_maps = pcre:/dev/null, regexp:/dev/null -> postconf -e 'transport_maps = " + ourRoute + ", pcre:/dev/null, regexp:/dev/null'" + reload}},
+		{name: "a pattern without an end before", main: `transport_maps = regexp:{ { /@gmail\.com/ smtp:[smart] } }, regexp:/dev/null`, severity: Leak,
+			tables: map[string]map[string]string{`regexp:{ { /@gmail\.com/ smtp:[smart] } }`: {"x@gmail.com.encrypt.invalid": "smtp:[smart]"}},
+			want: []string{`relay-route main.cf: transport_maps = regexp:{ { /@gmail\.com/ smtp:[smart] } }, regexp:/dev/null: x@gmail.com.encrypt.invalid smtp:[smart] -> ` +
+				"postconf -e 'transport_maps = " + ourRoute + `, regexp:{ { /@gmail\.com/ smtp:[smart] } }, regexp:/dev/null'` + reload}},
+		{name: "patterns of inner and of discarded mail before", master: "discard/unix discard",
+			main: `transport_maps = regexp:{ { /@trust\.example/ smtp:[in] } { /^noreply@/ discard: } }, regexp:/dev/null`,
+			tables: map[string]map[string]string{`regexp:{ { /@trust\.example/ smtp:[in] } { /^noreply@/ discard: } }`: {
+				"x@trust.example.encrypt.invalid": "smtp:[in]", "noreply@example.org.encrypt.invalid": "discard:"}}},
+		{name: "no name of a relay", main: "transport_maps = hash:t\npostseal_relay =", severity: Loss, tables: map[string]map[string]string{"hash:t": {".encrypt.invalid": "encrypt:"}},
+			want: []string{"relay-route main.cf: transport_maps = hash:t -> with the name of your relay for HOST: postconf -e 'postseal_relay = [HOST]:25' 'transport_maps = " + ourRoute + ", hash:t'" + reload}},
+		{name: "deferred", main: "defer_transports = hold, encrypt", master: "qmgr/unix qmgr", severity: Delay,
+			want: []string{"relay-route main.cf: defer_transports = hold, encrypt -> postconf -e 'defer_transports = hold'" + reload}},
+		{name: "a catch-all after", main: "transport_maps = regexp:/dev/null, pcre:/dev/null", tables: map[string]map[string]string{"pcre:/dev/null": {"*": "smtp:[smart]"}}},
 		{name: "no map and a smart host", main: "transport_maps =\nrelayhost = [smart]", severity: Leak,
 			want: []string{"relay-route main.cf: transport_maps = -> postconf -e 'transport_maps = " + ourRoute + "'" + reload}},
 		{name: "no map, while observing", main: "transport_maps =\nrelayhost = [smart]\npostseal_relay =", severity: Advice, observing: true,
@@ -86,7 +98,7 @@ func TestRoutes(t *testing.T) {
 		{name: "no TLS", master: "encrypt/unix smtp\n-o smtp_generic_maps=pcre:generic\n-o smtp_header_checks=pcre:subject\n-o smtp_tls_security_level=none", severity: Advice,
 			want: []string{"encrypt-leg encrypt/unix: smtp_tls_security_level = none -> postconf -P encrypt/unix/smtp_tls_security_level=encrypt" + reload}},
 		{name: "no TLS on this host", master: "encrypt/unix smtp\n-o smtp_generic_maps=pcre:generic\n-o smtp_header_checks=pcre:subject",
-			tables: map[string]map[string]string{"regexp:route": {"*": "encrypt:[127.0.0.1]:25"}}},
+			tables: map[string]map[string]string{"regexp:/dev/null": {"*": "encrypt:[127.0.0.1]:25"}}},
 
 		{name: "generic maps of main.cf", main: "smtp_generic_maps = hash:/etc/postfix/generic", severity: Advice,
 			want: []string{"generic-not-on-leg main.cf: smtp_generic_maps = hash:/etc/postfix/generic -> postconf -P encrypt/unix/smtp_generic_maps=pcre:generic,hash:/etc/postfix/generic" + reload}},
@@ -134,7 +146,7 @@ func TestRoutes(t *testing.T) {
 		{name: "FILTER to the loop", main: "header_checks = inline:{{x=FILTER postseal:[127.0.0.1]:10026}}", tables: map[string]map[string]string{"inline:{{x=FILTER postseal:[127.0.0.1]:10026}}": {}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			tables := map[string]map[string]string{"regexp:route": routeTable, "pcre:generic": genericTable, "pcre:subject": subjectTable, "hash:/etc/postfix/generic": {}}
+			tables := map[string]map[string]string{"regexp:/dev/null": routeTable, "pcre:generic": genericTable, "pcre:subject": subjectTable, "hash:/etc/postfix/generic": {}}
 			for name, rows := range test.tables {
 				tables[name] = rows
 			}
