@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
 	"strings"
@@ -45,13 +46,18 @@ func (c command) sendMessage(loaded *config.Config, s *doctor.Site, to string) i
 	before := statusReport{site: readSite(*c.config)}
 	before.ask()
 	begin := time.Now()
-	if err := s.Send(to, "Subject: "+loaded.Message.Rules.Marker.Text()+" postseal doctor\nTo: "+to+"\n\nThis message shows that the path to the encryption relay works.\n"); err != nil {
-		return c.failed(exitFailure, err)
+	patience := maxFollow
+	sendErr := s.Send(to, "Subject: "+loaded.Message.Rules.Marker.Text()+" postseal doctor\nTo: "+to+"\n\nThis message shows that the path to the encryption relay works.\n")
+	switch {
+	case errors.As(sendErr, new(*exec.ExitError)): // sendmail(1) also fails if postseal refuses the message
+		patience = afterCount
+	case sendErr != nil:
+		return c.failed(exitFailure, sendErr)
 	}
 	shown := loaded.Message.Addresses.Address(to)
 	var counted time.Time // when the daemon had decided another message
 	after := statusReport{site: before.site}
-	for time.Since(begin) < maxFollow && (counted.IsZero() || time.Since(counted) < afterCount) {
+	for end := time.Now().Add(patience); time.Now().Before(end) && (counted.IsZero() || time.Since(counted) < afterCount); {
 		time.Sleep(200 * time.Millisecond)
 		if m, ok := findSent(readJournal(begin), shown); ok {
 			return c.reportSent(m)
@@ -60,7 +66,9 @@ func (c command) sendMessage(loaded *config.Config, s *doctor.Site, to string) i
 			counted = time.Now()
 		}
 	}
-	if counted.IsZero() {
+	if counted.IsZero() && sendErr != nil {
+		return c.failed(exitFailure, sendErr)
+	} else if counted.IsZero() {
 		return c.failed(exitFailure, fmt.Errorf("the message is sent, but postseal has not decided it after %s: look in the MTA's log for it", age(maxFollow)))
 	}
 	diverted := after.Today.ByAction[rules.Divert] > before.Today.ByAction[rules.Divert]

@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	gomilter "github.com/emersion/go-milter"
 	"github.com/postseal/postseal/milter/mtatest"
@@ -20,8 +22,11 @@ type ailment struct {
 	change   []string // pairs: a text of sendmail.cf, and what it becomes
 	args     []string // of the daemon
 	aliases  string
+	stale    bool     // the text of the aliases is empty, but not their database
 	noSubmit bool     // submit.cf is missing
+	submitCF []string // pairs: submit.cf is sendmail.cf, with these changes
 	down     bool     // the daemon is down while the effect is shown
+	slow     bool     // the daemon answers after two seconds
 	effect   func(*T) // sends mail, and says where it goes
 	severity string   // of the finding, if it is not leak
 	setting  string   // a part of it
@@ -74,6 +79,50 @@ func fallsBack(t *T) {
 	}
 }
 
+// answers begins a session, and wants this answer.
+func answers(code int) func(*T) {
+	return func(t *T) {
+		t.Helper()
+		c := t.dial()
+		defer c.Close()
+		say(t, c, code, "EHLO client.trust.example", "MAIL FROM:<ward@trust.example>")
+	}
+}
+
+// slowDown stops a daemon for two seconds.
+func (t *T) slowDown(d *mtatest.Daemon) {
+	t.Helper()
+	if err := d.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(2*time.Second, func() { d.Signal(syscall.SIGCONT) })
+}
+
+// bounces sends mail that comes back to its sender, and wants notices at these addresses
+// and at the sender.
+func bounces(sender string, at ...string) func(*T) {
+	return func(t *T) {
+		t.Helper()
+		t.sendFrom("<"+sender+">", []string{"<nobody@nhs.net>"}, mail("Subject: [secure] x"))
+		direct, relayed, _ := t.settle()
+		var got []string
+		for _, d := range append(direct, relayed...) {
+			got = append(got, d.Recipients[0].Address)
+			if !strings.Contains(string(d.Data), "550 5.1.1 <nobody@") {
+				t.Errorf("no SMTP session in %s", d.Data)
+			}
+		}
+		if !strings.HasPrefix(sender, "nobody@") {
+			at = append(slices.Clone(at), sender)
+		}
+		slices.Sort(got)
+		slices.Sort(at)
+		if !slices.Equal(got, at) {
+			t.Errorf("notices to %q, want %q", got, at)
+		}
+	}
+}
+
 var sealedBob = arrived{relay: []string{"bob@gmail.com: [secure] x"}}
 
 // recover shows that the setting has its effect, that doctor names it, and that
@@ -104,6 +153,16 @@ func (t *T) recover(a ailment) {
 	}
 	set(strings.NewReplacer(a.change...).Replace(string(before)), a.aliases, a.args...)
 	defer set(string(before), "")
+	if a.stale {
+		if err := os.WriteFile(filepath.Join(t.mta.Directory(), "aliases"), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if a.submitCF != nil {
+		if err := os.WriteFile(submit, []byte(strings.NewReplacer(a.submitCF...).Replace(string(before))), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if a.noSubmit {
 		if err := os.Remove(submit); err != nil {
 			t.Fatal(err)
@@ -139,6 +198,9 @@ func (t *T) recover(a ailment) {
 	if a.effect == nil {
 		a.effect = sends("bob@gmail.com", inClear)
 	}
+	if a.slow {
+		t.slowDown(d)
+	}
 	a.effect(t)
 	if a.down {
 		d = t.startDaemon("enforce", t.statusSocket())
@@ -151,6 +213,9 @@ func (t *T) recover(a ailment) {
 	}
 	if a.healthy == nil {
 		a.healthy = sends("bob@gmail.com", sealedBob)
+	}
+	if a.slow {
+		t.slowDown(d)
 	}
 	a.healthy(t)
 }
@@ -171,6 +236,17 @@ func TestDoctorSendmailFilter(tt *testing.T) {
 		{id: "filter-list", name: "at a port", change: []string{port, "InputMailFilters=, " + port},
 			setting: "O DaemonPortOptions=Name=MTA, InputMailFilters=", fix: "InputMailFilters=postseal"},
 		{id: "filter-flag", name: "none", change: []string{", F=T,", ","}, down: true, setting: "Xpostseal without F=T", fix: "write F=T"},
+		{id: "filter-list", name: "after postseal at a port", change: []string{port, "I=postseal;other, " + port, "\nXpostseal", other.line() + "\nXpostseal"},
+			setting: "I=postseal;other", fix: "name other before postseal",
+			effect: sends("bob@gmail.com", arrived{[]string{"eve@gmail.com: [secure] x"}, sealedBob.relay})},
+		{id: "other-milters", name: "before postseal", change: []string{"O InputMailFilters=postseal", "O InputMailFilters=other;postseal", "\nXpostseal", other.line() + "\nXpostseal"},
+			severity: "advice", setting: "O InputMailFilters=other;postseal", fix: "on a host before this one",
+			effect: sends("bob@gmail.com", arrived{[]string{"eve@gmail.com: [secure] x"}, sealedBob.relay})},
+		{id: "filter-flag", name: "a second name of the socket", change: []string{"O InputMailFilters=postseal", "O InputMailFilters=second", "\nXpostseal", "\nXsecond, S=local:" + t.mta.SocketDir() + "/postseal.sock, T=R:1m\nXpostseal"},
+			down: true, setting: "Xsecond without F=T", fix: "INPUT_MAIL_FILTER of second"},
+		{id: "filter-flag", name: "a short time", change: []string{"T=S:30s;R:30s;E:5m", "T=R:1s"}, severity: "delay", setting: "Xpostseal T=R:1s;E:300s", fix: "T=S:30s;R:30s;E:5m", slow: true, effect: answers(451), healthy: answers(250)},
+		{id: "submit-cf", name: "another file", submitCF: []string{"O InputMailFilters=postseal", ""}, setting: "x@example.org: mailer esmtp", fix: "FEATURE(`msp', `[127.0.0.1]')",
+			effect: submits(inClear), healthy: submits(sealedBob)},
 		{id: "submit-cf", name: "missing", noSubmit: true, setting: "submit.cf is missing", fix: "make -C /etc/mail",
 			effect: submits(inClear), healthy: submits(sealedBob)},
 	} {
@@ -257,6 +333,9 @@ func TestDoctorSendmailRoutes(tt *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "list"), []byte("bob@gmail.com\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	if err := t.sendmail().MakeMapOf("btree", "userdb", "team:maildrop\tbob@gmail.com\n"); err != nil {
+		t.Fatal(err)
+	}
 	const rule = "R< encrypt : $+ > $*\t$# "
 	suffixed := []string{"bob@gmail.com.encrypt.invalid: [secure] x"}
 	desk := sends("team@mx.trust.example", arrived{direct: []string{"team@[127.0.0.1]: [secure] x"}})
@@ -285,6 +364,17 @@ func TestDoctorSendmailRoutes(tt *testing.T) {
 			severity: "loss", effect: sends("bob@gmail.com", arrived{relay: suffixed})},
 		{id: "alias-out", name: "alias", aliases: "team: bob@gmail.com\n", setting: "team: bob@gmail.com", fix: "run newaliases",
 			effect: sends("team@mx.trust.example", inClear), healthy: desk},
+		{id: "alias-out", name: "alias in an old database", aliases: "team: bob@gmail.com\n", stale: true, setting: "team: bob@gmail.com", fix: "run newaliases",
+			effect: sends("team@mx.trust.example", inClear), healthy: desk},
+		{id: "alias-out", name: "user database", change: []string{"O InputMailFilters", "O UserDatabaseSpec=" + dir + "/userdb.db\nO InputMailFilters"},
+			severity: "advice", setting: "O UserDatabaseSpec=", fix: "make sure that " + dir + "/userdb.db returns only",
+			effect: sends("team@mx.trust.example", inClear), healthy: desk},
+		{id: "local-domains", name: "delivered here", change: []string{"Cwlocalhost", "Cwlocalhost gmail.com"}, severity: "delay",
+			setting: "class w has gmail.com", fix: `add "gmail.com" to local_domains`, effect: sends("bob@gmail.com", sealedBob)},
+		{id: "notices", name: "PostmasterCopy", change: []string{"O InputMailFilters", "O PostmasterCopy=bob@gmail.com\nO InputMailFilters"},
+			setting: "O PostmasterCopy=bob@gmail.com", fix: "define(`confCOPY_ERRORS_TO', `postmaster')", effect: bounces("ward@trust.example", "bob@gmail.com"), healthy: bounces("ward@trust.example")},
+		{id: "notices", name: "DoubleBounceAddress", change: []string{"O InputMailFilters", "O DoubleBounceAddress=bob@gmail.com\nO InputMailFilters"},
+			setting: "O DoubleBounceAddress=bob@gmail.com", fix: "define(`confDOUBLE_BOUNCE_ADDRESS', `postmaster')", effect: bounces("nobody@trust.example", "bob@gmail.com"), healthy: bounces("nobody@trust.example", "postmaster@[127.0.0.1]")},
 		{id: "alias-out", name: "include", aliases: "team: :include:" + dir + "/list\n", setting: "bob@gmail.com", fix: "from " + dir + "/list",
 			effect: sends("team@mx.trust.example", inClear), healthy: desk},
 	} {

@@ -80,8 +80,11 @@ func (s *SendmailFiles) sendmail(cf string, args ...string) *exec.Cmd {
 }
 
 // MakeMap makes the named hash map, below the directory, from its text.
-func (s *SendmailFiles) MakeMap(name, text string) error {
-	cmd := exec.Command(s.program("makemap"), "-C", s.cf(), "hash", filepath.Join(s.Dir, name))
+func (s *SendmailFiles) MakeMap(name, text string) error { return s.MakeMapOf("hash", name, text) }
+
+// MakeMapOf is like MakeMap, for a map of another type.
+func (s *SendmailFiles) MakeMapOf(kind, name, text string) error {
+	cmd := exec.Command(s.program("makemap"), "-C", s.cf(), kind, filepath.Join(s.Dir, name))
 	cmd.Stdin = strings.NewReader(text)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("makemap %s: %w: %s", name, err, out)

@@ -3,6 +3,7 @@ package mtatest_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -150,6 +151,9 @@ func hostCommand(t *T, args ...string) func(args ...string) (code int, out, faul
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(none, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(dir+"/usr/libexec/sendmail/praliases", filepath.Join(bin, "praliases")); err != nil && !errors.Is(err, os.ErrExist) {
 			t.Fatal(err)
 		}
 		env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))

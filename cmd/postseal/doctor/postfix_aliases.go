@@ -152,8 +152,8 @@ func aliasTargets(value string, read map[string]bool) (targets []string, err err
 	return targets, nil
 }
 
-// splitAlias splits the value of an alias at commas, but not inside quotes, and
-// removes the quotes around an element.
+// splitAlias splits the value of an alias of Postfix or Sendmail at commas, but not
+// inside quotes, and removes the quotes around an element.
 func splitAlias(value string) (targets []string) {
 	quoted, start := false, 0
 	for i := 0; i <= len(value); i++ {

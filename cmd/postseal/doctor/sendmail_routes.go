@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/postseal/postseal/rules/table"
 )
 
 // sendmailRoutes are about the ways of sealed mail and of aliases.
@@ -13,6 +15,8 @@ var sendmailRoutes = []check{
 	{"fallback", Leak, fallback},
 	{"encrypt-leg", Leak, encryptMailer},
 	{"alias-out", Leak, aliasOut},
+	{"local-domains", Leak, slicesOf(deliveredHere, notDeliveredHere)},
+	{"notices", Leak, noticesOfSendmail},
 }
 
 // legMailer is the mailer to the relay in postseal.m4.
@@ -149,7 +153,7 @@ const atOnce = 50
 func aliasOut(s *Site) (found []Finding, err error) {
 	m := s.Sendmail
 	for names := range slices.Chunk(m.names, atOnce) {
-		out, err := m.verify(names)
+		out, err := m.verify(names...)
 		if err != nil {
 			return found, err
 		}
@@ -169,6 +173,11 @@ func aliasOut(s *Site) (found []Finding, err error) {
 				Fix:    fmt.Sprintf("delete %s from sendmail.mc%s, or give the host a row of its class in a rule file", hub.name, remake),
 			})
 		}
+	}
+	for _, option := range m.unlisted {
+		f := option.finding(option.name, "The names in this map cannot be listed. Mail goes unencrypted to each outside address that it returns.", "")
+		f.Severity, f.Fix = Advice, "make sure that "+option.value+" returns only addresses of your own"
+		found = append(found, f)
 	}
 	return found, nil
 }
@@ -211,13 +220,9 @@ func (s *Site) expansions(out string) (found []Finding) {
 
 // outsideOf returns the addresses of a list that need the marker.
 func (s *Site) outsideOf(list string) (outside []string) {
-	for _, text := range splitUnquoted(list) {
-		text = strings.TrimSpace(text)
+	for _, text := range splitAlias(list) {
 		if i := strings.LastIndexByte(text, '<'); i >= 0 { // Bob <bob@example.org>
 			text, _, _ = strings.Cut(text[i+1:], ">")
-		}
-		if inner, ok := strings.CutSuffix(text, `"`); ok {
-			text = strings.TrimPrefix(inner, `"`)
 		}
 		text = strings.TrimPrefix(text, `\`)
 		if text != "" && !strings.ContainsAny(text[:1], "|/:") && strings.Contains(text, "@") && s.outside(text) {
@@ -227,21 +232,6 @@ func (s *Site) outsideOf(list string) (outside []string) {
 	return outside
 }
 
-// splitUnquoted splits a list at commas that are not between quotation marks.
-func splitUnquoted(list string) (elements []string) {
-	start, quoted := 0, false
-	for i := range len(list) {
-		switch {
-		case list[i] == '"':
-			quoted = !quoted
-		case list[i] == ',' && !quoted:
-			elements = append(elements, list[start:i])
-			start = i + 1
-		}
-	}
-	return append(elements, list[start:])
-}
-
 // hubAddress returns an address at the host of a macro such as "esmtp:[hub.example]".
 // It is empty if the host is this one or in the same network.
 func hubAddress(value string) string {
@@ -249,7 +239,7 @@ func hubAddress(value string) string {
 	if !ok {
 		mailer, host = "", value
 	}
-	if mailer == "local" || strings.HasPrefix(value, "[IPv6:") {
+	if mailer == "local" || mailer == "error" || strings.HasPrefix(value, "[IPv6:") {
 		return ""
 	}
 	host = strings.Trim(host[strings.LastIndexByte(host, '@')+1:], "[].")
@@ -257,4 +247,68 @@ func hubAddress(value string) string {
 		return ""
 	}
 	return "x@" + host
+}
+
+// deliveredHere looks for domains that Sendmail delivers itself, and that postseal takes
+// for outside ones.
+func deliveredHere(s *Site) (found []Finding, err error) {
+	for _, class := range []string{"w", "VirtHost"} {
+		domains, err := s.Sendmail.class(class)
+		if err != nil {
+			return found, err
+		}
+		for _, domain := range domains {
+			if strings.HasPrefix(domain, "[") || strings.HasPrefix(domain, "localhost.") || !s.outside("x@"+domain) {
+				continue
+			}
+			found = append(found, Finding{
+				Severity: Delay, Service: "sendmail.cf", Setting: fmt.Sprintf("class %s has %s", class, domain),
+				Effect: fmt.Sprintf("Sendmail delivers %s itself, and postseal treats its mail as outgoing: it is tagged, or diverted to the relay.", domain),
+				Fix:    fmt.Sprintf("add %q to local_domains in %s, and run systemctl reload postseal", domain, s.Own.File),
+			})
+		}
+	}
+	return found, nil
+}
+
+// notDeliveredHere looks for domains of local_domains for which Sendmail asks the DNS.
+func notDeliveredHere(s *Site) (found []Finding, err error) {
+	relayed, err := s.Sendmail.class("R")
+	if err != nil {
+		return nil, err
+	}
+	for _, domain := range s.Local {
+		if s.Rules.Classify("x@"+domain, "", s.Now).Class != table.Local || slices.ContainsFunc(relayed, func(r string) bool { return strings.EqualFold(r, domain) }) {
+			continue // a rule file has a row for it, or Sendmail accepts its mail from everywhere
+		}
+		_, host, err := s.Sendmail.resolve("x@" + domain)
+		if err != nil {
+			return found, err
+		}
+		if !strings.EqualFold(strings.TrimSuffix(host, "."), domain) {
+			continue
+		}
+		found = append(found, Finding{
+			Service: "postseal", Setting: fmt.Sprintf("local_domains has %q", domain),
+			Effect: "postseal treats this mail as mail that never leaves, but Sendmail sends it to the host that the DNS names, unencrypted.",
+			Fix:    fmt.Sprintf("remove %q from local_domains in %s, or name it in /etc/mail/local-host-names, /etc/mail/relay-domains or /etc/mail/mailertable", domain, s.Own.File),
+		})
+	}
+	return found, nil
+}
+
+func noticesOfSendmail(s *Site) (found []Finding, err error) {
+	for _, option := range []struct {
+		name   string
+		letter byte
+		conf   string
+	}{{"PostmasterCopy", 'P', "confCOPY_ERRORS_TO"}, {"DoubleBounceAddress", 0, "confDOUBLE_BOUNCE_ADDRESS"}} {
+		to := s.Sendmail.last(option.name, option.letter)
+		for _, address := range s.outsideOf(to.value) {
+			found = append(found, to.finding(option.name,
+				fmt.Sprintf("Notices go to %s unencrypted. They contain the SMTP session and the header of the message, and can contain the whole message without nobodyreturn in PrivacyOptions.", address),
+				fmt.Sprintf("write define(`%s', `postmaster')dnl into sendmail.mc", option.conf)))
+		}
+	}
+	return found, nil
 }
