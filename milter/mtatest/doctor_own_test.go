@@ -3,7 +3,6 @@ package mtatest_test
 import (
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -141,44 +140,67 @@ func TestDoctorMetricsUnit(tt *testing.T) {
 
 // TestDoctorSends runs doctor -send with a journal and without one.
 func TestDoctorSends(tt *testing.T) {
-	t := on(tt, postfix)
-	bin, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
-	for _, test := range []struct{ name, journalctl, mode, want string }{
-		{"journal", "cat " + journal, "enforce", "good: postseal has decided the message "},
-		{"journal, observe", "cat " + journal, "observe", "postseal has decided the message "},
-		{"no journal", "exit 1", "enforce", "good: postseal has diverted a message.\nThe journal cannot be read"},
-	} {
-		t.Run(test.name, func(t *T) {
-			if err := os.WriteFile(filepath.Join(bin, "journalctl"), []byte("#!/bin/sh\n"+test.journalctl+"\n"), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			d := t.serve(test.mode, t.statusSocket())
-			t.expectMail()
-			ended := make(chan struct{})
-			go func() {
-				for ; ; time.Sleep(20 * time.Millisecond) {
-					os.WriteFile(journal, []byte(d.Log()), 0o644)
-					select {
-					case <-ended:
-						return
-					default:
-					}
+	onEach(tt, []*world{postfix, sendmail}, func(t *T) {
+		journal, bin := filepath.Join(t.TempDir(), "journal"), filepath.Join(t.mta.Directory(), "bin")
+		for _, test := range []struct{ name, journalctl, mode, to, want string }{
+			{"journal", "cat " + journal, "enforce", "bob@gmail.com", "good: postseal has decided the message "},
+			{"journal, observe", "cat " + journal, "observe", "bob@gmail.com", "postseal has decided the message "},
+			{"journal, rejected", "cat " + journal, "enforce", "bob@nhss.net", "postseal has decided the message "},
+			{"no journal", "exit 1", "enforce", "bob@gmail.com", "good: postseal has diverted a message.\nThe journal cannot be read"},
+			{"no journal, rejected", "exit 1", "enforce", "bob@nhss.net", "postseal has decided a message, and has not diverted it.\nThe journal cannot be read"},
+		} {
+			t.Run(test.name, func(t *T) {
+				d := t.serve(test.mode, t.statusSocket())
+				args := []string{"doctor", "-send", test.to, "-config", d.Config}
+				if t.onSendmail() {
+					args = append(args, "-sendmail-cf", filepath.Join(t.mta.Directory(), "sendmail.cf"))
+				} else {
+					args = append(args, "-config-directory", filepath.Join(t.mta.Directory(), "etc"))
 				}
-			}()
-			cmd := exec.Command(binary, "doctor", "-send", "bob@gmail.com", "-config", d.Config, "-config-directory", filepath.Join(t.mta.Directory(), "etc"))
-			cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
-			out, _ := cmd.CombinedOutput()
-			close(ended)
-			want, code := arrived{relay: []string{"bob@gmail.com: [secure] postseal doctor"}}, 0
-			if test.mode == "observe" {
-				want, code = arrived{direct: want.relay}, 1
-			}
-			if cmd.ProcessState.ExitCode() != code || !strings.HasPrefix(string(out), test.want) {
-				t.Errorf("exit %d, %s", cmd.ProcessState.ExitCode(), out)
-			}
-			t.wantArrived(want)
-		})
-	}
+				send := hostCommand(t, args...)
+				program := filepath.Join(bin, "journalctl")
+				if err := os.WriteFile(program, []byte("#!/bin/sh\n"+test.journalctl+"\n"), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { os.Remove(program) })
+				t.expectMail()
+				ended, copied := make(chan struct{}), make(chan struct{})
+				go func() {
+					defer close(copied)
+					for ; ; time.Sleep(20 * time.Millisecond) {
+						os.WriteFile(journal, []byte(d.Log()), 0o644)
+						select {
+						case <-ended:
+							return
+						default:
+						}
+					}
+				}()
+				code, out, faults := send()
+				close(ended)
+				<-copied
+				subject := test.to + ": [secure] postseal doctor"
+				want, status := arrived{relay: []string{subject}}, 0
+				if test.mode == "observe" {
+					want, status = arrived{direct: []string{subject}}, 1
+				}
+				if strings.HasSuffix(test.name, "rejected") {
+					status = 1
+				}
+				if code != status || !strings.HasPrefix(out, test.want) || faults != "" {
+					t.Errorf("exit %d, %s%s", code, out, faults)
+				}
+				if strings.HasSuffix(test.name, "rejected") {
+					direct, relayed, _ := t.settle()
+					if len(direct) != 1 || direct[0].From != "" || len(relayed) > 0 {
+						t.Errorf("got %+v and %+v, want a bounce", direct, relayed)
+					}
+					return
+				}
+				t.wantArrived(want)
+			})
+		}
+	})
 }
 
 // TestDoctorSocket takes the socket away from Postfix in the ways in which sites do.

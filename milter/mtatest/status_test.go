@@ -140,13 +140,15 @@ func statusCommand(t *T, config string) func(args ...string) (code int, out stri
 func hostCommand(t *T, args ...string) func(args ...string) (code int, out, faults string) {
 	dir := t.mta.Directory()
 	command := append([]string{binary}, args...)
-	env := append(os.Environ(), "MAIL_CONFIG="+filepath.Join(dir, "etc"))
+	bin := filepath.Join(dir, "bin")
+	env := append(os.Environ(), "MAIL_CONFIG="+filepath.Join(dir, "etc"), "PATH="+bin+":"+os.Getenv("PATH"))
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	if t.onSendmail() {
-		bin, none := filepath.Join(dir, "bin"), filepath.Join(dir, "none")
-		script := "#!/bin/sh\nexec " + dir + "/usr/libexec/sendmail/sendmail -C " + dir + "/sendmail.cf \"$@\"\n"
-		if err := os.MkdirAll(bin, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		none := filepath.Join(dir, "none")
+		script := "#!/bin/sh\ncf=sendmail.cf\n[ \"$1\" != -i ] || cf=submit.cf\n" +
+			"exec " + dir + "/usr/libexec/sendmail/sendmail -C " + dir + "/$cf \"$@\"\n"
 		if err := os.WriteFile(filepath.Join(bin, "sendmail"), []byte(script), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +158,6 @@ func hostCommand(t *T, args ...string) func(args ...string) (code int, out, faul
 		if err := os.Symlink(dir+"/usr/libexec/sendmail/praliases", filepath.Join(bin, "praliases")); err != nil && !errors.Is(err, os.ErrExist) {
 			t.Fatal(err)
 		}
-		env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
 		command = append([]string{"unshare", "--uts", "--mount", "sh", "-c",
 			`hostname mx.trust.example && mount --bind "$0" "$1" && shift && exec "$@"`, none, "/usr/sbin/postqueue"}, command...)
 	}
