@@ -126,14 +126,14 @@ func argumentsOf(line string) (options []equate) {
 	return options
 }
 
-// mailer returns the fields of a mailer, or nil.
-func (m *Sendmail) mailer(name string) map[byte]string {
+// mailer returns the fields of a mailer, or nil. The last line of a name is in force.
+func (m *Sendmail) mailer(name string) (fields map[byte]string) {
 	for _, a := range m.mailers {
 		if strings.EqualFold(a.name, name) {
-			return a.fields
+			fields = a.fields
 		}
 	}
-	return nil
+	return fields
 }
 
 // ReadSendmail reads sendmail.cf, and the files beside it that the checks need.

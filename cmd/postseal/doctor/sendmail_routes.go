@@ -182,37 +182,48 @@ func aliasOut(s *Site) (found []Finding, err error) {
 	return found, nil
 }
 
-// expansions reads what sendmail -bv -v prints.
+// expansions reads what sendmail -bv -v prints. Each alias or file is one finding, which
+// names its first outside address.
 func (s *Site) expansions(out string) (found []Finding) {
-	add := func(service, setting, address, fix string) {
-		found = append(found, Finding{Service: service, Setting: setting,
-			Fix: fmt.Sprintf(fix+", or give the domain of %s a row of its class in a rule file", address)})
+	const class = ", or give the domain of %s a row of its class in a rule file"
+	named := make(map[string]bool)
+	counts := make(map[string]int) // by what is before the address in the setting
+	var names []string
+	add := func(service, name, list, fix string) {
+		for _, address := range s.outsideOf(list) {
+			named[address] = true
+			key := service + "\n" + name
+			if counts[key]++; counts[key] == 1 {
+				names = append(names, key)
+				found = append(found, Finding{Service: service, Setting: name + address, Fix: fix + fmt.Sprintf(class, address)})
+			}
+		}
 	}
-	var named []string
 	for line := range strings.Lines(out) {
 		line = strings.TrimSpace(line)
 		if name, list, ok := strings.Cut(line, "... aliased to "); ok {
-			for _, address := range s.outsideOf(list) {
-				named = append(named, address)
-				add("aliases", name+": "+list, address, "remove the address from the alias and run newaliases")
-			}
+			add("aliases", name+": ", list, "remove the outside addresses from the alias and run newaliases")
 			continue
 		}
 		file, rest, _ := strings.Cut(line, ": line ")
 		for _, verb := range []string{": forwarding to ", ": sending to "} {
 			if _, list, ok := strings.Cut(rest, verb); ok {
-				for _, address := range s.outsideOf(list) {
-					named = append(named, address)
-					add(file, list, address, "remove the address from "+file)
-				}
+				add(file, "", list, "remove the outside addresses from "+file)
 			}
 		}
-		if address, rest, ok := strings.Cut(line, "... deliverable: "); ok && !slices.Contains(named, address) {
-			rest, user, _ := strings.Cut(rest, ", user ")
-			_, host, remote := strings.Cut(rest, ", host ")
-			if remote && strings.Contains(user, "@") && !strings.HasSuffix(user, "@"+host) && s.outside(user) {
-				add("sendmail.cf", "a local name leads to "+user, user, "remove the address from the alias or the table that names it")
-			}
+	}
+	for i, name := range names {
+		if more := counts[name] - 1; more > 0 {
+			found[i].Setting += fmt.Sprintf(", and %d more", more)
+		}
+	}
+	for line := range strings.Lines(out) {
+		address, rest, ok := strings.Cut(strings.TrimSpace(line), "... deliverable: ")
+		rest, user, _ := strings.Cut(rest, ", user ")
+		_, host, remote := strings.Cut(rest, ", host ")
+		if ok && !named[address] && remote && strings.Contains(user, "@") && !strings.HasSuffix(user, "@"+host) && s.outside(user) {
+			found = append(found, Finding{Service: "sendmail.cf", Setting: "a local name leads to " + user,
+				Fix: "remove the address from the alias or the table that names it" + fmt.Sprintf(class, user)})
 		}
 	}
 	return found

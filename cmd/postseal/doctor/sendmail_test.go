@@ -205,6 +205,8 @@ func TestSendmailOptions(t *testing.T) {
 		"several":      {m.all("DaemonPortOptions", 'O'), []equate{{"DaemonPortOptions", "Name=A, Addr=127.0.0.1", false}, {"O", "Name=B", false}}},
 		"not set":      {m.last("FallbackSmartHost", 0), equate{}},
 		"arguments":    {argumentsOf("/usr/sbin/sendmail -bd -odd -q10m -O FallbackSmartHost=x -OAddBcc=true"), []equate{{"d", "d", true}, {"FallbackSmartHost", "x", true}, {"AddBcc", "true", true}}},
+		"two mailers":  {parseSendmail("Mencrypt, F=a\nMencrypt, F=b\n").mailer("encrypt")['F'], "b"},
+		"overridden":   {parseSendmail("O DaemonPortOptions=Port=25\n").withArguments("sendmail -bd -ODaemonPortOptions=Port=26").all("DaemonPortOptions", 'O'), []equate{{"DaemonPortOptions", "Port=26", true}}},
 		"long macro":   {m.macros["long"], "x y"},
 		"macro letter": {m.macros["L"], "local:z"},
 	} {
@@ -212,6 +214,11 @@ func TestSendmailOptions(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", name, test.got, test.want)
 		}
 	}
+}
+
+func (m *Sendmail) withArguments(line string) *Sendmail {
+	m.options = append(m.options, argumentsOf(line)...)
+	return m
 }
 
 func TestSendmailRoutes(t *testing.T) {
@@ -267,7 +274,7 @@ func TestSendmailRoutes(t *testing.T) {
 
 func TestSendmailAliases(t *testing.T) {
 	const (
-		alias  = "remove the address from the alias and run newaliases, or give the domain of bob@gmail.com a row of its class in a rule file"
+		alias  = "remove the outside addresses from the alias and run newaliases, or give the domain of bob@gmail.com a row of its class in a rule file"
 		listed = ", or give the domain of carol@gmail.com a row of its class in a rule file"
 		hub    = " from sendmail.mc" + remake + ", or give the host a row of its class in a rule file"
 	)
@@ -278,14 +285,16 @@ func TestSendmailAliases(t *testing.T) {
 		{"inside", "", "team... aliased to ward, a@nhs.net, b@trust.example, |/bin/cat, :include:/x@gmail.com, /var/x@gmail.com\n", nil},
 		{"programs and files", "", `team... aliased to "|/bin/x a, b@gmail.com", "/var/x@gmail.com"` + "\n" +
 			"\"|/bin/x a, b@gmail.com\"... deliverable: mailer prog, user |/bin/x a, b@gmail.com\n/var/x@gmail.com... deliverable: mailer *file*, user /var/x@gmail.com\n", nil},
-		{"quotes", "", `team... aliased to "Smith, Bob" <bob@gmail.com>, "a b"@nhs.net` + "\n", []string{`alias-out aliases: team: "Smith, Bob" <bob@gmail.com>, "a b"@nhs.net -> ` + alias}},
+		{"quotes", "", `team... aliased to "Smith, Bob" <bob@gmail.com>, "a b"@nhs.net` + "\n", []string{`alias-out aliases: team: bob@gmail.com -> ` + alias}},
 		{"a quoted local part", "", `team... aliased to "b b"@gmail.com` + "\n", []string{`alias-out aliases: team: "b b"@gmail.com -> ` + strings.Replace(alias, "bob", `"b b"`, 1)}},
 		{"an alias", "", "team... aliased to bob@gmail.com, ward\nbob@gmail.com... deliverable: mailer esmtp, host [127.0.0.1], user bob@gmail.com\n",
-			[]string{"alias-out aliases: team: bob@gmail.com, ward -> " + alias}},
-		{"a phrase", "", `team... aliased to "Bob" <bob@gmail.com>` + "\n", []string{`alias-out aliases: team: "Bob" <bob@gmail.com> -> ` + alias}},
-		{"a list", "", "/etc/list: line 2: sending to carol@gmail.com\n", []string{"alias-out /etc/list: carol@gmail.com -> remove the address from /etc/list" + listed}},
+			[]string{"alias-out aliases: team: bob@gmail.com -> " + alias}},
+		{"a phrase", "", `team... aliased to "Bob" <bob@gmail.com>` + "\n", []string{`alias-out aliases: team: bob@gmail.com -> ` + alias}},
+		{"a list", "", "/etc/list: line 2: sending to carol@gmail.com\n", []string{"alias-out /etc/list: carol@gmail.com -> remove the outside addresses from /etc/list" + listed}},
+		{"a long list", "", "team... aliased to :include:/etc/list, bob@gmail.com, ward, carol@gmail.com\n/etc/list: line 1: sending to carol@gmail.com\n/etc/list: line 2: sending to dave@gmail.com\n",
+			[]string{"alias-out aliases: team: bob@gmail.com, and 1 more -> " + alias, "alias-out /etc/list: carol@gmail.com, and 1 more -> remove the outside addresses from /etc/list" + listed}},
 		{"a .forward file", "", "/home/c/.forward: line 1: forwarding to \\c, carol@gmail.com\n",
-			[]string{"alias-out /home/c/.forward: \\c, carol@gmail.com -> remove the address from /home/c/.forward" + listed}},
+			[]string{"alias-out /home/c/.forward: carol@gmail.com -> remove the outside addresses from /home/c/.forward" + listed}},
 		{"a table behind an alias", "", "team... aliased to info@trust.example\nbob@gmail.com... deliverable: mailer esmtp, host gmail.com., user bob@gmail.com\n",
 			[]string{"alias-out sendmail.cf: a local name leads to bob@gmail.com -> remove the address from the alias or the table that names it, or give the domain of bob@gmail.com a row of its class in a rule file"}},
 		{"a hub", "", "root... deliverable: mailer esmtp, host [192.0.2.1], user root@[192.0.2.1]\n", nil},
