@@ -26,7 +26,7 @@ type ailment struct {
 	noSubmit bool     // submit.cf is missing
 	submitCF []string // pairs: submit.cf is sendmail.cf, with these changes
 	down     bool     // the daemon is down while the effect is shown
-	slow     bool     // the daemon answers after two seconds
+	slow     bool     // the daemon does not answer, or after the fix only after two seconds
 	effect   func(*T) // sends mail, and says where it goes
 	severity string   // of the finding, if it is not leak
 	setting  string   // a part of it
@@ -85,17 +85,11 @@ func answers(code int) func(*T) {
 		t.Helper()
 		c := t.dial()
 		defer c.Close()
-		say(t, c, code, "EHLO client.trust.example", "MAIL FROM:<ward@trust.example>")
+		if _, err := c.Say("EHLO client.trust.example"); err != nil {
+			t.Fatal(err)
+		}
+		say(t, c, code, "MAIL FROM:<ward@trust.example>")
 	}
-}
-
-// slowDown stops a daemon for two seconds.
-func (t *T) slowDown(d *mtatest.Daemon) {
-	t.Helper()
-	if err := d.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	time.AfterFunc(2*time.Second, func() { d.Signal(syscall.SIGCONT) })
 }
 
 // bounces sends mail that comes back to its sender, and wants notices at these addresses
@@ -174,7 +168,9 @@ func (t *T) recover(a ailment) {
 		if err := d.Stop(); err != nil {
 			t.Error(err)
 		}
-		wantNoFault(t, d)
+		if !a.slow { // Sendmail breaks the session
+			wantNoFault(t, d)
+		}
 	}
 	found := t.doctor(d)
 	want := append([]string{a.id}, a.also...)
@@ -198,10 +194,16 @@ func (t *T) recover(a ailment) {
 	if a.effect == nil {
 		a.effect = sends("bob@gmail.com", inClear)
 	}
+	pause := func() {
+		if err := d.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if a.slow {
-		t.slowDown(d)
+		pause()
 	}
 	a.effect(t)
+	d.Signal(syscall.SIGCONT)
 	if a.down {
 		d = t.startDaemon("enforce", t.statusSocket())
 	}
@@ -215,7 +217,8 @@ func (t *T) recover(a ailment) {
 		a.healthy = sends("bob@gmail.com", sealedBob)
 	}
 	if a.slow {
-		t.slowDown(d)
+		pause()
+		time.AfterFunc(2*time.Second, func() { d.Signal(syscall.SIGCONT) })
 	}
 	a.healthy(t)
 }
@@ -245,8 +248,6 @@ func TestDoctorSendmailFilter(tt *testing.T) {
 		{id: "filter-flag", name: "a second name of the socket", change: []string{"O InputMailFilters=postseal", "O InputMailFilters=second", "\nXpostseal", "\nXsecond, S=local:" + t.mta.SocketDir() + "/postseal.sock, T=R:1m\nXpostseal"},
 			down: true, setting: "Xsecond without F=T", fix: "INPUT_MAIL_FILTER of second"},
 		{id: "filter-flag", name: "a short time", change: []string{"T=S:30s;R:30s;E:5m", "T=R:1s"}, severity: "delay", setting: "Xpostseal T=R:1s;E:300s", fix: "T=S:30s;R:30s;E:5m", slow: true, effect: answers(451), healthy: answers(250)},
-		{id: "submit-cf", name: "another file", submitCF: []string{"O InputMailFilters=postseal", ""}, setting: "x@example.org: mailer esmtp", fix: "FEATURE(`msp', `[127.0.0.1]')",
-			effect: submits(inClear), healthy: submits(sealedBob)},
 		{id: "submit-cf", name: "missing", noSubmit: true, setting: "submit.cf is missing", fix: "make -C /etc/mail",
 			effect: submits(inClear), healthy: submits(sealedBob)},
 	} {
@@ -277,6 +278,11 @@ func TestDoctorSendmailDebian(tt *testing.T) {
 		t.wantArrived(arrived{direct: []string{"a@gmail.com: [secure] x"}})
 	}
 	refused := sends("a@alias.nhs.net", arrived{})
+	if err := t.sendmail().MakeMap("onlyrelay", ".encrypt.invalid\tencrypt:[127.0.0.1]\n"); err != nil {
+		t.Fatal(err)
+	}
+	byDNS := []string{"Kmailertable hash " + t.mta.Directory() + "/mailertable", "Kmailertable hash " + t.mta.Directory() + "/onlyrelay"}
+	ours := sends("a@trust.example", arrived{direct: []string{"a@trust.example: [secure] x"}})
 	forward := filepath.Join(t.mta.Directory(), "forward.")
 	if err := os.WriteFile(forward+"root", []byte("bob@gmail.com\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -286,12 +292,34 @@ func TestDoctorSendmailDebian(tt *testing.T) {
 			setting: "O DeliveryMode=deferred", fix: "define(`confDELIVERY_MODE', `background')",
 			effect: leads, healthy: refused},
 		{id: "delivery-mode", name: "argument", args: []string{"-odd"}, setting: "O DeliveryMode=d", fix: "from the arguments of sendmail", effect: leads, healthy: refused},
+		{id: "submit-cf", name: "another file", submitCF: byDNS, setting: "x@example.org: mailer esmtp, host example.org.", fix: "FEATURE(`msp', `[127.0.0.1]')",
+			effect: submits(inClear), healthy: submits(sealedBob)},
+		{id: "local-domains", name: "in the DNS", change: byDNS,
+			setting: `local_domains has "trust.example"`, fix: "or name it in /etc/mail/local-host-names", effect: ours, healthy: ours},
 		{id: "alias-out", name: "forward", change: []string{hub, "DH", "O ForwardPath=$z/.forward.$w:$z/.forward", "O ForwardPath=" + forward + "$u"},
 			setting: "bob@gmail.com", fix: "from " + forward + "root", effect: sends("root@mx.trust.example", inClear), healthy: toHub("root")},
 		{id: "alias-out", name: "MAIL_HUB", change: []string{hub, "DHesmtp:hub.example"}, setting: "DHesmtp:hub.example", fix: "delete MAIL_HUB",
 			effect: sends("root@mx.trust.example", arrived{direct: []string{"root@hub.example: [secure] x"}}), healthy: toHub("root")},
 	} {
 		t.Run(a.id+" "+a.name, func(t *T) { t.recover(a) })
+	}
+}
+
+// TestDoctorSendmailSocket makes Sendmail distrust the socket.
+func TestDoctorSendmailSocket(tt *testing.T) {
+	t := on(tt, sendmail)
+	d := t.serve("enforce", t.statusSocket())
+	defer os.Chmod(t.mta.SocketDir(), 0o750)
+	for _, test := range []struct {
+		mode os.FileMode
+		code int
+		want []string
+	}{{0o777, 451, []string{"socket delay"}}, {0o750, 250, nil}} {
+		if err := os.Chmod(t.mta.SocketDir(), test.mode); err != nil {
+			t.Fatal(err)
+		}
+		t.wantFindings(d, test.want...)
+		answers(test.code)(t)
 	}
 }
 
