@@ -11,6 +11,7 @@ import (
 
 	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/cmd/postseal/doctor"
+	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 )
 
@@ -54,12 +55,15 @@ func (c command) sendMessage(loaded *config.Config, s *doctor.Site, to string) i
 	case sendErr != nil:
 		return c.failed(exitFailure, sendErr)
 	}
-	shown := loaded.Message.Addresses.Address(to)
+	show := loaded.Message.Addresses.Address(to)
 	var counted time.Time // when the daemon had decided another message
 	after := statusReport{site: before.site}
 	for end := time.Now().Add(patience); time.Now().Before(end) && (counted.IsZero() || time.Since(counted) < afterCount); {
 		time.Sleep(200 * time.Millisecond)
-		if m, ok := findSent(readJournal(begin), shown); ok {
+		if m, ok := findSent(readJournal(begin), show); ok {
+			if loaded.File.Log.Addresses == shown.Domain {
+				fmt.Fprintln(c.std.out, "The log shows only domains, so this can be another message to the domain.")
+			}
 			return c.reportSent(m)
 		}
 		if after.ask(); counted.IsZero() && before.Running && after.Running && after.Today.Messages > before.Today.Messages {

@@ -17,6 +17,7 @@ func TestDoctorCannotLook(t *testing.T) {
 	}{
 		{[]string{"-config-directory", empty}, exitUsage, "cannot look: "},
 		{[]string{"-sendmail-cf", empty + "/sendmail.cf"}, exitUsage, "cannot look: "},
+		{[]string{"-sendmail-cf", empty}, exitUsage, "cannot look: " + empty + " is not a regular file"},
 		{[]string{"-mta", "exim"}, exitUsage, `"exim" is not one of`},
 		{[]string{"-mta", "sendmail", "-config-directory", empty}, exitUsage, "use one"},
 		{[]string{"-json", "-log"}, exitUsage, "use only one"},

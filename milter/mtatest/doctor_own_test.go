@@ -146,11 +146,16 @@ func TestDoctorSends(tt *testing.T) {
 			{"journal", "cat " + journal, "enforce", "bob@gmail.com", "good: postseal has decided the message "},
 			{"journal, observe", "cat " + journal, "observe", "bob@gmail.com", "postseal has decided the message "},
 			{"journal, rejected", "cat " + journal, "enforce", "bob@nhss.net", "postseal has decided the message "},
+			{"journal, domains", "cat " + journal, "enforce", "bob@gmail.com", "The log shows only domains, so this can be another message to the domain.\ngood: postseal has decided the message "},
 			{"no journal", "exit 1", "enforce", "bob@gmail.com", "good: postseal has diverted a message.\nThe journal cannot be read"},
 			{"no journal, rejected", "exit 1", "enforce", "bob@nhss.net", "postseal has decided a message, and has not diverted it.\nThe journal cannot be read"},
 		} {
 			t.Run(test.name, func(t *T) {
-				d := t.serve(test.mode, t.statusSocket())
+				toml := t.statusSocket()
+				if strings.HasSuffix(test.name, "domains") {
+					toml += "[log]\naddresses = \"domain\"\n"
+				}
+				d := t.serve(test.mode, toml)
 				args := []string{"doctor", "-send", test.to, "-config", d.Config}
 				if t.onSendmail() {
 					args = append(args, "-sendmail-cf", filepath.Join(t.mta.Directory(), "sendmail.cf"))

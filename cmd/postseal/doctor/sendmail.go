@@ -95,19 +95,35 @@ func (o equate) finding(name, effect, fix string) Finding {
 	return f
 }
 
+// The PID files of Sendmail if none is set: of Debian, and of its source.
+var pidFiles = []string{"/var/run/sendmail/mta/sendmail.pid", "/var/run/sendmail.pid"}
+
 // readArguments reads the options of the running daemon from the second line of its
 // PID file. They override those of sendmail.cf.
 func (m *Sendmail) readArguments() error {
-	text, err := os.ReadFile(m.last("PidFile", 0).value)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	} else if err != nil {
-		return err
+	files := pidFiles
+	if file := m.last("PidFile", 0).value; file != "" {
+		files = []string{file}
 	}
-	_, line, _ := strings.Cut(string(text), "\n")
-	m.options = append(m.options, argumentsOf(line)...)
+	for _, file := range files {
+		text, err := readRegular(file)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		_, line, _ := strings.Cut(text, "\n")
+		if cf := configuration.FindStringSubmatch(line); cf != nil && !sameFile(cf[1], m.File) {
+			return fmt.Errorf("the daemon reads %s, and not %s: name it with -sendmail-cf", cf[1], m.File)
+		}
+		m.options = append(m.options, argumentsOf(line)...)
+		return nil
+	}
 	return nil
 }
+
+// configuration matches the argument of a daemon that names its configuration.
+var configuration = regexp.MustCompile(`\s-C\s*(\S+)`)
 
 func argumentsOf(line string) (options []equate) {
 	words := strings.Fields(line)

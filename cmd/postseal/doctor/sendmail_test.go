@@ -168,6 +168,26 @@ func TestSendmailNotices(t *testing.T) {
 	wantFound(t, site(t, nil, m), sendmailRoutes, "notices sendmail.cf: O PostmasterCopy=postmaster, bob@gmail.com -> write define(`confCOPY_ERRORS_TO', `postmaster')dnl into sendmail.mc"+remake)
 }
 
+// TestSendmailReadsAnotherFile looks at a file that is not the daemon's.
+func TestSendmailReadsAnotherFile(t *testing.T) {
+	pid := t.TempDir() + "/pid"
+	for arguments, want := range map[string]string{
+		"sendmail -bd -q10m":                 "",
+		"sendmail -C /etc/mail/sendmail.cf":  "",
+		"sendmail -C/etc/mail/other.cf -bd":  "the daemon reads /etc/mail/other.cf, and not /etc/mail/sendmail.cf: name it with -sendmail-cf",
+		"sendmail -bd -C /etc/mail/other.cf": "the daemon reads /etc/mail/other.cf, and not /etc/mail/sendmail.cf: name it with -sendmail-cf",
+	} {
+		if err := os.WriteFile(pid, []byte("1\n"+arguments+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m := parseSendmail("O PidFile=" + pid + "\n")
+		m.File = "/etc/mail/sendmail.cf"
+		if err := m.readArguments(); (err == nil) != (want == "") || err != nil && err.Error() != want {
+			t.Errorf("%s: got %v, want %q", arguments, err, want)
+		}
+	}
+}
+
 func TestSubmitCF(t *testing.T) {
 	m := fakeSendmail(contribCF, "")
 	m.verifySubmit = nil
