@@ -139,12 +139,9 @@ func buildCommand(t *testing.T, binary string) {
 
 // startLogging starts a daemon with file as its log. It returns the
 // notification that the daemon sends when it is ready, and how it ended.
-func startLogging(t *testing.T, file *os.File) (daemon *os.Process, ready string, ended <-chan error) {
+func startLogging(t *testing.T, binary string, file *os.File) (daemon *os.Process, ready string, ended <-chan error) {
 	t.Helper()
-	dir := t.TempDir()
-	binary := filepath.Join(dir, "postseal")
-	buildCommand(t, binary)
-	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "notify"), Net: "unixgram"})
+	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "notify"), Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,6 +172,8 @@ func startLogging(t *testing.T, file *os.File) (daemon *os.Process, ready string
 // TestLogThatNobodyReads checks that SIGTERM ends the daemon, with status 0,
 // while its log is stuck or closed.
 func TestLogThatNobodyReads(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "postseal")
+	buildCommand(t, binary)
 	for _, closed := range []bool{false, true} {
 		r, file, err := os.Pipe()
 		if err != nil {
@@ -195,7 +194,7 @@ func TestLogThatNobodyReads(t *testing.T) {
 		if closed {
 			r.Close()
 		}
-		daemon, ready, ended := startLogging(t, file)
+		daemon, ready, ended := startLogging(t, binary, file)
 		if !strings.Contains(ready, "the log cannot be written") {
 			t.Errorf("closed %v: got %q", closed, ready)
 		}
