@@ -76,15 +76,7 @@ func (t *T) cure(i illness) {
 	host, port, _ := net.SplitHostPort(t.internet.Addr)
 	replace := strings.NewReplacer("$DIR", etc, "$OTHER", "["+host+"]:"+port)
 	for _, name := range []string{"main.cf", "master.cf"} {
-		before, err := os.ReadFile(filepath.Join(etc, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := os.WriteFile(filepath.Join(etc, name), before, 0o644); err != nil {
-				t.Error(err)
-			}
-		})
+		t.keep(name)
 	}
 	for name, text := range i.files {
 		if err := os.WriteFile(filepath.Join(etc, name), []byte(replace.Replace(text)), 0o644); err != nil {

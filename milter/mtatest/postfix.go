@@ -19,6 +19,9 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Postfix is a running private instance.
@@ -172,10 +175,37 @@ func (p *Postfix) configure(o Options) error {
 			return err
 		}
 	}
-	if !o.Milter {
-		return nil
+	if err := keepOld(filepath.Join(p.dir, "etc"), "main.cf"); err != nil || !o.Milter {
+		return err
 	}
 	return p.Run("postconf", "-P", "pickup/unix/content_filter="+p.ContentFilter)
+}
+
+// keepOld gives a file an old date, now and whenever another file replaces it, until
+// the directory is removed. Each program of Postfix pauses until main.cf is two
+// seconds old, in case the file is still being written. postconf(1) replaces it in
+// one step.
+func keepOld(dir, name string) error {
+	path := filepath.Join(dir, name)
+	makeOld := func() error { return os.Chtimes(path, time.Time{}, time.Unix(1, 0)) }
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		return os.NewSyscallError("inotify_init1", err)
+	}
+	events := os.NewFile(uintptr(fd), "inotify")
+	if _, err := unix.InotifyAddWatch(fd, dir, unix.IN_MOVED_TO); err != nil {
+		events.Close()
+		return os.NewSyscallError("inotify_add_watch", err)
+	}
+	go func() {
+		defer events.Close()
+		for buf := make([]byte, 4096); makeOld() == nil; {
+			if _, err := events.Read(buf); err != nil {
+				return
+			}
+		}
+	}()
+	return makeOld()
 }
 
 // Addr returns the address of its smtpd.

@@ -196,13 +196,21 @@ func (t *T) serviceSetting(setting string) {
 // change runs postconf. When the test ends, the file is as before.
 func (t *T) change(file string, arguments ...string) {
 	t.Helper()
+	t.keep(file)
+	t.postconf(arguments...)
+}
+
+// keep restores a file of the configuration when the test ends, in one step like
+// postconf.
+func (t *T) keep(file string) {
+	t.Helper()
 	path := filepath.Join(t.postfix().Directory(), "etc", file)
 	before, err := os.ReadFile(path)
-	if err := errors.Join(err, t.postfix().Run("postconf", arguments...)); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := os.WriteFile(path, before, 0o644); err != nil {
+		if err := errors.Join(os.WriteFile(path+".tmp", before, 0o644), os.Rename(path+".tmp", path)); err != nil {
 			t.Error(err)
 		}
 	})

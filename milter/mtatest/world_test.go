@@ -27,7 +27,21 @@ type world struct {
 	mta      mtatest.MTA
 	internet *mtatest.Sink
 	relay    *mtatest.Sink
-	inUse    sync.Mutex
+	free     chan *world // those like it that no test uses
+}
+
+// shared are the worlds of newShared.
+var shared []*world
+
+// newShared returns the first of n worlds that are alike. A test on it runs on any.
+func newShared(name string, start startMTA, n int) *world {
+	free := make(chan *world, n)
+	for range n {
+		w := &world{name: name, start: start, free: free}
+		shared = append(shared, w)
+		free <- w
+	}
+	return shared[len(shared)-n]
 }
 
 // startMTA starts an MTA of one kind.
@@ -42,10 +56,10 @@ func startDebian(o mtatest.Options) (mtatest.MTA, error) {
 
 // The MTAs that tests share.
 var (
-	postfix  = &world{name: "Postfix", start: startPostfix}
-	changed  = &world{name: "Postfix", start: startPostfix} // tests change its settings
-	sendmail = &world{name: "Sendmail", start: startSendmail}
-	debian   = &world{name: "Sendmail of Debian", start: startDebian} // as Debian configures it
+	postfix  = newShared("Postfix", startPostfix, 1)
+	changed  = newShared("Postfix", startPostfix, 2) // tests change its settings
+	sendmail = newShared("Sendmail", startSendmail, 1)
+	debian   = newShared("Sendmail of Debian", startDebian, 1) // as Debian configures it
 
 	ownMTA sync.Mutex // held by a test that starts an MTA of its own
 
@@ -85,10 +99,9 @@ func run(m *testing.M) int {
 	// Ctrl-C ends the MTAs as well: they are in process groups of their own.
 	interrupt := make(chan os.Signal, 1)
 	signal.Notify(interrupt, os.Interrupt, syscall.SIGTERM)
-	shared := []*world{postfix, changed, sendmail, debian}
-	var faults [5]error
+	faults := make([]error, len(shared)+1)
 	var starting sync.WaitGroup
-	starting.Go(func() { binary, faults[4] = mtatest.Build(root, dir, "-race") })
+	starting.Go(func() { binary, faults[len(shared)] = mtatest.Build(root, dir, "-race") })
 	for i, w := range shared {
 		starting.Go(func() { faults[i] = w.open(mtatest.Options{Milter: true}) })
 	}
@@ -99,7 +112,7 @@ func run(m *testing.M) int {
 		}
 	}
 	defer stop()
-	if err := errors.Join(faults[:]...); err != nil {
+	if err := errors.Join(faults...); err != nil {
 		return fail(err)
 	}
 	go func() {
@@ -159,8 +172,8 @@ type T struct {
 func on(t *testing.T, w *world) *T {
 	t.Helper()
 	t.Parallel()
-	w.inUse.Lock()
-	t.Cleanup(w.inUse.Unlock)
+	w = <-w.free
+	t.Cleanup(func() { w.free <- w })
 	return &T{T: t, world: w}
 }
 
