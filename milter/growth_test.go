@@ -34,7 +34,11 @@ func TestSavedMessageGrows(t *testing.T) {
 			growthtest.Linear(t, 3000, func(n int) func() {
 				m, text := message.New(config, message.Envelope{}), test.text(n)
 				return func() {
-					if err := m.ReadSaved(strings.NewReader(text)); err != nil {
+					saved, err := message.OpenSaved(strings.NewReader(text))
+					if err == nil {
+						err = m.ReadSaved(saved)
+					}
+					if err != nil {
 						t.Error(err)
 					}
 				}

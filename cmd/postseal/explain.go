@@ -105,29 +105,22 @@ func openMessage(path string, stdin io.Reader) (file io.ReadCloser, name string,
 
 // explainMessage runs a message through the same steps as a session.
 func explainMessage(loaded *message.Config, envelope message.Envelope, to []string, file io.Reader) (explanation, error) {
-	enforcing := *loaded
-	enforcing.Mode, enforcing.Rules = rules.Enforce, loaded.Rules.Enforcing()
+	enforcing := loaded.Enforcing()
 	enforcing.Read.Header, enforcing.Read.Body, enforcing.Read.Always = true, true, true
-	envelope.Body = true
-	m := message.New(&enforcing, envelope)
-	defer m.Discard()
-	var refused []rules.Outcome
 	e := explanation{Mode: loaded.Mode, Edits: []message.Edit{}}
-	for _, path := range to {
-		if r, refusal := m.Recipient(address.TrimAngles(path), "", nil, time.Now()); refusal != nil {
-			refused = append(refused, rules.Outcome{Recipient: r, Action: rules.Reject})
-			e.refusals = append(e.refusals, refusal.Reply.String())
-		}
-	}
-	if err := m.ReadSaved(file); err != nil {
+	saved, err := message.OpenSaved(file)
+	if err != nil {
 		return e, err
 	}
-	v, err := m.End()
+	v, refused, err := message.DecideSaved(enforcing, envelope, to, saved, time.Now())
 	if err != nil {
 		return e, err
 	}
 	d := v.Decision
-	d.Outcomes = append(d.Outcomes, refused...)
+	for _, r := range refused {
+		d.Outcomes = append(d.Outcomes, r.Outcome)
+		e.refusals = append(e.refusals, r.Reply.String())
+	}
 	for _, o := range d.Outcomes { // refused recipients included
 		e.Action = max(e.Action, o.Action)
 	}

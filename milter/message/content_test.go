@@ -22,6 +22,18 @@ func reading(t testing.TB) *Config {
 	return config
 }
 
+// readSaved adds a saved message.
+func readSaved(t testing.TB, m *Message, mail string) {
+	t.Helper()
+	saved, err := OpenSaved(strings.NewReader(mail))
+	if err == nil {
+		err = m.ReadSaved(saved)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // findings reads a message to the recipients.
 func findings(t testing.TB, config *Config, mail string, to ...string) ([]finding.Finding, error) {
 	t.Helper()
@@ -29,9 +41,7 @@ func findings(t testing.TB, config *Config, mail string, to ...string) ([]findin
 	for _, address := range to {
 		m.Recipient(address, "", nil, time.Now())
 	}
-	if err := m.ReadSaved(strings.NewReader(mail)); err != nil {
-		t.Fatal(err)
-	}
+	readSaved(t, m, mail)
 	v, err := m.End()
 	return v.Decision.Findings, err
 }

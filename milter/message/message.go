@@ -184,12 +184,15 @@ func (m *Message) keptBySendmail() (list []recipient) {
 	return list
 }
 
+// tooLargeHeader is the limit of a header.
+const tooLargeHeader = "too large a header"
+
 // Header adds one field. The value includes folds, but not the last line end.
 func (m *Message) Header(name, value string) {
 	h := &m.header
 	h.fields++
 	if !m.keep(len(name)+len(value), maxMessage) {
-		m.Limit("too large a header")
+		m.Limit(tooLargeHeader)
 		return
 	}
 	name = strings.TrimRight(name, " \t")

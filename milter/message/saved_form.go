@@ -14,7 +14,7 @@ var errNoHeader = errors.New("it does not begin with the header of a message, su
 
 // openSaved returns a reader at the first header field of a saved message. It
 // skips what mail programs and postcat(1) write before that, and refuses files
-// that contain no message, or one in another form.
+// that contain no message, or one in another form. The reader ends with the message.
 func openSaved(r io.Reader) (*bufio.Reader, error) {
 	in := bufio.NewReaderSize(r, 8<<10)
 	start, err := in.Peek(4 << 10)
@@ -30,7 +30,7 @@ func openSaved(r io.Reader) (*bufio.Reader, error) {
 	if bytes.HasPrefix(start, []byte(byteOrderMark)) {
 		in.Discard(len(byteOrderMark))
 	}
-	return in, skipPreamble(in)
+	return skipPreamble(in)
 }
 
 const byteOrderMark = "\xef\xbb\xbf"
@@ -103,72 +103,46 @@ func isSendmailQueueFile(start []byte) bool {
 	return len(version) > 1 && version[0] == 'V' && isNumber(string(version[1:])) && len(rest) > 1 && rest[0] == 'T' && isNumber(string(rest[1:2]))
 }
 
-// skipPreamble reads up to the first line that belongs to the message.
-func skipPreamble(in *bufio.Reader) error {
-	for {
+// skipPreamble reads up to the first line that belongs to the message. It returns a
+// reader that ends with the message.
+func skipPreamble(in *bufio.Reader) (*bufio.Reader, error) {
+	for inMbox, inQueueFile := false, false; ; {
 		start, _ := in.Peek(64)
 		line, _, _ := bytes.Cut(start, []byte("\n"))
 		text := string(bytes.TrimRight(line, " \t\r"))
 		switch {
 		case len(start) == 0:
-			return errNoHeader
-		case strings.HasPrefix(text, "*** ENVELOPE RECORDS "):
-			if err := skipEnvelope(in); err != nil {
-				return err
+			return nil, errNoHeader
+		case strings.HasPrefix(text, envelopeRecords) && !inQueueFile:
+			inQueueFile = true
+			var e QueueEnvelope
+			if err := e.readRecords(in); err != nil {
+				return nil, err
 			}
+			if err := checkContents(in); err != nil {
+				return nil, err
+			}
+			in = bufio.NewReaderSize(&contentsReader{in: in, end: e.extracted(), begins: true}, 8<<10)
+		case strings.HasPrefix(text, mboxFrom) && !inQueueFile && !inMbox:
+			inMbox = true
+			skipLine(in)
+			in = bufio.NewReaderSize(&mboxReader{in: in, begins: true}, 8<<10)
 		case text == "", isSeparator(text),
 			isNumber(text),                       // the first line of Apple's .emlx
 			strings.HasPrefix(text, "postcat: "): // a warning, with 2>&1
 			skipLine(in)
 		default:
-			return nil
+			return in, nil
 		}
 	}
 }
 
 // isSeparator reports whether a line begins a message of an mbox file.
 func isSeparator(text string) bool {
-	return strings.HasPrefix(text, "From ") || strings.HasPrefix(text, ">From ")
+	return strings.HasPrefix(text, mboxFrom) || strings.HasPrefix(text, ">"+mboxFrom)
 }
 
 func isNumber(text string) bool { return strings.Trim(text, "0123456789") == "" }
-
-// The faults of postcat(1)'s output.
-var (
-	errEnvelope = errors.New("it is an envelope without a message: run postcat -q, without the option -e")
-	errOptions  = errors.New("it is the output of postcat with one of the options -d, -o and -v: leave those out")
-)
-
-// skipEnvelope skips the envelope in the output of postcat(1).
-func skipEnvelope(in *bufio.Reader) error {
-	for {
-		start, _ := in.Peek(64)
-		text, _, _ := strings.Cut(string(start), "\n")
-		switch contents := strings.Index(text, "*** MESSAGE CONTENTS "); {
-		case text == "":
-			return errEnvelope
-		case contents > 0, strings.HasPrefix(text, "pointer_record: "):
-			return errOptions
-		case contents == 0:
-			skipLine(in)
-			return checkContents(in)
-		}
-		skipLine(in)
-	}
-}
-
-// checkContents checks the first line of the message in the output of
-// postcat(1).
-func checkContents(in *bufio.Reader) error {
-	start, _ := in.Peek(64)
-	switch text := string(start); {
-	case strings.HasPrefix(text, "*** "):
-		return errEnvelope
-	case strings.HasPrefix(text, "regular_text: "):
-		return errOptions
-	}
-	return nil
-}
 
 // skipLine reads to the end of a line, however long it is.
 func skipLine(in *bufio.Reader) {

@@ -22,7 +22,10 @@ func FuzzReadSaved(f *testing.F) {
 	f.Fuzz(func(t *testing.T, mail []byte) {
 		read := func(text string) (headerFacts, error) {
 			m := New(config, Envelope{})
-			err := m.ReadSaved(strings.NewReader(text))
+			saved, err := OpenSaved(strings.NewReader(text))
+			if err == nil {
+				err = m.ReadSaved(saved)
+			}
 			return m.header, err
 		}
 		got, err := read(string(mail))
@@ -58,7 +61,11 @@ func TestSavedMessageWithoutAnEnd(t *testing.T) {
 	for _, text := range []endless{"X-Other: x\n", "Subject: x\n", " x\n", "x", "\n x", "Subject:\n \n"} {
 		m := New(config, Envelope{})
 		in := io.MultiReader(strings.NewReader("Subject: x\n "), text)
-		if err := m.ReadSaved(in); err != nil {
+		saved, err := OpenSaved(in)
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		if err := m.ReadSaved(saved); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
 		if _, err := m.End(); err == nil {

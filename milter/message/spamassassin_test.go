@@ -67,9 +67,7 @@ func TestSpamAssassin(t *testing.T) {
 	for _, mail := range readCorpus(t, archives[0]) {
 		m := New(config, Envelope{Body: true})
 		m.Recipient("bob@gmail.com", "", nil, time.Now())
-		if err := m.ReadSaved(strings.NewReader(mail)); err != nil {
-			t.Fatal(err)
-		}
+		readSaved(t, m, mail)
 		verdict, err := m.End()
 		if err != nil {
 			t.Fatal(err)
