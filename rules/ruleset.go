@@ -127,6 +127,14 @@ func (r *Ruleset) AsksFor(kind func(finding.Name) bool) bool {
 	return slices.ContainsFunc(r.policies, func(p Policy) bool { return slices.ContainsFunc(p.Findings, kind) })
 }
 
+// Senders returns the senders that policies test, as they are written.
+func (r *Ruleset) Senders() (senders []string) {
+	for _, p := range r.policies {
+		senders = append(senders, p.Sender...)
+	}
+	return senders
+}
+
 // Enforcing returns the same rules, but every policy enforces.
 func (r *Ruleset) Enforcing() *Ruleset {
 	enforcing := *r

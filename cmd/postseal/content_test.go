@@ -20,10 +20,10 @@ import (
 	"github.com/postseal/postseal/milter/extract/subprocess"
 )
 
-// TestMain runs the program itself if explain starts it for a document, or a
+// TestMain runs the program itself if explain starts it for a document, or a test or a
 // benchmark.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == subprocess.Command || os.Args[1] == "serve") {
+	if len(os.Args) > 1 && (os.Args[1] == subprocess.Command || os.Args[1] == "serve" || os.Args[1] == "replay") {
 		os.Exit(run(os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
 	}
 	os.Exit(m.Run())

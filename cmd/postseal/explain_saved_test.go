@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -135,5 +136,22 @@ func TestExplainRefusesOtherFiles(t *testing.T) {
 	if code, stdout, stderr := runWith("", "explain", "-from", "<>", "-to", "b@gmail.com", dir); code != exitFailure || stdout != "" ||
 		stderr != "postseal explain: "+dir+" is a directory: give one message file\n" {
 		t.Errorf("a directory: exit %d, %s%s", code, stdout, stderr)
+	}
+}
+
+// TestExplainEndsWithTheMessage checks that nothing after a message is read as its
+// body.
+func TestExplainEndsWithTheMessage(t *testing.T) {
+	const mbox, marking = "From a@trust.example Sat Nov 21 09:00:00 2026\n", "OFFICIAL-SENSITIVE\n"
+	for name, text := range map[string]string{
+		"mbox":    mbox + plainMail + "\n" + mbox + "Subject: x\n\n" + marking,
+		"postcat": postcatEnvelope + postcatContents + plainMail + "*** HEADER EXTRACTED hold/4XYZ ***\n" + marking,
+	} {
+		if got := foundIn(t, text); slices.Contains(got, "marking") {
+			t.Errorf("%s: got %q", name, got)
+		}
+		if got := foundIn(t, strings.Replace(text, "\nbody\n", "\n"+marking, 1)); !slices.Contains(got, "marking") {
+			t.Errorf("%s, in the body: got %q", name, got)
+		}
 	}
 }

@@ -29,6 +29,7 @@ var commands = []struct {
 	{"export", "write a TLS policy map for the MTA", export},
 	{"status", "show problems of the daemon and the MTA's queue", status},
 	{"doctor", "look for settings of the MTA that bypass postseal", runDoctor},
+	{"replay", "decide saved mail, and compare two configurations", replayMail},
 }
 
 const usage = `
@@ -37,8 +38,9 @@ the version. Without -config, postseal reads ` + config.Default + `. If that
 file does not exist, it uses the built-in configuration.
 
 Exit status: 0 success, 1 failure (or warnings, with check -strict; a problem, with
-status; a finding, with doctor), 2 wrong usage, 3 accredited list held for -accept,
-78 faulty configuration. status -nagios exits with the status of a Nagios plugin.
+status; a finding, with doctor; a difference, with replay), 2 wrong usage, 3 accredited
+list held for -accept, 78 faulty configuration. status -nagios exits with the status of
+a Nagios plugin.
 See postseal(8).
 `
 

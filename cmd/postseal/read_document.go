@@ -11,7 +11,7 @@ import (
 	"github.com/postseal/postseal/rules/detect"
 )
 
-// readDocument is the process that serve and explain start for a document, with
+// readDocument is the process that serve, explain and replay start for a document, with
 // pipes. People have no use for it, so the usage does not name it.
 func readDocument(args []string, std stdio) int {
 	if !isPipe(std.in) {

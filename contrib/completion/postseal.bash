@@ -11,10 +11,10 @@ _postseal() {
     fi
 
     if ((COMP_CWORD == 1)); then
-        words="serve check lookup explain import export status doctor help -h -version"
+        words="serve check lookup explain import export status doctor replay help -h -version"
     else
         case ${before/#--/-} in
-        -config | -config-directory | -sendmail-cf) _postseal_files "$word" && return ;;
+        -config | -config-directory | -sendmail-cf | -against | -log) _postseal_files "$word" && return ;;
         -level) words="may encrypt verify" ;;
         -format) words="postfix sendmail" ;;
         -mta) words="postfix sendmail" ;;
@@ -32,8 +32,9 @@ _postseal() {
                 ;;
             status) words="-config -json -nagios -prometheus -no-queue -held-warning -held-critical -sealed-warning -sealed-critical -h" ;;
             doctor) words="-config -json -log -prometheus -send -mta -config-directory -sendmail-cf -h" ;;
+            replay) words="-config -against -json -from -to -log -h" ;;
             esac
-            if [[ $word != -* && ($command == explain || $command == import) ]]; then
+            if [[ $word != -* && ($command == explain || $command == import || $command == replay) ]]; then
                 _postseal_files "$word" && return
             fi
             ;;

@@ -1,6 +1,6 @@
 // Package message collects one mail, from MAIL to its end, and turns the
 // decision on it into edits or a reply. It has no socket: the session of
-// package milter and "postseal explain" use the same type.
+// package milter, "postseal explain" and "postseal replay" use the same type.
 package message
 
 import (
@@ -138,7 +138,7 @@ func (m *Message) Recipient(path, resolved string, arguments []string, now time.
 		// A recipient that is refused here is not lost, because the client
 		// sends the message to it again.
 		r := rules.Recipient{Text: path, Class: table.Unknown}
-		refusal := &Refusal{tooManyRecipients, "too many recipients", tooMany}
+		refusal := &Refusal{tooManyRecipients, "too many recipients", TooMany}
 		if m.Envelope.RefuseAtEnd || m.Envelope.Sendmail { // see keptBySendmail
 			m.Limit(refusal.Reason)
 		}

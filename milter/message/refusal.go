@@ -18,7 +18,7 @@ const (
 	notASCII  RefusalKind = "not-ascii" // not ASCII, without SMTPUTF8
 	rerouted  RefusalKind = "rerouted"  // the local part names another host
 	forwarded RefusalKind = "forwarded" // the MTA forwards it to another domain
-	tooMany   RefusalKind = "too-many"  // too many recipients
+	TooMany   RefusalKind = "too-many"  // too many recipients
 )
 
 // RefusalKinds returns the kinds that recipients of a class can be refused for.
@@ -30,7 +30,7 @@ func RefusalKinds(class table.Class) (kinds []RefusalKind) {
 		kinds = append(kinds, malformed, tooLong, notASCII, rerouted, forwarded)
 	}
 	if class == table.Unknown { // postseal does not look up a recipient that is one too many
-		kinds = append(kinds, tooMany)
+		kinds = append(kinds, TooMany)
 	}
 	return kinds
 }

@@ -18,7 +18,7 @@ func TestRefusalKinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	met := map[RefusalKind]bool{tooMany: true}
+	met := map[RefusalKind]bool{TooMany: true}
 	for _, fault := range regexp.MustCompile(`Fault = "([^"]+)"`).FindAllStringSubmatch(string(source), -1) {
 		for _, class := range []table.Class{table.Unverified, table.Unknown, table.Closed} {
 			kind := kindOf(rules.Recipient{Class: class, Fault: address.Fault(fault[1])})

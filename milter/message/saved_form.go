@@ -35,6 +35,30 @@ func openSaved(r io.Reader) (*bufio.Reader, error) {
 
 const byteOrderMark = "\xef\xbb\xbf"
 
+// Form is a form of files with saved messages.
+type Form uint8
+
+const (
+	SavedMail   Form = iota // anything that OpenSaved reads, if it can be read at all
+	MboxFile                // messages that Mbox finds
+	PostcatText             // the output of postcat(1), with an envelope
+	QueueFile               // a file of Postfix's queue, which postcat(1) reads
+)
+
+// FormOf returns the form of a file by its first octets.
+func FormOf(start []byte) Form {
+	text := bytes.TrimLeft(bytes.TrimPrefix(start, []byte(byteOrderMark)), " \t\r\n")
+	switch {
+	case bytes.HasPrefix(text, []byte(mboxFrom)):
+		return MboxFile
+	case bytes.HasPrefix(text, []byte(envelopeRecords)), bytes.HasPrefix(text, []byte("postcat: ")):
+		return PostcatText
+	case bytes.HasPrefix(start, []byte("C")) && isQueueFile(start):
+		return QueueFile
+	}
+	return SavedMail
+}
+
 // foreign are the beginnings of files that people save or attach instead of a
 // message.
 var foreign = []struct{ start, is, remedy string }{

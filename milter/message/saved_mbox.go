@@ -29,12 +29,6 @@ func isMboxLine(line []byte) bool {
 // isEmptyLine reports whether a line with its end is empty.
 func isEmptyLine(line []byte) bool { return len(bytes.TrimRight(line, "\r\n")) == 0 }
 
-// IsMbox reports whether a file that begins with start is an mbox file.
-func IsMbox(start []byte) bool {
-	text := bytes.TrimLeft(bytes.TrimPrefix(start, []byte(byteOrderMark)), " \t\r\n")
-	return bytes.HasPrefix(text, []byte(mboxFrom))
-}
-
 // Mbox finds the messages of an mbox file.
 type Mbox struct {
 	in    *bufio.Reader

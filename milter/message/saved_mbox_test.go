@@ -124,7 +124,7 @@ func TestQueueEnvelope(t *testing.T) {
 		envelope = "*** ENVELOPE RECORDS hold/4XYZ ***\n"
 		contents = "*** MESSAGE CONTENTS hold/4XYZ ***\n"
 		end      = "*** HEADER EXTRACTED hold/4XYZ ***\nrecipient: e@nhs.net\n*** MESSAGE FILE END hold/4XYZ ***\n"
-		want     = "[info@nhs.net C@nhs.net d@nhs.net bob@gmail.com.encrypt.invalid e@nhs.net]"
+		want     = "[info@nhs.net C@nhs.net d@nhs.net bob@gmail.com e@nhs.net]"
 	)
 	for name, text := range map[string]string{
 		"postcat":                envelope + records + contents + body + end,
@@ -133,7 +133,7 @@ func TestQueueEnvelope(t *testing.T) {
 		"with CR LF":             strings.ReplaceAll(envelope+records+contents+body+end, "\n", "\r\n"),
 		"with a long line in it": envelope + records + contents + body + strings.Repeat("x", 1<<20) + "\n" + end,
 	} {
-		e, err := ReadQueueEnvelope(strings.NewReader(text))
+		e, err := ReadQueueEnvelope(strings.NewReader(text), "encrypt.invalid")
 		if err != nil || e.Sender != "ward@trust.example" || fmt.Sprint(e.Recipients) != want || e.Client.String() != "192.0.2.7" {
 			t.Errorf("%s: %v, %+v", name, err, e)
 		}
@@ -146,7 +146,7 @@ func TestQueueEnvelope(t *testing.T) {
 		t.Errorf("got %v, %q", err, text)
 	}
 	for _, text := range []string{"", "x", envelope, envelope + records, envelope + strings.Repeat("x", 100)} {
-		if e, err := ReadQueueEnvelope(strings.NewReader(text)); err == nil {
+		if e, err := ReadQueueEnvelope(strings.NewReader(text), "encrypt.invalid"); err == nil {
 			t.Errorf("%q: got %+v", text, e)
 		}
 	}

@@ -31,15 +31,20 @@ type QueueEnvelope struct {
 	Recipients []string   // as clients sent them, each once
 	Client     netip.Addr // invalid if there is none
 
+	relay    string // what diverted recipients end in
 	file     string // the rest of the line envelopeRecords
 	original string // of the next recipient
 	seen     map[string]bool
 }
 
 // ReadQueueEnvelope reads the output of postcat(1) to its end. Recipients that
-// sendmail -t took from the header follow the message.
-func ReadQueueEnvelope(r io.Reader) (QueueEnvelope, error) {
+// sendmail -t took from the header follow the message. Those of held mail that are
+// diverted have the relay domain, which is removed.
+func ReadQueueEnvelope(r io.Reader, relay string) (QueueEnvelope, error) {
 	var e QueueEnvelope
+	if relay != "" {
+		e.relay = "." + relay
+	}
 	in := bufio.NewReaderSize(r, 64<<10)
 	for start, _ := in.Peek(len(envelopeRecords)); string(start) != envelopeRecords; start, _ = in.Peek(len(envelopeRecords)) {
 		if len(start) == 0 {
@@ -109,12 +114,13 @@ func (e *QueueEnvelope) record(line string) {
 			value = e.original
 		}
 		e.original = ""
+		value = strings.TrimSuffix(address.TrimAngles(value), e.relay)
 		if key := strings.ToLower(value); value != "" && !e.seen[key] && len(e.seen) <= maxRecipients {
 			if e.seen == nil {
 				e.seen = make(map[string]bool)
 			}
 			e.seen[key] = true
-			e.Recipients = append(e.Recipients, address.TrimAngles(value))
+			e.Recipients = append(e.Recipients, value)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -88,5 +89,49 @@ func TestExplainReadsPostcat(tt *testing.T) {
 	got, _ := exec.Command(binary, "explain", "-config", d.Config, "-from", sender, "-to", "bob@gmail.com", file).CombinedOutput()
 	if !strings.Contains(string(got), "it is a file of Postfix's queue") {
 		t.Errorf("the queue file: %s", got)
+	}
+}
+
+// TestReplayReadsTheQueue runs replay on Postfix's hold queue, on its file, and on the
+// output of postcat. The envelope must be the one that the client sent, although
+// postseal has diverted a recipient.
+func TestReplayReadsTheQueue(tt *testing.T) {
+	t := on(tt, postfix)
+	d := t.serve("enforce", "[[policy]]\nname = \"hold\"\naction = \"quarantine\"\n")
+	t.send([]string{"<bob@gmail.com>", "<a@nhs.net>"}, mail("Subject: Results"))
+	_, _, held := t.settle()
+	if len(held) != 1 {
+		t.Fatalf("held: %v", held)
+	}
+	t.Cleanup(func() {
+		if err := t.postfix().Run("postsuper", "-d", held[0].ID); err != nil {
+			t.Error(err)
+		}
+	})
+	queue := filepath.Join(t.postfix().Directory(), "queue")
+	file := filepath.Join(queue, "hold", held[0].ID)
+	text, err := t.postfix().Output("postcat", "-q", held[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	saved := filepath.Join(t.TempDir(), "saved")
+	if err := os.WriteFile(saved, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{file, filepath.Dir(file), saved} {
+		cmd := exec.Command(binary, "replay", "-config", d.Config, path)
+		cmd.Env = append(os.Environ(), "MAIL_CONFIG="+filepath.Join(t.postfix().Directory(), "etc"))
+		out, err := cmd.CombinedOutput()
+		lines := strings.Fields(string(out))
+		for _, want := range []string{"1 message decided, 0 unreadable", "1 quarantine by policy hold", "2 all", "1 gmail.com"} {
+			if !strings.Contains(strings.Join(lines, " "), want) {
+				t.Errorf("%s: %v, no %q in %s", path, err, want, out)
+			}
+		}
+	}
+	cmd := exec.Command(binary, "replay", "-config", d.Config, file)
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MAIL_CONFIG=") }), "MAIL_CONFIG=/nonexistent")
+	if out, _ := cmd.CombinedOutput(); !strings.Contains(string(out), "postcat: fatal: open /nonexistent/main.cf: No such file or directory") {
+		t.Errorf("without a configuration: %s", out)
 	}
 }
