@@ -43,7 +43,11 @@ type Read struct {
 // the decision. It is called when all recipients are known.
 func (m *Message) read() *content {
 	if m.content == nil && m.Config.Read.Header && (m.Config.Read.Always || m.needsMarker) {
-		c := &content{detector: detect.New(m.Config.Read.Content)}
+		facts := m.Config.Read.Content
+		if !m.Config.Read.Body {
+			facts.Disclaimer = detect.Disclaimer{} // it is in the body
+		}
+		c := &content{detector: detect.New(facts)}
 		c.documents = m.Config.Read.Documents.Documents(c.detector)
 		limits := mime.DefaultLimits()
 		limits.Document = m.Config.Read.Documents.Limits().Document
@@ -71,7 +75,7 @@ func (m *Message) Body(p []byte) {
 
 // findings ends the reading.
 func (m *Message) findings() ([]finding.Finding, error) {
-	if m.content == nil {
+	if m.read() == nil {
 		return nil, nil
 	}
 	if m.Config.Read.Body {

@@ -49,6 +49,7 @@ func findings(t testing.TB, config *Config, mail string, to ...string) ([]findin
 func TestFindings(t *testing.T) {
 	number := []finding.Finding{{Name: finding.NHSNumber, Count: 1, Part: "1"}}
 	headerOnly := func(c *Config) { c.Read.Body = false }
+	withDisclaimer := func(c *Config) { c.Read.Content.Disclaimer = detect.NewDisclaimer("Confidential") }
 	for _, test := range []struct {
 		name, mail, to string
 		change         func(*Config)
@@ -63,6 +64,8 @@ func TestFindings(t *testing.T) {
 		{"header alone", "Subject: 999 000 0018\n\nNHS number 999 000 0026\n", "bob@gmail.com", headerOnly,
 			[]finding.Finding{{Name: finding.NHSNumber, Count: 1}, {Name: finding.NHSNumberInSubject, Count: 1}}},
 		{"sensitivity", "Subject: x\nSensitivity: Private\n\n", "bob@gmail.com", headerOnly, []finding.Finding{{Name: finding.Sensitivity}}},
+		{"disclaimer missing", "Subject: x\n\nHello\n", "bob@gmail.com", withDisclaimer, []finding.Finding{{Name: finding.NoDisclaimer}}},
+		{"the body with the disclaimer is not read", "Subject: x\n\n", "bob@gmail.com", func(c *Config) { headerOnly(c); withDisclaimer(c) }, nil},
 		{"visible recipients", "To: a@gmail.com, c@nhs.net,\n B@gmail.com\nCc: X: c@gmail.com; b@gmail.com\n\n", "bob@gmail.com", nil,
 			[]finding.Finding{{Name: finding.VisibleRecipients, Count: 3}}},
 		{"fewer visible recipients", "To: a@gmail.com, c@nhs.net, d@nhs.net\nCc: c@gmail.com\n\n", "bob@gmail.com", nil, nil},
@@ -77,6 +80,19 @@ func TestFindings(t *testing.T) {
 				t.Errorf("got %v, %v, want %v", got, err, test.want)
 			}
 		})
+	}
+}
+
+// TestEmptyMessage has a message without a header field and without a body. What
+// it must have is missing.
+func TestEmptyMessage(t *testing.T) {
+	config := reading(t)
+	config.Read.Content.Disclaimer = detect.NewDisclaimer("Confidential")
+	m := New(config, Envelope{Body: true})
+	m.Recipient("bob@gmail.com", "", nil, time.Now())
+	v, err := m.End()
+	if want := []finding.Finding{{Name: finding.NoDisclaimer}}; err != nil || !slices.Equal(v.Decision.Findings, want) {
+		t.Errorf("got %v, %v, want %v", v.Decision.Findings, err, want)
 	}
 }
 
