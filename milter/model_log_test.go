@@ -56,6 +56,7 @@ type logModel struct {
 	refused map[string]int      // by kind and address
 	broken  int
 	fault   string // the first line that must not come
+	hostile bool   // other peers cause lines too; their messages have no queue ID of the model
 }
 
 func newLogModel() *logModel {
@@ -72,6 +73,10 @@ func (l *logModel) Write(text []byte) (int, error) {
 	err := json.Unmarshal(text, &line)
 	known := l.ends[line.QueueID]
 	switch {
+	case l.hostile && !strings.HasPrefix(line.QueueID, "Q"):
+		if line.Stack != "" {
+			l.wrong("a fault of the program: %s", text)
+		}
 	case err != nil:
 		l.wrong("a line is not JSON: %s", text)
 	case line.Msg == "decision" && known == nil, line.Msg == "internal error" && known == nil && line.QueueID != "":
@@ -133,12 +138,13 @@ func (l *logModel) take(queueID string) (line logLine, fault string) {
 func (l *logModel) rest(refused map[string]int, turnedAway int) (fault string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.await(func() bool { return l.broken >= turnedAway }, "about a session that is broken")
+	l.await(func() bool { return l.broken >= turnedAway || l.hostile }, "about a session that is broken")
 	switch {
 	case l.fault != "":
 		fault = l.fault
 	case len(l.ends) > 0:
 		fault = fmt.Sprintf("lines about the end of messages that did not end: %q", slices.Sorted(maps.Keys(l.ends)))
+	case l.hostile:
 	case !maps.Equal(l.refused, refused):
 		fault = fmt.Sprintf("refused recipients in the log are %v, want %v", l.refused, refused)
 	case l.broken != turnedAway:

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 var (
@@ -67,10 +68,11 @@ func reportFault(t testing.TB, s *modelServer, script scriptModel, name, fault s
 	t.Errorf("%s: %s\n%s", name, fault, strings.Join(trace, "\n"))
 }
 
-// shortest removes steps as long as the script has a fault.
+// shortest removes steps as long as the script has a fault, for a minute at most.
 func shortest(s *modelServer, script scriptModel) scriptModel {
+	end := time.Now().Add(time.Minute)
 	for size := len(script.steps) / 2; size > 0; size /= 2 {
-		for at := 0; at+size <= len(script.steps); {
+		for at := 0; at+size <= len(script.steps) && time.Now().Before(end); {
 			shorter := script
 			shorter.steps = slices.Delete(slices.Clone(script.steps), at, at+size)
 			if _, fault := s.play(shorter, nil); fault != "" {
