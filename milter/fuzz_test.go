@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"testing"
@@ -13,9 +14,27 @@ import (
 	"github.com/postseal/postseal/milter/maillog"
 )
 
-// FuzzSession sends any packets after a good negotiation. The session must end
-// when the peer disconnects, and must not log an internal error.
+// FuzzSession sends well-formed packets: the choices of a script come from the
+// fuzzer, and the model decides what must come.
 func FuzzSession(f *testing.F) {
+	for seed := range uint64(20) {
+		g := rand.New(rand.NewPCG(seed, 0))
+		f.Add(octets(g, 100+g.IntN(400)))
+	}
+	s := newModelServer(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s.t = t
+		g := &choices{octets: data}
+		script := g.script(0)
+		if _, fault := s.play(script, nil); fault != "" {
+			reportFault(t, s, script, "the script of the input", fault)
+		}
+	})
+}
+
+// FuzzPackets sends any packets after a good negotiation. The session must end
+// when the peer disconnects, and must not log an internal error.
+func FuzzPackets(f *testing.F) {
 	seed := func(packets ...string) {
 		var b []byte
 		for _, text := range packets {
