@@ -68,7 +68,7 @@ func endAfter(t *testing.T, r *running, before []string, code byte, length uint3
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(patience))
-	p := peer{t, c}
+	p := peer{t: t, Conn: c}
 	p.send(before...)
 	p.receive() // the negotiation
 	p.want(goOnPacket)
@@ -170,7 +170,7 @@ var hostile = map[string]func(h *hostileWorld, g *rand.Rand) error{
 				}
 				time.Sleep(time.Duration(g.IntN(2000)) * time.Microsecond)
 			}
-			p := peer{h.t, c}
+			p := peer{t: h.t, Conn: c}
 			p.receive() // the negotiation
 			for _, want := range h.ofSlow {
 				if got := p.receive(); got != want && !h.isOver() {
@@ -362,7 +362,7 @@ func storm(t *testing.T, socket string) string {
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(patience))
-	p := peer{t, c}
+	p := peer{t: t, Conn: c}
 	for _, text := range slices.Concat(beginning, mailFrom("a@trust.example"), []string{"R<b@gmail.com>\x00", "E"}) {
 		if write(c, packet(text[0], text[1:])) != nil {
 			return ""

@@ -61,7 +61,7 @@ func TestLevel(t *testing.T) {
 						peers[i] = reconnect(t, r.socket, peers[i])
 					}
 					peers[i].SetDeadline(time.Now().Add(patience))
-					p := peer{t, peers[i]}
+					p := peer{t: t, Conn: peers[i]}
 					p.send(mail...)
 					p.want(goOnPacket, goOnPacket, addTag, goOnPacket)
 					if n%50 == 0 {
@@ -110,7 +110,7 @@ func reconnect(t *testing.T, socket string, old net.Conn) net.Conn {
 		runtime.Goexit()
 	}
 	c.SetDeadline(time.Now().Add(patience))
-	p := peer{t, c}
+	p := peer{t: t, Conn: c}
 	p.send(beginning...)
 	p.receive() // the negotiation
 	return c

@@ -336,7 +336,7 @@ func refusalFault(r recipientModel, f facts, reply string) string {
 		}
 		return ""
 	}
-	text, fault := replyText(reply)
+	text, fault := textOfReply(reply)
 	given := strings.Contains(text, remedies[f.refusal])
 	for kind, remedy := range remedies {
 		given = given && (f.refusal != "malformed" || kind == "malformed" || !strings.Contains(text, remedy))
@@ -350,8 +350,8 @@ func refusalFault(r recipientModel, f facts, reply string) string {
 	return ""
 }
 
-// replyText reads SMFIR_REPLYCODE as MTAs do: a percent sign must be doubled.
-func replyText(reply string) (text, fault string) {
+// textOfReply reads SMFIR_REPLYCODE as MTAs do: a percent sign must be doubled.
+func textOfReply(reply string) (text, fault string) {
 	if !strings.HasPrefix(reply, "y") || !strings.HasSuffix(reply, "\x00") {
 		return "", "it must be a reply code"
 	}
@@ -420,7 +420,7 @@ func (m *mtaModel) checkEnd(msg *openMessage, edits []string, reply string) stri
 func (m *mtaModel) checkVerdict(c *configModel, msg *openMessage, edits []string, reply string, line logLine) string {
 	d := c.decide(&msg.messageModel)
 	if len(d.replies) > 0 {
-		text, fault := replyText(reply)
+		text, fault := textOfReply(reply)
 		isWanted := func(code int) bool { return strings.HasPrefix(text, fmt.Sprint(code, " ")) }
 		switch {
 		case fault != "":
