@@ -66,6 +66,6 @@ func (s *Server) Resume(nc net.Conn, name string) error {
 	c := s.begin(nc)
 	s.mu.Unlock()
 	c.kept = k
-	go s.serve(c)
+	s.serve(c)
 	return nil
 }

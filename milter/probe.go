@@ -122,7 +122,7 @@ func (s *Server) reach(ctx context.Context, address net.Addr, p *probe) (net.Con
 		s.mu.Lock()
 		c.probe = p // no other process can continue this connection
 		s.mu.Unlock()
-		go s.serve(c)
+		s.serve(c)
 		return ours, nil
 	}
 	var d net.Dialer

@@ -113,7 +113,7 @@ func (s *Server) accept(l net.Listener) {
 		}
 		s.acceptedAgain()
 		if c, ok := s.admit(nc); ok {
-			go s.serve(c)
+			s.serve(c)
 		}
 	}
 }
@@ -129,15 +129,21 @@ func (s *Server) begin(nc net.Conn) *conn {
 	return c
 }
 
-// serve runs one session to its end.
+// serve starts one session. go-milter runs it in a goroutine of its own, and closes
+// its connection at the end.
 func (s *Server) serve(c *conn) {
-	defer s.done.Done()
 	own := &session{conn: c, current: s.Config, log: s.Log, now: s.Now}
 	c.recipient, c.header, c.body = own.recipient, own.header, own.body
 	// Each session has its own go-milter server and thus its own state, which
 	// outlives the responses after which go-milter asks for a new one.
 	library := gomilter.Server{NewMilter: func() gomilter.Milter { return own }}
-	library.Serve(oneConn{c, make(chan struct{}, 1)})
+	library.Serve(&oneConn{conn: c, end: func() { s.end(own) }})
+}
+
+// end ends a session whose connection is closed or will be handed over.
+func (s *Server) end(own *session) {
+	defer s.done.Done()
+	c := own.conn
 	own.endMessage()
 	if c.leaving {
 		s.handOver(c)
@@ -151,24 +157,35 @@ func (s *Server) serve(c *conn) {
 	}
 }
 
-// oneConn is a listener for a single connection, so that go-milter's Serve runs
-// one session and then returns.
+// oneConn is a listener for a single connection. go-milter's Serve starts its session
+// and then returns, so that the session needs no other goroutine.
 type oneConn struct {
 	*conn
-	taken chan struct{}
+	taken bool
+	end   func()
 }
 
-func (l oneConn) Accept() (net.Conn, error) {
-	select {
-	case l.taken <- struct{}{}:
-		return l.conn, nil
-	default:
-		<-l.closed
+func (l *oneConn) Accept() (net.Conn, error) {
+	if l.taken {
 		return nil, net.ErrClosed
 	}
+	l.taken = true
+	return endingConn{l.conn, l.end}, nil
 }
 
 // Close does nothing: the session closes its connection.
-func (l oneConn) Close() error { return nil }
+func (l *oneConn) Close() error { return nil }
 
-func (l oneConn) Addr() net.Addr { return l.LocalAddr() }
+func (l *oneConn) Addr() net.Addr { return l.LocalAddr() }
+
+// endingConn ends the session when go-milter closes the connection, which it does
+// once.
+type endingConn struct {
+	*conn
+	end func()
+}
+
+func (c endingConn) Close() error {
+	defer c.end()
+	return c.conn.Close()
+}
