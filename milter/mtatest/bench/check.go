@@ -60,9 +60,9 @@ func added(d mtatest.Delivery) string {
 }
 
 // tagged are the checks of a rival that adds a field to unmarked mail to unlisted
-// domains.
-func tagged(field string) []check {
-	return []check{{mail: plain, want: has(field)}, {mail: toListed, want: unchanged}}
+// domains. Marked mail must arrive as the last argument says.
+func tagged(field string, ifMarked func(direct, relayed []mtatest.Delivery) bool) []check {
+	return []check{{mail: plain, want: has(field)}, {mail: toListed, want: unchanged}, {mail: marked, want: ifMarked}}
 }
 
 // check starts a rival and checks its job. Before the start, Postfix must refuse
@@ -70,7 +70,7 @@ func tagged(field string) []check {
 func (w *world) check(e *entrant) error {
 	to := []string{"somebody@" + unlisted}
 	if e.programs != nil {
-		c, err := dial(e.addr, to, mail(unmarked, 4))
+		c, err := dial(e.addr, checkSender, to, mail(unmarked, 4))
 		if err == nil {
 			err = c.send()
 			c.conn.Close()
@@ -84,7 +84,7 @@ func (w *world) check(e *entrant) error {
 	}
 	for _, c := range e.checks {
 		if err := w.checkMail(e, c); err != nil {
-			return fmt.Errorf("%s: %s: %w\n%s", e.name, c.mail.name, err, e.said())
+			return fmt.Errorf("%s: %s: %w\n%s\n%s", e.name, c.mail.name, err, e.said(), w.postfix.Log())
 		}
 	}
 	return nil
@@ -92,7 +92,7 @@ func (w *world) check(e *entrant) error {
 
 func (w *world) checkMail(e *entrant, c check) error {
 	message := append(mail(c.mail.subject, 4), c.mail.body...)
-	client, err := dial(e.addr, []string{"somebody@" + c.mail.domain}, message)
+	client, err := dial(e.addr, checkSender, []string{"somebody@" + c.mail.domain}, message)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func (l *load) begin() error {
 		if l.c.Connection == each {
 			return l.once()
 		}
-		c, err := dial(l.addr, l.to, l.message)
+		c, err := dial(l.addr, loadSender, l.to, l.message)
 		if err != nil {
 			return err
 		}
@@ -34,7 +34,7 @@ func (l *load) begin() error {
 
 // once sends a message through a connection of its own.
 func (l *load) once() error {
-	c, err := dial(l.addr, l.to, l.message)
+	c, err := dial(l.addr, loadSender, l.to, l.message)
 	if err != nil {
 		return err
 	}

@@ -16,10 +16,13 @@ type machine struct {
 	Count     int    `json:"processors"`
 	Memory    int    `json:"memory_mib"`
 	Kernel    string `json:"kernel"`
+	// Load is the load average of the last minute, before the bench. Other work on
+	// the machine makes the ratios worthless.
+	Load string `json:"load"`
 }
 
 func (m machine) String() string {
-	return fmt.Sprintf("%d × %s, Linux %s", m.Count, m.Processor, m.Kernel)
+	return fmt.Sprintf("%d × %s, Linux %s, load %s before", m.Count, m.Processor, m.Kernel, m.Load)
 }
 
 // thisMachine describes this machine. What cannot be read stays empty.
@@ -32,6 +35,7 @@ func thisMachine() machine {
 		m.Memory = kib / 1024
 	}
 	m.Kernel = strings.TrimSpace(string(contents("/proc/sys/kernel/osrelease")))
+	m.Load, _, _ = strings.Cut(string(contents("/proc/loadavg")), " ")
 	return m
 }
 

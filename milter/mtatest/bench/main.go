@@ -1,11 +1,12 @@
 // Command bench compares postseal's speed and memory with those of other filters,
-// each in turn on the same private Postfix. It needs root, Go, gcc and the packages
-// that "make bench" installs. It sends nothing off the machine.
+// each in turn on the same private Postfix. It needs root, Go and the packages that
+// "make bench" installs. It sends nothing off the machine.
 //
-// It prints a table, and writes it and all measurements into bin/bench of the
-// checkout, as bench.md and bench.json. Before it measures, it shows with a few
-// mails that every filter does its job. The exit status is 1 if a filter does not,
-// if a mail is lost, or, with -quick, if postseal is slower than its bounds allow.
+// It prints tables, and writes them and all measurements into bin/bench of the
+// checkout, as bench.md and bench.json. Before it measures, it checks with a few
+// mails that every filter does its job, and afterwards that each mail of the load has
+// the filter's edit. The exit status is 1 if this is not so, or, with -quick, if
+// postseal is worse than its bounds.
 package main
 
 import (

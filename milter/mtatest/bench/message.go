@@ -8,7 +8,9 @@ import (
 )
 
 const (
-	sender = "ward@trust.example"
+	// loadSender sends the load, which Postfix holds, and checkSender the checks.
+	loadSender  = "load@trust.example"
+	checkSender = "check@trust.example"
 	// rows is the number of domains that every filter has in its table.
 	rows = 10_000
 	// listed is one of them, and gets the mail that a filter must not change.
@@ -26,14 +28,11 @@ func table() []string {
 	return domains
 }
 
-// loadDomain ends the domains of the recipients of the load. Postfix discards
-// their mail. None is in the table, so that every message needs the edit.
-const loadDomain = "load.example"
-
-// loadRecipients returns n addresses at as many domains.
+// loadRecipients returns n addresses at as many domains. None is in the table, so that
+// every message needs the edit.
 func loadRecipients(n int) (list []string) {
 	for i := range n {
-		list = append(list, fmt.Sprintf("clerk%d@clinic-%03d.%s", i, i, loadDomain))
+		list = append(list, fmt.Sprintf("clerk@clinic-%03d.example", i))
 	}
 	return list
 }
@@ -50,8 +49,8 @@ const unmarked = "Clinic list for Monday"
 // mail returns a message of the given size with CRLF line ends.
 func mail(subject string, kib int) []byte {
 	var b bytes.Buffer
-	b.WriteString("From: Ward 7 <" + sender + ">\r\n" +
-		"To: Clinic <clerk0@clinic-000.load.example>\r\n" +
+	b.WriteString("From: Ward 7 <ward@trust.example>\r\n" +
+		"To: Clinic <clerk@clinic-000.example>\r\n" +
 		"Subject: " + subject + "\r\n" +
 		"Date: Sat, 21 Nov 2026 09:00:00 +0000\r\n" +
 		"Message-ID: <20261121090000.1@trust.example>\r\n" +

@@ -45,7 +45,7 @@ func mimeDefang(w *world, e *entrant) ([]program, error) {
 	multiplexor.Env = append(os.Environ(), "PERL5LIB="+filepath.Join(root, "usr/share/perl5"))
 	milter := exec.Command(filepath.Join(root, "usr/bin/mimedefang"),
 		"-D", "-U", defangUser, "-q", "-X", "-z", spool, "-m", requests, "-p", e.socket())
-	return []program{{multiplexor, requests}, {milter, e.socket()}}, nil
+	return []program{{multiplexor, requests, ""}, {milter, e.socket(), ""}}, nil
 }
 
 // patchedDefang changes the one absolute path in mimedefang.pl, and returns the path

@@ -9,7 +9,7 @@ import (
 // doNothing is the C filter that does nothing.
 func doNothing(arguments ...string) func(*world, *entrant) ([]program, error) {
 	return func(w *world, e *entrant) ([]program, error) {
-		return []program{{exec.Command(filepath.Join(w.bin, "nothing"), append([]string{e.socket()}, arguments...)...), e.socket()}}, nil
+		return []program{{exec.Command(filepath.Join(w.bin, "nothing"), append([]string{e.socket()}, arguments...)...), e.socket(), ""}}, nil
 	}
 }
 

@@ -24,5 +24,5 @@ func openDKIM(w *world, e *entrant) ([]program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []program{{exec.Command("opendkim", "-f", "-x", config), e.socket()}}, nil
+	return []program{{exec.Command("opendkim", "-f", "-x", config), e.socket(), ""}}, nil
 }

@@ -59,6 +59,8 @@ func postseal(mode, policies string) func(*world, *entrant) ([]program, error) {
 		if err := os.WriteFile(accredited, []byte(list.String()), 0o644); err != nil {
 			return nil, err
 		}
-		return []program{{exec.Command(filepath.Join(w.bin, "postseal"), "serve", "-config", config), e.socket()}}, nil
+		serve := exec.Command(filepath.Join(w.bin, "postseal"), "serve", "-config", config)
+		// The socket accepts root's connections before it belongs to Postfix's group.
+		return []program{{serve, e.socket(), `"msg":"started"`}}, nil
 	}
 }

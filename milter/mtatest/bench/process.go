@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 type program struct {
 	cmd    *exec.Cmd
 	socket string // the program accepts connections here once it is ready
+	says   string // and its log contains this
 }
 
 // entrant is a rival with its own smtpd service.
@@ -76,16 +78,23 @@ func (e *entrant) startProgram(w *world, p program) error {
 	w.stops = append(w.stops, running.stop)
 	ready := false
 	mtatest.Within(func() bool {
-		c, err := net.Dial("unix", p.socket)
-		if ready = err == nil; ready {
-			c.Close()
-		}
+		ready = accepts("unix", p.socket) && strings.Contains(e.said(), p.says)
 		return ready || running.hasEnded()
 	})
 	if !ready {
 		return fmt.Errorf("%s does not accept connections at %s", filepath.Base(p.cmd.Path), p.socket)
 	}
 	return nil
+}
+
+// accepts reports whether a server listens.
+func accepts(network, addr string) bool {
+	c, err := net.Dial(network, addr)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
 }
 
 func (p *process) hasEnded() bool {
@@ -127,17 +136,12 @@ func (e *entrant) used() (usage, error) {
 
 // said returns what the rival has logged.
 func (e *entrant) said() string {
+	if e.log == nil {
+		return ""
+	}
 	text, err := os.ReadFile(e.log.Name())
 	if err != nil {
 		return err.Error()
 	}
 	return string(text)
-}
-
-// clearLog empties the rival's log, which would grow to gigabytes.
-func (e *entrant) clearLog() error {
-	if e.log == nil {
-		return nil
-	}
-	return e.log.Truncate(0)
 }

@@ -33,5 +33,5 @@ func rspamd(w *world, e *entrant) ([]program, error) {
 	cmd.Env = append(os.Environ(),
 		"LD_LIBRARY_PATH="+filepath.Join(root, "usr/lib/rspamd"),
 		"LUALIBDIR="+filepath.Join(root, "usr/share/rspamd/lualib"))
-	return []program{{cmd, e.socket()}}, nil
+	return []program{{cmd, e.socket(), ""}}, nil
 }

@@ -23,14 +23,14 @@ type client struct {
 }
 
 // dial connects and sends EHLO.
-func dial(addr string, to []string, message []byte) (*client, error) {
+func dial(addr, from string, to []string, message []byte) (*client, error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
 	conn.SetDeadline(time.Now().Add(patience))
 	var envelope strings.Builder
-	envelope.WriteString("MAIL FROM:<" + sender + ">\r\n")
+	envelope.WriteString("MAIL FROM:<" + from + ">\r\n")
 	for _, address := range to {
 		envelope.WriteString("RCPT TO:<" + address + ">\r\n")
 	}

@@ -9,14 +9,8 @@ import (
 // markdown returns the tables.
 func (r *report) markdown() string {
 	var b strings.Builder
-	queue := "on a disk"
-	if r.Tmpfs {
-		queue = "in memory"
-	}
-	fmt.Fprintf(&b, "%s. Postfix %s, its queue %s. %d rows. Medians of %d rounds of %g s.\n\n",
-		r.Machine, r.Versions["postfix"], queue, r.Rows, r.Rounds, r.Seconds)
-
-	fmt.Fprintf(&b, "Messages a second as a ratio to %q, with the least and greatest of the rounds; the filter's CPU milliseconds a message:\n\n", r.Rivals[0].Title)
+	fmt.Fprintf(&b, "%s\n\nMessages that Postfix accepts in a second, as a ratio to %q, with the least and greatest of the rounds; the filter's CPU milliseconds a message:\n\n",
+		r.heading(), r.Rivals[0].Title)
 	r.table(&b, func(c result) string {
 		return fmt.Sprintf("%.2f (%.2f–%.2f); %.2f", c.Ratio.Median, c.Ratio.Min, c.Ratio.Max, c.CPU.Median)
 	})
@@ -43,6 +37,16 @@ func (r *report) markdown() string {
 		row(&b, rival.Title, fmt.Sprintf("%.1f (%.1f–%.1f)", s.Median, s.Min, s.Max))
 	}
 	return b.String()
+}
+
+// heading returns what the measurements depend on.
+func (r *report) heading() string {
+	queue := "on a disk"
+	if r.Tmpfs {
+		queue = "in memory"
+	}
+	return fmt.Sprintf("%s. Postfix %s, its queue %s. %d rows. Medians of %d rounds of %g s.",
+		r.Machine, r.Versions["postfix"], queue, r.Rows, r.Rounds, r.Seconds)
 }
 
 // table writes a table with a line for each case and a column for each rival except
