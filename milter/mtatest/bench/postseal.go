@@ -46,6 +46,10 @@ func (b beside) SocketDir() string { return b.dir }
 // list, and the policies.
 func postseal(mode, policies string) func(*world, *entrant) ([]program, error) {
 	return func(w *world, e *entrant) ([]program, error) {
+		binary, err := w.built("postseal", func() (string, error) { return mtatest.Build(w.root, w.bin) })
+		if err != nil {
+			return nil, err
+		}
 		config, err := mtatest.Install(beside{w.postfix, e.dir}, mtatest.DaemonOptions{Root: w.root, Mode: mode, TOML: policies})
 		if err != nil {
 			return nil, err
@@ -59,7 +63,7 @@ func postseal(mode, policies string) func(*world, *entrant) ([]program, error) {
 		if err := os.WriteFile(accredited, []byte(list.String()), 0o644); err != nil {
 			return nil, err
 		}
-		serve := exec.Command(filepath.Join(w.bin, "postseal"), "serve", "-config", config)
+		serve := exec.Command(binary, "serve", "-config", config)
 		// The socket accepts root's connections before it belongs to Postfix's group.
 		return []program{{serve, e.socket(), `"msg":"started"`}}, nil
 	}

@@ -18,6 +18,7 @@ type world struct {
 	internet, relay *mtatest.Sink
 	postfix         *mtatest.Postfix
 	entrants        []*entrant
+	binaries        map[string]string // of the programs that were built
 	stops           []func() error
 }
 
@@ -32,19 +33,13 @@ var mainSettings = []string{
 
 // startWorld starts Postfix and the hosts. After an error nothing is left running.
 func startWorld(root string) (w *world, err error) {
-	w = &world{root: root, bin: filepath.Join(root, "bin", "bench")}
+	w = &world{root: root, bin: filepath.Join(root, "bin", "bench"), binaries: make(map[string]string)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.stop())
 		}
 	}()
 	if err := os.MkdirAll(w.bin, 0o755); err != nil {
-		return w, err
-	}
-	if _, err := mtatest.Build(root, w.bin, "-trimpath", "-ldflags=-s"); err != nil {
-		return w, err
-	}
-	if err := w.buildNothing(); err != nil {
 		return w, err
 	}
 	if w.internet, err = mtatest.StartSink(); err != nil {
@@ -72,6 +67,15 @@ func (w *world) stop() error {
 		faults = append(faults, w.stops[i]())
 	}
 	return errors.Join(faults...)
+}
+
+// built returns the path of a program, which it builds for the first rival that runs
+// it.
+func (w *world) built(name string, build func() (string, error)) (path string, err error) {
+	if w.binaries[name] == "" {
+		w.binaries[name], err = build()
+	}
+	return w.binaries[name], err
 }
 
 // configure adds the settings, and an smtpd service for each rival. The services
