@@ -1,7 +1,6 @@
 package table
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/postseal/postseal/rules/accredited"
@@ -43,7 +42,6 @@ func (l *loader) accredited(file string) {
 	rows := &l.table.accredited
 	rows.info = &Info{Name: "accredited", File: file, Source: "secure email standard DCB1596, accredited organisations"}
 	rows.names.text.Grow(len(text))
-	rows.names.starts = make([]uint32, 0, bytes.Count(text, []byte("\n")))
 	ignored, err := accredited.Scan(file, text, func(a accredited.Row) {
 		rows.names.add(a.Domain, a.Organisation)
 		rows.n++

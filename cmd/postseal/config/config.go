@@ -102,19 +102,27 @@ func Read(path string) (origin string, text []byte, err error) {
 	return origin, text, nil
 }
 
+// longList is a size in octets from which an accredited list needs care with memory.
+const longList = 16 << 20
+
 // Build parses the text of a configuration and reads all files that it names.
 func Build(origin string, text []byte) (*Config, error) {
-	// The garbage of a load is small beside a long list, which a reload has twice.
-	defer debug.SetGCPercent(debug.SetGCPercent(10))
 	c, err := Parse(origin, text)
 	if c == nil {
 		return nil, err
 	}
 	whole := err == nil
+	if info, err := os.Stat(c.File.Rules.Accredited); err == nil && info.Size() > longList {
+		defer debug.SetGCPercent(debug.SetGCPercent(10)) // the garbage of a load need not be as large as the list
+	}
 	hash := sha256.New()
 	add := func(name string, text []byte) {
 		fmt.Fprintf(hash, "%s\x00%d\x00", name, len(text))
-		hash.Write(text) // not by Fprintf, which would copy it
+		// Not by Fprintf, which would copy the text. And not at once, because a
+		// collection stops all goroutines and cannot interrupt the function.
+		for part := range slices.Chunk(text, 64<<10) {
+			hash.Write(part)
+		}
 	}
 	add(origin, text)
 	c.Stamp, _ = c.File.Stamp() // build finds the same fault

@@ -70,7 +70,7 @@ func Serve(path string, first *config.Config, stderr io.Writer, version string) 
 	})
 	d.remind(time.Now())
 	d.notify(systemd.SdNotifyReady, d.status())
-	collect()
+	collect(first.Message.Rules.Table.Len())
 	d.run(signals)
 	signal.Reset(syscall.SIGINT) // another one ends the daemon at once
 	d.notify(systemd.SdNotifyStopping)
@@ -163,6 +163,7 @@ func (d *daemon) reload(now time.Time) {
 // swap replaces the configuration with a fresh one in one step, or keeps the old
 // one if there is an error. The cause says why postseal reloaded.
 func (d *daemon) swap(fresh *config.Config, err error, cause string, now time.Time) {
+	rows := d.current.Load().Message.Rules.Table.Len()
 	if err != nil {
 		old := d.current.Load().Message
 		maillog.Write(d.log, maillog.ReloadRefused{Cause: cause, Reason: old.Addresses.Text(err.Error()), Config: old.Hash})
@@ -173,9 +174,10 @@ func (d *daemon) swap(fresh *config.Config, err error, cause string, now time.Ti
 			Mode: fresh.Message.Mode, Edition: fresh.File.Rules.Edition, Rows: fresh.Message.Rules.Table.Len(), Config: fresh.Message.Hash,
 		})
 		d.remind(now)
+		rows = max(rows, fresh.Message.Rules.Table.Len())
 	}
 	d.notify(d.status())
-	collect()
+	collect(rows)
 }
 
 // refusals records which files on disk are refused. Each cause has its own flag,

@@ -6,14 +6,21 @@ import (
 	"runtime/debug"
 )
 
-// garbage is how many octets of garbage may come before it is collected.
-const garbage = 16 << 20
+const (
+	// manyRows is a number of rows with which garbage as large as the table matters.
+	manyRows = 200_000
+	// garbage is how many octets of garbage may then come before it is collected.
+	garbage = 16 << 20
+)
 
-// collect returns the memory that a load has left, and bounds the garbage that is to
-// come. By default Go lets garbage grow to the size of what is in use, and so a large
-// table would take twice its memory. A collection does not cost more with a large
-// table, because the table has no pointers to follow.
-func collect() {
+// collect returns the memory that the load of a table has left, and bounds the garbage
+// that is to come, if the table or the one before it has many rows. By default Go lets
+// garbage grow to the size of what is in use. A collection does not cost more with a
+// large table, because the table has no pointers to follow.
+func collect(rows int) {
+	if rows < manyRows {
+		return
+	}
 	debug.FreeOSMemory()
 	if os.Getenv("GOGC") != "" {
 		return

@@ -38,6 +38,7 @@ func build() (*filters, error) {
 		return nil, err
 	}
 	f := &filters{root: root, dir: dir}
+	os.Setenv("CGO_ENABLED", "0") // as make build does
 	if f.postseal, err = mtatest.Build(root, dir, "-trimpath", "-ldflags=-s"); err != nil {
 		return nil, errors.Join(err, f.remove())
 	}
