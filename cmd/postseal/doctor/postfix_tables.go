@@ -141,7 +141,7 @@ func (p *Postfix) entriesOf(table string) (entries []Entry, complete bool, err e
 			entries = append(entries, entryOf(kind, line))
 		}
 		return slices.DeleteFunc(entries, func(e Entry) bool { return e.Value == "" || kind != "texthash" && strings.EqualFold(e.Key, "if") }), true, nil
-	case "hash", "btree", "lmdb", "cdb", "dbm", "sdbm":
+	case "hash", "btree", "lmdb", "dbm", "sdbm": // Postfix cannot list cdb
 		entries, err := p.tables.list(table)
 		return entries, err == nil, err
 	}

@@ -27,6 +27,7 @@ func TestEntries(t *testing.T) {
 		{"pcre:{ { /a b/ x y } }", []Entry{{"/a b/", "x y"}}, true},
 		{"pcre:" + file, []Entry{{"/^a \\/ b$/i", "REDIRECT x@example.org"}, {"!/c/", "OK"}, {"/d/", "FILTER smtp:[192.0.2.1]"}}, true},
 		{"ldap:/x static:y", []Entry{{"*", "y"}}, false},
+		{"cdb:/x", nil, false},
 	} {
 		got, complete, err := p.Entries(test.maps)
 		if err != nil || complete != test.complete || !slices.Equal(got, test.want) {
