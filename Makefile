@@ -26,7 +26,7 @@ demo: packages # sample mails through a private Postfix
 # no goroutines.
 RACE = ./milter ./milter/extract/subprocess ./milter/mtatest ./cmd/postseal/daemon
 
-test: packages bin/debs/complete bin/debian.tar # everything, on a private Postfix too
+test: packages bin/debs/complete bin/debian.tar bin/debian-systemd.tar # everything, on a private Postfix too
 	@echo "== format"
 	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these files:"; gofmt -l .; exit 1; }
 	@echo "== vet"
@@ -93,9 +93,12 @@ bin/debs/complete: Makefile
 			| tr ',' '\n' | sed -n '/libjs-/d; s/^ *\(lib[^ ]*\).*/\1/p')
 	touch $@
 
-# A small Debian of the machine's own release, which the tests install in.
-bin/debian.tar: | packages
+# Small Debians of the machine's own release: one in which the tests install, and one
+# which they boot.
+bin/debian.tar: INCLUDE = adduser
+bin/debian-systemd.tar: INCLUDE = adduser,systemd,systemd-sysv,postfix,postfix-pcre,jq
+bin/debian.tar bin/debian-systemd.tar: | packages
 	mkdir -p bin
-	$(AS_ROOT) mmdebstrap --variant=essential --include=adduser \
+	$(AS_ROOT) mmdebstrap --variant=essential --include=$(INCLUDE) \
 		$$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release) $@.part.tar
 	mv $@.part.tar $@

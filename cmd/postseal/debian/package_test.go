@@ -109,5 +109,6 @@ func TestPackage(t *testing.T) {
 			t.Error(out)
 		}
 	})
+	t.Run("systemd", func(t *testing.T) { testSystemd(t, old) })
 	t.Run("life", func(t *testing.T) { testLife(t, here, old) })
 }
