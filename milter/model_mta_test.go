@@ -269,12 +269,13 @@ func (m *mtaModel) rcpt(s rcptModel) {
 		r.resolved = ""
 	}
 	m.send('R', payload, macros...)
+	past := r.huge && msg.huge > hugeLimit
 	if m.protocol&silentRcpt != 0 {
+		msg.pastLimit = msg.pastLimit || past // there is no reply that could say so
 		msg.accepted(r)
 		return
 	}
-	total := msg.huge
-	m.expect(func(reply string) string { return m.rcptReply(msg, r, total, reply) })
+	m.expect(func(reply string) string { return m.rcptReply(msg, r, past, reply) })
 }
 
 // accepted keeps a recipient that the MTA delivers to.
@@ -283,13 +284,13 @@ func (msg *openMessage) accepted(r recipientModel) {
 	msg.envelope = append(msg.envelope, r)
 }
 
-// hugeLimit is the octets of arguments that one message may certainly have, and
-// hugeEnd those that it cannot have.
-const hugeLimit, hugeEnd = 5 << 20, 7 << 20
+// hugeLimit is how many octets of arguments a message may have, within one argument
+// that is huge. LIMITS of postseal(8) counts each as four.
+const hugeLimit = 6_500_000
 
 // rcptReply checks the reply to RCPT under each configuration that may be in force.
-func (m *mtaModel) rcptReply(msg *openMessage, r recipientModel, huge int, reply string) string {
-	if r.huge && huge > hugeLimit && (huge > hugeEnd || reply != "c") {
+func (m *mtaModel) rcptReply(msg *openMessage, r recipientModel, past bool, reply string) string {
+	if past {
 		msg.pastLimit = msg.pastLimit || msg.sendmail // which may remove another recipient
 		if !strings.HasPrefix(reply, "y452 4.5.3 ") {
 			return fmt.Sprintf("the reply to a RCPT past the limit is %q", reply)
@@ -336,7 +337,7 @@ func refusalFault(r recipientModel, f facts, reply string) string {
 		}
 		return ""
 	}
-	text, fault := textOfReply(reply)
+	text, fault := smtpReply(reply)
 	given := strings.Contains(text, remedies[f.refusal])
 	for kind, remedy := range remedies {
 		given = given && (f.refusal != "malformed" || kind == "malformed" || !strings.Contains(text, remedy))
@@ -350,8 +351,8 @@ func refusalFault(r recipientModel, f facts, reply string) string {
 	return ""
 }
 
-// textOfReply reads SMFIR_REPLYCODE as MTAs do: a percent sign must be doubled.
-func textOfReply(reply string) (text, fault string) {
+// smtpReply reads SMFIR_REPLYCODE as MTAs do: a percent sign must be doubled.
+func smtpReply(reply string) (text, fault string) {
 	if !strings.HasPrefix(reply, "y") || !strings.HasSuffix(reply, "\x00") {
 		return "", "it must be a reply code"
 	}
@@ -420,7 +421,7 @@ func (m *mtaModel) checkEnd(msg *openMessage, edits []string, reply string) stri
 func (m *mtaModel) checkVerdict(c *configModel, msg *openMessage, edits []string, reply string, line logLine) string {
 	d := c.decide(&msg.messageModel)
 	if len(d.replies) > 0 {
-		text, fault := textOfReply(reply)
+		text, fault := smtpReply(reply)
 		isWanted := func(code int) bool { return strings.HasPrefix(text, fmt.Sprint(code, " ")) }
 		switch {
 		case fault != "":

@@ -134,6 +134,10 @@ func (g *choices) connection(conn, messages int) (list []stepModel) {
 			r := rcptModel{recipientModel: g.recipient(!o.dialect.submitted)}
 			r.arguments = g.withDSN(&r.recipientModel)
 			add(stepModel{op: "rcpt", rcpt: r})
+			if r.typed.domain != r.mta.domain && r.typed.fault == "" && r.mta.fault == "" && r.resolved != "" && g.in(2) {
+				// Another recipient is the address that the MTA reads in this one.
+				add(stepModel{op: "rcpt", rcpt: rcptModel{recipientModel: recipientModel{text: r.resolved, resolved: r.resolved, typed: r.mta, mta: r.mta, ascii: true}}})
+			}
 		}
 		if g.below(256) == 255 && g.in(16) {
 			for i := range 8 {
