@@ -16,9 +16,7 @@ import (
 
 	gomilter "github.com/emersion/go-milter"
 	"github.com/postseal/postseal/milter/extract/subprocess"
-	"github.com/postseal/postseal/milter/maillog"
 	"github.com/postseal/postseal/milter/message"
-	"github.com/postseal/postseal/milter/metrics"
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
 )
@@ -910,65 +908,6 @@ func TestLinesOfAMessageAreBounded(t *testing.T) {
 				t.Error("the line does not name the message")
 			}
 		})
-	}
-}
-
-// BenchmarkMessage sends one whole message over a unix socket with go-milter's
-// client. For comparison it also runs go-milter's own filter, which does
-// nothing.
-func BenchmarkMessage(b *testing.B) {
-	for name, count := range map[string]func(maillog.Event){"postseal": metrics.New().Count, "postseal without metrics": nil} {
-		b.Run(name, func(b *testing.B) {
-			r := newCounting(b, always(testConfig(b)), DefaultTimeouts, count)
-			defer r.Shutdown()
-			benchmarkMessage(b, r.socket, allActions, allProtocol)
-		})
-	}
-	b.Run("do-nothing", func(b *testing.B) {
-		socket := b.TempDir() + "/s"
-		l, err := net.Listen("unix", socket)
-		if err != nil {
-			b.Fatal(err)
-		}
-		server := gomilter.Server{
-			NewMilter: func() gomilter.Milter { return gomilter.NoOpMilter{} },
-			Protocol:  gomilter.OptNoBody | gomilter.OptNoUnknown,
-		}
-		go server.Serve(l)
-		defer server.Close()
-		benchmarkMessage(b, socket, 0x3f, 0x7f) // all that version 2 has
-	})
-}
-
-func benchmarkMessage(b *testing.B, socket string, actions gomilter.OptAction, protocol gomilter.OptProtocol) {
-	client := gomilter.NewClientWithOptions("unix", socket, gomilter.ClientOptions{
-		ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
-		ActionMask: actions, ProtocolMask: protocol,
-	})
-	defer client.Close()
-	s, err := client.Session()
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close()
-	step := func(action *gomilter.Action, err error) {
-		if err != nil || action.Code != gomilter.ActContinue && action.Code != gomilter.ActAccept {
-			b.Fatal(action, err)
-		}
-	}
-	step(s.Conn("client.example", gomilter.FamilyInet, 12345, "192.0.2.7"))
-	b.ReportAllocs()
-	for b.Loop() {
-		step(s.Mail("ward@trust.example", nil))
-		for _, to := range []string{"a@nhs.net", "b@gmail.com", "c@council.gov.uk"} {
-			step(s.Rcpt(to, nil))
-		}
-		for _, field := range [][2]string{{"Received", "from x by y"}, {"From", "ward@trust.example"}, {"To", "a@nhs.net"}, {"Subject", "Clinic list for Monday"}, {"Message-ID", "<1@trust.example>"}, {"Date", "Sat, 21 Nov 2026 09:00:00 +0000"}, {"MIME-Version", "1.0"}, {"Content-Type", "text/plain"}} {
-			step(s.HeaderField(field[0], field[1]))
-		}
-		step(s.HeaderEnd())
-		_, action, err := s.End()
-		step(action, err)
 	}
 }
 

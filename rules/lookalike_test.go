@@ -235,15 +235,6 @@ func BenchmarkLookAlike(b *testing.B) {
 	}
 }
 
-// BenchmarkLoad loads 40,000 registered names.
-func BenchmarkLoad(b *testing.B) {
-	csv := manyRegistered(40_000)
-	b.ReportAllocs()
-	for b.Loop() {
-		load(b, table.Sources{Accredited: "list.csv"}, map[string]string{"list.csv": csv})
-	}
-}
-
 // manyRegistered is a list of n accredited names, each registered by itself.
 func manyRegistered(n int) string {
 	var b strings.Builder

@@ -22,7 +22,7 @@ func bigList(rows int) []byte {
 
 func benchDomain(i int) string { return fmt.Sprintf("made-up-%07d.nhs.uk", i) }
 
-func loadList(b *testing.B, list []byte) *table.Table {
+func loadList(b testing.TB, list []byte) *table.Table {
 	b.Helper()
 	loaded, err := table.Load(table.Sources{Edition: editions.Default, Accredited: "list"},
 		func(string) ([]byte, error) { return list, nil })

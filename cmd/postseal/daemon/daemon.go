@@ -24,9 +24,9 @@ import (
 // Serve runs the milter until a signal stops it. first is the configuration that
 // was read from the path. An error means that the milter could not start.
 func Serve(path string, first *config.Config, stderr io.Writer, version string) error {
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
-	defer signal.Stop(signals)
+	stop, hangUp := signals()
+	defer signal.Stop(stop)
+	defer signal.Stop(hangUp)
 
 	// If the reader of the log is gone, a write returns an error. SIGPIPE would end
 	// the daemon.
@@ -71,7 +71,7 @@ func Serve(path string, first *config.Config, stderr io.Writer, version string) 
 	d.remind(time.Now())
 	d.notify(systemd.SdNotifyReady, d.status())
 	collect(first.Message.Rules.Table.Len())
-	d.run(signals)
+	d.run(stop, hangUp)
 	signal.Reset(syscall.SIGINT) // another one ends the daemon at once
 	d.notify(systemd.SdNotifyStopping)
 	maillog.Write(d.log, maillog.Stopped{CutOff: d.server.Shutdown()})
@@ -110,8 +110,18 @@ func newDaemon(path string, first *config.Config, log *maillog.Log) *daemon {
 	return d
 }
 
+// signals returns the signals that stop the daemon, and those that reload it. A reload
+// can take seconds, and package os/signal drops what does not fit: a signal to stop
+// must not be lost behind many to reload. One more reload covers all that came meanwhile.
+func signals() (stop, hangUp chan os.Signal) {
+	stop, hangUp = make(chan os.Signal, 1), make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	return stop, hangUp
+}
+
 // run handles signals and polls the files until a signal stops it.
-func (d *daemon) run(signals <-chan os.Signal) {
+func (d *daemon) run(stop, hangUp <-chan os.Signal) {
 	poll, watchdog := time.NewTicker(pollInterval), d.watchdog()
 	defer poll.Stop()
 	for {
@@ -120,10 +130,9 @@ func (d *daemon) run(signals <-chan os.Signal) {
 			d.tick(time.Now())
 		case <-watchdog.C:
 			d.feed(d.server.Now())
-		case s := <-signals:
-			if s != syscall.SIGHUP {
-				return
-			}
+		case <-stop:
+			return
+		case <-hangUp:
 			d.notifyReloading()
 			d.reload(time.Now())
 			d.notify(systemd.SdNotifyReady)

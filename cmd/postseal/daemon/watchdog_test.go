@@ -64,7 +64,7 @@ func TestWatchdogIsNotifiedOnlyOfProgress(t *testing.T) {
 	s.server.Start(listener)
 	signals, done := make(chan os.Signal), make(chan struct{})
 	go func() {
-		s.run(signals)
+		s.run(signals, nil)
 		close(done)
 	}()
 	mta, err := net.Dial("unix", listener.Addr().String())

@@ -71,7 +71,7 @@ func growth(r *report, f *filters, p plan) error {
 				if err != nil {
 					return err
 				}
-				result, err := l.run(0, 300*time.Millisecond)
+				result, err := l.run(0, p.length/8)
 				if err == nil && result.messages == 0 {
 					result, err = l.run(0, 10*time.Second)
 				}

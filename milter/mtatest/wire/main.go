@@ -33,10 +33,9 @@ var (
 		units: 1 << 20,
 	}
 	quick = plan{
-		rounds: 2, length: time.Second, rate: 400,
-		connections: []int{1, 50, 500}, idle: []int{500}, settle: time.Second,
-		rows: []int{300, 100_000}, reloadRows: []int{100_000},
-		units: 100_000,
+		rounds: 2, length: time.Second / 2, rate: 400,
+		connections: []int{50}, idle: []int{500}, settle: time.Second,
+		rows: []int{300, 100_000}, units: 1000,
 	}
 )
 
@@ -107,7 +106,7 @@ func (f *filters) with(k kind, connections int, mails []mail, use func(*running,
 // speed measures throughput and times. The filters run side by side and take turns.
 func speed(r *report, f *filters, p plan) error {
 	t := r.table("speed", "Messages of 4 KiB with one recipient. Closed loop: each connection sends its next message at once. "+
-		fmt.Sprintf("Open loop: %.0f messages a second are due at fixed times, and a late message counts from then.", p.rate),
+		fmt.Sprintf("Open loop: %.0f messages a second are due at fixed times, and a late message counts from then. Compare times in the open loop only: in the closed one, the faster filter has more messages at once.", p.rate),
 		"messages/s", "CPU µs", "RCPT p50", "RCPT p99", "RCPT p99.9", "end p50", "end p99", "end p99.9", "message p99")
 	kinds := []kind{nothing, withoutBody, withContent}
 	var started []*running
@@ -249,6 +248,9 @@ func (r *running) watchMemory() (stop chan struct{}, most chan int) {
 // reload measures an open loop without and with a reload every 100 ms. A signal that
 // comes during a reload starts the next one after it.
 func reload(r *report, f *filters, p plan) error {
+	if len(p.reloadRows) == 0 {
+		return nil
+	}
 	t := r.table("reload", fmt.Sprintf("50 connections, open loop, %.0f messages a second; the second line of each with SIGHUP every 100 ms. Ratios are to the line without.", p.rate),
 		"reloads/s", "PSS MiB", "RCPT p50", "RCPT p99", "RCPT p99.9", "end p99", "end p99.9", "message p99", "message p99.9", "message max")
 	t.base = "without reload"
