@@ -1,5 +1,5 @@
-// Package mtatest starts private mail servers for tests, the demo and the bench: a Postfix
-// and a Sendmail made from the files of contrib, and the hosts at which mail
+// Package mtatest starts private mail servers for tests, the demo and the bench: a
+// Postfix and a Sendmail made from the files of contrib, and the hosts at which mail
 // arrives. Everything listens on 127.0.0.1 or below a temporary directory. An
 // installed Postfix is left alone.
 package mtatest

@@ -12,9 +12,13 @@ import (
 // would be fast.
 type check struct {
 	mail checkMail
-	want func(direct, relayed []mtatest.Delivery) bool
+	want arrival
 	log  string // that the rival's log must contain
 }
+
+// arrival reports whether the mail arrived as it should: at its own host, or at the
+// relay.
+type arrival func(direct, relayed []mtatest.Delivery) bool
 
 // checkMail is one mail to somebody at one domain.
 type checkMail struct {
@@ -42,7 +46,7 @@ func sealed(direct, relayed []mtatest.Delivery) bool {
 }
 
 // has returns a function that reports whether the mail arrived with the field.
-func has(field string) func(direct, relayed []mtatest.Delivery) bool {
+func has(field string) arrival {
 	return func(direct, relayed []mtatest.Delivery) bool {
 		return len(direct) == 1 && len(relayed) == 0 && added(direct[0]) == field
 	}
@@ -61,7 +65,7 @@ func added(d mtatest.Delivery) string {
 
 // tagged are the checks of a rival that adds a field to unmarked mail to unlisted
 // domains. Marked mail must arrive as the last argument says.
-func tagged(field string, ifMarked func(direct, relayed []mtatest.Delivery) bool) []check {
+func tagged(field string, ifMarked arrival) []check {
 	return []check{{mail: plain, want: has(field)}, {mail: toListed, want: unchanged}, {mail: marked, want: ifMarked}}
 }
 

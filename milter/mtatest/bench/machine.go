@@ -16,8 +16,8 @@ type machine struct {
 	Count     int    `json:"processors"`
 	Memory    int    `json:"memory_mib"`
 	Kernel    string `json:"kernel"`
-	// Load is the load average of the last minute, before the bench. Other work on
-	// the machine makes the ratios worthless.
+	// Load is the load average of the last minute before the bench. If there is other
+	// work on the machine, the ratios say little.
 	Load string `json:"load"`
 }
 

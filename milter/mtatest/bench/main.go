@@ -47,24 +47,25 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	r, err := bench(ctx, root, s)
-	if err != nil {
+	if r == nil {
 		return err
 	}
+	// There are results, even if a program could not be stopped.
 	if s.quick {
 		lines, broken := r.verdict()
 		fmt.Print(lines)
 		if broken > 0 {
-			return fmt.Errorf("postseal is worse than %d of %d bounds: see milter/mtatest/bench/quick.go", broken, len(bounds))
+			err = errors.Join(err, fmt.Errorf("postseal is worse than %d of %d bounds in milter/mtatest/bench/quick.go", broken, len(bounds)))
 		}
-		return nil
+		return err
 	}
-	table := r.markdown()
-	fmt.Print(table)
-	return r.write(filepath.Join(root, "bin", "bench"), table)
+	tables := r.markdown()
+	fmt.Print(tables)
+	return errors.Join(err, r.write(filepath.Join(root, "bin", "bench"), tables))
 }
 
-// bench measures what the settings say.
-func bench(ctx context.Context, root string, s settings) (r *report, err error) {
+// bench measures what the settings say. If there is a report, the error is of the end.
+func bench(ctx context.Context, root string, s settings) (_ *report, err error) {
 	inMemory, err := useTmpfs()
 	if err != nil {
 		return nil, err
@@ -83,7 +84,9 @@ func bench(ctx context.Context, root string, s settings) (r *report, err error) 
 			return nil, err
 		}
 	}
-	r = newReport(root, s, inMemory)
-	r.Results, err = w.measureAll(ctx, s)
-	return r, err
+	report := newReport(root, s, inMemory)
+	if report.Results, err = w.measureAll(ctx, s); err != nil {
+		return nil, err
+	}
+	return report, nil
 }

@@ -41,7 +41,8 @@ func mimeDefang(w *world, e *entrant) ([]program, error) {
 	}
 	requests := filepath.Join(e.dir, "multiplexor.sock")
 	multiplexor := exec.Command(filepath.Join(root, "usr/bin/mimedefang-multiplexor"),
-		"-D", "-U", defangUser, "-m", "2", "-x", "10", "-w", "0", "-q", "100", "-Q", "300", "-z", spool, "-s", requests, "-f", script, "-F", filter)
+		"-D", "-U", defangUser, "-m", "2", "-x", "10", "-w", "0", "-q", "100", "-Q", "300",
+		"-z", spool, "-s", requests, "-f", script, "-F", filter)
 	multiplexor.Env = append(os.Environ(), "PERL5LIB="+filepath.Join(root, "usr/share/perl5"))
 	milter := exec.Command(filepath.Join(root, "usr/bin/mimedefang"),
 		"-D", "-U", defangUser, "-q", "-X", "-z", spool, "-m", requests, "-p", e.socket())

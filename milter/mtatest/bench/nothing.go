@@ -7,7 +7,7 @@ import (
 )
 
 // doNothing is the C filter that does nothing.
-func doNothing(arguments ...string) func(*world, *entrant) ([]program, error) {
+func doNothing(arguments ...string) starter {
 	return func(w *world, e *entrant) ([]program, error) {
 		binary, err := w.built("nothing", w.buildNothing)
 		if err != nil {

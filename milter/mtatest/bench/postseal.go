@@ -44,7 +44,7 @@ func (b beside) SocketDir() string { return b.dir }
 
 // postseal is the daemon with contrib's configuration, the table as its accredited
 // list, and the policies.
-func postseal(mode, policies string) func(*world, *entrant) ([]program, error) {
+func postseal(mode, policies string) starter {
 	return func(w *world, e *entrant) ([]program, error) {
 		binary, err := w.built("postseal", func() (string, error) { return mtatest.Build(w.root, w.bin) })
 		if err != nil {

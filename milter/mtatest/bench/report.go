@@ -92,7 +92,7 @@ func (r *result) summarise() {
 }
 
 // write writes bench.json and bench.md.
-func (r *report) write(dir, table string) error {
+func (r *report) write(dir, tables string) error {
 	text, err := json.MarshalIndent(r, "", "\t")
 	if err != nil {
 		return err
@@ -100,5 +100,5 @@ func (r *report) write(dir, table string) error {
 	if err := os.WriteFile(filepath.Join(dir, "bench.json"), append(text, '\n'), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "bench.md"), []byte(table), 0o644)
+	return os.WriteFile(filepath.Join(dir, "bench.md"), []byte(tables), 0o644)
 }

@@ -31,24 +31,13 @@ func parse(args []string) (s settings, err error) {
 	recipients := flags.String("recipients", "1,20,100", "how many recipients each message has")
 	sizes := flags.String("sizes", "4,100", "the sizes of messages, in KiB")
 	connections := flags.String("connections", "each,reused", "each: a connection for each message; reused: one for each sender")
-	set := flags.String("cases", "main", "main: of the combinations of these four, those in the README's table; all: each combination")
+	set := flags.String("cases", "main", "main: of the combinations of these four, the twelve that say most; all: each combination")
 	chosen := flags.String("rivals", strings.Join(names, ","), "which filters; the ratios are to the first")
 	flags.IntVar(&s.rounds, "rounds", 7, "how often each filter has its turn in each case")
 	flags.Float64Var(&s.seconds, "seconds", 1.5, "how long a turn is")
-	flags.BoolVar(&s.quick, "quick", false, "compare postseal with the C filter alone, and fail if it is worse than its bounds: about a minute; only -rounds and -seconds have an effect")
+	flags.BoolVar(&s.quick, "quick", false, "compare postseal with the C filter, and fail if it is worse than its bounds; the flags above for cases and filters then have no effect")
 	if err := flags.Parse(args); err != nil {
 		return s, err
-	}
-	if s.quick {
-		// Many short turns: their median stands more noise than that of a few.
-		set := make(map[string]bool)
-		flags.Visit(func(f *flag.Flag) { set[f.Name] = true })
-		if !set["rounds"] {
-			s.rounds = 12
-		}
-		if !set["seconds"] {
-			s.seconds = 0.6
-		}
 	}
 	s.say = func(format string, args ...any) { fmt.Fprintf(os.Stderr, format, args...) }
 	if flags.NArg() > 0 || s.rounds < 1 || s.seconds <= 0 {

@@ -60,8 +60,14 @@ func startWorld(root string) (w *world, err error) {
 	return w, nil
 }
 
-// stop ends what was started, in reverse order.
+// stop ends what was started, in reverse order. It tells all filters first, because
+// libmilter needs up to 5 seconds to end.
 func (w *world) stop() error {
+	for _, e := range w.entrants {
+		for _, p := range e.running {
+			p.cmd.Process.Signal(syscall.SIGTERM)
+		}
+	}
 	var faults []error
 	for i := len(w.stops) - 1; i >= 0; i-- {
 		faults = append(faults, w.stops[i]())
