@@ -265,11 +265,13 @@ func (g *choices) field() (f fieldModel) {
 		f.content.sensitivity = f.value != "Normal"
 	case 7:
 		f.name = pick(g, "To", "Cc")
+		f.content.visible = make(map[string]readingModel)
 		var list []string
 		for i := range 1 + g.below(5) {
 			at := pick(g, domains[:5]...)
-			f.content.visible = append(f.content.visible, at)
-			list = append(list, fmt.Sprintf("%s%d%d <v%d.%d@%s>", f.name, i, g.below(256), i, g.below(256), at.domain))
+			address := fmt.Sprintf("v%d.%d@%s", i, g.below(256), at.domain)
+			f.content.visible[address] = at
+			list = append(list, fmt.Sprintf("%s %d <%s>", f.name, i, address))
 		}
 		f.value = strings.Join(list, ",\n\t")
 	case 8, 9:

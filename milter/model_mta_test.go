@@ -50,6 +50,7 @@ type mtaModel struct {
 type dialect struct {
 	sendmail  bool
 	submitted bool // mail of sendmail(1) on Postfix
+	sparse    bool // no packet for macros that have no value, and no queue ID at RCPT
 }
 
 // openMessage is a message from MAIL to its end.
@@ -81,15 +82,15 @@ func (m *mtaModel) command(code byte, payload string, silent uint32, macros ...s
 
 // send sends a command with its macros: names and values in turn.
 func (m *mtaModel) send(code byte, payload string, macros ...string) {
-	if len(macros) > 0 || !m.dialect.sendmail {
-		var text strings.Builder
-		text.WriteByte(code)
-		asked := strings.Fields(m.macros[code])
-		for i := 0; i+1 < len(macros); i += 2 {
-			if macros[i+1] != "" && (m.macros == nil || slices.Contains(asked, macros[i])) {
-				text.WriteString(macros[i] + "\x00" + macros[i+1] + "\x00")
-			}
+	var text strings.Builder
+	text.WriteByte(code)
+	asked := strings.Fields(m.macros[code])
+	for i := 0; i+1 < len(macros); i += 2 {
+		if macros[i+1] != "" && (m.macros == nil || slices.Contains(asked, macros[i])) {
+			text.WriteString(macros[i] + "\x00" + macros[i+1] + "\x00")
 		}
+	}
+	if text.Len() > 1 || !m.dialect.sparse {
 		m.write('D', text.String())
 	}
 	m.write(code, payload)
@@ -262,7 +263,7 @@ func (m *mtaModel) rcpt(s rcptModel) {
 		resolved = "<" + resolved + ">"
 	}
 	macros := []string{"{rcpt_addr}", resolved, "{rcpt_mailer}", "smtp"}
-	if m.dialect.sendmail || len(msg.envelope) > 0 {
+	if m.dialect.sendmail || len(msg.envelope) > 0 && !m.dialect.sparse {
 		macros = append(macros, "i", msg.queueID)
 	}
 	if m.macros != nil && !slices.Contains(strings.Fields(m.macros['R']), "{rcpt_addr}") {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -61,6 +62,7 @@ type rcptModel struct {
 // offers it, sometimes with anything that the protocol allows.
 func (g *choices) open() (o openModel) {
 	o.dialect = pick(g, dialect{}, dialect{}, dialect{sendmail: true}, dialect{submitted: true})
+	o.dialect.sparse = o.dialect.sendmail || g.in(4)
 	o.stepwise = !g.in(2)
 	o.version, o.actions, o.protocol = 6, allActions, allProtocol
 	switch g.below(4) {
@@ -131,7 +133,7 @@ func (g *choices) connection(conn, messages int) (list []stepModel) {
 		sender := pick(g, "ward@trust.example", "News@TRUST.example", "", "bot@lists.trust.example", "x@example.org")
 		add(stepModel{op: "mail", mail: mailModel{sender, pick(g, "", "", "jsmith"), arguments}})
 		for range 1 + g.below(pick(g, 2, 2, 4, 12)) {
-			r := rcptModel{recipientModel: g.recipient(!o.dialect.submitted)}
+			r := rcptModel{recipientModel: g.recipient(!o.dialect.submitted && !g.in(16))}
 			r.arguments = g.withDSN(&r.recipientModel)
 			add(stepModel{op: "rcpt", rcpt: r})
 			if r.typed.domain != r.mta.domain && r.typed.fault == "" && r.mta.fault == "" && r.resolved != "" && g.in(2) {
@@ -401,7 +403,10 @@ func (c *contentModel) add(more contentModel) {
 	c.text = c.text || more.text
 	c.encrypted = c.encrypted || more.encrypted
 	c.disclaimer = c.disclaimer || more.disclaimer
-	c.visible = append(c.visible, more.visible...)
+	if c.visible == nil {
+		c.visible = make(map[string]readingModel)
+	}
+	maps.Copy(c.visible, more.visible)
 }
 
 func (r *scriptRun) open(number int, o openModel) string {

@@ -231,7 +231,7 @@ type contentModel struct {
 	encrypted   bool // it has a part that is encrypted
 	text        bool // it has other text
 	disclaimer  bool
-	visible     []readingModel // of To and Cc
+	visible     map[string]readingModel // the addresses in To and Cc
 }
 
 // marker returns the state of the marker and the kind of near miss.
