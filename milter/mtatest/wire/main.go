@@ -124,9 +124,9 @@ func speed(r *report, f *filters, p plan) error {
 	}
 	for _, connections := range p.connections {
 		for _, rate := range []float64{0, p.rate} {
-			name := fmt.Sprintf("%d connections, closed loop", connections)
+			name := fmt.Sprintf("closed loop, connections: %d", connections)
 			if rate > 0 {
-				name = fmt.Sprintf("%d connections, open loop", connections)
+				name = fmt.Sprintf("open loop, connections: %d", connections)
 			}
 			for range p.rounds {
 				for _, s := range started {
@@ -320,7 +320,7 @@ func rows(r *report, f *filters, p plan) error {
 			}
 			if base == 0 {
 				base = values["PSS MiB"]
-			} else {
+			} else if rows >= 100_000 { // fewer hide behind the rest of the process
 				values["B/row"] = (values["PSS MiB"] - base) * (1 << 20) / float64(rows)
 			}
 			t.add(fmt.Sprintf("%d rows", rows), k.Name, values)
