@@ -238,7 +238,7 @@ func (g *choices) body() (b bodyModel) {
 		case 6:
 			lines.WriteString("Ring 020 7946 0000 about the secret garden.\r\n")
 		case 7:
-			lines.WriteString("\r\n" + strings.Repeat("The list of the ward is long. ", g.below(64)) + "\r\n")
+			lines.WriteString("\r\n" + strings.Repeat("The list of the ward is long. ", 1+g.below(63)) + "\r\n")
 		}
 	}
 	b.text, b.chunks = lines.String(), 1+g.below(4)
