@@ -438,5 +438,5 @@ func (d *told) harm(messages [][2]string, journal bool) {
 		}
 		d.add("stderr", text)
 	}
-	d.await("stderr", "milter.(*Server).serve", 1)
+	d.await("stderr", "milter.(*conn).Read", 1)
 }
