@@ -30,6 +30,7 @@ var commands = []struct {
 	{"status", "show problems of the daemon and the MTA's queue", status},
 	{"doctor", "look for settings of the MTA that bypass postseal", runDoctor},
 	{"replay", "decide saved mail, and compare two configurations", replayMail},
+	{"report", "count what a log says of a period, as a page or text", reportLog},
 }
 
 const usage = `

@@ -21,6 +21,7 @@ import (
 	"github.com/postseal/postseal/cmd/postseal/doctor"
 	"github.com/postseal/postseal/cmd/postseal/queue"
 	"github.com/postseal/postseal/cmd/postseal/replay"
+	"github.com/postseal/postseal/cmd/postseal/report"
 	"github.com/postseal/postseal/milter/mantest"
 	"github.com/postseal/postseal/milter/shown"
 	"github.com/postseal/postseal/rules"
@@ -121,7 +122,7 @@ func TestManJSON(t *testing.T) {
 	page := mantest.Read(t, "postseal.8")
 	for name, of := range map[string]reflect.Type{
 		"lookup -json": reflect.TypeFor[answer](), "explain -json": reflect.TypeFor[explanation](), "import -json": reflect.TypeFor[importReport](),
-		"replay -json": reflect.TypeFor[replay.Report](),
+		"replay -json": reflect.TypeFor[replay.Report](), "report -json": reflect.TypeFor[report.Report](),
 		"doctor -json": reflect.TypeFor[doctor.Finding](),
 	} {
 		mantest.Same(t, name, mantest.Typed(page["JSON/"+name]), mantest.Fields(of))

@@ -11,14 +11,14 @@ _postseal() {
     fi
 
     if ((COMP_CWORD == 1)); then
-        words="serve check lookup explain import export status doctor replay help -h -version"
+        words="serve check lookup explain import export status doctor replay report help -h -version"
     else
         case ${before/#--/-} in
-        -config | -config-directory | -sendmail-cf | -against | -log) _postseal_files "$word" && return ;;
+        -config | -config-directory | -sendmail-cf | -against | -log | -o) _postseal_files "$word" && return ;;
         -level) words="may encrypt verify" ;;
         -format) words="postfix sendmail" ;;
         -mta) words="postfix sendmail" ;;
-        -from | -to | -client | -send | -held-* | -sealed-*) return ;;
+        -from | -to | -client | -since | -until | -send | -held-* | -sealed-*) return ;;
         *)
             case $command in
             serve) words="-config -h" ;;
@@ -33,8 +33,9 @@ _postseal() {
             status) words="-config -json -nagios -prometheus -no-queue -held-warning -held-critical -sealed-warning -sealed-critical -h" ;;
             doctor) words="-config -json -log -prometheus -send -mta -config-directory -sendmail-cf -h" ;;
             replay) words="-config -against -json -from -to -log -h" ;;
+            report) words="-config -since -until -text -json -csv -o -h" ;;
             esac
-            if [[ $word != -* && ($command == explain || $command == import || $command == replay) ]]; then
+            if [[ $word != -* && ($command == explain || $command == import || $command == replay || $command == report) ]]; then
                 _postseal_files "$word" && return
             fi
             ;;
