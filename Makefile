@@ -3,7 +3,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 NFPM        = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 AS_ROOT     = $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$$PATH" HOME="$$HOME")
 
-.PHONY: build man package demo test bench bench-quick corpus decoders graphs kubernetes packages
+.PHONY: build man package demo test bench bench-quick corpus decoders graphs page kubernetes packages
 
 # Go gets the version from git, if git is installed and trusts the directory.
 BUILDVCS = $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -62,11 +62,14 @@ graphs: packages bin/debs/complete # the picture in contrib/alerting
 		$$(dpkg-deb -f ../debs/prometheus_*.deb Depends | tr ',' '\n' | sed -n 's/^ *\(libjs-[^ ]*\|fonts-[^ ]*\).*/\1/p')
 	$(AS_ROOT) $(GO) test -tags graphs -count=1 -run '^TestGraphs$$' ./milter/mtatest
 
+page: packages # whether the page of postseal report fits the screen and A4
+	$(GO) test -tags graphs -count=1 -run '^TestPageFits$$' ./cmd/postseal/report
+
 # Missing packages are installed without questions, and Postfix without a
 # configuration, so that it does not start. If another MTA is installed, apt-get
 # stops, because it would have to remove that MTA.
 DEBS        = postfix postfix-pcre
-graphs: DEBS += chromium
+graphs page: DEBS += chromium
 test bench bench-quick: DEBS += gcc libc6-dev libmilter-dev
 test bench: DEBS += opendkim
 test: DEBS += python3 miltertest git man-db systemd lintian mmdebstrap jq python3-yaml

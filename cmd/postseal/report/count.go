@@ -255,10 +255,8 @@ func (c *counting) state(e *maillog.Entry) {
 		c.isRunning, c.mode = true, event.Mode
 	case *maillog.Reloaded:
 		c.isRunning, c.mode = true, event.Mode
-	case *maillog.Decision:
-		if !c.isRunning {
-			c.isRunning, c.mode = true, event.Mode
-		}
+	case *maillog.Decision: // if the line of the start or of the reload is missing
+		c.isRunning, c.mode = true, event.Mode
 	case *maillog.Stopped:
 		c.isRunning = false
 	}

@@ -20,8 +20,7 @@ type page struct {
 	*Report
 	Span, BeforeSpan, Log, Made, Version string
 
-	Needed, Marked, NearMissed, Missed, Unprotected, Sensitive, Sealed, Stopped string
-	MarkedShare, NearMissedShare, MissedShare                                   string
+	Needed, MarkedShare, NearMissedShare, Unprotected, Sealed, Stopped string
 
 	Groups         []pageGroup
 	Charts         []*chart
@@ -41,7 +40,7 @@ type page struct {
 	MoreExceptions int
 	Notes          []note
 	HasError       bool
-	Held, ListAge  string
+	Held           string
 	ObserveHours   string
 	EnforceHours   string
 	IsObserved     bool
@@ -77,12 +76,10 @@ func (r *Report) Page(out io.Writer, version string, now time.Time) error {
 	p := page{
 		Report: r, Span: span(f), Made: now.Format("2 January 2006"), Version: version,
 		Log:    dayAndTime(r.LogFirst) + " to " + dayAndTime(r.LogLast),
-		Needed: thousands(f.Needed), Marked: thousands(f.Marked), NearMissed: thousands(f.NearMissed), Missed: thousands(f.Missed),
-		Sensitive: thousands(f.SensitiveUnmarked), Unprotected: thousands(f.SensitiveUnprotected),
-		Sealed: thousands(f.Sealed), Stopped: thousands(f.Held + f.Rejected),
-		MarkedShare: share(f.Marked, f.Needed), NearMissedShare: share(f.NearMissed, f.Needed), MissedShare: share(f.Missed, f.Needed),
+		Needed: thousands(f.Needed), MarkedShare: share(f.Marked, f.Needed), NearMissedShare: share(f.NearMissed, f.Needed),
+		Unprotected: thousands(f.SensitiveUnprotected), Sealed: thousands(f.Sealed), Stopped: thousands(f.Held + f.Rejected),
 		Held: thousands(f.Held), ObserveHours: hours(f.ObserveSeconds), EnforceHours: hours(f.EnforceSeconds), IsObserved: f.Observed > 0,
-		ListAge: thousands(f.ListAgeDays), Notes: r.notes(),
+		Notes: r.notes(),
 	}
 	if before != nil {
 		p.BeforeSpan = span(before)
@@ -117,7 +114,7 @@ func (p *page) groups(f, before *Figures) {
 func change(before, now int64) string {
 	switch {
 	case before == now:
-		return "0 %"
+		return "0\u00a0%"
 	case before == 0:
 		return "new"
 	}
@@ -129,13 +126,13 @@ func change(before, now int64) string {
 	percent = (percent + half) / before
 	switch {
 	case percent >= 1000:
-		return fmt.Sprintf("× %s", thousands((now+before/2)/before))
+		return fmt.Sprintf("×\u00a0%s", thousands((now+before/2)/before))
 	case percent > 0:
-		return fmt.Sprintf("+%d %%", percent)
+		return fmt.Sprintf("+%d\u00a0%%", percent)
 	case percent < 0:
-		return fmt.Sprintf("−%d %%", -percent)
+		return fmt.Sprintf("−%d\u00a0%%", -percent)
 	}
-	return "0 %"
+	return "0\u00a0%"
 }
 
 // share returns a part in per cent.
@@ -144,7 +141,7 @@ func share(part, whole int64) string {
 		return "–"
 	}
 	tenths := (part*1000 + whole/2) / whole
-	return fmt.Sprintf("%d.%d %%", tenths/10, tenths%10)
+	return fmt.Sprintf("%d.%d\u00a0%%", tenths/10, tenths%10)
 }
 
 // dayAndTime returns a time of the log as it is shown.
@@ -213,7 +210,7 @@ func bar(name, more string, n, most int64) barRow {
 
 // chart is a picture of columns over time.
 type chart struct {
-	Title, Unit   string
+	Title         string
 	Legend        []legend
 	Width, Height int
 	Left, Bottom  int // of the axes
@@ -265,8 +262,8 @@ func (p *page) charts(days []Figures) {
 			series{"rejected", "c", func(f *Figures) int64 { return f.Rejected }}))
 	}
 	if p.Period().ListAgeDays > 0 {
-		p.ListChart = draw("Days since the last import of the accredited list, by "+p.Unit, buckets, p.Unit,
-			series{"more than 14 days", "a", func(f *Figures) int64 { return f.ListAgeDays }})
+		p.ListChart = draw("Greatest age of the accredited list in days, by "+p.Unit, buckets, p.Unit,
+			series{"days", "a", func(f *Figures) int64 { return f.ListAgeDays }})
 	}
 }
 
@@ -295,8 +292,7 @@ func bucketed(days []Figures) (buckets []Figures, unit string) {
 
 // draw returns a chart. The parts of a column stand on each other.
 func draw(title string, buckets []Figures, unit string, list ...series) *chart {
-	const width, height, left, top, bottom = 660, 190, 44, 10, 24
-	c := &chart{Title: title, Unit: unit, Width: width, Height: height, Left: left, Bottom: height - bottom}
+	const width, height, top, bottom = 660, 158, 8, 22
 	most := int64(1)
 	for i := range buckets {
 		sum := int64(0)
@@ -307,6 +303,8 @@ func draw(title string, buckets []Figures, unit string, list ...series) *chart {
 	}
 	step := niceStep(most)
 	highest := (most + step - 1) / step * step
+	left := 14 + 7*len(thousands(highest))
+	c := &chart{Title: title, Width: width, Height: height, Left: left, Bottom: height - bottom}
 	scale := float64(height-bottom-top) / float64(highest)
 	for n := int64(0); n <= highest; n += step {
 		c.Lines = append(c.Lines, gridLine{float64(c.Bottom) - float64(n)*scale, thousands(n)})
@@ -316,7 +314,7 @@ func draw(title string, buckets []Figures, unit string, list ...series) *chart {
 	every := max(1, (len(buckets)+8)/9)
 	for i := range buckets {
 		f := &buckets[i]
-		x := left + pitch*float64(i) + (pitch-thick)/2
+		x := float64(left) + pitch*float64(i) + (pitch-thick)/2
 		y := float64(c.Bottom)
 		var says []string
 		col := column{}
@@ -335,10 +333,13 @@ func draw(title string, buckets []Figures, unit string, list ...series) *chart {
 			if unit == "month" {
 				layout = "Jan 06"
 			}
-			c.Labels = append(c.Labels, chartLabel{left + pitch*(float64(i)+0.5), formatDay(f.Since, layout)})
+			c.Labels = append(c.Labels, chartLabel{float64(left) + pitch*(float64(i)+0.5), formatDay(f.Since, layout)})
 		}
 	}
 	for _, s := range list {
+		if len(list) == 1 {
+			break // the title says it
+		}
 		c.Legend = append(c.Legend, legend{s.name, s.style})
 	}
 	return c
