@@ -45,7 +45,7 @@ func reportLog(args []string, std stdio) int {
 	asText := c.Bool("text", false, "print text; the default without -o")
 	asJSON := c.Bool("json", false, "print one JSON object")
 	asCSV := c.Bool("csv", false, "print the figures of the period and of each day as CSV")
-	file := c.String("o", "", "write to `FILE`, as HTML unless another option says otherwise")
+	file := c.String("o", "", "write to `FILE`, as HTML unless another option says otherwise; - is standard output")
 	if code, stop := c.parse(args); stop {
 		return code
 	}
@@ -81,7 +81,7 @@ func reportLog(args []string, std stdio) int {
 	case *file != "" && !*asText:
 		write = func(w io.Writer) error { return r.Page(w, version(), time.Now()) }
 	}
-	if *file != "" {
+	if *file != "" && *file != "-" {
 		err = writeWhole(*file, write)
 	} else {
 		out := bufio.NewWriter(std.out)

@@ -529,13 +529,14 @@ func (c *counting) report() (*Report, error) {
 	if c.Options.Until.IsZero() {
 		c.until = dayOf(c.last.In(time.Local))
 	}
+	c.since = max(c.since, c.until-maxDays+1)
 	r.LogFirst, r.LogLast = c.first.Format(time.RFC3339), c.last.Format(time.RFC3339)
 	r.Figures = append(r.Figures, c.sum(ofPeriod, c.since, c.until))
 	length := c.until - c.since + 1
 	if before := c.sum(ofBefore, c.since-length, c.since-1); before.Messages > 0 {
 		r.Figures = append(r.Figures, before)
 	}
-	for number := c.since; number <= c.until && number < c.since+maxDays; number++ {
+	for number := c.since; number <= c.until; number++ {
 		r.Figures = append(r.Figures, c.sum(ofDay, number, number))
 	}
 	c.lists(r)
