@@ -66,7 +66,7 @@ func (r *Report) Text(out io.Writer) error {
 	}
 	notes := r.notes()
 	if len(notes) > 0 {
-		fmt.Fprint(w, "\nNot in these figures\n")
+		fmt.Fprint(w, "\nWhat is left out\n")
 	}
 	for _, note := range notes {
 		fmt.Fprintf(w, "%s\t  %s\n", note.Count(), note.Text)
