@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -105,6 +106,9 @@ func Read(path string) (origin string, text []byte, err error) {
 // longList is a size in octets from which an accredited list needs care with memory.
 const longList = 16 << 20
 
+// piece is how many octets of a file are read or hashed at once.
+const piece = 64 << 10
+
 // Build parses the text of a configuration and reads all files that it names.
 func Build(origin string, text []byte) (*Config, error) {
 	c, err := Parse(origin, text)
@@ -113,14 +117,14 @@ func Build(origin string, text []byte) (*Config, error) {
 	}
 	whole := err == nil
 	if info, err := os.Stat(c.File.Rules.Accredited); err == nil && info.Size() > longList {
-		defer debug.SetGCPercent(debug.SetGCPercent(10)) // the garbage of a load need not be as large as the list
+		defer debug.SetGCPercent(debug.SetGCPercent(25)) // the garbage of a load need not be as large as the list
 	}
 	hash := sha256.New()
 	add := func(name string, text []byte) {
 		fmt.Fprintf(hash, "%s\x00%d\x00", name, len(text))
 		// Not by Fprintf, which would copy the text. And not at once, because a
 		// collection stops all goroutines and cannot interrupt the function.
-		for part := range slices.Chunk(text, 64<<10) {
+		for part := range slices.Chunk(text, piece) {
 			hash.Write(part)
 		}
 	}
@@ -131,7 +135,7 @@ func Build(origin string, text []byte) (*Config, error) {
 	}
 	var buildErr error
 	c.Message, buildErr = c.File.build(whole, func(name string) ([]byte, error) {
-		text, err := os.ReadFile(name)
+		text, err := readFile(name)
 		add(name, text)
 		return text, err
 	})
@@ -146,6 +150,33 @@ func Build(origin string, text []byte) (*Config, error) {
 	}
 	c.Message.Hash = hex.EncodeToString(hash.Sum(nil))[:12]
 	return c, nil
+}
+
+// readFile reads a file in pieces. One read of a long list into new memory can take
+// 200 ms, and a collection that starts meanwhile stops all goroutines for as long. The
+// same goes for a bytes.Buffer that grows.
+func readFile(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	var text []byte
+	if info, err := file.Stat(); err == nil {
+		text = make([]byte, 0, info.Size()+1) // one more, to see the end of the file
+	}
+	for err == nil {
+		if len(text) == cap(text) {
+			text = append(text, 0)[:len(text)]
+		}
+		var n int
+		n, err = file.Read(text[len(text):min(cap(text), len(text)+piece)])
+		text = text[:len(text)+n]
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return text, err
 }
 
 // Parse parses the text of a configuration and reads no other file. If only single
