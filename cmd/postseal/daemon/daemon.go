@@ -71,6 +71,7 @@ func Serve(path string, first *config.Config, stderr io.Writer, version string) 
 	d.remind(time.Now())
 	d.notify(systemd.SdNotifyReady, d.status())
 	collect(first.Message.Rules.Table.Len())
+	defer useFew()()
 	d.run(stop, hangUp)
 	signal.Reset(syscall.SIGINT) // another one ends the daemon at once
 	d.notify(systemd.SdNotifyStopping)
@@ -142,6 +143,7 @@ func (d *daemon) run(stop, hangUp <-chan os.Signal) {
 
 // reload reads everything again.
 func (d *daemon) reload(now time.Time) {
+	defer useMany()()
 	old := d.current.Load()
 	var fresh *config.Config
 	origin, text, err := config.Read(d.path)

@@ -39,6 +39,7 @@ func (d *daemon) poll(now time.Time) {
 	if stamp == d.tried || !still {
 		return
 	}
+	defer useMany()()
 	// Only SIGHUP reloads the configuration file, which may be half edited.
 	fresh, err := config.Build(current.Origin, current.Text)
 	if err == nil {
