@@ -116,9 +116,11 @@ func TestABrokenRivalIsAnError(t *testing.T) {
 // TestVerdict makes each bound the only one that postseal does not keep to.
 func TestVerdict(t *testing.T) {
 	for worse := range 2 * len(bounds) {
-		r := &report{Rivals: []titled{{Name: "c"}, {Name: "tag"}, {Name: "divert"}}}
+		r := &report{}
 		for _, c := range quickCases {
-			r.Results = append(r.Results, result{testCase: c, Rival: "c", Rounds: []measurement{{CPU: 1}}})
+			for _, rival := range []string{"c-tag", "c-divert"} {
+				r.Results = append(r.Results, result{testCase: c, Rival: rival, Rounds: []measurement{{Rate: 1, CPU: 1}}})
+			}
 		}
 		for i, b := range bounds {
 			rate, cpu := b.rate, b.cpu
@@ -128,7 +130,7 @@ func TestVerdict(t *testing.T) {
 			if worse == 2*i+1 {
 				cpu += 0.01
 			}
-			r.Results = append(r.Results, result{testCase: b.c, Rival: b.rival, Ratio: spreadOf([]float64{rate}), Rounds: []measurement{{CPU: cpu}}})
+			r.Results = append(r.Results, result{testCase: b.c, Rival: b.rival, Rounds: []measurement{{Rate: rate, CPU: cpu}}})
 		}
 		lines, broken := r.verdict()
 		if broken != 1 || strings.Count(lines, "WORSE") != 1 {

@@ -6,7 +6,8 @@ import (
 	"path/filepath"
 )
 
-// doNothing is the C filter that does nothing.
+// doNothing is the C filter that decides nothing, with an argument for what it does to
+// all mail.
 func doNothing(arguments ...string) starter {
 	return func(w *world, e *entrant) ([]program, error) {
 		binary, err := w.built("nothing", w.buildNothing)

@@ -31,6 +31,16 @@ var rivals = []rival{
 		programs: doNothing("quiet"),
 		checks:   []check{{mail: plain, want: unchanged}},
 	}, {
+		name: "c-tag", title: "C filter that tags all mail",
+		programs: doNothing("tag"),
+		checks:   []check{{mail: plain, want: has("X-Postseal")}, {mail: toListed, want: has("X-Postseal")}},
+		edit:     "X-Postseal: ",
+	}, {
+		name: "c-divert", title: "C filter that diverts all mail",
+		programs: doNothing("divert"),
+		checks:   []check{{mail: plain, want: sealed}, {mail: toListed, want: sealed}},
+		edit:     sealedRecord, diverts: true,
+	}, {
 		name: "observe", title: "postseal, mode observe",
 		programs: postseal("observe", tagRest),
 		checks:   []check{{mail: plain, want: unchanged, log: `"action":"tag"`}},

@@ -35,7 +35,7 @@ func parse(args []string) (s settings, err error) {
 	chosen := flags.String("rivals", strings.Join(names, ","), "which filters; the ratios are to the first")
 	flags.IntVar(&s.rounds, "rounds", 7, "how often each filter has its turn in each case")
 	flags.Float64Var(&s.seconds, "seconds", 1.5, "how long a turn is")
-	flags.BoolVar(&s.quick, "quick", false, "compare postseal with the C filter, and fail if it is worse than its bounds; the flags above for cases and filters then have no effect")
+	flags.BoolVar(&s.quick, "quick", false, "compare postseal with C filters, and fail if it is worse than its bounds; the flags above for cases and filters then have no effect")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
@@ -45,7 +45,7 @@ func parse(args []string) (s settings, err error) {
 	}
 	if s.quick {
 		s.cases = quickCases
-		s.rivals, err = pick("c,tag,divert")
+		s.rivals, err = pick("c-tag,tag,c-divert,divert")
 		return s, err
 	}
 	if s.cases, err = combine(*senders, *recipients, *sizes, *connections); err != nil {
