@@ -33,7 +33,7 @@ func parse(args []string) (s settings, err error) {
 	connections := flags.String("connections", "each,reused", "each: a connection for each message; reused: one for each sender")
 	set := flags.String("cases", "main", "main: of the combinations of these four, the twelve that say most; all: each combination")
 	chosen := flags.String("rivals", strings.Join(names, ","), "which filters; the ratios are to the first")
-	flags.IntVar(&s.rounds, "rounds", 7, "how often each filter has its turn in each case")
+	flags.IntVar(&s.rounds, "rounds", 5, "how often each filter has its turn in each case")
 	flags.Float64Var(&s.seconds, "seconds", 1.5, "how long a turn is")
 	flags.BoolVar(&s.quick, "quick", false, "compare postseal with C filters, and fail if it is worse than its bounds; the flags above for cases and filters then have no effect")
 	if err := flags.Parse(args); err != nil {
