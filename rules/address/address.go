@@ -131,12 +131,23 @@ func quotedStringEnd(text string) int {
 // because real addresses have them.
 func isDotString(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c == 0x7f || strings.IndexByte(`()<>,;:\"[]@`, c) >= 0 {
+		if isSpecial[s[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+// isSpecial has the characters that only a Quoted-string may contain.
+var isSpecial = func() (special [256]bool) {
+	for c := range byte(' ' + 1) {
+		special[c] = true
+	}
+	for _, c := range []byte("\x7f()<>,;:\\\"[]@") {
+		special[c] = true
+	}
+	return special
+}()
 
 // IsASCII reports whether the text is ASCII.
 func IsASCII(text string) bool {
