@@ -67,23 +67,24 @@ type Finding struct {
 	Meant string `json:"meant,omitempty"` // for a look-alike: the secure domain, if there is one
 }
 
-// counts has the number of recipients of each kind. A kind without recipients
-// is left out.
+// counts has the number of recipients of each kind. There are five classes and five
+// actions.
 type counts[K interface {
 	~uint8
 	String() string
-}] map[K]int
+}] [5]int
 
-// LogValue returns the counts in the order of their kinds.
+// LogValue returns the counts in the order of their kinds. A kind without recipients
+// is left out.
 func (c counts[K]) LogValue() slog.Value {
-	if len(c) == 0 {
-		return slog.AnyValue(struct{}{}) // handlers leave out an empty group with its key
-	}
-	attrs := make([]slog.Attr, 0, len(c))
-	for kind := K(0); len(attrs) < len(c); kind++ {
-		if n, ok := c[kind]; ok {
-			attrs = append(attrs, slog.Int(kind.String(), n))
+	var attrs []slog.Attr
+	for kind, n := range c {
+		if n > 0 {
+			attrs = append(attrs, slog.Int(K(kind).String(), n))
 		}
+	}
+	if len(attrs) == 0 {
+		return slog.AnyValue(struct{}{}) // handlers leave out an empty group with its key
 	}
 	return slog.GroupValue(attrs...)
 }

@@ -62,7 +62,10 @@ func WriteDecision(log *Log, m *message.Message, queueID string, v message.Verdi
 	if v.Observed {
 		mode = rules.Observe
 	}
-	byClass, byAction := make(counts[table.Class]), make(counts[rules.Action])
+	var (
+		byClass  counts[table.Class]
+		byAction counts[rules.Action]
+	)
 	for _, o := range d.Outcomes {
 		byClass[o.Class]++
 		byAction[o.Action]++

@@ -29,6 +29,7 @@ type Reader struct {
 	pending map[string]*Entry // decisions whose recipients follow, by queue ID
 	order   []string          // their queue IDs, the oldest first
 	ready   []*Entry          // entries that Next returns before it reads on
+	next    int               // the first of them that it has not returned
 	err     error
 }
 
@@ -91,15 +92,15 @@ const (
 
 // Next returns the next event, or io.EOF at the end.
 func (r *Reader) Next() (*Entry, error) {
-	for len(r.ready) == 0 {
+	for r.next == len(r.ready) {
 		if r.err != nil {
 			return nil, r.err
 		}
+		r.next, r.ready = 0, r.ready[:0]
 		r.readLine()
 	}
-	e := r.ready[0]
-	r.ready = r.ready[1:]
-	return e, nil
+	r.next++
+	return r.ready[r.next-1], nil
 }
 
 // readLine reads one line. At the end, the decisions that are not complete become
@@ -150,8 +151,7 @@ func (r *Reader) read(line []byte) {
 		r.LeftOut.Others++
 		return
 	}
-	e := &Entry{Line: r.line}
-	known, cut := e.decode(text, msg)
+	e, known, cut := decode(text, msg)
 	switch {
 	case cut:
 		r.LeftOut.Cut++
@@ -160,6 +160,7 @@ func (r *Reader) read(line []byte) {
 		r.LeftOut.Unknown++
 		return
 	}
+	e.Line = r.line
 	var err error
 	if e.Time, err = time.Parse(time.RFC3339Nano, at); err != nil {
 		r.LeftOut.Unknown++
@@ -306,46 +307,51 @@ var types = func() map[string]reflect.Type {
 	return list
 }()
 
-// The words of the log.
+// The words of the log, by their values.
 var (
-	actions = wordsOf(rules.Accept, rules.Tag, rules.Divert, rules.Quarantine, rules.Reject)
-	modes   = wordsOf(rules.Observe, rules.Enforce)
-	markers = wordsOf(marker.Present, marker.NearMiss, marker.Missing)
-	classes = wordsOf(table.Local, table.Secure, table.Unverified, table.Unknown, table.Closed)
+	actions = words(rules.Accept, rules.Tag, rules.Divert, rules.Quarantine, rules.Reject)
+	modes   = words(rules.Observe, rules.Enforce)
+	markers = words(marker.Present, marker.NearMiss, marker.Missing)
+	classes = words(table.Local, table.Secure, table.Unverified, table.Unknown, table.Closed)
 )
 
-// decode sets the event. If not known, the line has an event or a word of another
-// version. If cut, the line is no whole object.
-func (e *Entry) decode(text, msg string) (known, cut bool) {
+// decode returns the event of a line. If not known, the line has an event or a word
+// of another version. If cut, the line is no whole object.
+func decode(text, msg string) (e *Entry, known, cut bool) {
 	s := scanner{text: text}
 	switch msg {
 	case "decision":
-		e.Event = s.decision()
+		of := new(struct { // one piece of memory, because most lines are decisions
+			Entry
+			Decision
+			first [1]Recipient
+		})
+		of.Recipients = of.first[:0]
+		s.decision(&of.Decision)
+		e, of.Event = &of.Entry, &of.Decision
 	case "decision recipients":
-		e.Event = s.decisionRecipients()
+		e = &Entry{Event: s.decisionRecipients()}
 	case "refused recipient":
-		e.Event = s.refusedRecipient()
+		e = &Entry{Event: s.refusedRecipient()}
 	default:
 		of, ok := types[msg]
 		if !ok {
 			s.skip()
-			return false, s.bad
+			return nil, false, s.bad
 		}
 		event := reflect.New(of)
 		if err := json.Unmarshal([]byte(text), event.Interface()); err != nil {
-			return false, !json.Valid([]byte(text))
+			return nil, false, !json.Valid([]byte(text))
 		}
-		e.Event = event.Interface().(Event)
-		return true, false
+		return &Entry{Event: event.Interface().(Event)}, true, false
 	}
 	if s.bad || s.next() != 0 {
-		return false, !json.Valid([]byte(text))
+		return nil, false, !json.Valid([]byte(text))
 	}
-	return true, false
+	return e, true, false
 }
 
-func (s *scanner) decision() *Decision {
-	d := &Decision{}
+func (s *scanner) decision(d *Decision) {
 	s.object(func(key string) {
 		switch key {
 		case "queue_id":
@@ -367,14 +373,12 @@ func (s *scanner) decision() *Decision {
 		case "findings":
 			d.Findings = s.findings()
 		case "recipients":
-			d.Recipients = s.recipients()
+			d.Recipients = s.recipients(d.Recipients[:0])
 		case "recipient_count":
 			d.RecipientCount = int(s.number())
 		case "by_class":
-			d.ByClass = make(counts[table.Class], 2)
 			s.object(func(key string) { d.ByClass[keyword(s, key, classes)] = int(s.number()) })
 		case "by_action":
-			d.ByAction = make(counts[rules.Action], 2)
 			s.object(func(key string) { d.ByAction[keyword(s, key, actions)] = int(s.number()) })
 		case "reason":
 			d.Reason = s.str()
@@ -386,16 +390,6 @@ func (s *scanner) decision() *Decision {
 			s.skip()
 		}
 	})
-	return d
-}
-
-// keyword returns the value that a key names.
-func keyword[T any](s *scanner, key string, words map[string]T) T {
-	value, ok := words[key]
-	if !ok {
-		s.fail()
-	}
-	return value
 }
 
 func (s *scanner) decisionRecipients() *DecisionRecipients {
@@ -405,7 +399,7 @@ func (s *scanner) decisionRecipients() *DecisionRecipients {
 		case "queue_id":
 			d.QueueID = s.str()
 		case "recipients":
-			d.Recipients = s.recipients()
+			d.Recipients = s.recipients(nil)
 		case "config":
 			d.Config = s.str()
 		default:
@@ -444,8 +438,8 @@ func (s *scanner) refusedRecipient() *RefusedRecipient {
 	return d
 }
 
-func (s *scanner) recipients() []Recipient {
-	list := make([]Recipient, 0, 1)
+// recipients appends to a list.
+func (s *scanner) recipients(list []Recipient) []Recipient {
 	s.array(func() {
 		var r Recipient
 		s.object(func(key string) {

@@ -47,17 +47,17 @@ func (s *scanner) str() string {
 		return ""
 	}
 	start := s.at
-	end := strings.IndexByte(s.text[start:], '"')
-	if end < 0 {
-		s.fail()
-		return ""
+	for i := start; i < len(s.text); i++ {
+		switch s.text[i] {
+		case '"':
+			s.at = i + 1
+			return s.text[start:i]
+		case '\\':
+			return s.escaped(start)
+		}
 	}
-	text := s.text[start : start+end]
-	if strings.IndexByte(text, '\\') < 0 {
-		s.at = start + end + 1
-		return text
-	}
-	return s.escaped(start)
+	s.fail()
+	return ""
 }
 
 // escaped reads the rest of a string that begins at start and has escapes.
@@ -171,22 +171,29 @@ func (s *scanner) skip() {
 }
 
 // word reads a string that is one of the words.
-func word[T any](s *scanner, words map[string]T) T {
-	value, ok := words[s.str()]
-	if !ok {
-		s.fail()
+func word[T ~uint8](s *scanner, words wordsOf[T]) T { return keyword(s, s.str(), words) }
+
+// keyword returns the value of a word.
+func keyword[T ~uint8](s *scanner, text string, words wordsOf[T]) T {
+	for value, word := range words {
+		if word == text {
+			return T(value)
+		}
 	}
-	return value
+	s.fail()
+	return 0
 }
 
-// wordsOf returns the values of a type by their names.
-func wordsOf[T interface {
+// wordsOf has the names of a type's values, which count from 0.
+type wordsOf[T ~uint8] []string
+
+func words[T interface {
 	~uint8
 	String() string
-}](values ...T) map[string]T {
-	words := make(map[string]T)
+}](values ...T) wordsOf[T] {
+	list := make(wordsOf[T], len(values))
 	for _, value := range values {
-		words[value.String()] = value
+		list[value] = value.String()
 	}
-	return words
+	return list
 }

@@ -82,7 +82,7 @@ func Typed(section string) (entries []string) {
 // an array of objects it lists their fields, sorted: "list (array) a (string) b
 // (number)".
 func Fields(of reflect.Type) (fields []string) {
-	types := map[reflect.Kind]string{reflect.Bool: "boolean", reflect.Int: "number", reflect.Int64: "number", reflect.Slice: "array", reflect.Map: "object", reflect.Struct: "object", reflect.Pointer: "object"}
+	types := map[reflect.Kind]string{reflect.Bool: "boolean", reflect.Int: "number", reflect.Int64: "number", reflect.Slice: "array", reflect.Map: "object", reflect.Array: "object", reflect.Struct: "object", reflect.Pointer: "object"}
 	for _, f := range reflect.VisibleFields(of) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		kind, ok := types[f.Type.Kind()]

@@ -54,7 +54,7 @@ func TestStatusAndGauges(t *testing.T) {
 	}
 	sensitive := maillog.Decision{Action: rules.Divert, Mode: rules.Enforce, Marker: marker.Missing,
 		Findings: []maillog.Finding{{Finding: finding.Finding{Name: finding.Marking}}}}
-	sensitive.ByClass = map[table.Class]int{table.Unknown: 1}
+	sensitive.ByClass = [5]int{table.Unknown: 1}
 	m.Count(sensitive)
 	m.Count(maillog.RefusedRecipient{Class: table.Closed, Kind: "closed"})
 	want(`"next_expiry":"`+expires+`","rows_expired":0,"sessions":3,"today":{"date":"2026-11-29","messages":1,"by_action":{"accept":0,"divert":1,"quarantine":0,"reject":0,"tag":0},"refused_recipients":1,"sensitive_unmarked":1},"lines_lost":5,"last_error":null`,
@@ -167,7 +167,7 @@ func TestStatusReadsBack(t *testing.T) {
 // TestCountingNeedsNoMemory checks that counting allocates no memory.
 func TestCountingNeedsNoMemory(t *testing.T) {
 	m := New()
-	var e maillog.Event = maillog.Decision{Action: rules.Divert, NearMiss: marker.Misspelt, ByClass: map[table.Class]int{table.Unknown: 1}, ByAction: map[rules.Action]int{rules.Divert: 1},
+	var e maillog.Event = maillog.Decision{Action: rules.Divert, NearMiss: marker.Misspelt, ByClass: [5]int{table.Unknown: 1}, ByAction: [5]int{rules.Divert: 1},
 		Findings: []maillog.Finding{{Finding: finding.Finding{Name: finding.Marking}}, {Finding: finding.Finding{Name: finding.Marking, Part: "2"}}}}
 	if n := testing.AllocsPerRun(100, func() { m.Count(e) }); n > 0 {
 		t.Errorf("%v allocations for a message", n)
@@ -177,7 +177,7 @@ func TestCountingNeedsNoMemory(t *testing.T) {
 // BenchmarkCount measures what metrics add to the cost of a message.
 func BenchmarkCount(b *testing.B) {
 	m := New()
-	var e maillog.Event = maillog.Decision{Action: rules.Divert, ByClass: map[table.Class]int{table.Unknown: 1}, ByAction: map[rules.Action]int{rules.Divert: 1},
+	var e maillog.Event = maillog.Decision{Action: rules.Divert, ByClass: [5]int{table.Unknown: 1}, ByAction: [5]int{rules.Divert: 1},
 		Findings: []maillog.Finding{{Finding: finding.Finding{Name: finding.Marking}}}}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -472,7 +472,7 @@ func randomDecision(r *rand.Rand, text func() string, class func() table.Class, 
 	d := maillog.Decision{
 		QueueID: maillog.QueueID(text()), Client: text(), Auth: text(), Sender: text(), Action: action(), Mode: mode,
 		Findings: randomFindings(r), Recipients: randomRecipients(r, text, class, action), Reason: text(), Config: "abc",
-		ByClass: map[table.Class]int{}, ByAction: map[rules.Action]int{}, TookUS: 1 + int64(r.ExpFloat64()*3000),
+		TookUS: 1 + int64(r.ExpFloat64()*3000),
 	}
 	if d.Marker = marker.State(r.IntN(int(marker.Missing) + 1)); d.Marker == marker.NearMiss {
 		d.NearMiss = marker.WrongBrackets

@@ -96,6 +96,8 @@ type counting struct {
 	policies                                           map[PolicyCount]int64
 	exceptions                                         map[Exception]bool
 	configs                                            map[string]*Configuration
+	inForce                                            *Configuration // the last of configs
+	logged                                             string         // as a line names inForce
 	partners, rows                                     *top
 
 	messages                      int64 // of the period
@@ -377,11 +379,11 @@ func (c *counting) count(list map[string]int64, name string, n int64) {
 }
 
 // config returns a configuration that was in force at a time.
-func (c *counting) config(at time.Time, hash string) *Configuration {
-	hash = word(hash)
-	of := c.configs[hash]
-	if of == nil {
-		if len(c.configs) >= maxNames {
+func (c *counting) config(at time.Time, logged string) *Configuration {
+	of := c.inForce
+	if of == nil || logged != c.logged {
+		hash := word(logged)
+		if of = c.configs[hash]; of == nil && len(c.configs) >= maxNames {
 			hash = otherNames
 			of = c.configs[hash]
 		}
@@ -389,6 +391,7 @@ func (c *counting) config(at time.Time, hash string) *Configuration {
 			of = &Configuration{Config: hash, first: at, last: at}
 			c.configs[hash] = of
 		}
+		c.inForce, c.logged = of, logged
 	}
 	if at.Before(of.first) {
 		of.first = at
