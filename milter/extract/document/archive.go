@@ -32,7 +32,7 @@ func readZIP(j *flow.Job, r io.ReaderAt, size int64) error {
 		}
 		inner := j.Entry(e.Number)
 		showName(inner, e.Name)
-		inner.Fail(flow.Guard(func() error { return readEntry(inner, e) }))
+		inner.Guard(func() error { return readEntry(inner, e) })
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -12,6 +13,15 @@ import (
 
 // tight are the limits of fuzzing.
 var tight = Limits{Unpacked: 1 << 20, Entries: 50, Depth: 4}
+
+// fuzzed records what a document says. A panic of a reader is an error, although
+// the program survives it.
+type fuzzed struct {
+	recorder
+	t *testing.T
+}
+
+func (f *fuzzed) Panicked(fault any) { f.t.Errorf("%v\n%s", fault, debug.Stack()) }
 
 // fuzz reads documents of one kind. The seeds are documents of LibreOffice whose
 // names match, and others.
@@ -31,7 +41,7 @@ func fuzz(f *testing.F, match string, more ...[]byte) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var r recorder
+		r := fuzzed{t: t}
 		start := time.Now()
 		Read(bytes.NewReader(data), int64(len(data)), detect.Place{}, &r, tight)
 		if most := 5 * time.Second; time.Since(start) > most {

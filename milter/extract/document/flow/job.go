@@ -114,33 +114,38 @@ func (j *Job) At(part string) *Job {
 
 // Open reads a document inside the document.
 func (j *Job) Open(r io.ReaderAt, size int64) {
-	j.Fail(j.deeper(func(inner *Job) error { return j.open(inner, r, size) }))
+	j.deeper(func(inner *Job) error { return j.open(inner, r, size) })
 }
 
 // Stream reads a document inside the document. media is its type, if one is
 // declared. The caller counts what it unpacks.
 func (j *Job) Stream(media string, r io.Reader) {
-	j.Fail(j.deeper(func(inner *Job) error { return j.stream(inner, media, r) }))
+	j.deeper(func(inner *Job) error { return j.stream(inner, media, r) })
 }
 
-func (j *Job) deeper(read func(*Job) error) (err error) {
+func (j *Job) deeper(read func(*Job) error) {
 	if j.depth >= j.left.Depth {
-		return ErrDepth
+		j.Fail(ErrDepth)
+		return
 	}
 	inner := *j
 	inner.depth++
-	return Guard(func() error { return read(&inner) })
+	j.Guard(func() error { return read(&inner) })
 }
 
-// Guard turns a panic into ErrDamaged, so that a fault in the reader of one
-// document does not hide the others.
-func Guard(read func() error) (err error) {
+// Guard reads a part of a document, and finds why it could not be read. A panic
+// means damaged, so that a fault in the reader of one part does not hide the others.
+// The sink of a test can have it shown.
+func (j *Job) Guard(read func() error) {
 	defer func() {
-		if recover() != nil {
-			err = ErrDamaged
+		if fault := recover(); fault != nil {
+			if s, ok := j.sink.(interface{ Panicked(fault any) }); ok {
+				s.Panicked(fault)
+			}
+			j.Fail(ErrDamaged)
 		}
 	}()
-	return read()
+	j.Fail(read())
 }
 
 // TakeEntry counts an entry of an archive. It reports whether the limits allow

@@ -95,7 +95,7 @@ func read(j *flow.Job, f *ole.File, i int, read func(*flow.Job, *ole.File, int, 
 	if err := j.Charge(len(data)); err != nil {
 		return err
 	}
-	j.Fail(flow.Guard(func() error { return read(j, f, f.Entries[i].Parent, data) }))
+	j.Guard(func() error { return read(j, f, f.Entries[i].Parent, data) })
 	return nil
 }
 

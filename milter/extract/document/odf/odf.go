@@ -43,7 +43,7 @@ func Read(j *flow.Job, entries []pack.Entry) error {
 			return flow.ErrLimit
 		}
 		if !isSilent(e.Name) {
-			j.Fail(flow.Guard(func() error { return readEntry(j, e) }))
+			j.Guard(func() error { return readEntry(j, e) })
 		}
 	}
 	return nil

@@ -64,7 +64,7 @@ func Read(j *flow.Job, entries []pack.Entry) error {
 	b := &book{job: j}
 	b.load(parts)
 	for _, p := range parts {
-		j.Fail(flow.Guard(func() error { return b.read(p) }))
+		j.Guard(func() error { return b.read(p) })
 	}
 	return nil
 }
