@@ -1,6 +1,8 @@
 package rules_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -135,9 +137,25 @@ func FuzzRuleFile(f *testing.F) {
 	for _, row := range []string{`name = "*. nhs.uk"`, "name = \"uk\"\nsubdomains = true", `address = "a@x.example"`, `name = "clіnic.example"`, "name = \"x.example\"\nexpires = 2026-11-21"} {
 		f.Add(head + row + "\n")
 	}
+	names, err := filepath.Glob("../testdata/lint/rules/*.toml")
+	if err != nil || len(names) == 0 {
+		f.Fatalf("%d rule files, %v", len(names), err)
+	}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		loaded, err := loadFiles(table.Sources{Files: []string{"f"}}, map[string]string{"f": text})
 		if err != nil {
+			for fault := range strings.SplitSeq(err.Error(), "\n") {
+				if !strings.HasPrefix(fault, "f: ") {
+					t.Errorf("the fault %q does not name the file", fault)
+				}
+			}
 			return
 		}
 		r := ruleset(t, loaded)
