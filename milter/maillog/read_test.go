@@ -276,6 +276,77 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
+// FuzzEvents writes each event with any texts and numbers, and reads it back.
+func FuzzEvents(f *testing.F) {
+	f.Add("4bKX8Q1zZqz9sT", "ward@trust.example", 7)
+	f.Add("\"msg\":\"decision\"}\n{\"time\":\""+lineTime+"\"", "<\u2028\x00\xff\xe2\x80", -1)
+	f.Add("é😀\\u00e9", "postseal[1]: {", 1<<40)
+	f.Fuzz(func(t *testing.T, one, two string, n int) {
+		one, two = one[:min(len(one), 90)], two[:min(len(two), 90)] // so that no line is cut
+		var log strings.Builder
+		var want []Event
+		for i, e := range events {
+			if _, ok := e.(DecisionRecipients); ok {
+				continue // Decision has them
+			}
+			line := writtenLine(with(e, one, two, n))
+			quoted, _ := json.Marshal(line)
+			switch (i + n) & 3 {
+			case 1:
+				line = "Nov 29 09:00:00 mx postseal[123]: " + line
+			case 2:
+				line = `{"SYSLOG_IDENTIFIER":"postseal","MESSAGE":` + string(quoted) + "}\n"
+			}
+			log.WriteString(line)
+			want = append(want, with(e, string([]rune(one)), string([]rune(two)), n)) // slog replaces octets that are not UTF-8
+		}
+		entries, left := readAll(t, strings.NewReader(log.String()))
+		if len(entries) != len(want) || left != (LeftOut{}) {
+			t.Fatalf("%d entries, left out %+v, of %s", len(entries), left, log.String())
+		}
+		for i, e := range entries {
+			if got := reflect.ValueOf(e.Event).Elem().Interface(); !reflect.DeepEqual(got, want[i]) {
+				t.Errorf("got %+v, want %+v", got, want[i])
+			}
+		}
+	})
+}
+
+// with returns an event with other texts and numbers.
+func with(e Event, one, two string, n int) Event {
+	copied := reflect.New(reflect.TypeOf(e)).Elem()
+	texts := 0
+	fillWith(copied, reflect.ValueOf(e), func() string { texts++; return []string{one, two}[texts%2] }, n)
+	return copied.Interface().(Event)
+}
+
+// fillWith copies an event, and replaces its texts and numbers. A count of recipients
+// stays, because the reader waits for as many.
+func fillWith(to, from reflect.Value, text func() string, n int) {
+	switch to.Kind() {
+	case reflect.Struct:
+		for i := range to.NumField() {
+			if to.Type().Field(i).Name != "RecipientCount" {
+				fillWith(to.Field(i), from.Field(i), text, n)
+			} else {
+				to.Field(i).Set(from.Field(i))
+			}
+		}
+	case reflect.Slice:
+		to.Set(reflect.MakeSlice(to.Type(), from.Len(), from.Len()))
+		for i := range from.Len() {
+			fillWith(to.Index(i), from.Index(i), text, n)
+		}
+	case reflect.Int, reflect.Int64:
+		to.SetInt(int64(n))
+	default:
+		to.Set(from)
+		if to.Type() == reflect.TypeFor[string]() {
+			to.SetString(text())
+		}
+	}
+}
+
 // isPlain reports whether a line has each key once, in lower case, and no character
 // that encoding/json replaces.
 func isPlain(line []byte) bool {
