@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/postseal/postseal/rules/address"
 )
 
 // splitMbox returns the messages of an mbox file as they are saved, and as they were
@@ -150,6 +153,47 @@ func TestQueueEnvelope(t *testing.T) {
 			t.Errorf("%q: got %+v", text, e)
 		}
 	}
+}
+
+// FuzzPostcat writes what postcat prints of a message, and reads the envelope and the
+// message back.
+func FuzzPostcat(f *testing.F) {
+	f.Add("ward@trust.example", "bob@gmail.com", "Bob@gmail.com.encrypt.invalid", "Subject: x\n\nbody\n")
+	f.Add("\"*** MESSAGE CONTENTS \"@x.example", "", "<a@nhs.net>", "To: a\n*** HEADER EXTRACTED hold/1 ***\nrecipient: b@nhs.net")
+	f.Add("postcat: warning", "pointer_record: ", "regular_text: ", strings.Repeat("x", 9000)+"\r\n")
+	f.Fuzz(func(t *testing.T, sender, first, second, mail string) {
+		ReadQueueEnvelope(strings.NewReader(mail), "") // whatever it is
+		line := strings.NewReplacer("\n", "", "\r", "")
+		sender, first, second = line.Replace(sender), line.Replace(first), line.Replace(second)
+		const envelope, contents, extracted = "*** ENVELOPE RECORDS hold/2 ***\n", "*** MESSAGE CONTENTS hold/2 ***\n", "*** HEADER EXTRACTED hold/2 ***\n"
+		if strings.Contains(mail, strings.TrimSuffix(extracted, "\n")) {
+			return // nobody can write this, because the queue ID is not known before
+		}
+		mail = "To: a\n" + mail
+		if !strings.HasSuffix(mail, "\n") {
+			mail += "\n"
+		}
+		file := envelope + "message_size: 1 2 3\nsender: " + sender + "\nnamed_attribute: client_address=192.0.2.7\n" +
+			"original_recipient: " + first + "\nrecipient: x@nhs.net\n" + contents + mail + extracted + "recipient: " + second + "\n*** MESSAGE FILE END hold/2 ***\n"
+		var want []string
+		for _, to := range []string{cmp.Or(first, "x@nhs.net"), second} {
+			to = strings.TrimSuffix(address.TrimAngles(to), ".encrypt.invalid")
+			if to != "" && !slices.ContainsFunc(want, func(other string) bool { return strings.ToLower(other) == strings.ToLower(to) }) {
+				want = append(want, to)
+			}
+		}
+		e, err := ReadQueueEnvelope(strings.NewReader(file), "encrypt.invalid")
+		if err != nil || e.Sender != sender || !slices.Equal(e.Recipients, want) || e.Client.String() != "192.0.2.7" {
+			t.Errorf("got %v, %q, %q, %v; want %q, %q", err, e.Sender, e.Recipients, e.Client, sender, want)
+		}
+		in, err := openSaved(strings.NewReader(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := io.ReadAll(in); err != nil || string(text) != mail {
+			t.Errorf("got %v, %q, want %q", err, text, mail)
+		}
+	})
 }
 
 func TestEnvelopeOfAHeader(t *testing.T) {

@@ -81,7 +81,7 @@ func (e *QueueEnvelope) readRecords(in *bufio.Reader) error {
 		switch contents := strings.Index(text, messageContents); {
 		case text == "":
 			return errEnvelope
-		case contents > 0 && contents < 16, strings.HasPrefix(text, "pointer_record: "): // -o writes offsets
+		case contents > 0 && strings.Trim(text[:contents], " 0123456789") == "", strings.HasPrefix(text, "pointer_record: "): // -o writes offsets
 			return errOptions
 		case contents == 0:
 			return nil

@@ -2,10 +2,12 @@ package message
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 // FuzzReadSaved checks that at most as many fields are read as there are lines
@@ -39,6 +41,43 @@ func FuzzReadSaved(f *testing.F) {
 			if again, err := read(before + string(mail)); err != nil || !reflect.DeepEqual(again, got) {
 				t.Errorf("after %q: got %+v, %v, want %+v", before, again, err, got)
 			}
+		}
+	})
+}
+
+// FuzzSavedAsSent checks that a saved message is decided as a session decides the same
+// fields and body.
+func FuzzSavedAsSent(f *testing.F) {
+	f.Add(" [secure] x\n", "To", " a@x.example, b@x.example,\n c@x.example", "NHS number 999 000 0018\n", false)
+	f.Add(" =?utf-8?Q?=5Bsecure=5D?=", "Content-Type", " multipart/mixed; boundary=b", "--b\r\n\r\nNHS number 999 000 0018\r\n--b--", true)
+	f.Add("", "Subject ", "(secure)", "From a\n\nx", false)
+	f.Add("x", "X-Postseal", " tag", "", true)
+	f.Add("x", "Content-Transfer-Encoding", "base64", "TkhTIG51bWJlciA5OTkgMDAwIDAwMTgK", false)
+	config, now := reading(f), time.Now()
+	fold := strings.NewReplacer("\r", "", "\n", "\n ")
+	f.Fuzz(func(t *testing.T, subject, name, value, body string, crlf bool) {
+		subject, value = fold.Replace(subject), fold.Replace(value)
+		if !isFieldName(name) || strings.Contains(name, ":") {
+			return
+		}
+		header := "Subject:" + subject + "\n" + name + ":" + value + "\n\n"
+		if crlf {
+			header = strings.ReplaceAll(header, "\n", "\r\n")
+		}
+		saved, err := OpenSaved(strings.NewReader(header + body))
+		if err != nil {
+			return // a form that is not read
+		}
+		got, _, gotErr := DecideSaved(config, Envelope{}, []string{"bob@gmail.com"}, saved, now)
+		m := New(config, Envelope{Body: true})
+		defer m.Discard()
+		m.Recipient("bob@gmail.com", "", nil, now)
+		m.Header("Subject", subject)
+		m.Header(name, value)
+		m.Body([]byte(body))
+		want, wantErr := m.End()
+		if fmt.Sprint(gotErr) != fmt.Sprint(wantErr) || !reflect.DeepEqual(got, want) {
+			t.Errorf("saved: got %+v, %v, want %+v, %v", got, gotErr, want, wantErr)
 		}
 	})
 }
