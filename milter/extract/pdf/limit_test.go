@@ -152,7 +152,8 @@ func TestLoops(t *testing.T) {
 	}
 }
 
-// FuzzRead holds that no file makes the reader panic. Read itself recovers.
+// FuzzRead holds that no file makes the reader panic, or keeps it busy. Read itself
+// recovers.
 func FuzzRead(f *testing.F) {
 	files, _ := filepath.Glob("../../../testdata/documents/pdf/*.pdf")
 	for _, file := range files {
@@ -161,10 +162,19 @@ func FuzzRead(f *testing.F) {
 		}
 	}
 	f.Add(document("BT /F1 12 Tf (999) Tj ET"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		r := new(recorder)
-		pdf.ReadOrPanic(bytes.NewReader(data), int64(len(data)), detect.Place{Part: "2"}, r, nil)
-	})
+	f.Fuzz(readOrPanic)
+}
+
+func readOrPanic(t *testing.T, data []byte) {
+	r := new(recorder)
+	start := time.Now()
+	pdf.ReadOrPanic(bytes.NewReader(data), int64(len(data)), detect.Place{Part: "2"}, r, nil)
+	if most := 5 * time.Second; time.Since(start) > most {
+		t.Error("took longer than", most)
+	}
+	if most := 64 * (len(data) + 1<<20); r.text.Len() > most {
+		t.Errorf("wrote %d octets", r.text.Len())
+	}
 }
 
 // FuzzContent is FuzzRead with a whole file around a content stream, a font and
@@ -175,8 +185,7 @@ func FuzzContent(f *testing.F) {
 	f.Add("BT /F2 1 Tf (a) Tj ET", "<</Subtype/Type1/FontDescriptor<</FontFile3 7 0 R>>/Encoding<</Differences[1/a/uni0041]>>>>", "\x01\x00\x04\x01\x00\x01\x01\x01\x02A\x00\x01\x01\x01\x04\x8b\x0f\x8b\x10\x00\x00")
 	f.Add("BT /F2 1 Tf (a) Tj ET", "<</Subtype/Type1/FontDescriptor<</FontFile 7 0 R>>>>", "/Encoding 256 array dup 1 /nine put readonly def eexec")
 	f.Fuzz(func(t *testing.T, content, font, program string) {
-		data := documentWith("/Annots[6 0 R]", "/XObject<</X 4 0 R/Y 7 0 R>>", content, font, stream("", program))
-		pdf.ReadOrPanic(bytes.NewReader(data), int64(len(data)), detect.Place{Part: "2"}, new(recorder), nil)
+		readOrPanic(t, documentWith("/Annots[6 0 R]", "/XObject<</X 4 0 R/Y 7 0 R>>", content, font, stream("", program)))
 	})
 }
 
