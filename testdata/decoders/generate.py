@@ -1,5 +1,6 @@
 """Writes subjects with the marker in every place and encoding, and some without,
-as JSON lines.
+as JSON lines. With the argument "-", it reads JSON lines instead, each a list of a
+kind and a value.
 
 Each line is a list: kind, value of the Subject field in octets (as Latin-1),
 and the texts that Python's email package reads in it.
@@ -11,6 +12,7 @@ import email.header
 import email.policy
 import json
 import re
+import sys
 
 TEXTS = ["[secure] results", "Re: [Secure] results", "results [SECURE]", "[secure]"]
 WESTERN = "Zoë [secure] café"
@@ -188,8 +190,14 @@ def read(value):
     return texts
 
 
+def given():
+    """Subjects from the standard input."""
+    for line in sys.stdin:
+        yield json.loads(line)
+
+
 seen = set()
-for family in declared, cut, malformed, lying, raw, unmarked:
+for family in [given] if "-" in sys.argv else [declared, cut, malformed, lying, raw, unmarked]:
     for kind, value in family():
         if value not in seen and not re.search("[\0\r\n]", value.replace("\r\n", "")):
             seen.add(value)

@@ -26,32 +26,61 @@ import (
 // libmime reads the subjects of nodemailer and mailparser (MIT licence).
 const libmime = "libmime@5.6.4"
 
+// fromDecoders is a subject, and the texts that the decoders read in it.
+type fromDecoders struct {
+	Kind, Value        string // the value as Latin-1
+	Python, JavaScript []string
+}
+
+// askDecoders lets Python's email and libmime read subjects: those of the list, or those
+// that generate.py makes if it is nil.
+func askDecoders(t *testing.T, list [][2]string) (subjects []fromDecoders) {
+	t.Helper()
+	if os.Getenv("NODE_PATH") == "" {
+		modules := t.TempDir()
+		output(t, nil, "npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", modules, libmime)
+		t.Setenv("NODE_PATH", filepath.Join(modules, "node_modules"))
+	}
+	script := []string{"-I", "../../../testdata/decoders/generate.py"}
+	var given bytes.Buffer
+	if list != nil {
+		script = append(script, "-")
+		lines := json.NewEncoder(&given)
+		for _, s := range list {
+			lines.Encode(s)
+		}
+	}
+	read := output(t, output(t, given.Bytes(), "python3", script...), "node", "../../../testdata/decoders/read.js")
+	for line := range bytes.Lines(read) {
+		var s fromDecoders
+		if err := json.Unmarshal(line, &s); err != nil {
+			t.Fatal(err)
+		}
+		subjects = append(subjects, s)
+	}
+	return subjects
+}
+
+// octets returns the value as it is in a message.
+func (s fromDecoders) octets(t *testing.T) string {
+	t.Helper()
+	value, err := charmap.ISO8859_1.NewEncoder().String(s.Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
 // TestWriteDecoders writes decodersFile anew: it generates subjects that bear
 // the marker, and asks decoders in three languages which of them they read it
 // in.
 func TestWriteDecoders(t *testing.T) {
-	modules := t.TempDir()
-	output(t, nil, "npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", modules, libmime)
-	t.Setenv("NODE_PATH", filepath.Join(modules, "node_modules"))
-	generated := output(t, nil, "python3", "-I", "../../../testdata/decoders/generate.py")
-	read := output(t, generated, "node", "../../../testdata/decoders/read.js")
-
 	var rows strings.Builder
 	rows.WriteString("# Written by \"make decoders\": the kind of subject, the decoders that read the\n" +
 		"# marker in it (p: Python's email, j: libmime, g: go-message), and the Subject\n" +
 		"# field with the escapes of a Go string but for the double quote.\n")
-	for line := range bytes.Lines(read) {
-		var s struct {
-			Kind, Value        string
-			Python, JavaScript []string
-		}
-		if err := json.Unmarshal(line, &s); err != nil {
-			t.Fatal(err)
-		}
-		value, err := charmap.ISO8859_1.NewEncoder().String(s.Value)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, s := range askDecoders(t, nil) {
+		value := s.octets(t)
 		readers := ""
 		for _, reader := range []struct {
 			letter string
