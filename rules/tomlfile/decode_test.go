@@ -158,6 +158,8 @@ func TestMistakes(t *testing.T) {
 		{"<config mode=\"red\"/>", "line 1, column 1: this file is XML or a web page: write it as TOML, a line key = value for each key"},
 		{"mode = \"red\"\rlocal_domains = []\r", "line 1, column 13: the lines end with CR alone: save the file with Unix or Windows line ends"},
 		{"mode = \"red\"\x01", "line 1, column 13: a control character is here: delete it"},
+		{"# a\n\x01mode = \"red\"", "line 2, column 1: a control character is here: delete it"},
+		{"# a\r\n\r\n\x01mode = \"red\"", "line 3, column 1: a control character is here: delete it"},
 		{"local domains = []", "line 1, column 7: \"local domains\" is not a key: a key can contain only letters, digits, - and _"},
 		{"; comment", "line 1, column 1: a comment begins with #"},
 		{"mode =\n", "line 1, column 7: mode has no value: write one after the equals sign, or delete the line"},

@@ -47,10 +47,8 @@ func explainSyntax(text string, e toml.ParseError, s schema) error {
 	if text != withoutMark(text) {
 		offset = min(offset+len("\ufeff"), len(text))
 	}
-	if strings.Contains(e.Message, "control characters") { // the library reports the character before it
-		for offset < len(text) && (text[offset] >= ' ' && text[offset] != 0x7f || text[offset] == '\t') {
-			offset++
-		}
+	if strings.Contains(e.Message, "control characters") { // the library reports a character before it
+		offset += max(0, strings.IndexFunc(strings.ReplaceAll(text[offset:], "\r\n", "\n\n"), isControl))
 	}
 	m := mistake{ParseError: e, schema: s, text: text, offset: offset}
 	start := strings.LastIndexByte(text[:offset], '\n') + 1
@@ -73,6 +71,10 @@ func explainSyntax(text string, e toml.ParseError, s schema) error {
 	}
 	return fmt.Errorf("line %d, column %d: %s", number, column, e.Message)
 }
+
+// isControl reports whether a TOML file cannot have the character, except as part of a
+// line end.
+func isControl(r rune) bool { return r < ' ' && r != '\t' && r != '\n' || r == 0x7f }
 
 // explanations are tried in sequence, the surest first.
 var explanations = []func(mistake) string{
