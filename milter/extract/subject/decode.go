@@ -1,6 +1,7 @@
 package subject
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -165,6 +166,9 @@ func (d *decoder) read(words []encodedWord) *reading {
 		}
 		d.settle(r, words[first:i], string(octets), false)
 		d.settle(r, words[i:i+1], string(part), true)
+		if other := fromBrokenBase64InParts(w.content); w.encoding == 'b' && !bytes.Equal(other, part) {
+			r.undecoded.WriteString(bareText(string(other)) + " ")
+		}
 		octets, first = octets[:0], i+1
 	}
 	d.settle(r, words[first:], string(octets), false)
@@ -182,7 +186,7 @@ func (d *decoder) settle(r *reading, words []encodedWord, octets string, broken 
 	}
 	r.broken = r.broken || broken
 	unreadable := broken || !known
-	if isDoubtful(octets, text) {
+	if unreadable || isDoubtful(octets, text) {
 		r.doubtful = append(r.doubtful, octets)
 		if guessed, ok := d.guessAt(octets); ok {
 			r.text.WriteString(guessed)

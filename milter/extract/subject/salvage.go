@@ -35,9 +35,9 @@ func salvage(text string) []string {
 		if !mayHoldWord(text) {
 			break
 		}
-		likely, other := salvageOnce(text, false), salvageOnce(text, true)
+		likely, other, guessed := salvageOnce(text, nil, false), salvageOnce(text, nil, true), salvageOnce(text, &guesses[0], false)
 		text = likely.text.String()
-		texts = append(texts, text, likely.undecoded.String(), other.text.String(), other.undecoded.String())
+		texts = append(texts, text, likely.undecoded.String(), other.text.String(), other.undecoded.String(), guessed.text.String())
 	}
 	return texts
 }
@@ -65,8 +65,8 @@ func mayHoldWord(text string) bool {
 }
 
 // salvageOnce decodes only the words. A blank replaces the text between them.
-func salvageOnce(text string, other bool) *decoder {
-	d := &decoder{other: other}
+func salvageOnce(text string, guess *guess, other bool) *decoder {
+	d := &decoder{guess: guess, other: other}
 	last := 0
 	for _, at := range malformedWord().FindAllStringSubmatchIndex(text, -1) {
 		if strings.Trim(text[last:at[0]], " \t") != "" {

@@ -107,6 +107,11 @@ func fromBase64(content string) (octets []byte, ok bool) {
 	if octets, err := base64.RawStdEncoding.DecodeString(content); err == nil {
 		return octets, true
 	}
+	return fromBrokenBase64(content), false
+}
+
+// fromBrokenBase64 leaves out all that is not base64, as Python does.
+func fromBrokenBase64(content string) []byte {
 	content = strings.Map(func(r rune) rune {
 		if strings.ContainsRune(base64Alphabet, r) {
 			return r
@@ -116,6 +121,18 @@ func fromBase64(content string) (octets []byte, ok bool) {
 	if len(content)%4 == 1 {
 		content = content[:len(content)-1]
 	}
-	octets, _ = base64.RawStdEncoding.DecodeString(content)
-	return octets, false
+	octets, _ := base64.RawStdEncoding.DecodeString(content)
+	return octets
+}
+
+// urlAlphabet replaces the characters of base64 for URLs (RFC 4648, section 5).
+var urlAlphabet = strings.NewReplacer("-", "+", "_", "/")
+
+// fromBrokenBase64InParts begins again after padding and accepts base64 for URLs, as
+// JavaScript does.
+func fromBrokenBase64InParts(content string) (octets []byte) {
+	for part := range strings.SplitSeq(urlAlphabet.Replace(content), "=") {
+		octets = append(octets, fromBrokenBase64(part)...)
+	}
+	return octets
 }
