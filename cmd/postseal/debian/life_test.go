@@ -170,8 +170,11 @@ func makeState(t *testing.T, d system, id syscall.Credential) string {
 	return state
 }
 
-// negotiate sends the first packet of an MTA: SMFIC_OPTNEG with version 6, all
-// actions and all steps.
+// negotiation is the first packet of an MTA, without its length: SMFIC_OPTNEG with version
+// 6, all actions and all steps.
+const negotiation = "O\x00\x00\x00\x06\x00\x00\x01\xff\x00\x1f\xff\xff"
+
+// negotiate sends the first packet.
 func negotiate(path string) error {
 	c, err := net.Dial("unix", path)
 	if err != nil {
@@ -179,7 +182,7 @@ func negotiate(path string) error {
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(mtatest.Patience))
-	if _, err := c.Write([]byte("\x00\x00\x00\x0dO\x00\x00\x00\x06\x00\x00\x01\xff\x00\x1f\xff\xff")); err != nil {
+	if _, err := c.Write([]byte("\x00\x00\x00\x0d" + negotiation)); err != nil {
 		return err
 	}
 	answer := make([]byte, 5)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -227,8 +228,51 @@ func testSandbox(t *testing.T, s *site) {
 			t.Errorf("postseal does not run with %s\n%s", want, status)
 		}
 	}
+	touch := "nsenter -t " + pid + " -m setpriv --reuid postseal --regid postseal --clear-groups touch "
+	s.sh(t, touch+"/var/lib/postseal/state/new\nrm /var/lib/postseal/state/new")
+	for _, file := range []string{installedConfig, "/etc/postseal/rules.d/new.toml", installedList} {
+		if s.command("sh", "-c", touch+file).Run() == nil {
+			t.Errorf("postseal can write %s", file)
+		}
+	}
+	testDocumentSandbox(t, s, pid)
 	if after := s.property(t, "postfix@-.service", "After"); !slices.Contains(strings.Fields(after), "postseal.service") {
 		t.Errorf("at shutdown postseal can stop before Postfix, which starts after %s", after)
+	}
+}
+
+// testDocumentSandbox begins to send a document, so that a process waits for the rest. It
+// must have a filter of system calls of its own beside those of the unit.
+func testDocumentSandbox(t *testing.T, s *site, pid string) {
+	c, err := net.Dial("unix", s.path("/var/spool/postfix/postseal/postseal.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	send := func(packets ...string) {
+		for _, p := range packets {
+			if _, err := c.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(p))), p...)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	send(negotiation, "M<ward@trust.example>\x00", "R<bob@example.org>\x00", "LContent-Type\x00application/pdf\x00",
+		"N", "B%PDF-1.4\n"+strings.Repeat("% text\n", 1000))
+	defer send("A", "Q")
+	var reader string
+	if !mtatest.Within(func() bool {
+		reader = s.sh(t, "cat /proc/"+pid+"/task/*/children 2>/dev/null || :")
+		return reader != ""
+	}) {
+		t.Fatal("no process reads the document")
+	}
+	filters := func(pid string) string {
+		_, rest, _ := strings.Cut(s.read(t, "/proc/"+pid+"/status"), "Seccomp_filters:\t")
+		return strings.Split(rest, "\n")[0]
+	}
+	unit, _ := strconv.Atoi(filters(pid))
+	if want := strconv.Itoa(unit + 1); unit == 0 || !mtatest.Within(func() bool { return filters(reader) == want }) {
+		t.Errorf("the process that reads a document has %s filters, want %s", filters(reader), want)
 	}
 }
 

@@ -53,8 +53,8 @@ func Serve(args []string, in io.Reader, out io.Writer, read func(io.ReaderAt, in
 }
 
 // confine takes from the process what it does not need: it can open no file or
-// socket, start no program and write no file. systemd's sandbox stays as well. The kernel
-// enforces the limits, so no document can get around them.
+// socket, start no program, reach no other process and write no file. systemd's sandbox
+// stays as well. The kernel enforces the limits, so no document can get around them.
 func confine(limits Limits) error {
 	// At SIGTERM the daemon lets the messages under way end.
 	signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
@@ -77,5 +77,6 @@ func confine(limits Limits) error {
 			return os.NewSyscallError("setrlimit", err)
 		}
 	}
+	restrict()
 	return nil
 }

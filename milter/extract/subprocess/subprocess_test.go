@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/postseal/postseal/rules/detect"
 	"github.com/postseal/postseal/rules/finding"
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 )
 
 func TestMain(m *testing.M) {
@@ -77,7 +79,38 @@ func read(r io.ReaderAt, size int64, place detect.Place, sink detect.Sink, limit
 		for _, err := range []error{open, create, dial, run} {
 			sink.Text(fmt.Appendf(nil, "%t ", err != nil))
 		}
+	case "reach":
+		sink.Text([]byte(strings.Join(reached(), ", ")))
 	}
+}
+
+// reached returns what a process that was taken over can do to other processes, or in
+// their place. It makes the system calls itself.
+func reached() (list []string) {
+	could := func(what string, err error) {
+		if err != syscall.EPERM {
+			list = append(list, fmt.Sprint(what, ": ", err))
+		}
+	}
+	daemon := os.Getppid()
+	could("signal", syscall.Kill(daemon, 0))
+	could("signal to a thread", unix.Tgkill(daemon, daemon, 0))
+	octets := make([]byte, 1)
+	const heap = 0xc000000000 // of every Go program
+	_, err := unix.ProcessVMReadv(daemon, []unix.Iovec{{Base: &octets[0], Len: 1}}, []unix.RemoteIovec{{Base: heap, Len: 1}}, 0)
+	could("read memory", err)
+	_, err = unix.ProcessVMWritev(daemon, []unix.Iovec{{Base: &octets[0], Len: 1}}, []unix.RemoteIovec{{Base: 8, Len: 1}}, 0)
+	could("write memory", err)
+	could("trace", unix.PtraceSeize(daemon))
+	limit := unix.Rlimit{Cur: 10, Max: 10}
+	could("raise a limit", unix.Setrlimit(unix.RLIMIT_NOFILE, &limit))
+	child, _, errno := syscall.RawSyscall(syscall.SYS_CLONE, uintptr(syscall.SIGCHLD), 0, 0)
+	if errno == 0 && child == 0 {
+		syscall.RawSyscall(syscall.SYS_EXIT, 0, 0, 0)
+	}
+	could("process", errno)
+	could("program", syscall.Exec("/nonexistent", nil, nil))
+	return list
 }
 
 func deep(n int) int {
@@ -140,6 +173,7 @@ func TestDocuments(t *testing.T) {
 		{"endless recursion", "deep", "[2.1 0]" + damaged},
 		{"endless memory", "memory", "[2.1 0]" + damaged},
 		{"no rights", "try " + file, "[2.1 0]true true true true "},
+		{"no other process", "reach", "[2.1 0]"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := opened(t, pool(t, 1, time.Minute), test.document); got != test.want {
