@@ -38,15 +38,21 @@ func (s checkout) commit(t *testing.T) {
 	s.sh(t, `git add -A && git -c user.name=test -c user.email=test@example.org commit -q -m test`)
 }
 
-// sh runs a line of shell in the clone.
-func (s checkout) sh(t *testing.T, line string, args ...string) string {
-	t.Helper()
+// command is a line of shell in the clone.
+func (s checkout) command(line string, args ...string) *exec.Cmd {
 	cmd := exec.Command("sh", append([]string{"-e", "-c", line}, args...)...)
 	cmd.Dir = s.dir
 	// The settings of the make that runs the tests must not reach the inner make.
 	cmd.Env = slices.DeleteFunc(append(os.Environ(), s.env...), func(v string) bool {
 		return strings.HasPrefix(v, "MAKE") || strings.HasPrefix(v, "MFLAGS=")
 	})
+	return cmd
+}
+
+// sh runs a line of shell in the clone.
+func (s checkout) sh(t *testing.T, line string, args ...string) string {
+	t.Helper()
+	cmd := s.command(line, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -56,10 +62,10 @@ func (s checkout) sh(t *testing.T, line string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// build makes the package and returns its path.
-func (s checkout) build(t *testing.T) string {
+// build makes the package, after other commands, and returns its path.
+func (s checkout) build(t *testing.T, before ...string) string {
 	t.Helper()
-	s.sh(t, "make package")
+	s.sh(t, strings.Join(append(before, "make package"), "\n"))
 	packages, err := filepath.Glob(filepath.Join(s.dir, "bin", "postseal_*.deb"))
 	if err != nil || len(packages) != 1 {
 		t.Fatalf("got %v, %v, want one package", packages, err)
@@ -98,11 +104,13 @@ func TestPackage(t *testing.T) {
 			env: []string{"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "SOURCE_DATE_EPOCH=1"},
 		}
 		here.sh(t, `umask 077 && git clone -q . "$0"`, there.dir)
-		again := there.build(t)
+		again := there.build(t, "umask 077")
 		if filepath.Base(again) != filepath.Base(old) || !bytes.Equal(read(t, again), read(t, old)) {
 			t.Errorf("%s and %s differ", old, again)
 		}
 	})
+	t.Run("sbom", func(t *testing.T) { testSBOM(t, here, old) })
+	t.Run("changed module", func(t *testing.T) { testChangedModule(t, here) })
 	t.Run("lintian", func(t *testing.T) {
 		// It makes a file, which is removed with the clone.
 		if out := here.sh(t, `TMPDIR=bin lintian --allow-root --tag-display-limit 0 --fail-on error,warning "$0"`, old); out != "" {
