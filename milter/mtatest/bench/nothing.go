@@ -10,7 +10,7 @@ import (
 // all mail.
 func doNothing(arguments ...string) starter {
 	return func(w *world, e *entrant) ([]program, error) {
-		binary, err := w.built("nothing", w.buildNothing)
+		binary, err := w.built(e, "nothing", w.buildNothing)
 		if err != nil {
 			return nil, err
 		}

@@ -46,7 +46,7 @@ func (b beside) SocketDir() string { return b.dir }
 // list, and the policies.
 func postseal(mode, policies string) starter {
 	return func(w *world, e *entrant) ([]program, error) {
-		binary, err := w.built("postseal", func() (string, error) { return mtatest.Build(w.root, w.bin) })
+		binary, err := w.built(e, "postseal", func() (string, error) { return mtatest.Build(w.root, w.bin) })
 		if err != nil {
 			return nil, err
 		}

@@ -75,13 +75,20 @@ func (w *world) stop() error {
 	return errors.Join(faults...)
 }
 
-// built returns the path of a program, which it builds for the first rival that runs
-// it.
-func (w *world) built(name string, build func() (string, error)) (path string, err error) {
+// built returns the path of a rival's copy of a program, which is built for the first
+// rival that runs it. Two processes of one file would share its memory.
+func (w *world) built(e *entrant, name string, build func() (string, error)) (path string, err error) {
 	if w.binaries[name] == "" {
-		w.binaries[name], err = build()
+		if w.binaries[name], err = build(); err != nil {
+			return "", err
+		}
 	}
-	return w.binaries[name], err
+	program, err := os.ReadFile(w.binaries[name])
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(e.dir, name)
+	return path, os.WriteFile(path, program, 0o755)
 }
 
 // configure adds the settings, and an smtpd service for each rival. The services
