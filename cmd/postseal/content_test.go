@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/milter/extract/subprocess"
+	"go.uber.org/goleak"
 )
 
 // TestMain runs the program itself if explain starts it for a document, or a test or a
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && (os.Args[1] == subprocess.Command || os.Args[1] == "serve" || os.Args[1] == "replay") {
 		os.Exit(run(os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // foundIn returns the findings of explain -json about a message, as "name" or
