@@ -228,6 +228,10 @@ func testSandbox(t *testing.T, s *site) {
 			t.Errorf("postseal does not run with %s\n%s", want, status)
 		}
 	}
+	const socket = "/var/spool/postfix/postseal/postseal.sock"
+	if got, want := s.sh(t, "stat -c '%a %U:%G' "+socket), "660 postseal:postfix"; got != want {
+		t.Errorf("%s: got %s, want %s", socket, got, want)
+	}
 	touch := "nsenter -t " + pid + " -m setpriv --reuid postseal --regid postseal --clear-groups touch "
 	s.sh(t, touch+"/var/lib/postseal/state/new\nrm /var/lib/postseal/state/new")
 	for _, file := range []string{installedConfig, "/etc/postseal/rules.d/new.toml", installedList} {
@@ -248,7 +252,7 @@ journalctl _SYSTEMD_UNIT=postseal.service -o cat | grep -q '"msg":"started"'`)
 }
 
 // testDocumentSandbox begins to send a document, so that a process waits for the rest. It
-// must have a filter of system calls of its own beside those of the unit.
+// must have no socket, and a filter of system calls beside those of the unit.
 func testDocumentSandbox(t *testing.T, s *site, pid string) {
 	c, err := net.Dial("unix", s.path("/var/spool/postfix/postseal/postseal.sock"))
 	if err != nil {
@@ -271,6 +275,9 @@ func testDocumentSandbox(t *testing.T, s *site, pid string) {
 		return reader != ""
 	}) {
 		t.Fatal("no process reads the document")
+	}
+	if open := s.sh(t, "readlink /proc/"+reader+"/fd/*"); strings.Contains(open, "socket:") {
+		t.Errorf("the process that reads a document has the files %q", open)
 	}
 	filters := func(pid string) string {
 		status, _ := os.ReadFile(s.path("/proc/" + pid + "/status"))
