@@ -48,10 +48,8 @@ const minMislabelled = 8
 // mislabelled returns the texts of base64, whatever the text before it says.
 func mislabelled(text string) (texts []string) {
 	for part := range strings.SplitSeq(text, "?") {
-		if len(part) < minMislabelled || !isBase64().MatchString(part) {
-			continue
-		}
-		if octets, ok := fromBase64(part); ok {
+		part = base64Start().FindString(part)
+		if octets, ok := fromBase64(part); ok && len(part) >= minMislabelled {
 			texts = append(texts, bareText(string(octets)))
 		}
 	}
@@ -81,6 +79,8 @@ func salvageOnce(text string, guess *guess, other bool) *decoder {
 }
 
 var headCleaner = strings.NewReplacer(" ", "", "\t", "", `"`, "", "'", "")
+
+var base64Start = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9+/]*`) })
 
 var isBase64 = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9+/]*=*$`) })
 

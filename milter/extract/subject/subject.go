@@ -32,6 +32,9 @@ func Read(value string) marker.Subject {
 	}
 	if declared.ambiguous {
 		addReading(&s, decode(value, nil, true))
+		if declared.broken {
+			addReading(&s, decode(value, &guesses[0], true))
+		}
 	}
 	for i := range guesses {
 		g := &guesses[i]

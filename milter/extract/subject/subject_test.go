@@ -43,8 +43,11 @@ func TestSubject(t *testing.T) {
 			name: "unknown charset after a known one", value: "=?utf-8?Q?=5Bsec?= =?x-none?Q?ure=5D?=",
 			text: "[sec\uFFFD", undecoded: []string{"=?x-none?Q?ure=5D?= ure] "}, readings: []string{"[secure]"},
 		},
-		{name: "base64 for URLs", value: "=?utf-8?B?YWI-YWI_?=", text: "\uFFFD", undecoded: []string{"=?utf-8?B?YWI-YWI_?= ab\x18X ab>ab? "}},
-		{name: "base64 that goes on after padding", value: "=?utf-8?B?YQ==Yg==?=", text: "\uFFFD", undecoded: []string{"=?utf-8?B?YQ==Yg==?= a\x06  ab "}},
+		{name: "base64 for URLs", value: "=?utf-8?B?YWI-YWI_?=", text: "\uFFFD", undecoded: []string{"=?utf-8?B?YWI-YWI_?= ab\x18X ", " ab>ab? "}, readings: []string{"ab>ab?", "ab\x18X"}},
+		{
+			name: "base64 that goes on after padding", value: "=?utf-8?B?YQ==Yg==?= =?utf-8?Q?c?=",
+			text: "\uFFFDc", undecoded: []string{"=?utf-8?B?YQ==Yg==?= a\x06  ", "\uFFFDc", " ab ", "a\x06 c"}, readings: []string{"abc", "a\x06 c"},
+		},
 		{name: "unknown charset with a blank", value: "=?utf-8?Q?a?= =?x none?Q?b?=", text: "a =?x none?Q?b?=", undecoded: []string{"a\uFFFD", " b ", "ab"}},
 		{
 			name: "unknown charset between known ones", value: "=?utf-8?Q?a?= =?x-none?Q?b_=E9?= =?utf-8?Q?c?=",
