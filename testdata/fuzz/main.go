@@ -1,6 +1,6 @@
 // This program keeps the inputs that "make fuzz" has found and that reach code which a
 // target's seeds and corpus do not reach: a few small files in testdata/fuzz of its
-// package. The ordinary tests run them too. "make fuzz-keep" runs it.
+// package. The ordinary tests run them too. "make fuzz-keep" runs it for all packages.
 package main
 
 import (
@@ -25,7 +25,7 @@ func main() {
 	log.SetFlags(0)
 	module, cache := run(".", "go", "list", "-m"), run(".", "go", "env", "GOCACHE")
 	binary := filepath.Join(os.TempDir(), "postseal-fuzz.test")
-	for line := range strings.Lines(run(".", "go", "list", "-f", "{{.ImportPath}} {{.Dir}}", "./...")) {
+	for line := range strings.Lines(run(".", append([]string{"go", "list", "-f", "{{.ImportPath}} {{.Dir}}"}, os.Args[1:]...)...)) {
 		path, dir, _ := strings.Cut(strings.TrimSpace(line), " ")
 		found, _ := filepath.Glob(filepath.Join(cache, "fuzz", path, "Fuzz*"))
 		if len(found) > 0 {
