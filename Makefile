@@ -3,7 +3,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 NFPM        = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 AS_ROOT     = $(if $(filter-out 0,$(shell id -u)),sudo env PATH="$$PATH" HOME="$$HOME")
 
-.PHONY: build man package demo test bench bench-quick fuzz fuzz-keep corpus decoders graphs page kubernetes packages
+.PHONY: build man package demo test bench bench-quick soak fuzz fuzz-keep corpus decoders graphs page kubernetes packages
 
 # Go gets the version from git, if git is installed and trusts the directory.
 BUILDVCS = $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -46,6 +46,9 @@ bench: packages bin/debs/complete # half an hour: a table of postseal beside oth
 
 bench-quick: packages # before a release, two minutes: has postseal become slower?
 	$(AS_ROOT) env CGO_ENABLED=0 $(GO) run ./milter/mtatest/bench -quick -rounds 12 -seconds 0.6
+
+soak: packages bin/debs/complete # 20 minutes of mail and faults: is any mail lost? SOAK="-for 1h -seed 7"
+	$(AS_ROOT) env CGO_ENABLED=0 $(GO) run ./milter/mtatest/soak $(SOAK)
 
 # Without a limit, Go spends most of the time on shorter forms of what it finds.
 FUZZTIME = 1m

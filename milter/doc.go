@@ -34,7 +34,7 @@
 //	shown                    : how addresses appear in the log
 //
 // Each may import rules and the packages below it. Package mtatest, which
-// starts real MTAs for tests, the demo and the bench, and mantest and logtest,
+// starts real MTAs for tests, the demo, the bench and the soak, and mantest and logtest,
 // which check the man pages and the log for tests, import none of them. Tests
 // import extract/sinktest as well.
 package milter

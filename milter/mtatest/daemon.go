@@ -112,7 +112,9 @@ func RunDaemon(binary, config string) (*Daemon, error) {
 
 func startDaemon(cmd *exec.Cmd, config string) (*Daemon, error) {
 	d := &Daemon{Config: config, cmd: cmd, ended: make(chan struct{})}
-	cmd.Stderr = &d.log
+	if cmd.Stderr == nil {
+		cmd.Stderr = &d.log
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}

@@ -21,6 +21,9 @@ type Supervisor struct {
 	Config string
 	Env    []string // for the daemon, added to the supervisor's own
 
+	// Prepare changes the command of a daemon, unless it is nil.
+	Prepare func(*exec.Cmd)
+
 	sockets []*os.File
 	notify  *net.UnixConn
 	heard   chan struct{} // closed when no more notifications are read
@@ -146,6 +149,9 @@ func (s *Supervisor) Start() (*Daemon, error) {
 	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$@"`, "sh", s.Binary, "serve", "-config", s.Config)
 	cmd.ExtraFiles = files
 	cmd.Env = append(append(os.Environ(), s.Env...), fmt.Sprintf("LISTEN_FDS=%d", len(files)), "LISTEN_FDNAMES="+strings.Join(names, ":"))
+	if s.Prepare != nil {
+		s.Prepare(cmd)
+	}
 	return startDaemon(cmd, s.Config)
 }
 

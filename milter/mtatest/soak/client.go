@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/postseal/postseal/milter/mtatest"
+)
+
+// retryPause is how soon a client tries again. A real MTA takes minutes.
+const retryPause = 200 * time.Millisecond
+
+// client sends mail as an MTA does: it sends again what was not accepted.
+type client struct {
+	w    *world
+	conn *mtatest.Client // nil if there is none
+	left int             // messages for this connection
+}
+
+// run sends random mail until the context ends, and then ends the last message.
+func (w *world) run(ctx context.Context, random *rand.Rand, submits bool) {
+	c := &client{w: w}
+	for ctx.Err() == nil {
+		m := w.ledger.add(compose(random, w.document, submits))
+		if c.left--; c.left <= 0 {
+			c.close()
+			c.left = 1 + random.IntN(10)
+		}
+		c.deliver(m)
+		time.Sleep(time.Duration(20+random.IntN(150)) * time.Millisecond)
+	}
+	c.close()
+}
+
+// deliver sends a message until each recipient has an answer, for Patience at most.
+func (c *client) deliver(m *message) {
+	for end := time.Now().Add(mtatest.Patience); time.Now().Before(end); time.Sleep(retryPause) {
+		if m.submitted {
+			c.submit(m)
+		} else if !c.send(m) {
+			c.close()
+		}
+		if len(m.waiting()) == 0 {
+			return
+		}
+		c.w.ledger.retry()
+	}
+}
+
+func (m *message) waiting() (list []*recipient) {
+	for _, r := range m.recipients {
+		if r.answer == waits {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// answered records a reply. 4xx leaves the recipients with the client.
+func answered(list []*recipient, code int) {
+	for _, r := range list {
+		switch {
+		case code/100 == 2:
+			r.answer = taken
+		case code/100 == 5:
+			r.answer = refused
+		}
+	}
+}
+
+func (c *client) submit(m *message) {
+	var to []string
+	for _, r := range m.recipients {
+		to = append(to, r.address)
+	}
+	if c.w.mta.Submit(strings.Trim(m.from, "<>"), to, []byte(strings.ReplaceAll(string(m.text), "\r\n", "\n"))) == nil {
+		answered(m.recipients, 250)
+		return
+	}
+	for _, r := range m.recipients {
+		r.unknown++
+	}
+}
+
+// send sends a message to the recipients without an answer. It returns false if the
+// connection is of no more use.
+func (c *client) send(m *message) (good bool) {
+	if c.conn == nil {
+		var err error
+		if c.conn, err = mtatest.Dial(c.w.mta.Addr()); err != nil {
+			c.conn = nil
+			return false
+		}
+	}
+	if r, err := c.conn.Say("MAIL FROM:" + m.from); err != nil || r.Code != 250 {
+		return false
+	}
+	var accepted []*recipient
+	good = true
+	for _, to := range m.waiting() {
+		r, err := c.conn.Say("RCPT TO:<" + to.address + ">")
+		switch {
+		case err != nil:
+			return false
+		case r.Code == 250:
+			accepted = append(accepted, to)
+		default:
+			answered([]*recipient{to}, r.Code)
+			good = good && r.Code/100 == 5
+		}
+	}
+	if len(accepted) == 0 {
+		_, err := c.conn.Say("RSET")
+		return good && err == nil
+	}
+	r, err := c.conn.Data(m.text)
+	if err != nil {
+		for _, to := range accepted {
+			to.unknown++
+		}
+		return false
+	}
+	answered(accepted, r.Code)
+	return good && r.Code/100 != 4
+}
+
+func (c *client) close() {
+	if c.conn != nil {
+		c.conn.Close()
+	}
+	c.conn = nil
+}
