@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	gomilter "github.com/emersion/go-milter"
 	"github.com/postseal/postseal/milter/mtatest"
 	"golang.org/x/sys/unix"
 )
@@ -37,6 +40,13 @@ func faults() []*fault {
 			}
 			return nil
 		}},
+		{name: "kill -9 while a file is faulty", tells: "exit status 78", table: true, begin: func(w *world) error {
+			paths := slices.Sorted(maps.Keys(w.files))
+			path := paths[w.random.IntN(len(paths))]
+			err := put(path, append(bytes.Clone(w.files[path]), "nonsense =\n"...))
+			w.signal(syscall.SIGKILL)
+			return err
+		}, end: mend((*world).config, (*world).ruleFile, (*world).list)},
 		{name: "SIGSTOP", tells: "MTA", begin: send(syscall.SIGSTOP), end: send(syscall.SIGCONT)},
 		{name: "stop and start", tells: "log: stopped", begin: func(w *world) error { return w.change(func() error { return nil }) }},
 		{name: "SIGHUP", tells: "log: reloaded", begin: hangUp("# harmless\n"), end: hangUp("")},
@@ -114,11 +124,12 @@ func faults() []*fault {
 		{name: "MTA reloads", mta: true, outside: true, begin: func(w *world) error { return w.control("reload") }},
 		{name: "MTA restarts", mta: true, outside: true, begin: func(w *world) error { return w.control("restart") }},
 		{name: "document processes killed", tells: "unreadable", begin: func(w *world) error {
-			for end := time.Now().Add(mtatest.Patience); !w.told.has("unreadable") && time.Now().Before(end); time.Sleep(time.Millisecond) {
+			mtatest.Within(func() bool {
 				for _, pid := range mtatest.Children(w.pid()) {
 					syscall.Kill(pid, syscall.SIGKILL)
 				}
-			}
+				return w.told.has("unreadable")
+			})
 			return nil
 		}},
 	}
@@ -150,9 +161,14 @@ var damages = []struct {
 	{"list or rules of mode 000", "log: reload refused", func(path string, _ []byte) error { return os.Chmod(path, 0) }},
 }
 
-// mend puts a file back.
-func mend(path func(*world) string) func(*world) error {
-	return func(w *world) error { return put(path(w), w.files[path(w)]) }
+// mend puts files back.
+func mend(paths ...func(*world) string) func(*world) error {
+	return func(w *world) (err error) {
+		for _, path := range paths {
+			err = errors.Join(err, put(path(w), w.files[path(w)]))
+		}
+		return err
+	}
 }
 
 func send(s syscall.Signal) func(*world) error {
@@ -176,19 +192,29 @@ func (w *world) logTo(file *os.File) error {
 	})
 }
 
-// fillLog causes long lines until the daemon loses some: it keeps 4 MiB of them.
+// fillLog causes lines until the daemon loses some: it keeps 4 MiB of them. No MTA is
+// needed to have recipients refused.
 func (w *world) fillLog() error {
-	var faulty strings.Builder
-	for i := range 60 {
-		faulty.WriteString("nonsense" + strconv.Itoa(i) + " = 1\n")
-	}
-	if err := hangUp(faulty.String())(w); err != nil {
+	client := gomilter.NewClientWithOptions("unix", filepath.Join(w.mta.SocketDir(), "postseal.sock"),
+		gomilter.ClientOptions{ActionMask: 0x1ff, ReadTimeout: mtatest.Patience, WriteTimeout: mtatest.Patience})
+	s, err := client.Session()
+	if err != nil {
 		return err
 	}
-	for end := time.Now().Add(mtatest.Patience); !w.told.has("lost") && time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
-		w.signal(syscall.SIGHUP)
-	}
-	return hangUp("")(w)
+	defer s.Close()
+	_, err = s.Conn("client.example", gomilter.FamilyInet, 12345, "192.0.2.7")
+	mtatest.Within(func() bool {
+		for i := 0; i < 100 && err == nil; i++ { // postseal leaves out further lines about a message
+			if i == 0 {
+				_, err = s.Mail("ward@trust.example", nil)
+			}
+			if err == nil {
+				_, err = s.Rcpt("closed@"+strings.Repeat("council.", 20)+"gcsx.gov.uk", nil)
+			}
+		}
+		return err != nil || s.Abort() != nil || w.told.has("lost")
+	})
+	return err
 }
 
 // limit sets a soft limit of the daemon, or makes it the hard limit again if n is 0. It

@@ -33,6 +33,10 @@ type arrival struct {
 	stamped  bool // it has X-Postseal
 }
 
+func (a arrival) String() string {
+	return fmt.Sprintf("%s %s %s", a.leg, a.queue, a.at.Format(time.TimeOnly))
+}
+
 // answer is what the client knows about the mail for one recipient.
 type answer int
 
@@ -154,7 +158,8 @@ func (l *ledger) account() (s sums) {
 		for _, r := range m.recipients {
 			fault := func(count *int, what string) {
 				*count++
-				s.faults = append(s.faults, fmt.Sprintf("message %d, %s, want %+v: %s: answer %d, %d unknown, %+v", m.number, r.address, r.want, what, r.answer, r.unknown, r.arrivals))
+				s.faults = append(s.faults, fmt.Sprintf("message %d, begun at %s, %s: %s: %+v, answer %d, %d unknown, arrivals %v",
+					m.number, m.began.Format(time.TimeOnly), r.address, what, r.want, r.answer, r.unknown, r.arrivals))
 			}
 			l.check(m, r, &s, fault)
 		}

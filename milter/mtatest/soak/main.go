@@ -170,12 +170,12 @@ func (w *world) round(now []*fault, r *report, out io.Writer) error {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
 	}
-	time.Sleep(time.Duration(1000+w.random.IntN(3000)) * time.Millisecond)
 	for _, f := range now {
 		if f.tells != "" && !mtatest.Within(func() bool { return w.told.has(f.tells) }) {
 			w.told.fault(fmt.Sprintf("%s: nothing reports %q, only %q", f.name, f.tells, w.told.list()))
 		}
 	}
+	time.Sleep(time.Duration(1000+w.random.IntN(3000)) * time.Millisecond)
 	for _, f := range now {
 		if f.end != nil {
 			if err := f.end(w); err != nil {
@@ -198,7 +198,7 @@ func (w *world) round(now []*fault, r *report, out io.Writer) error {
 	}
 	for _, f := range now {
 		w.ledger.window(f, window{began.Add(-2 * time.Second), time.Now().Add(2 * time.Second)})
-		r.row(f.name).add(took, w.told.list())
+		r.row(f.name).add(took, w.told.list(), f.outside && len(now) > 1)
 	}
 	fmt.Fprintf(out, "%s %s: mail passes after %.1f s\n", time.Now().Format(time.TimeOnly), r.kind, took.Seconds())
 	if w.stderr != w.pipe { // the disk is small

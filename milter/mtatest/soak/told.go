@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -64,12 +65,9 @@ func (t *told) list() []string {
 	return slices.Sorted(maps.Keys(t.seen))
 }
 
-// has reports whether one of the texts was said. Without texts anything will do.
-func (t *told) has(texts ...string) bool {
-	list := t.list()
-	return len(texts) == 0 && len(list) > 0 || slices.ContainsFunc(texts, func(text string) bool {
-		return slices.ContainsFunc(list, func(said string) bool { return strings.Contains(said, text) })
-	})
+// has reports whether the text was said.
+func (t *told) has(text string) bool {
+	return slices.ContainsFunc(t.list(), func(said string) bool { return strings.Contains(said, text) })
 }
 
 // openLogs makes the places to which the daemon can log: a pipe, and a file on a small
@@ -82,22 +80,15 @@ func (w *world) openLogs() (err error) {
 	if err != nil {
 		return fmt.Errorf("a disk for the log: %w", err)
 	}
-	w.stops = append(w.stops, func() error { return unix.Unmount(disk, unix.MNT_DETACH) })
-	if w.disk, err = os.OpenFile(filepath.Join(disk, "log"), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600); err != nil {
+	w.atEnd(func() error { return unix.Unmount(disk, unix.MNT_DETACH) })
+	w.disk, err = os.OpenFile(filepath.Join(disk, "log"), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
+	if err = errors.Join(err, syscall.Mkfifo(path, 0o600), w.openReader()); err != nil {
 		return err
 	}
-	if err = syscall.Mkfifo(path, 0o600); err != nil {
-		return err
-	}
-	if err = w.openReader(); err != nil {
-		return err
-	}
-	if w.pipe, err = os.OpenFile(path, os.O_WRONLY, 0); err != nil {
-		return err
-	}
-	w.stops = append(w.stops, w.pipe.Close, func() error { return w.fifo.Close() }, w.disk.Close)
+	w.pipe, err = os.OpenFile(path, os.O_WRONLY, 0)
 	w.stderr = w.pipe
-	return nil
+	w.atEnd(func() error { return errors.Join(w.pipe.Close(), w.fifo.Close(), w.disk.Close()) })
+	return err
 }
 
 // openReader begins to read the pipe.

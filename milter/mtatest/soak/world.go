@@ -10,6 +10,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -67,99 +68,82 @@ var postfixSettings = []string{
 
 // startWorld starts everything. After an error nothing is left running.
 func startWorld(root, binary, kind string, seed uint64) (w *world, err error) {
-	w = &world{binary: binary, ledger: new(ledger), random: rand.New(rand.NewPCG(seed, 0)), over: make(chan struct{}), figures: make(map[string]string)}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, w.stop())
-		}
-	}()
-	if w.document, err = os.ReadFile(filepath.Join(root, "testdata", "documents", "pdf", "libreoffice.pdf")); err != nil {
-		return w, err
-	}
-	group, err := user.LookupGroup("postfix")
-	if err != nil {
-		return w, err
-	}
-	gid, _ := strconv.Atoi(group.Gid)
-	w.group = uint32(gid)
-	if w.dir, err = os.MkdirTemp("", "postseal-soak-"); err != nil {
-		return w, err
-	}
-	w.stops = append(w.stops, func() error { return os.RemoveAll(w.dir) })
-	if w.internet, err = mtatest.StartSink(); err != nil {
-		return w, err
-	}
-	w.stops = append(w.stops, w.internet.Stop)
-	if err = w.openRelay("127.0.0.1:0"); err != nil {
-		return w, err
-	}
-	w.stops = append(w.stops, func() error { return w.openedRelay().Stop() })
-	o := mtatest.Options{Root: root, Relay: w.openedRelay().Addr, Internet: w.internet.Addr, Milter: true}
-	if kind == "sendmail" {
-		err = w.startSendmail(o)
-	} else {
-		err = w.startPostfix(o)
-	}
-	if w.mta != nil {
-		w.stops = append(w.stops, w.mta.Stop)
-	}
-	if err != nil {
-		return w, err
-	}
-	if err = w.install(root); err != nil {
-		return w, err
-	}
-	if err = w.openLogs(); err != nil {
-		return w, err
-	}
-	if err = w.openSocket(); err != nil {
-		return w, err
-	}
-	w.stops = append(w.stops, w.stopDaemon)
+	w = &world{binary: binary, ledger: new(ledger), random: rand.New(rand.NewPCG(seed, 0)), figures: make(map[string]string), over: make(chan struct{})}
 	w.told.begin(nil)
-	go w.supervise()
-	go w.collect()
-	go w.watch()
-	if !mtatest.Within(func() bool { return w.status().Running }) {
-		return w, fmt.Errorf("postseal does not start: %v", w.told.list())
+	for _, step := range []func() error{
+		w.openHosts,
+		func() error { return w.startMTA(root, kind) },
+		func() error { return w.install(root) },
+		w.openLogs,
+		w.openSocket,
+		w.startDaemon,
+	} {
+		if err = step(); err != nil {
+			return w, errors.Join(err, w.stop())
+		}
 	}
-	w.rows = w.status().Rows
 	return w, nil
 }
 
+// atEnd adds what stop does.
+func (w *world) atEnd(stop func() error) { w.stops = append(w.stops, stop) }
+
 func (w *world) stop() error {
 	var faults []error
-	for i := len(w.stops) - 1; i >= 0; i-- {
-		faults = append(faults, w.stops[i]())
+	for _, stop := range slices.Backward(w.stops) {
+		faults = append(faults, stop())
 	}
 	return errors.Join(faults...)
 }
 
-func (w *world) startPostfix(o mtatest.Options) error {
-	p, err := mtatest.StartPostfix(o)
+func (w *world) openHosts() error {
+	group, err := user.LookupGroup("postfix")
 	if err != nil {
 		return err
 	}
-	w.mta = p
-	return errors.Join(p.Run("postconf", append([]string{"-e"}, postfixSettings...)...), p.Reload())
+	gid, _ := strconv.Atoi(group.Gid)
+	w.group = uint32(gid)
+	if w.dir, err = os.MkdirTemp("", "postseal-soak-"); err != nil {
+		return err
+	}
+	w.atEnd(func() error { return os.RemoveAll(w.dir) })
+	if w.internet, err = mtatest.StartSink(); err != nil {
+		return err
+	}
+	w.atEnd(w.internet.Stop)
+	if err = w.openRelay("127.0.0.1:0"); err == nil {
+		w.atEnd(func() error { return w.openedRelay().Stop() })
+	}
+	return err
 }
 
-// sendmailTimeouts are those of contrib's postseal.m4 in sendmail.cf.
-const sendmailTimeouts = "T=S:30s;R:30s;E:5m"
-
-func (w *world) startSendmail(o mtatest.Options) error {
+func (w *world) startMTA(root, kind string) (err error) {
+	if kind != "postfix" && kind != "sendmail" {
+		return fmt.Errorf("%q is neither postfix nor sendmail", kind)
+	}
+	o := mtatest.Options{Root: root, Relay: w.openedRelay().Addr, Internet: w.internet.Addr, Milter: true}
+	if kind == "postfix" {
+		p, err := mtatest.StartPostfix(o)
+		if err != nil {
+			return err
+		}
+		w.mta = p
+		w.atEnd(p.Stop)
+		return errors.Join(p.Run("postconf", append([]string{"-e"}, postfixSettings...)...), p.Reload())
+	}
 	s, err := mtatest.StartSendmail(o)
 	if err != nil {
 		return err
 	}
 	w.mta = s
+	w.atEnd(s.Stop)
+	const contribs, short = "T=S:30s;R:30s;E:5m", "T=C:4s;S:4s;R:4s;E:8s"
 	cf := filepath.Join(s.Directory(), "sendmail.cf")
 	text, err := os.ReadFile(cf)
-	if err != nil || !bytes.Contains(text, []byte(sendmailTimeouts)) {
-		return errors.Join(err, fmt.Errorf("no %s in sendmail.cf", sendmailTimeouts))
+	if err == nil && !bytes.Contains(text, []byte(contribs)) {
+		err = fmt.Errorf("no %s in sendmail.cf", contribs)
 	}
-	text = bytes.ReplaceAll(text, []byte(sendmailTimeouts), []byte("T=C:4s;S:4s;R:4s;E:8s"))
-	return errors.Join(os.WriteFile(cf, text, 0o644), s.Restart())
+	return errors.Join(err, os.WriteFile(cf, bytes.ReplaceAll(text, []byte(contribs), []byte(short)), 0o644), s.Restart())
 }
 
 // install puts the configuration, a rule file and the list in place.
@@ -168,15 +152,16 @@ func (w *world) install(root string) error {
 	config, err := mtatest.Install(w.mta, mtatest.DaemonOptions{Root: root, Mode: "enforce",
 		TOML: "[metrics]\nlisten = \"unix:" + run + "/status.sock\"\n" + policies})
 	if err == nil {
-		err = errors.Join(os.WriteFile(filepath.Join(filepath.Dir(config), "rules.d", "soak.toml"), []byte(rowsUntil(time.Now().AddDate(1, 0, 0))), 0o644),
-			os.Mkdir(run, 0o755), os.Chown(run, nobody, int(w.group)))
+		err = errors.Join(put(w.ruleFile(), []byte(rowsUntil(time.Now().AddDate(1, 0, 0)))), os.Mkdir(run, 0o755), os.Chown(run, nobody, int(w.group)))
 	}
 	w.files = make(map[string][]byte)
 	for _, path := range []string{config, w.ruleFile(), w.list()} {
 		text, readErr := os.ReadFile(path)
 		w.files[path], err = text, errors.Join(err, readErr)
 	}
-	return err
+	document, readErr := os.ReadFile(filepath.Join(root, "testdata", "documents", "pdf", "libreoffice.pdf"))
+	w.document = document
+	return errors.Join(err, readErr)
 }
 
 func (w *world) config() string {
@@ -223,11 +208,25 @@ func (w *world) openSocket() error {
 	if w.super, err = mtatest.NewSupervisor(w.binary, w.config(), notify, sockets...); err != nil {
 		return err
 	}
+	// The daemon is not root, and Ctrl-C does not reach it.
 	w.super.Prepare = func(cmd *exec.Cmd) {
 		cmd.Stderr = w.stderr
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: w.group}, Setpgid: true}
 	}
 	return errors.Join(os.Chmod(w.dir, 0o755), os.Chmod(notify, 0o755), os.Chmod(filepath.Join(notify, "notify"), 0o666))
+}
+
+// startDaemon starts the first daemon, and what goes on beside the faults.
+func (w *world) startDaemon() error {
+	w.atEnd(w.stopDaemon)
+	go w.supervise()
+	go w.collect()
+	go w.watch()
+	if !mtatest.Within(func() bool { return w.status().Running }) {
+		return fmt.Errorf("postseal does not start: %v", w.told.list())
+	}
+	w.rows = w.status().Rows
+	return nil
 }
 
 // supervise starts a daemon whenever the one before it has ended.
@@ -293,9 +292,6 @@ func (w *world) end() {
 func (w *world) stopDaemon() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.closed {
-		return nil
-	}
 	w.closed = true
 	w.end()
 	close(w.over)
