@@ -278,15 +278,17 @@ func (w *world) change(f func() error) error {
 	return err
 }
 
-// end ends the daemon, which may be stopped or hang.
+// end ends the daemon in order, as systemd does: TimeoutStopSec= is 90 seconds.
 func (w *world) end() {
 	w.expected = true
 	if w.daemon == nil {
 		return
 	}
-	kill := time.AfterFunc(20*time.Second, func() { w.daemon.Signal(syscall.SIGKILL) })
-	w.daemon.Stop()
-	kill.Stop()
+	kill := time.AfterFunc(90*time.Second, func() { w.daemon.Signal(syscall.SIGKILL) })
+	defer kill.Stop()
+	if err := w.daemon.Stop(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		w.told.fault("postseal does not stop in order: " + exitStatus.FindString(err.Error()))
+	}
 }
 
 func (w *world) stopDaemon() error {
