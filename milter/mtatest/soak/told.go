@@ -112,8 +112,8 @@ func (w *world) readLog(pipe io.Reader) {
 	lines := bufio.NewScanner(pipe)
 	for lines.Buffer(nil, 1<<20); lines.Scan(); {
 		w.reading.Lock()
-		w.reading.Unlock()
 		w.logged(lines.Bytes())
+		w.reading.Unlock()
 	}
 }
 
