@@ -178,7 +178,8 @@ func FuzzPostcat(f *testing.F) {
 		var want []string
 		for _, to := range []string{cmp.Or(first, "x@nhs.net"), second} {
 			to = strings.TrimSuffix(address.TrimAngles(to), ".encrypt.invalid")
-			if to != "" && !slices.ContainsFunc(want, func(other string) bool { return strings.ToLower(other) == strings.ToLower(to) }) {
+			lower := strings.ToLower(to)
+			if to != "" && !slices.ContainsFunc(want, func(other string) bool { return lower == strings.ToLower(other) }) {
 				want = append(want, to)
 			}
 		}
