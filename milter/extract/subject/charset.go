@@ -56,25 +56,31 @@ type guess struct {
 	// charset has letters at the same octets. Brackets may still be wrong,
 	// because they differ between the kinds of EBCDIC.
 	sure bool
+	// bare says that words that are broken or in an unknown charset are read in their
+	// place.
+	bare bool
+	// inParts says how broken base64 is read.
+	inParts bool
 }
 
 // guesses are charsets in which the octets of brackets, letters or both mean
 // something else in ASCII. The most common in mail come first.
 var guesses = []guess{
-	{isAny, bareText, false},
-	{isHigh, readAs(simplifiedchinese.GB18030), false},
-	{isHigh, readAs(japanese.ShiftJIS), false},
-	{isHigh, readAs(traditionalchinese.Big5), false},
-	{isHigh, readAs(korean.EUCKR), false},
-	{isHigh, readAs(japanese.EUCJP), false},
-	{holds("\x1b"), readAs(japanese.ISO2022JP), false},
-	{holds("~{"), readAs(simplifiedchinese.HZGB2312), false},
-	{isWide, readAs(utf.UTF16(utf.BigEndian, utf.IgnoreBOM)), true},
-	{isWide, readAs(utf.UTF16(utf.LittleEndian, utf.IgnoreBOM)), true},
-	{isWide, readAs(utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)), true},
-	{isWide, readAs(utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM)), true},
-	{isWide, readAs(charmap.CodePage037), true},
-	{isWide, readAs(charmap.CodePage1047), true},
+	{fits: isAny, read: bareText, bare: true},
+	{fits: isAny, read: bareText, bare: true, inParts: true},
+	{fits: isHigh, read: readAs(simplifiedchinese.GB18030)},
+	{fits: isHigh, read: readAs(japanese.ShiftJIS)},
+	{fits: isHigh, read: readAs(traditionalchinese.Big5)},
+	{fits: isHigh, read: readAs(korean.EUCKR)},
+	{fits: isHigh, read: readAs(japanese.EUCJP)},
+	{fits: holds("\x1b"), read: readAs(japanese.ISO2022JP)},
+	{fits: holds("~{"), read: readAs(simplifiedchinese.HZGB2312)},
+	{fits: isWide, read: readAs(utf.UTF16(utf.BigEndian, utf.IgnoreBOM)), sure: true},
+	{fits: isWide, read: readAs(utf.UTF16(utf.LittleEndian, utf.IgnoreBOM)), sure: true},
+	{fits: isWide, read: readAs(utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)), sure: true},
+	{fits: isWide, read: readAs(utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM)), sure: true},
+	{fits: isWide, read: readAs(charmap.CodePage037), sure: true},
+	{fits: isWide, read: readAs(charmap.CodePage1047), sure: true},
 }
 
 func readAs(e encoding.Encoding) func(string) string {

@@ -1,7 +1,6 @@
 package subject
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -12,13 +11,13 @@ import (
 // decoder decodes one subject in one of the ways that clients use.
 type decoder struct {
 	guess *guess // the charset of doubtful octets; nil for the declared one
-	other bool   // if a run of words, or a broken word, has two readings, use the less likely one
+	other bool   // if a run of words has two readings, use the less likely one
 
 	text      strings.Builder
 	undecoded strings.Builder
 	doubtful  []string // octets that may be in another charset than they seem to be
 	broken    bool     // the encoding of a word is broken
-	ambiguous bool     // a run of words, or a broken word, has another reading
+	ambiguous bool     // a run of words has another reading
 
 	unclosed bool          // no "?=" is left
 	run      []encodedWord // adjacent words in one charset
@@ -165,12 +164,8 @@ func (d *decoder) read(words []encodedWord) *reading {
 			continue
 		}
 		d.settle(r, words[first:i], string(octets), false)
-		if w.encoding == 'b' {
-			inParts := fromBrokenBase64InParts(w.content)
-			d.ambiguous = d.ambiguous || !bytes.Equal(inParts, part)
-			if d.other {
-				part = inParts
-			}
+		if w.encoding == 'b' && d.guess != nil && d.guess.inParts {
+			part = fromBrokenBase64InParts(w.content)
 		}
 		d.settle(r, words[i:i+1], string(part), true)
 		octets, first = octets[:0], i+1
@@ -192,7 +187,7 @@ func (d *decoder) settle(r *reading, words []encodedWord, octets string, broken 
 	unreadable := broken || !known
 	if unreadable || isDoubtful(octets, text) {
 		r.doubtful = append(r.doubtful, octets)
-		if guessed, ok := d.guessAt(octets); ok || unreadable && d.guess == &guesses[0] {
+		if guessed, ok := d.guessAt(octets); ok || unreadable && d.guess != nil && d.guess.bare {
 			r.text.WriteString(guessed)
 			if unreadable || d.guess.sure && !strings.Contains(guessed, text) {
 				r.undecoded.WriteString(guessed + " ")

@@ -59,7 +59,9 @@ func indexesAny(text, chars string) (list []int) {
 
 // TestDecodersDiffer changes generated subjects at random, and compares what postseal
 // reads with what the texts of the other decoders say. A subject in which another
-// decoder shows the marker must not be unmarked.
+// decoder shows the marker must not be unmarked. It is an error if more than 1 in
+// 10,000 is: a few changes make what no client writes, such as a marker in the name of
+// a charset.
 func TestDecodersDiffer(t *testing.T) {
 	seed := *decodersSeed
 	for seed == 0 {
@@ -101,16 +103,20 @@ func TestDecodersDiffer(t *testing.T) {
 			examples[kind] = append(examples[kind], fmt.Sprintf("%q: ours %q, Python %q, JavaScript %q", value, Read(value), s.Python, s.JavaScript))
 		}
 	}
+	unmarked := 0
 	for kind, n := range counts {
 		t.Logf("%7d %s", n, kind)
-		for _, example := range examples[kind][:min(len(examples[kind]), 10)] {
-			switch {
-			case strings.HasPrefix(kind, "missing, "):
-				t.Error(example)
-			case kind == "present":
+		if isUnmarked := strings.HasPrefix(kind, "missing, "); isUnmarked || kind == "present" {
+			for _, example := range examples[kind][:min(n, 10)] {
 				t.Log(example)
 			}
+			if isUnmarked {
+				unmarked += n
+			}
 		}
+	}
+	if most := *decodersSubjects / 10_000; unmarked > most {
+		t.Errorf("%d subjects are unmarked, although another decoder shows the marker", unmarked)
 	}
 }
 

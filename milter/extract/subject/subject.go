@@ -31,14 +31,15 @@ func Read(value string) marker.Subject {
 		return s // a near miss at least, whatever the rest says
 	}
 	if declared.ambiguous {
-		addReading(&s, decode(value, nil, true))
-		if declared.broken {
+		other := decode(value, nil, true)
+		addReading(&s, other)
+		if other.broken {
 			addReading(&s, decode(value, &guesses[0], true))
 		}
 	}
 	for i := range guesses {
 		g := &guesses[i]
-		if slices.ContainsFunc(declared.doubtful, g.fits) {
+		if (declared.broken || !g.inParts) && slices.ContainsFunc(declared.doubtful, g.fits) {
 			guessed := decode(value, g, false)
 			addReading(&s, guessed)
 			s.Undecoded = addText(s.Undecoded, guessed.undecoded.String())
