@@ -1,7 +1,6 @@
 package milter
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -58,7 +57,7 @@ type conn struct {
 
 func newConn(c net.Conn, s *Server) *conn {
 	return &conn{
-		packets: packets{Conn: c, in: bufio.NewReader(c), timeout: s.Timeouts.Packet},
+		packets: newPackets(c, s.Timeouts.Packet),
 		memory:  memory{all: &s.held},
 		server:  s,
 		closed:  make(chan struct{}),
@@ -143,6 +142,10 @@ func (c *conn) take(code gomilter.Code, payload []byte) error {
 		c.skipHeader = false
 		c.takeMail(payload)
 		c.server.beginMessage(c)
+	case gomilter.CodeEOB:
+		if d, ok := c.socket.(*direct); ok && c.ofMessage > slowMessage {
+			d.wake()
+		}
 	case gomilter.CodeHeader:
 		c.takeHeader(payload)
 		c.packet.Reset()

@@ -27,9 +27,15 @@ const maxWrite = 4 << 10
 type packets struct {
 	net.Conn
 	timeout time.Duration // for the rest of a packet, and for each write
-	in      *bufio.Reader
-	packet  bytes.Buffer // the packet that was read last
-	out     []byte       // what was written and not sent yet
+	socket  io.ReadWriter
+	in      *bufio.Reader // reads socket
+	packet  bytes.Buffer  // the packet that was read last
+	out     []byte        // what was written and not sent yet
+}
+
+func newPackets(c net.Conn, timeout time.Duration) packets {
+	socket := newDirect(c)
+	return packets{Conn: c, timeout: timeout, socket: socket, in: bufio.NewReader(socket)}
 }
 
 // drop forgets the packet that was read last.
@@ -142,7 +148,7 @@ func (p *packets) flush() error {
 		if err := p.SetWriteDeadline(time.Now().Add(p.timeout)); err != nil {
 			return err
 		}
-		if _, err := p.Conn.Write(part); err != nil {
+		if _, err := p.socket.Write(part); err != nil {
 			return fmt.Errorf("writing to the MTA: %w", err)
 		}
 	}

@@ -1,0 +1,103 @@
+package milter
+
+import (
+	"io"
+	"net"
+	"syscall"
+	"unsafe"
+)
+
+// direct reads and writes a socket with system calls that the Go runtime does not
+// notice. They never block, so the runtime need not be ready to replace their thread. To
+// be ready, it would wake a thread of its own for nearly every packet, which costs more
+// than the packet.
+//
+// That thread also interrupts goroutines that run for long. It must be awake before such
+// work: a read that fills its buffer, and may be part of something long, is followed by
+// one that the runtime notices, and wake is called before a large message is decided.
+type direct struct {
+	net.Conn
+	raw       syscall.RawConn
+	readOnce  func(fd uintptr) (done bool)
+	writeOnce func(fd uintptr) (done bool)
+	isLong    bool // the last read filled its buffer
+
+	// Of the call in progress. They are here because the functions would need memory for
+	// each call.
+	p     []byte
+	n     int
+	errno syscall.Errno
+}
+
+// slowMessage is how many octets of memory a message holds that can need more than a
+// millisecond to decide.
+const slowMessage = 256 << 10
+
+// newDirect returns the connection itself if it has no socket. Only one goroutine may use
+// what it returns.
+func newDirect(c net.Conn) io.ReadWriter {
+	socket, ok := c.(syscall.Conn)
+	if !ok {
+		return c
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return c
+	}
+	d := &direct{Conn: c, raw: raw}
+	d.readOnce = func(fd uintptr) bool {
+		d.call(syscall.SYS_READ, fd)
+		return d.errno != syscall.EAGAIN
+	}
+	d.writeOnce = func(fd uintptr) bool {
+		d.call(syscall.SYS_WRITE, fd)
+		return true
+	}
+	return d
+}
+
+// call reads or writes. It does not block, because Go's sockets never do.
+func (d *direct) call(number, fd uintptr) {
+	n, _, errno := syscall.RawSyscall(number, fd, uintptr(unsafe.Pointer(&d.p[0])), uintptr(len(d.p)))
+	for errno == syscall.EINTR {
+		n, _, errno = syscall.RawSyscall(number, fd, uintptr(unsafe.Pointer(&d.p[0])), uintptr(len(d.p)))
+	}
+	d.n, d.errno = int(n), errno
+}
+
+func (d *direct) Read(p []byte) (int, error) {
+	if len(p) == 0 || d.isLong {
+		d.isLong = false
+		return d.Conn.Read(p)
+	}
+	d.p = p
+	err := d.raw.Read(d.readOnce)
+	switch {
+	case err != nil || d.errno != 0:
+		return d.Conn.Read(p) // returns the error
+	case d.n == 0:
+		return 0, io.EOF
+	}
+	d.isLong = d.n == len(p)
+	return d.n, nil
+}
+
+func (d *direct) Write(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	d.p = p
+	err := d.raw.Write(d.writeOnce)
+	if err != nil || d.errno != 0 {
+		return d.Conn.Write(p) // waits until it can write, or returns the error
+	}
+	if d.n == len(p) {
+		return d.n, nil
+	}
+	written := d.n
+	n, err := d.Conn.Write(p[written:])
+	return written + n, err
+}
+
+// wake makes the runtime ready to interrupt what follows.
+func (d *direct) wake() { d.Conn.Write(nil) }
