@@ -54,9 +54,11 @@ func TestDirect(t *testing.T) {
 			}
 
 			c.SetReadDeadline(time.Now().Add(time.Millisecond))
-			_, err = d.Read(got)
-			if _, want := c.Read(got); !errors.Is(err, os.ErrDeadlineExceeded) || err.Error() != want.Error() {
-				t.Errorf("after the deadline: got %v, want %v", err, want)
+			for range 2 { // the runtime notices the first, because the last read was long
+				_, err = d.Read(got)
+				if _, want := c.Read(got); !errors.Is(err, os.ErrDeadlineExceeded) || err.Error() != want.Error() {
+					t.Errorf("after the deadline: got %v, want %v", err, want)
+				}
 			}
 			c.SetReadDeadline(time.Time{})
 			peer.Close()
