@@ -143,8 +143,8 @@ func (c *conn) take(code gomilter.Code, payload []byte) error {
 		c.takeMail(payload)
 		c.server.beginMessage(c)
 	case gomilter.CodeEOB:
-		if d, ok := c.socket.(*direct); ok && c.ofMessage > slowMessage {
-			d.wake()
+		if c.ofMessage > slowMessage {
+			wake()
 		}
 	case gomilter.CodeHeader:
 		c.takeHeader(payload)

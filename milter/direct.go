@@ -3,6 +3,7 @@ package milter
 import (
 	"io"
 	"net"
+	"os"
 	"syscall"
 	"unsafe"
 )
@@ -72,9 +73,12 @@ func (d *direct) Read(p []byte) (int, error) {
 	}
 	d.p = p
 	err := d.raw.Read(d.readOnce)
+	d.p = nil // it can be part of a large packet, which must not outlive its use
 	switch {
-	case err != nil || d.errno != 0:
+	case err != nil:
 		return d.Conn.Read(p) // returns the error
+	case d.errno != 0:
+		return 0, d.fault("read")
 	case d.n == 0:
 		return 0, io.EOF
 	}
@@ -88,10 +92,13 @@ func (d *direct) Write(p []byte) (int, error) {
 	}
 	d.p = p
 	err := d.raw.Write(d.writeOnce)
-	if err != nil || d.errno != 0 {
-		return d.Conn.Write(p) // waits until it can write, or returns the error
-	}
-	if d.n == len(p) {
+	d.p = nil
+	switch {
+	case err != nil || d.errno == syscall.EAGAIN:
+		return d.Conn.Write(p) // returns the error, or waits until it can write
+	case d.errno != 0:
+		return 0, d.fault("write")
+	case d.n == len(p):
 		return d.n, nil
 	}
 	written := d.n
@@ -99,5 +106,14 @@ func (d *direct) Write(p []byte) (int, error) {
 	return written + n, err
 }
 
-// wake makes the runtime ready to interrupt what follows.
-func (d *direct) wake() { d.Conn.Write(nil) }
+// fault returns the error of the last call, as package net does. The kernel reports the
+// reset of a connection only once, so the call cannot be made again.
+func (d *direct) fault(op string) error {
+	local := d.LocalAddr()
+	return &net.OpError{Op: op, Net: local.Network(), Source: local, Addr: d.RemoteAddr(), Err: os.NewSyscallError(op, d.errno)}
+}
+
+// wake makes the runtime ready to interrupt what follows. The system call does not use
+// the socket, because its deadline for writing can have passed: then package net would
+// make no call.
+func wake() { syscall.Syscall(syscall.SYS_GETPID, 0, 0, 0) }
