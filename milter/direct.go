@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"syscall"
-	"unsafe"
 )
 
 // direct reads and writes a socket with system calls that the Go runtime does not
@@ -46,24 +45,16 @@ func newDirect(c net.Conn) io.ReadWriter {
 		return c
 	}
 	d := &direct{Conn: c, raw: raw}
+	// Neither call blocks, because Go's sockets never do.
 	d.readOnce = func(fd uintptr) bool {
-		d.call(syscall.SYS_READ, fd)
+		d.read(fd)
 		return d.errno != syscall.EAGAIN
 	}
 	d.writeOnce = func(fd uintptr) bool {
-		d.call(syscall.SYS_WRITE, fd)
+		d.write(fd)
 		return true
 	}
 	return d
-}
-
-// call reads or writes. It does not block, because Go's sockets never do.
-func (d *direct) call(number, fd uintptr) {
-	n, _, errno := syscall.RawSyscall(number, fd, uintptr(unsafe.Pointer(&d.p[0])), uintptr(len(d.p)))
-	for errno == syscall.EINTR {
-		n, _, errno = syscall.RawSyscall(number, fd, uintptr(unsafe.Pointer(&d.p[0])), uintptr(len(d.p)))
-	}
-	d.n, d.errno = int(n), errno
 }
 
 func (d *direct) Read(p []byte) (int, error) {
