@@ -18,12 +18,12 @@ type bound struct {
 // bounds leave room for noise: about 15 % of the rate and 25 % of the CPU time. Change
 // them after a change that makes postseal faster.
 var bounds = []bound{
-	{"tag", "c-tag", quickCases[0], 0.95, 0.85},
-	{"tag", "c-tag", quickCases[1], 1.05, 0.75},
-	{"tag", "c-tag", quickCases[2], 0.80, 1.30},
-	{"divert", "c-divert", quickCases[0], 0.95, 0.85},
-	{"divert", "c-divert", quickCases[1], 1.05, 0.75},
-	{"divert", "c-divert", quickCases[2], 0.80, 1.35},
+	{"tag", "c-tag", quickCases[0], 1.10, 0.65},
+	{"tag", "c-tag", quickCases[1], 1.15, 0.55},
+	{"tag", "c-tag", quickCases[2], 1.00, 0.80},
+	{"divert", "c-divert", quickCases[0], 1.10, 0.65},
+	{"divert", "c-divert", quickCases[1], 1.15, 0.55},
+	{"divert", "c-divert", quickCases[2], 1.00, 0.80},
 }
 
 // verdict returns a line for each bound, and the number of bounds that postseal
