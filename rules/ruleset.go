@@ -35,12 +35,11 @@ type Policy struct {
 // own.
 func ShippedPolicies() []Policy {
 	needs := []table.Class{table.Unverified, table.Unknown}
-	sensitive := []finding.Name{finding.NHSNumber, finding.NHSNumberInSubject, finding.Marking, finding.Sensitivity}
 	return []Policy{
 		{Name: "look-alike", Recipient: needs, Findings: []finding.Name{finding.LookAlike}, Action: Reject, Mode: Enforce},
 		{Name: "marked", Recipient: needs, Marker: []marker.State{marker.Present, marker.NearMiss}, Action: Divert, Mode: Enforce},
 		{Name: "encrypted", Recipient: needs, Findings: []finding.Name{finding.EncryptedMessage}, Action: Accept, Mode: Enforce},
-		{Name: "sensitive", Recipient: needs, Marker: []marker.State{marker.Missing}, Findings: sensitive, Action: Divert, Mode: Enforce},
+		{Name: "sensitive", Recipient: needs, Marker: []marker.State{marker.Missing}, Findings: finding.Sensitive(), Action: Divert, Mode: Enforce},
 		{Name: "unmarked", Recipient: needs, Action: Tag, Mode: Enforce},
 	}
 }

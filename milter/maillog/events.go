@@ -2,6 +2,7 @@ package maillog
 
 import (
 	"log/slog"
+	"slices"
 
 	"github.com/postseal/postseal/milter/message"
 	"github.com/postseal/postseal/rules"
@@ -38,6 +39,16 @@ type Decision struct {
 }
 
 func (Decision) event() (slog.Level, string) { return slog.LevelInfo, "decision" }
+
+// Needed returns how many recipients need the marker.
+func (d *Decision) Needed() int { return d.ByClass[table.Unverified] + d.ByClass[table.Unknown] }
+
+// IsSensitiveUnmarked reports whether sensitive mail without the marker has a recipient
+// that needs the marker.
+func (d *Decision) IsSensitiveUnmarked() bool {
+	return d.Marker == marker.Missing && d.Needed() > 0 &&
+		slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Name.IsSensitive() })
+}
 
 // DecisionRecipients has recipients that do not fit into the line of their
 // Decision.

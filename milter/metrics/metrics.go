@@ -108,7 +108,7 @@ func (m *Metrics) decided(e maillog.Decision) {
 			m.found(f.Name)
 		}
 	}
-	if isSensitiveUnmarked(e) {
+	if e.IsSensitiveUnmarked() {
 		m.sensitive[e.Action][e.Mode].Inc()
 	}
 	m.decision.Observe(float64(e.TookUS) / 1e6)
@@ -120,19 +120,6 @@ func (m *Metrics) found(name finding.Name) {
 	} else {
 		m.patterns.WithLabelValues(string(name)).Inc()
 	}
-}
-
-// isSensitiveUnmarked reports whether sensitive mail without the marker has a
-// recipient that needs the marker.
-func isSensitiveUnmarked(e maillog.Decision) bool {
-	return e.Marker == marker.Missing && e.ByClass[table.Unverified]+e.ByClass[table.Unknown] > 0 &&
-		slices.ContainsFunc(e.Findings, func(f maillog.Finding) bool {
-			switch f.Name {
-			case finding.NHSNumber, finding.NHSNumberInSubject, finding.Marking, finding.Sensitivity:
-				return true
-			}
-			return false
-		})
 }
 
 // register makes all metrics and all their series.

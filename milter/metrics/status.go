@@ -73,7 +73,7 @@ func (s *state) note(e maillog.Event, now time.Time) {
 	switch e := e.(type) {
 	case maillog.Decision:
 		s.byAction[e.Action]++
-		if isSensitiveUnmarked(e) {
+		if e.IsSensitiveUnmarked() {
 			s.sensitiveToday++
 		}
 	case maillog.RefusedRecipient:

@@ -34,6 +34,15 @@ var names = []Name{
 	Unreadable, Picture, EncryptedMessage, VisibleRecipients, NoDisclaimer,
 }
 
+// sensitive are the names of findings of personal or confidential information.
+var sensitive = []Name{NHSNumber, NHSNumberInSubject, Marking, Sensitivity}
+
+// Sensitive returns the names of findings of personal or confidential information.
+func Sensitive() []Name { return slices.Clone(sensitive) }
+
+// IsSensitive reports whether it is one of these names.
+func (n Name) IsSensitive() bool { return slices.Contains(sensitive, n) }
+
 // Names returns all names, without those of patterns.
 func Names() []Name { return slices.Clone(names) }
 

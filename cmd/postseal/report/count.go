@@ -268,7 +268,7 @@ func (c *counting) state(e *maillog.Entry) {
 func (f *Figures) decision(d *maillog.Decision) {
 	f.Messages++
 	f.Recipients += int64(d.RecipientCount)
-	needed := d.ByClass[table.Unverified] + d.ByClass[table.Unknown]
+	needed := d.Needed()
 	f.NeededRecipients += int64(needed)
 	isEnforced := d.Mode == rules.Enforce
 	if needed > 0 {
@@ -282,11 +282,9 @@ func (f *Figures) decision(d *maillog.Decision) {
 			f.Missed++
 		}
 	}
-	isSensitive, isUnreadable, isVisible, isLookAlike := false, false, false, false
+	isUnreadable, isVisible, isLookAlike := false, false, false
 	for i := range d.Findings {
 		switch d.Findings[i].Name {
-		case finding.NHSNumber, finding.NHSNumberInSubject, finding.Marking, finding.Sensitivity:
-			isSensitive = true
 		case finding.Unreadable:
 			isUnreadable = true
 		case finding.VisibleRecipients:
@@ -295,7 +293,7 @@ func (f *Figures) decision(d *maillog.Decision) {
 			isLookAlike = true
 		}
 	}
-	if isSensitive && needed > 0 && d.Marker == marker.Missing {
+	if d.IsSensitiveUnmarked() {
 		f.SensitiveUnmarked++
 		if !isEnforced || d.Action < rules.Divert {
 			f.SensitiveUnprotected++
@@ -334,7 +332,7 @@ func (c *counting) decision(e *maillog.Entry, d *maillog.Decision) {
 	if config.Mode == "" {
 		config.Mode = d.Mode.String()
 	}
-	if d.Marker == marker.NearMiss && d.ByClass[table.Unverified]+d.ByClass[table.Unknown] > 0 {
+	if d.Marker == marker.NearMiss && d.Needed() > 0 {
 		c.count(c.nearMisses, word(string(d.NearMiss)), 1)
 	}
 	for i, f := range d.Findings {
