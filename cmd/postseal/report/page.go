@@ -87,12 +87,7 @@ func (r *Report) Page(out io.Writer, version string, now time.Time) error {
 	p.groups(f, before)
 	p.charts(r.days())
 	p.rows(r)
-	var text strings.Builder
-	if err := pageTemplate.Execute(&text, p); err != nil {
-		return err
-	}
-	_, err := io.WriteString(out, text.String())
-	return err
+	return pageTemplate.Execute(out, p)
 }
 
 func (p *page) groups(f, before *Figures) {
