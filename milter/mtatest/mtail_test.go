@@ -9,8 +9,6 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,19 +71,11 @@ var notInLog = regexp.MustCompile(`^(go_|process_|promhttp_|postseal_(document_s
 // scrape returns the series of /metrics on a unix socket.
 func scrape(t *testing.T, socket string) map[string]float64 {
 	t.Helper()
-	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", socket)
-	}}}
-	answer, err := client.Get("http://postseal/metrics")
+	text, err := mtatest.Metrics(t.Context(), socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return parseSeries(t, string(text))
+	return parseSeries(t, text)
 }
 
 // everyFinding has policies that test more findings than the shipped ones.

@@ -16,7 +16,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"os/signal"
 	"slices"
 	"strings"
@@ -32,7 +31,8 @@ func main() {
 	seed := flag.Uint64("seed", 0, "the seed of the faults and the mail; 0: a new one")
 	mtas := flag.String("mta", "postfix,sendmail", "the MTAs, one after the other")
 	flag.Parse()
-	if err := enterMounts(); err != nil {
+	// If the program is killed, the disk for the log goes with its mounts.
+	if err := mtatest.Unshare(ownMounts, "--mount"); err != nil {
 		fatal(err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -74,23 +74,6 @@ func newSeed(seed uint64) uint64 {
 
 // ownMounts is set in the environment of a soak that has mounts of its own.
 const ownMounts = "POSTSEAL_SOAK_MOUNTS"
-
-// enterMounts starts the program again with mounts of its own. If it is killed, the
-// disk for the log goes with it.
-func enterMounts() error {
-	if os.Getenv(ownMounts) != "" {
-		return nil
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	unshare, err := exec.LookPath("unshare")
-	if err != nil {
-		return err
-	}
-	return syscall.Exec(unshare, append([]string{"unshare", "--mount", self}, os.Args[1:]...), append(os.Environ(), ownMounts+"=1"))
-}
 
 // build builds postseal, for a user who is not root.
 func build(root, dir string) (string, error) {

@@ -12,7 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if err := enterMounts(); err != nil {
+	if err := mtatest.Unshare(ownMounts, "--mount"); err != nil {
 		fatal(err)
 	}
 	os.Exit(m.Run())

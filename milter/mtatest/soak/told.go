@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -207,19 +205,13 @@ func (w *world) watch() {
 
 // readMetrics tells which alarming metrics have changed.
 func (w *world) readMetrics() {
-	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(context.Context, string, string) (net.Conn, error) {
-			return net.Dial("unix", filepath.Join(w.mta.Directory(), "run", "status.sock"))
-		},
-	}}
-	response, err := client.Get("http://postseal/metrics")
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second) // the daemon may be stopped
+	defer cancel()
+	text, err := mtatest.Metrics(ctx, filepath.Join(w.mta.Directory(), "run", "status.sock"))
 	if err != nil {
 		return // the status says so
 	}
-	defer response.Body.Close()
-	text, _ := io.ReadAll(response.Body)
-	for _, found := range alarming.FindAllStringSubmatch(string(text), -1) {
+	for _, found := range alarming.FindAllStringSubmatch(text, -1) {
 		name, value := found[1], found[2]
 		if w.figures[name] != value && value != "0" {
 			w.told.add("metrics", name)
