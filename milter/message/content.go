@@ -82,11 +82,11 @@ func (m *Message) findings() ([]finding.Finding, error) {
 		m.content.reader.Close()
 	}
 	err := m.content.documents.Err()
-	if errors.Is(err, subprocess.ErrBusy) && m.Config.Mode == rules.Observe {
+	if m.Config.Mode == rules.Observe && (errors.Is(err, subprocess.ErrBusy) || errors.Is(err, subprocess.ErrKilled)) {
 		err = nil // observe delays no mail: the document is unreadable
 	}
 	if err != nil {
-		return nil, fmt.Errorf("no process for a document: %w", err)
+		return nil, fmt.Errorf("a document was not read: %w", err)
 	}
 	findings := m.content.detector.Findings()
 	if n := m.visibleRecipients(); n >= m.Config.Read.VisibleRecipients {

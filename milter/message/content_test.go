@@ -125,6 +125,19 @@ func TestBusy(t *testing.T) {
 	others.Stop()
 }
 
+// TestKilled holds the same for a process that something else kills.
+func TestKilled(t *testing.T) {
+	config := reading(t)
+	config.Read.Documents = subprocess.NewPool(1, subprocess.DefaultLimits(), "/bin/sh", "-c", "kill -KILL $$")
+	for mode, want := range map[rules.Mode]error{rules.Enforce: subprocess.ErrKilled, rules.Observe: nil} {
+		config.Mode = mode
+		got, err := findings(t, config, "Subject: x\nContent-Type: application/pdf\n\n%PDF-1.4\n", "bob@gmail.com")
+		if !errors.Is(err, want) || err == nil && !slices.Equal(got, []finding.Finding{{Name: finding.Unreadable, Reason: finding.Damaged, Part: "1"}}) {
+			t.Errorf("%v: got %v, %v, want %v", mode, got, err, want)
+		}
+	}
+}
+
 func TestAddressesOf(t *testing.T) {
 	for value, want := range map[string]string{
 		"":                                  "",

@@ -35,6 +35,9 @@ func Serve(args []string, in io.Reader, out io.Writer, read func(io.ReaderAt, in
 	if err := confine(limits); err != nil {
 		return err
 	}
+	if _, err := out.Write([]byte{frameReady}); err != nil {
+		return err
+	}
 	w := &frameWriter{out: out}
 	// The kernel provides the memory only as it is written to.
 	document := make([]byte, limits.Document+1)

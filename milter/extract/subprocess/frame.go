@@ -12,6 +12,10 @@ import (
 	"github.com/postseal/postseal/rules/finding"
 )
 
+// frameReady comes before the frames: the process has set its limits, and now reads the
+// document.
+const frameReady = 'R'
+
 // A frame is one call of a Sink: its kind, the length of its content, and the
 // content.
 const (

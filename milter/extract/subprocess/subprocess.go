@@ -5,21 +5,30 @@ package subprocess
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"os"
 	"os/exec"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/postseal/postseal/rules/detect"
 	"github.com/postseal/postseal/rules/finding"
 )
 
-// ErrBusy is the error for a document that was not read because too many others
-// were read. It says nothing of the document, so that the message must be tried
-// again.
-var ErrBusy = errors.New("too many documents at once")
+// These errors say nothing of the document, so that the message must be tried again.
+var (
+	// ErrBusy is the error if too many other documents were read.
+	ErrBusy = errors.New("too many documents at once")
+	// ErrKilled is the error if another process, or the kernel, ended the process for
+	// the document.
+	ErrKilled = errors.New("its process was killed, perhaps because memory ran out")
+	// errNotReady is the error if the process has ended before it took the document.
+	errNotReady = errors.New("its process ended at its start: does the unit or the container limit memory, or forbid setrlimit?")
+)
 
 // Pool limits how many processes run at once, for all messages together. It has the
 // limits for the documents of each message.
@@ -83,9 +92,12 @@ func (d *Documents) Stop() {
 	}
 }
 
-// Err returns ErrBusy, or why the process for a document could not be started, or
-// nil.
+// Err returns why a document was not read although it may be sound: ErrBusy,
+// ErrKilled, or why there is no process for it. Otherwise it returns nil.
 func (d *Documents) Err() error { return d.err }
+
+// failed keeps the first error.
+func (d *Documents) failed(err error) { d.err = cmp.Or(d.err, err) }
 
 // timed counts the time of a step towards the limit.
 func (d *Documents) timed(step func()) {
@@ -102,8 +114,9 @@ type document struct {
 	ctx     context.Context // of the process; it has a deadline
 	cancel  context.CancelFunc
 	in, out *os.File
-	ended   chan struct{} // closed when the process has ended; nil if there is none
-	failed  error         // why no process could be started
+	ended   chan struct{}    // closed when the process has ended; nil if there is none
+	state   *os.ProcessState // of the process that has ended
+	failed  error            // why no process could be started
 }
 
 // start waits for a free slot and starts the process.
@@ -116,13 +129,15 @@ func (d *document) start() {
 	if err != nil {
 		<-d.of.pool.slots
 		if d.ctx.Err() == nil {
-			d.failed, d.of.err = err, err
+			d.failed = err
+			d.of.failed(err)
 		}
 		return
 	}
 	d.ended = make(chan struct{})
 	go func() {
 		cmd.Wait() // the frames say whether the document was read
+		d.state = cmd.ProcessState
 		<-d.of.pool.slots
 		close(d.ended)
 	}()
@@ -184,26 +199,51 @@ func (d *document) Close() error {
 	return d.failed
 }
 
-// read passes on what the process says. If it does not say that it is at the
-// end, a limit has ended it, or the document.
+// read passes on what the process says. If it does not say that it is at the end, a
+// limit has ended it, or the document, or something else.
 func (d *document) read() {
 	d.in.Close()
-	err := replay(bufio.NewReaderSize(d.out, maxFrame), d.part, d.of.pool.limits.text(), d.of.sink)
+	frames := bufio.NewReaderSize(d.out, maxFrame)
+	ready, err := frames.ReadByte()
+	switch {
+	case err == nil && ready != frameReady:
+		err = errFrame
+	case err == nil:
+		err = replay(frames, d.part, d.of.pool.limits.text(), d.of.sink)
+	}
+	if err != nil && err != errFrame { // the process has closed the pipe, as a rule by its end
+		select {
+		case <-d.ended:
+		case <-d.ctx.Done():
+		}
+	}
 	switch {
 	case err == nil:
 	case errors.Is(d.ctx.Err(), context.DeadlineExceeded):
 		d.tooSlow()
 	default:
 		d.unreadable(finding.Damaged)
+		if err != errFrame && isKilled(d.state) {
+			d.of.failed(ErrKilled)
+		} else if ready == 0 {
+			d.of.failed(errNotReady)
+		}
 	}
+}
+
+// isKilled reports whether another process or the kernel has ended a process: no fault of
+// its own causes these signals.
+func isKilled(process *os.ProcessState) bool {
+	signal := process.Sys().(syscall.WaitStatus).Signal()
+	return slices.Contains([]syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}, signal)
 }
 
 // tooSlow tells that the time was not enough. If most of it has gone by without a
 // free slot, the document is not at fault.
 func (d *document) tooSlow() {
 	d.unreadable(finding.TooSlow)
-	if d.of.idle > d.of.pool.limits.Time/2 && d.of.err == nil {
-		d.of.err = ErrBusy
+	if d.of.idle > d.of.pool.limits.Time/2 {
+		d.of.failed(ErrBusy)
 	}
 }
 

@@ -269,6 +269,46 @@ func TestTook(t *testing.T) {
 	}
 }
 
+// TestEnded holds that a process which ends without a fault of the document leaves the
+// document unread, and that the message must then be tried again.
+func TestEnded(t *testing.T) {
+	const ready = "printf R; cat >&2; "
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ script, reason, want string }{
+		{ready + "kill -KILL $$", "damaged", "its process was killed"},
+		{ready + `printf 'T\002'; kill -KILL $$`, "damaged", "its process was killed"},
+		{"kill -KILL $$", "damaged", "its process was killed"},
+		{"kill -TERM $$", "damaged", "its process was killed"}, // at a stop, before it ignores the signal
+		{"exit 1", "damaged", "its process ended at its start"},
+		{"exit 0", "damaged", "its process ended at its start"},
+		{"ulimit -d 1000; exec " + self + " " + subprocess.Command + ` "$0" "$1"`, "damaged", "its process ended at its start"},
+		{ready + "exit 2", "damaged", ""}, // as after a panic
+		{ready + "kill -SEGV $$", "damaged", ""},
+		{ready + "kill -SYS $$", "damaged", ""},
+		{"printf X; cat >&2", "damaged", ""},
+		{ready + "exec >&-; sleep 100", "too-slow", ""},
+	} {
+		t.Run(test.script, func(t *testing.T) {
+			limits := subprocess.DefaultLimits()
+			limits.Time = 2 * time.Second
+			var got recorder
+			of := subprocess.NewPool(1, limits, "/bin/sh", "-c", test.script).Documents(&got)
+			w := of.Open("1")
+			io.WriteString(w, "say hello")
+			w.Close()
+			if want := "{unreadable " + test.reason + " 1}"; got.String() != want {
+				t.Errorf("got %q, want %q", got.String(), want)
+			}
+			if err := of.Err(); (err == nil) != (test.want == "") || err != nil && !strings.HasPrefix(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
 func TestNoProcess(t *testing.T) {
 	of := subprocess.NewPool(1, subprocess.DefaultLimits(), "/nonexistent").Documents(new(recorder))
 	for range 2 { // the slot is free again

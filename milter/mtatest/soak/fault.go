@@ -123,12 +123,12 @@ func faults() []*fault {
 			end:   func(w *world) error { return w.openRelay(w.openedRelay().Addr) }},
 		{name: "MTA reloads", mta: true, outside: true, begin: func(w *world) error { return w.control("reload") }},
 		{name: "MTA restarts", mta: true, outside: true, begin: func(w *world) error { return w.control("restart") }},
-		{name: "document processes killed", tells: "unreadable", begin: func(w *world) error {
+		{name: "document processes killed", tells: "internal error", begin: func(w *world) error {
 			mtatest.Within(func() bool {
 				for _, pid := range mtatest.Children(w.pid()) {
 					syscall.Kill(pid, syscall.SIGKILL)
 				}
-				return w.told.has("unreadable")
+				return w.told.has("internal error")
 			})
 			return nil
 		}},

@@ -122,8 +122,6 @@ func (w *world) logged(line []byte) {
 	switch err := json.Unmarshal(line, &event); {
 	case err != nil:
 		w.told.add("log", "plain text")
-	case event.Msg == "decision" && bytes.Contains(line, []byte(`"name":"unreadable"`)):
-		w.told.add("log", "decision with unreadable")
 	case event.Msg != "decision" && event.Msg != "decision recipients" && event.Msg != "refused recipient":
 		w.told.add("log", event.Msg)
 	}
