@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/postseal/postseal/rules/detect"
 	"github.com/postseal/postseal/rules/finding"
@@ -66,6 +67,9 @@ func confine(limits Limits) error {
 	os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
 	debug.SetMemoryLimit(int64(limits.memory() / 2)) // above this, free memory more often
 	debug.SetMaxStack(64 << 20)
+	// The runtime opens files for its first timer, and ends the process if it cannot.
+	// It needs timers to return memory.
+	time.AfterFunc(time.Hour, func() {})
 	for _, l := range []struct {
 		resource int
 		limit    uint64

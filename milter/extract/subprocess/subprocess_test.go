@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,6 +22,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "private" { // only root can write to its files in /proc
+		unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+		syscall.Setuid(65534)
+		os.Args = os.Args[1:]
+	}
 	if len(os.Args) > 1 && os.Args[1] == subprocess.Command {
 		if err := subprocess.Serve(os.Args[2:], os.Stdin, os.Stdout, read); err != nil {
 			os.Exit(1)
@@ -66,6 +72,9 @@ func read(r io.ReaderAt, size int64, place detect.Place, sink detect.Sink, limit
 			all = append(all, block)
 		}
 		sink.Text(fmt.Append(nil, len(all)))
+	case "sleep":
+		time.Sleep(time.Millisecond)
+		sink.Text([]byte(rest))
 	case "loop":
 		sink.Text([]byte(rest))
 		for sum := 0; ; sum++ {
@@ -127,14 +136,14 @@ func (r *recorder) Begin(p detect.Place)    { fmt.Fprintf(r, "[%s %d]", p.Part, 
 func (r *recorder) Text(p []byte)           { r.Write(p) }
 func (r *recorder) Found(f finding.Finding) { fmt.Fprintf(r, "{%s %s %s}", f.Name, f.Reason, f.Part) }
 
-func pool(t testing.TB, size int, limit time.Duration) *subprocess.Pool {
+func pool(t testing.TB, size int, limit time.Duration, before ...string) *subprocess.Pool {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	limits := subprocess.DefaultLimits()
 	limits.Time = limit
-	return subprocess.NewPool(size, limits, self, subprocess.Command)
+	return subprocess.NewPool(size, limits, slices.Concat([]string{self}, before, []string{subprocess.Command})...)
 }
 
 // opened reads documents of one message.
@@ -180,6 +189,14 @@ func TestDocuments(t *testing.T) {
 				t.Errorf("got %.300q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// TestTimer checks that the first timer works, even if the process could not open
+// oom_score_adj. The Go runtime itself needs timers to return memory.
+func TestTimer(t *testing.T) {
+	if got := opened(t, pool(t, 1, time.Minute, "private"), "sleep well"); got != "[2.1 0]well" {
+		t.Errorf("got %q", got)
 	}
 }
 
