@@ -182,7 +182,7 @@ func (b text) separator(i int) (kind, end int) {
 				kind |= loose
 			}
 			kind |= blank
-		case r == '\n' && kind&(newline|hyphen) == 0:
+		case r == '\n' && kind&newline == 0:
 			kind |= blank | newline
 			to = b.afterQuoteMarks(to)
 			blanks = 0
@@ -263,7 +263,15 @@ func (b text) candidate(i int, first run) (c candidate, ok bool) {
 		return c, true
 	case blank, hyphen:
 		return c, c.shape == shape334 || shapes[c.shape]
-	case blank | newline, dot, blank | hyphen, hyphen | dot, blank | loose, blank | newline | loose:
+	case blank | newline | loose:
+		return c, c.shape == shape334 || c.shape == shapeBoxes
+	case blank | newline:
+		if c.shape <= 0xff { // cut by a narrow column
+			c.kinds |= loose
+			return c, true
+		}
+		return c, c.shape == shape334
+	case dot, blank | hyphen, hyphen | dot, blank | loose, blank | newline | hyphen:
 		return c, c.shape == shape334
 	case comma:
 		return c, c.shape == shape334 || c.shape == shapeThousands
