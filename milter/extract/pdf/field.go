@@ -10,9 +10,7 @@ import (
 // fields reads the values of the document's form.
 func (d *document) fields() {
 	form := d.file.Dict(d.file.Catalog()["AcroForm"])
-	for _, field := range d.file.Array(form["Fields"]) {
-		d.field(field, "", 0)
-	}
+	d.listed(form)
 	for _, ref := range d.widgets { // viewers also show fields that the form does not list
 		if !d.visited[-1-ref.Num] {
 			d.field(ref, "", 0)
@@ -20,6 +18,21 @@ func (d *document) fields() {
 	}
 	d.xfa(form["XFA"])
 	d.sink.Text([]byte("\f"))
+}
+
+func (d *document) listed(form object.Dict) {
+	for _, field := range d.file.Array(form["Fields"]) {
+		d.field(field, "", 0)
+	}
+}
+
+// formData reads an FDF file: the values and the comments of a form that is in
+// another file.
+func (d *document) formData(form object.Dict) {
+	d.listed(form)
+	p := d.newPage()
+	p.annotations(form["Annots"])
+	p.end()
 }
 
 // field reads a field and those below it. label is what the field above is called.

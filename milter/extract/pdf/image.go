@@ -28,7 +28,11 @@ func (c *content) inlineImage() {
 		return d[short]
 	}
 	c.image(either("Width", "W"), either("Height", "H"))
-	if !c.parser.SkipImage() {
+	filter := either("Filter", "F")
+	if list := c.file.Array(filter); len(list) > 0 {
+		filter = list[0]
+	}
+	if !c.parser.SkipImage(c.file.Name(filter)) {
 		c.report(finding.Damaged)
 	}
 }

@@ -25,7 +25,11 @@ func (d *document) pages() {
 // pageTree reads the pages below a node and returns their number.
 func (d *document) pageTree(node any, resources any, depth int) (n int) {
 	dict := d.file.Dict(node)
+	isPage := dict["Kids"] == nil || d.file.Name(dict["Type"]) == "Page"
 	if dict == nil || !d.visit(node) {
+		if dict != nil && isPage { // shown twice
+			return 1
+		}
 		d.report(finding.Damaged)
 		return 0
 	}
@@ -36,7 +40,7 @@ func (d *document) pageTree(node any, resources any, depth int) (n int) {
 	if dict["Resources"] != nil {
 		resources = dict["Resources"]
 	}
-	if dict["Kids"] == nil || d.file.Name(dict["Type"]) == "Page" {
+	if isPage {
 		d.page(dict, resources)
 		return 1
 	}
@@ -65,9 +69,13 @@ func (d *document) strayPages() {
 	}
 }
 
+func (d *document) newPage() *page {
+	return &page{document: d, open: make(map[int]bool), done: make(map[int]bool)}
+}
+
 // page reads a page.
 func (d *document) page(dict object.Dict, resources any) {
-	p := &page{document: d, open: make(map[int]bool), done: make(map[int]bool)}
+	p := d.newPage()
 	p.run(d.contents(dict["Contents"]), d.file.Dict(resources))
 	p.annotations(dict["Annots"])
 	d.associated(dict)

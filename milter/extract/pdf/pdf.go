@@ -71,6 +71,10 @@ func (d *document) read(r io.ReaderAt, size int64) {
 		return
 	}
 	d.file = file
+	if form := d.file.Dict(file.Catalog()["FDF"]); form != nil {
+		d.formData(form)
+		return
+	}
 	d.properties()
 	d.pages()
 	d.fields()

@@ -20,6 +20,7 @@ func (d *document) properties() {
 	}
 	d.texts(d.file.Catalog()["PageLabels"], 0)
 	d.texts(d.file.Catalog()["OCProperties"], 0)
+	d.texts(d.file.Catalog()["Collection"], 0) // the folders of a portfolio
 	if s := d.file.Stream(d.file.Catalog()["Metadata"]); s != nil {
 		d.line(metadata(d.file.Decode(s)))
 	}

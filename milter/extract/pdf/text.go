@@ -139,6 +139,9 @@ func (c *content) show(s string) {
 		m.a, m.b, along = -m.c, -m.d, 1
 	}
 	length := math.Hypot(m.a, m.b) * along
+	if c.size*along < 0 { // the line goes the other way
+		length = -length
+	}
 	for len(s) > 0 {
 		g, n := c.font.Next(s)
 		s = s[n:]
@@ -148,7 +151,7 @@ func (c *content) show(s string) {
 			by += c.wordSpace
 		}
 		if g.Text == " " {
-			if by < 0.4*width { // pushed together: not a blank that anyone sees
+			if by/width < 0.4 { // pushed together: not a blank that anyone sees
 				g.Text = ""
 			}
 			width = by
@@ -164,7 +167,7 @@ func (c *content) show(s string) {
 
 // writer says how the glyphs of a string stand on the page.
 func (c *content) writer(m matrix) *writer {
-	dx, dy := m.a*c.size, m.b*c.size
+	dx, dy := m.a*c.size*c.scale, m.b*c.size*c.scale // either can be negative
 	if c.font.IsVertical {
 		dx, dy = -m.c*c.size, -m.d*c.size
 	}

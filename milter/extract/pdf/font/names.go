@@ -2,6 +2,7 @@ package font
 
 import (
 	_ "embed"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -71,10 +72,12 @@ func ofPart(name string) (string, bool) {
 			return string(rune(n)), false
 		}
 	}
-	// A word such as "parenleftbig" is a symbol. "g17" can be any character.
-	// So can "Gab": generators number their glyphs with letters too.
+	// A word such as "parenleftbig" is a symbol, but "ninealt" may be a nine. "g17"
+	// can be any character. So can "Gab": generators number their glyphs with
+	// letters too.
 	isWord := len(name) > 3 && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsLower(r) })
-	if isWord {
+	isDigit := slices.ContainsFunc(digitNames, func(digit string) bool { return strings.HasPrefix(name, digit) })
+	if isWord && !isDigit {
 		return "\uFFFD", true
 	}
 	return "", false
@@ -92,11 +95,13 @@ func ofHex(hex string) (text string, ok bool) {
 	return text, true
 }
 
+var digitNames = []string{"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"}
+
 // digitForm reads "zerooldstyle", "onelining" and the like.
 func digitForm(name string) (rune, bool) {
-	for i, digit := range []string{"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"} {
+	for i, digit := range digitNames {
 		switch form, _ := strings.CutPrefix(name, digit); form {
-		case "oldstyle", "taboldstyle", "lining", "tablining", "tabular", "fitted", "small", "sc":
+		case "oldstyle", "taboldstyle", "lining", "tablining", "tab", "tabular", "fitted", "small", "sc":
 			return '0' + rune(i), true
 		}
 	}

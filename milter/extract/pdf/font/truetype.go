@@ -162,10 +162,16 @@ func (t *trueType) names() map[int]string {
 func (t *trueType) encoding() *codeTexts {
 	symbols := t.subtable(func(platform, encoding int) bool { return platform == 3 && encoding == 0 })
 	roman := t.subtable(func(platform, encoding int) bool { return platform == 1 })
-	if symbols == nil && roman == nil {
-		return nil
-	}
 	texts, e, found := t.texts(), codeTexts{}, false
+	if symbols == nil && roman == nil {
+		if t.tables["glyf"] == nil || t.subtable(isUnicode) != nil {
+			return nil
+		}
+		for code := range e { // without a cmap, the codes are numbers of glyphs
+			e[code] = texts[code]
+		}
+		return &e
+	}
 	for code := range e {
 		gid := roman[code]
 		for _, page := range []int{0, 0xf000, 0xf100, 0xf200} {
