@@ -89,6 +89,17 @@ func TestChecksum(t *testing.T) {
 	expect(t, bytes.Replace(b.Bytes(), []byte("0018"), []byte("0026"), 1), "<2/1>999 000 0026", "unreadable damaged 2/1")
 }
 
+// TestWrongSize: nothing of a part can be unpacked.
+func TestWrongSize(t *testing.T) {
+	data := docx(t, `<w:p><w:r><w:t>999 000 0018</w:t></w:r></w:p>`)
+	at := bytes.LastIndex(data, []byte("PK\x01\x02"))
+	for _, field := range []int{20, 24} { // the sizes before and after
+		changed := slices.Clone(data)
+		copy(changed[at+field:], "\x05\x00\x00\x00")
+		expect(t, changed, "", "unreadable damaged 2")
+	}
+}
+
 func TestOtherArchives(t *testing.T) {
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)

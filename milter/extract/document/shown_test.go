@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
+	"encoding/base64"
 	"encoding/hex"
 	"slices"
 	"strings"
@@ -59,6 +60,9 @@ func TestShown(t *testing.T) {
 		"EMF in old Excel":    compound(node{name: "Workbook", content: "\xeb\x00" + string(le(uint16(blip.Len()))) + blip.String()}),
 		"HTML in Word":        part("word/afchunk.html", "<html><p><b>99</b>9 000 0018"),
 		"SVG in Word":         part("word/media/a.svg", "<svg><text><tspan>99</tspan><tspan>9 000 0018</tspan></text></svg>"),
+		"line of a button":    part("xl/drawings/vmlDrawing1.vml", "<xml><v:textbox><div>NHS<br>"+nhs+"</div></v:textbox></xml>"),
+		"PDF in XDP":          []byte(`<?xml version="1.0"?><xdp:xdp xmlns:xdp="http://ns.adobe.com/xdp/"><pdf><document><chunk>` + base64.StdEncoding.EncodeToString([]byte(`{\rtf1 `+nhs+`}`)) + `</chunk></document></pdf></xdp:xdp>`),
+		"form in XDP":         []byte(`<?xml version="1.0"?><xdp:xdp xmlns:xdp="http://ns.adobe.com/xdp/"><data><a>` + nhs + `</a></data></xdp:xdp>`),
 		"choice":              docx(t, `<w:ddList><w:listEntry w:val="`+nhs+`"/></w:ddList>`),
 		"content control":     docx(t, `<w:listItem w:displayText="`+nhs+`"/>`),
 		"tooltip":             docx(t, `<w:hyperlink w:tooltip="`+nhs+`"/>`),

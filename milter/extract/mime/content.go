@@ -93,7 +93,7 @@ var magics = []magic{
 
 // textMagics are how documents begin that look like text.
 var textMagics = []magic{
-	{`{\rt`, RTF}, {"%PDF-", PDF}, {"%!PS", otherDocument}, {"(This file must be converted with BinHex", otherDocument},
+	{`{\rt`, RTF}, {"%PDF-", PDF}, {"%FDF-", PDF}, {"%!PS", otherDocument}, {"(This file must be converted with BinHex", otherDocument},
 }
 
 // shortMagics are how documents, audio, video and fonts begin if the octets are
@@ -136,7 +136,7 @@ func magicOf(start []byte, magics []magic) Content {
 // officeXML are in the first element of a document that is one XML file.
 var officeXML = []string{
 	"urn:oasis:names:tc:opendocument:", "http://schemas.microsoft.com/office/word/2003/wordml", "http://schemas.microsoft.com/office/2006/xmlPackage",
-	"urn:schemas-microsoft-com:office:spreadsheet", `progid="Word.Document"`, `progid="Excel.Sheet"`,
+	"urn:schemas-microsoft-com:office:spreadsheet", "http://ns.adobe.com/xdp/", `progid="Word.Document"`, `progid="Excel.Sheet"`,
 }
 
 // isOfficeXML reports whether octets begin such a document, in UTF-8 or UTF-16.

@@ -16,6 +16,7 @@ func TestContent(t *testing.T) {
 	long := strings.Repeat("x", 3000)
 	run(t, []test{
 		{"PDF", part("application/pdf", "%PDF-1.7 x"), "<1 %PDF-1.7 x>"},
+		{"FDF", part("text/plain", "%FDF-1.2 x"), "<1 %FDF-1.2 x>"},
 		{"PDF as text", part("text/plain", "%PDF-1.7 x"), "<1 %PDF-1.7 x>"},
 		{"PDF after line noise", part("text/plain", "\x00\x01%PDF-1.7 x"), "<1 \x00\x01%PDF-1.7 x>"},
 		{"PDF in prose", part("text/plain", "a %PDF-1.7"), "[1]a %PDF-1.7"},

@@ -27,10 +27,10 @@ func (s *Scanner) endTag() Kind {
 		if s.path[i] != name {
 			continue
 		}
-		if i != len(s.path)-1 {
-			s.fail(ErrBroken)
-			s.path = s.path[:i+1]
+		if isOpen := func(name string) bool { return name != "br" }; slices.ContainsFunc(s.path[i+1:], isOpen) {
+			s.fail(ErrBroken) // Excel writes <br> as in HTML
 		}
+		s.path = s.path[:i+1]
 		s.Name, s.ended = name, true
 		return End
 	}

@@ -129,9 +129,8 @@ func (w *story) end() {
 	case "hdr", "ftr":
 		w.flow.Turn(detect.Body)
 	case "binaryData", "binData":
-		data := bytes.Join(bytes.Fields(w.binary), nil)
-		n, _ := base64.StdEncoding.Decode(data, data)
-		w.binary, w.files = nil, append(w.files, data[:n])
+		w.files = append(w.files, fromBase64(w.binary))
+		w.binary = nil
 	case "p", "text", "v", "pt", "comment":
 		w.flow.Line()
 	case "tr":
@@ -150,6 +149,12 @@ func (w *story) end() {
 	case "sld", "notes":
 		w.flow.String("\f")
 	}
+}
+
+func fromBase64(text []byte) []byte {
+	data := bytes.Join(bytes.Fields(text), nil)
+	n, _ := base64.StdEncoding.Decode(data, data)
+	return data[:n]
 }
 
 // aside adds text that belongs to no paragraph.
@@ -189,7 +194,15 @@ var anyShown = []string{"v", "name", "totalsRowLabel", "value"}
 // ReadAny reads all text of an XML document of any kind.
 func ReadAny(j *flow.Job, r io.Reader) error {
 	s, f := markup.New(r), j.Begin(detect.Body)
-	defer f.Close()
+	isForm := false   // of Adobe (XDP): the names of its elements are labels
+	var binary []byte // its PDF, in base64
+	defer func() {
+		f.Close()
+		if len(binary) > 0 {
+			file := fromBase64(binary)
+			j.Open(bytes.NewReader(file), int64(len(file)))
+		}
+	}()
 	for {
 		switch s.Next() {
 		case markup.None:
@@ -213,9 +226,17 @@ func ReadAny(j *flow.Job, r io.Reader) error {
 				f.String(s.Attr("val"))
 			case "shape", "rect":
 				f.String(s.Attr("alt"))
+			case "xdp":
+				isForm = true
 			}
 		case markup.Text:
-			if strings.TrimSpace(string(s.Text)) != "" {
+			switch name := s.Parent(0); {
+			case isForm && name == "chunk":
+				binary = append(binary, s.Text...)
+			case strings.TrimSpace(string(s.Text)) != "":
+				if isForm {
+					f.String(name + " ")
+				}
 				f.Text(s.Text)
 			}
 		case markup.End:

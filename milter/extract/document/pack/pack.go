@@ -89,7 +89,7 @@ func (e *Entry) Head(j *flow.Job, size int) ([]byte, error) {
 	defer r.Close()
 	head := make([]byte, size)
 	n, err := io.ReadFull(r, head)
-	if errors.Is(err, flow.ErrLimit) {
+	if errors.Is(err, flow.ErrLimit) || n == 0 && err != io.EOF {
 		return nil, err
 	}
 	return head[:n], nil
