@@ -122,8 +122,8 @@ func leadLength(cells []similar.Cell) int {
 }
 
 // setOff returns the word if the cells begin with it between marks or after
-// marks: "%secure% results", "***SECURE results". Quotation marks do not count,
-// because they are part of prose.
+// marks: "%secure% results", "***SECURE results", "#secure results". Quotation
+// marks do not count, because they are part of prose.
 func (m Reader) setOff(cells []similar.Cell) []similar.Cell {
 	n := slices.IndexFunc(cells, similar.Cell.IsLetter)
 	if n < 1 {
@@ -135,7 +135,7 @@ func (m Reader) setOff(cells []similar.Cell) []similar.Cell {
 	switch {
 	case word == nil, strings.ContainsRune(" .-/\\\"'`“”‘’„", mark):
 		return nil
-	case n > 1 && cells[n-2].Rune == mark, len(rest) > 0 && rest[0].Rune == mark:
+	case mark == '#', n > 1 && cells[n-2].Rune == mark, len(rest) > 0 && rest[0].Rune == mark:
 		return word
 	}
 	return nil
