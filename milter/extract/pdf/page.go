@@ -123,7 +123,7 @@ func (p *page) weight() int {
 
 const (
 	scanLetters  = 32  // a scanner adds its name, or a number for the page
-	scanSegments = 300 // outlines of about 20 letters
+	scanSegments = 120 // outlines of ten digits
 )
 
 // end passes on the text of the page.

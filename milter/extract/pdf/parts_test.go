@@ -106,6 +106,8 @@ func TestPictures(t *testing.T) {
 		"inline":           {document("BI /W 1240 /H 1754 /IM true /F /CCF ID abc EI"), []string{"picture"}},
 		"a scanner's name": {documentWith("", "/XObject<</I 6 0 R>>", "/I Do BT (Scanned by X) Tj ET", image("/Width 1240/Height 1754")), []string{"picture"}},
 		"outlines":         {document(strings.Repeat("0 0 m 1 1 l 2 2 3 3 4 4 c ", 200)), []string{"picture"}},
+		"a number's":       {document(strings.Repeat("0 0 m 1 1 l 2 2 3 3 4 4 c ", 45)), []string{"picture"}},
+		"a grid":           {document(strings.Repeat("0 0 m 1 1 l ", 50)), nil},
 		"scan with text":   {documentWith("", "/XObject<</I 6 0 R>>", "/I Do 3 Tr "+text, image("/Width 1240/Height 1754")), nil},
 		"logo":             {documentWith("", "/XObject<</I 6 0 R>>", "/I Do", image("/Width 300/Height 100")), nil},
 		"text and a logo":  {documentWith("", "/XObject<</I 6 0 R>>", "/I Do "+text, image("/Width 1240/Height 1754")), nil},
