@@ -11,6 +11,7 @@ const (
 	tableCell
 	keepsLines // text with its line ends
 	rawText    // text that only its end tag ends
+	formField
 )
 
 // effectOf returns what the tag of an element does. A switch is much faster than
@@ -32,6 +33,8 @@ func effectOf(name []byte) effect {
 		return keepsLines
 	case "script", "style", "title", "textarea", "xmp", "plaintext":
 		return rawText
+	case "input":
+		return formField
 	}
 	return inline
 }
@@ -62,5 +65,7 @@ func (r *Reader) act() {
 		}
 	case rawText:
 		r.startRaw()
+	case formField:
+		r.showField()
 	}
 }

@@ -40,6 +40,9 @@ func (r *Reader) readWholeTag(p []byte) int {
 	}
 	i := until(p, start, endsName)
 	name := p[start:i]
+	if bytes.EqualFold(name, []byte("input")) { // its value matters
+		return 0
+	}
 	for {
 		for i < len(p) && ends[p[i]]&skipped != 0 {
 			i++

@@ -45,6 +45,7 @@ func TestReader(t *testing.T) {
 		{"a comment without an end", "a<!-- b", "a" + damaged},
 		{"a script without an end", "a<script>b", "a" + damaged},
 		{"a tag without an end", "a<b c=\"d>e", "a" + damaged},
+		{"fields of a form", `NHS number:<INPUT Value="999 000&nbsp;0018" title="b">c<input type=hidden value=d><input value=e type='hidden'><input value=f/><input>g<p value=h><button value=i>`, "NHS number: 999 000\u00a00018 c f/ g\n"},
 		{"lists", "<ul><li>a<li>b</ul><select><option>c<option>d</select>", "a\nb\nc\nd\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

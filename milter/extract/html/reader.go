@@ -42,6 +42,7 @@ type Reader struct {
 
 	layout
 	tag
+	field  []byte // the value of the tag, if it is input
 	entity entity
 	buf    [2 * utf8.UTFMax]byte // for the text of an entity
 

@@ -2,6 +2,7 @@ package html
 
 import (
 	"bytes"
+	stdhtml "html"
 	"strings"
 
 	"github.com/postseal/postseal/rules/finding"
@@ -16,6 +17,7 @@ type tag struct {
 	size    int // of the value
 	span    int // colspan
 	rowSpan int
+	hides   bool // type=hidden
 }
 
 // short is a name in lower case. Only the beginning of a long one is kept.
@@ -84,6 +86,7 @@ func (r *Reader) readLess(p []byte) []byte {
 	switch c := p[0]; {
 	case isLetter(c):
 		r.tag = tag{}
+		r.field = r.field[:0]
 		r.state = inTagName
 		return p
 	case c == '/':
@@ -119,7 +122,7 @@ func (r *Reader) readAttributes(c byte) {
 		if isBlank {
 			r.endValue()
 		} else {
-			r.addValue(c)
+			r.addValue([]byte{c})
 		}
 	case c == '/':
 		r.state = beforeName
@@ -146,7 +149,7 @@ func (r *Reader) readBeforeValue(c byte, isBlank bool) {
 		r.state = inSingle
 	default:
 		r.state = inValue
-		r.addValue(c)
+		r.addValue([]byte{c})
 	}
 }
 
@@ -157,10 +160,7 @@ func (r *Reader) readQuoted(p []byte, quote byte) []byte {
 	if !end {
 		n = len(p)
 	}
-	for _, c := range p[:min(n, len(r.value.text))] {
-		r.value.add(c)
-	}
-	r.size += n
+	r.addValue(p[:n])
 	if !end {
 		return nil
 	}
@@ -168,9 +168,27 @@ func (r *Reader) readQuoted(p []byte, quote byte) []byte {
 	return p[n+1:]
 }
 
-func (r *Reader) addValue(c byte) {
-	r.value.add(c)
-	r.size++
+// maxField is how many octets are read of the value of a field in a form.
+const maxField = 4 << 10
+
+func (r *Reader) addValue(p []byte) {
+	for _, c := range p[:min(len(p), len(r.value.text))] {
+		r.value.add(c)
+	}
+	r.size += len(p)
+	if r.attr.is("value") && r.name.is("input") {
+		r.field = append(r.field, p[:min(len(p), maxField-len(r.field))]...)
+	}
+}
+
+// showField shows the value of a field, which browsers show in a box.
+func (r *Reader) showField() {
+	if len(r.field) == 0 || r.hides {
+		return
+	}
+	r.space(' ')
+	r.show([]byte(stdhtml.UnescapeString(string(r.field))))
+	r.space(' ')
 }
 
 // minPicture is the length of a data URI with a picture that can be a scan. A
@@ -186,6 +204,8 @@ func (r *Reader) endValue() {
 			r.span = r.value.number()
 		case r.attr.is("rowspan"):
 			r.rowSpan = r.value.number()
+		case r.attr.is("type"):
+			r.hides = r.value.is("hidden")
 		case r.size >= minPicture && strings.HasPrefix(r.value.String(), "data:image/"):
 			r.found(finding.Finding{Name: finding.Picture})
 		}
