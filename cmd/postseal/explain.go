@@ -36,6 +36,7 @@ type explanation struct {
 	Reply      string              `json:"reply,omitempty"` // to the whole message, at its end
 
 	refusals []string // the replies to RCPT
+	doubt    string   // about the file
 }
 
 func explain(args []string, std stdio) int {
@@ -75,6 +76,9 @@ func explain(args []string, std stdio) int {
 	e, err := explainMessage(loaded.Message, envelope, to, file)
 	if err != nil {
 		return c.failed(exitFailure, fmt.Errorf("%s: %w", name, err))
+	}
+	if e.doubt != "" {
+		fmt.Fprintf(std.err, "postseal explain: %s: warning: %s\n", name, e.doubt)
 	}
 	if *asJSON {
 		err = newEncoder(std.out).Encode(e)
@@ -117,6 +121,7 @@ func explainMessage(loaded *message.Config, envelope message.Envelope, to []stri
 		return e, err
 	}
 	d := v.Decision
+	e.doubt = saved.Doubt
 	for _, r := range refused {
 		d.Outcomes = append(d.Outcomes, r.Outcome)
 		e.refusals = append(e.refusals, r.Reply.String())

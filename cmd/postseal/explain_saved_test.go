@@ -36,6 +36,7 @@ func TestExplainReadsSavedForms(t *testing.T) {
 		"blank line":                 "\n" + plainMail,
 		"blank lines":                "\r\n \r\n\t\n" + plainMail,
 		"mark and blank line":        byteOrderMark + "\n" + plainMail,
+		"line of Exchange":           "Microsoft Mail Internet Headers Version 2.0\r\n" + plainMail,
 		"mbox":                       mbox + plainMail,
 		"quoted mbox":                ">" + mbox + plainMail,
 		"both":                       mbox + ">" + mbox + plainMail,
@@ -74,6 +75,9 @@ func TestExplainRefusesOtherFiles(t *testing.T) {
 		noHeader = "it does not begin with the header of a message, such as From: or Subject:; give a message as it is sent (.eml), or the output of postcat -q"
 		utf16    = ": save the message as .eml, or convert it to UTF-8 with iconv"
 		options  = "it is the output of postcat with one of the options -d, -o and -v: leave those out"
+		contents = "it is a part of postcat's output: give all of it, from the first line"
+		noField  = "its header has a line that is not a field, before "
+		unfold   = ": put a blank before the line if it continues the one above, or delete it"
 		envelope = "it is an envelope without a message: run postcat -q, without the option -e"
 	)
 	for _, test := range []struct{ name, text, want string }{
@@ -112,8 +116,13 @@ func TestExplainRefusesOtherFiles(t *testing.T) {
 		{"LF CR", strings.ReplaceAll(plainMail, "\n", "\n\r"), `its lines end in LF and CR: convert it with tr -d '\r'`},
 		{"picture", "\x89PNG\r\n\x1a\n\x00", "it is a picture: save the message itself as .eml"},
 		{"CR alone", strings.ReplaceAll(plainMail, "\n", "\r"), `its lines end in CR alone: convert it with tr '\r' '\n'`},
+		{"CR in the header, LF in the text", strings.Replace(strings.ReplaceAll(plainMail, "\n", "\r"), "body", "body\n", 1), `its lines end in CR alone: convert it with tr '\r' '\n'`},
+		{"page saved by a browser", "From: <Saved by Blink>\r\nSubject: Mail\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x\r\n\r\n--x\r\n", "it is a saved web page (.mht): save the message itself as .eml"},
+		{"page saved by Internet Explorer", "From: \"Saved by Windows Internet Explorer 8\"\r\nSubject: Mail\r\n\r\n", "it is a saved web page (.mht): save the message itself as .eml"},
+		{"postcat without its first line", "sender: a@trust.example\nrecipient: b@gmail.com\n" + postcatContents + plainMail, contents},
+		{"postcat from the contents", postcatContents + plainMail, contents},
 		{"a file of Postfix's queue", "C_             424             742               3               0             424               0T\x11", "it is a file of Postfix's queue: give the output of postcat -q, with the queue ID"},
-		{"a file of Sendmail's queue", "V8\nT1800000000\nK0\nN0\nH??Subject: [secure]\n", `it is a control file of Sendmail's queue: give its header, with sed -n 's/^H?[^?]*?//p; /^[ \t]/p'`},
+		{"a file of Sendmail's queue", "V8\nT1800000000\nK0\nN0\nH??Subject: [secure]\n", `it is a control file of Sendmail's queue: give the message, with (sed -n 's/^H?[^?]*?//p; /^[ \t]/p' qfID; echo; cat dfID)`},
 		{"postcat -e", postcatEnvelope + postcatContents + postcatEnd, envelope},
 		{"postcat, cut off", postcatEnvelope, envelope},
 		{"postcat -o", "*** ENVELOPE RECORDS hold/4XYZ ***\n        0 message_size: 1\n     1300 *** MESSAGE CONTENTS hold/4XYZ ***\n      742 Subject: [secure]\n", options},
@@ -136,6 +145,36 @@ func TestExplainRefusesOtherFiles(t *testing.T) {
 	if code, stdout, stderr := runWith("", "explain", "-from", "<>", "-to", "b@gmail.com", dir); code != exitFailure || stdout != "" ||
 		stderr != "postseal explain: "+dir+" is a directory: give one message file\n" {
 		t.Errorf("a directory: exit %d, %s%s", code, stdout, stderr)
+	}
+}
+
+// TestExplainDoubtsAHeader has headers that a person reads further than an MTA does.
+func TestExplainDoubtsAHeader(t *testing.T) {
+	const (
+		emptyLine = "an empty line ends its header, so "
+		noField   = "a line of its header is not a field, so "
+		from      = "From: a@trust.example\n"
+		subject   = "Subject: [secure]\n\nbody\n"
+	)
+	for _, test := range []struct{ name, text, want string }{
+		{"empty line in it", "Received: by mx\n" + from + "\n" + subject, emptyLine + "Subject"},
+		{"empty line after each field", "Received: by mx\n\nReceived: by mx\n\n" + subject, emptyLine + "Received"},
+		{"fold without its blank", "Received: from x\nby mx\n" + from + subject, noField + "From"},
+		{"line of Exchange in it", from + "Microsoft Mail Internet Headers Version 2.0\nX-MimeOLE: x\n" + subject, noField + "Subject"},
+		{"field with another letter", from + "Subj\u00e9ct: x\n" + subject, noField + "Subject"},
+		{"text that begins with fields", from + "To: b@gmail.com\nSubject: x\n\nFrom: b@gmail.com\n" + subject, ""},
+		{"no subject, and a forwarded message", from + "To: b@gmail.com\n\nFrom: b@gmail.com\n" + subject, ""},
+		{"attached message", from + "Content-Type: message/rfc822\n\n" + subject, ""},
+		{"no empty line", from + "body: x\nFrom me to you\n\nTo: x\n", ""},
+	} {
+		code, stdout, stderr := runWith(test.text, "explain", "-from", "<>", "-to", "b@gmail.com", "-")
+		want := test.want
+		if want != "" {
+			want = "postseal explain: standard input: warning: " + want + " and what follows count as text: "
+		}
+		if code != exitDone || !strings.Contains(stdout, "marker  missing\n") || !strings.HasPrefix(stderr, want) || want == "" && stderr != "" {
+			t.Errorf("%s: exit %d\n%s%s", test.name, code, stdout, stderr)
+		}
 	}
 }
 

@@ -1,10 +1,12 @@
 package message
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +17,8 @@ import (
 
 // Saved is a saved message whose header was read.
 type Saved struct {
+	Doubt string // why a person may read another header than an MTA does; empty if there is no reason
+
 	fields   []savedField
 	tooLarge bool      // the header is, and is not complete
 	line     string    // the first line of the body, if the empty line before it is missing
@@ -61,6 +65,10 @@ func OpenSaved(r io.Reader) (*Saved, error) {
 			if !usual {
 				return nil, errNoHeader
 			}
+			if strings.HasPrefix(text, messageContents) {
+				return nil, errContents
+			}
+			s.checkEnd(text, in)
 			if text != "" {
 				s.line = line
 			}
@@ -71,6 +79,31 @@ func OpenSaved(r io.Reader) (*Saved, error) {
 	}
 	s.tooLarge = true
 	return s, nil
+}
+
+// checkEnd finds a header that ends too early, because a program that saved or copied
+// it added an empty line or removed the blanks of a fold. last is the line after the
+// fields. An MTA reads the fields below it as text, and a person does not.
+func (s *Saved) checkEnd(last string, in *bufio.Reader) {
+	text, _ := in.Peek(in.Size())
+	for line := range strings.Lines(string(text)) {
+		name, _, isField := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
+		isField = isField && isFieldName(name) && isUsualField(name)
+		switch {
+		case last != "" && isField:
+			s.Doubt = fmt.Sprintf("a line of its header is not a field, so %s and what follows count as text: put a blank before the line if it continues the one above, or delete it", name)
+			return
+		case last == "" && isField && !s.has("Subject") && !s.has("Content-Type") && (!s.has(name) || strings.EqualFold(name, "Received")):
+			s.Doubt = fmt.Sprintf("an empty line ends its header, so %s and what follows count as text: delete the line if it was not in the message", name)
+			return
+		case last == "" || isEmptyLine([]byte(line)):
+			return
+		}
+	}
+}
+
+func (s *Saved) has(name string) bool {
+	return slices.ContainsFunc(s.fields, func(f savedField) bool { return strings.EqualFold(strings.TrimRight(f.name, " \t"), name) })
 }
 
 // ReadSaved adds a saved message as an MTA would show it.

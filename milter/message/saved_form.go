@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
+	"sync"
 )
 
 // errNoHeader is the error for text that does not begin with a header.
@@ -81,6 +83,10 @@ var foreign = []struct{ start, is, remedy string }{
 	{"<", "a web page or XML", "save the message itself as .eml"},
 }
 
+// savedPage matches the sender that browsers write into a page that is saved as a
+// message with its pictures.
+var savedPage = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^From: ["<]Saved by `) })
+
 // refuseForeign looks at the first octets of a file. If the file is not a
 // message, it returns an error that names its form.
 func refuseForeign(start []byte) error {
@@ -90,6 +96,9 @@ func refuseForeign(start []byte) error {
 			return fmt.Errorf("it is %s: %s", f.is, f.remedy)
 		}
 	}
+	if savedPage().Match(start) {
+		return errors.New("it is a saved web page (.mht): save the message itself as .eml")
+	}
 	switch nul := bytes.IndexByte(start[:min(len(start), 16)], 0); {
 	case nul >= 0 && len(start) > 2 && (start[0] == 0) != (start[1] == 0):
 		return errors.New("it is text in UTF-16 or UTF-32: save the message as .eml, or convert it to UTF-8 with iconv")
@@ -98,13 +107,20 @@ func refuseForeign(start []byte) error {
 	case start[0] == 'C' && isQueueFile(start):
 		return errors.New("it is a file of Postfix's queue: give the output of postcat -q, with the queue ID")
 	case isSendmailQueueFile(start):
-		return errors.New(`it is a control file of Sendmail's queue: give its header, with sed -n 's/^H?[^?]*?//p; /^[ \t]/p'`)
-	case bytes.IndexByte(start, '\n') < 0 && bytes.IndexByte(bytes.TrimRight(start, "\r"), '\r') >= 0:
+		return errors.New(`it is a control file of Sendmail's queue: give the message, with (sed -n 's/^H?[^?]*?//p; /^[ \t]/p' qfID; echo; cat dfID)`)
+	case linesEndInCR(start):
 		return errors.New(`its lines end in CR alone: convert it with tr '\r' '\n'`)
 	case linesEndInLFCR(start):
 		return errors.New(`its lines end in LF and CR: convert it with tr -d '\r'`)
 	}
 	return nil
+}
+
+// linesEndInCR reports whether the first line has another line after a CR. The text of
+// such a message can have an LF.
+func linesEndInCR(start []byte) bool {
+	line, _, _ := bytes.Cut(start, []byte("\n"))
+	return bytes.IndexByte(bytes.TrimRight(line, "\r"), '\r') >= 0
 }
 
 // linesEndInLFCR reports whether the first line ends in LF CR.
@@ -147,12 +163,15 @@ func skipPreamble(in *bufio.Reader) (*bufio.Reader, error) {
 				return nil, err
 			}
 			in = bufio.NewReaderSize(&contentsReader{in: in, end: e.extracted(), begins: true}, 8<<10)
+		case strings.HasPrefix(text, messageContents):
+			return nil, errContents
 		case strings.HasPrefix(text, mboxFrom) && !inQueueFile && !inMbox:
 			inMbox = true
 			skipLine(in)
 			in = bufio.NewReaderSize(&mboxReader{in: in, begins: true}, 8<<10)
 		case text == "", isSeparator(text),
-			isNumber(text),                       // the first line of Apple's .emlx
+			isNumber(text), // the first line of Apple's .emlx
+			text == outlookHeader,
 			strings.HasPrefix(text, "postcat: "): // a warning, with 2>&1
 			skipLine(in)
 		default:
@@ -160,6 +179,10 @@ func skipPreamble(in *bufio.Reader) (*bufio.Reader, error) {
 		}
 	}
 }
+
+// outlookHeader is the line that Outlook and Exchange write before a header that is
+// copied or exported.
+const outlookHeader = "Microsoft Mail Internet Headers Version 2.0"
 
 // isSeparator reports whether a line begins a message of an mbox file.
 func isSeparator(text string) bool {

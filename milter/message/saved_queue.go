@@ -14,6 +14,7 @@ import (
 // The faults of postcat(1)'s output.
 var (
 	errEnvelope = errors.New("it is an envelope without a message: run postcat -q, without the option -e")
+	errContents = errors.New("it is a part of postcat's output: give all of it, from the first line")
 	errOptions  = errors.New("it is the output of postcat with one of the options -d, -o and -v: leave those out")
 )
 
