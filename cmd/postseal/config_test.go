@@ -36,3 +36,12 @@ func TestOneFileUnderTwoNames(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckRelativePattern(t *testing.T) {
+	config := configtest.Write(t, "local_domains = [\"trust.example\"]\n[rules]\nfiles = [\"a*.toml\"]\n")
+	t.Chdir(t.TempDir())
+	want := config + ": line 3: rules.files (\"a*.toml\"): warning: a relative pattern depends on the directory in which a command runs: write an absolute path\n"
+	if code, _, stderr := runWith("", "check", "-config", config); code != exitDone || stderr != want {
+		t.Errorf("exit %d, %s", code, stderr)
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"hash/maphash"
 	"regexp"
 	"regexp/syntax"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/postseal/postseal/rules/finding"
@@ -32,6 +34,10 @@ func NewPattern(name, expression string, context []string, check string) (Patter
 	switch {
 	case err != nil:
 		return Pattern{}, fmt.Errorf("match: %w: write it in the syntax of RE2, which has no look-ahead and no back-references", err)
+	case strings.ContainsFunc(expression, unicode.IsControl):
+		return Pattern{}, errors.New(`match has a control character, which "\b" between " and " is: put the expression between ' and '`)
+	case slashed.MatchString(expression):
+		return Pattern{}, errors.New("match is between slashes: leave them out, and write (?i) before the expression if case does not matter")
 	case match.MatchString(""):
 		return Pattern{}, errors.New("match matches the empty text: write an expression that needs at least one character")
 	case check != "" && check != "mod11":
@@ -44,6 +50,9 @@ func NewPattern(name, expression string, context []string, check string) (Patter
 	}
 	return p, nil
 }
+
+// slashed matches an expression as it is written in Perl or in a table of Postfix.
+var slashed = regexp.MustCompile(`^/.*/[a-z]*$`)
 
 // Finding returns the name of the pattern's findings.
 func (p Pattern) Finding() finding.Name { return p.name }

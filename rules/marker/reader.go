@@ -124,6 +124,8 @@ func newWords(key string, texts []string) ([]markerWord, error) {
 			faults = append(faults, fmt.Errorf("%s: %q has blanks around it or control characters: write only the word", key, text))
 		case strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]"):
 			faults = append(faults, fmt.Errorf("%s: %q: write the word without its brackets", key, text))
+		case strings.ContainsAny(text, ",;|"):
+			faults = append(faults, fmt.Errorf("%s: %q: a word is literal text: put each word in quotes, without a comma, a semicolon or \"|\"", key, text))
 		}
 	}
 	return words, errors.Join(faults...)

@@ -220,6 +220,9 @@ func (f *File) build(whole bool, read func(string) ([]byte, error)) (*message.Co
 	faults := []error{tomlfile.At("listen", err)}
 	if f.Metrics.Listen != "" {
 		_, _, err := milter.ParseListen(f.Metrics.Listen)
+		if err == nil && f.Metrics.Listen == f.Listen && !strings.HasSuffix(f.Listen, ":0") {
+			err = errors.New("metrics.listen equals listen: write another port or path")
+		}
 		faults = append(faults, tomlfile.At("metrics.listen", err))
 	}
 	files, err := expand(f.Rules.Files)
@@ -267,7 +270,14 @@ func (f *File) build(whole bool, read func(string) ([]byte, error)) (*message.Co
 func expand(patterns []string) ([]string, error) {
 	var files []string
 	for _, pattern := range patterns {
-		if !isPattern(pattern) {
+		switch info, err := os.Stat(pattern); {
+		case pattern == "":
+			return nil, errors.New("rules.files: a name is empty: write one between the quotes, or delete them")
+		case strings.Contains(pattern, "**"):
+			return nil, fmt.Errorf(`rules.files: %q: "**" does not search directories below: write a pattern for each directory, as in "/etc/postseal/rules.d/*.toml"`, pattern)
+		case err == nil && info.IsDir():
+			return nil, fmt.Errorf("rules.files: %q is a directory: write %q for the files in it", pattern, filepath.Join(pattern, "*.toml"))
+		case !isPattern(pattern):
 			files = append(files, pattern)
 			continue
 		}

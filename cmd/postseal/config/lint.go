@@ -6,12 +6,14 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/postseal/postseal/milter"
 	"github.com/postseal/postseal/rules"
+	"github.com/postseal/postseal/rules/finding"
 	"github.com/postseal/postseal/rules/table"
 )
 
@@ -25,7 +27,7 @@ func (c *Config) Lint(now time.Time) []table.Warning {
 			Remedy: "run postseal import with today's list",
 		})
 	}
-	return slices.Concat(found, c.lintMode(), c.lintListen(), c.lintMetrics(), c.lintFolders())
+	return slices.Concat(found, c.lintMode(), c.lintPaths(), c.lintPatterns(), c.lintListen(), c.lintMetrics(), c.lintFolders())
 }
 
 // warning returns a warning about a key of the configuration.
@@ -47,6 +49,35 @@ func (c *Config) lintMode() (found []table.Warning) {
 			found = append(found, c.warning(fmt.Sprintf("policy[%d].mode", i), fmt.Sprintf("policy %d (%q)", i+1, p.Name),
 				"this mode applies only to the policy, and the mode of the configuration is "+c.File.Mode.String(),
 				`put mode = "enforce" above the first [section] to set the mode of the configuration`))
+		}
+	}
+	return found
+}
+
+// lintPaths finds relative patterns. serve runs in another directory than somebody who
+// checks the configuration, and it is no error that a pattern matches nothing there.
+func (c *Config) lintPaths() (found []table.Warning) {
+	for _, path := range c.File.Rules.Files {
+		if isPattern(path) && !filepath.IsAbs(path) {
+			found = append(found, c.warning("rules.files", fmt.Sprintf("rules.files (%q)", path), "a relative pattern depends on the directory in which a command runs", "write an absolute path"))
+		}
+	}
+	return found
+}
+
+// lintPatterns finds patterns that no policy tests, and those that every message has.
+func (c *Config) lintPatterns() (found []table.Warning) {
+	for i, p := range c.File.Pattern {
+		name := finding.PatternPrefix + finding.Name(p.Name)
+		warn := func(fault, remedy string) {
+			found = append(found, c.warning(fmt.Sprintf("pattern[%d]", i), fmt.Sprintf("pattern %d (%q)", i+1, p.Name), fault, remedy))
+		}
+		if !slices.ContainsFunc(c.File.Policy, func(p policyTable) bool { return slices.Contains(p.Findings, name) }) {
+			warn("no policy tests it", fmt.Sprintf("put %q into the findings of a policy, or remove the pattern", name))
+		}
+		match, err := regexp.Compile(p.Match)
+		if err == nil && len(p.Context) == 0 && p.Check == "" && (match.MatchString("the") || match.MatchString("1")) {
+			warn("it matches almost every message", "write an expression that needs more, or add context")
 		}
 	}
 	return found

@@ -56,6 +56,17 @@ func (p policyTable) policy() (rules.Policy, []error) {
 		policy.Mode = *p.Mode
 	}
 	var faults []error
+	for _, list := range []struct {
+		key     string
+		isEmpty bool
+	}{
+		{"recipient", isEmpty(p.Recipient)}, {"marker", isEmpty(p.Marker)}, {"findings", isEmpty(p.Findings)},
+		{"sender", isEmpty(p.Sender)}, {"client", isEmpty(p.Client)},
+	} {
+		if list.isEmpty { // a program that fills in the list found nothing, and the policy would match everything
+			faults = append(faults, fmt.Errorf("%s is empty: put a value into the list, or delete the line to match everything", list.key))
+		}
+	}
 	if p.Action == nil {
 		faults = append(faults, errors.New(`action is missing: give accept, tag, divert, quarantine or reject`))
 	} else {
@@ -70,6 +81,9 @@ func (p policyTable) policy() (rules.Policy, []error) {
 	}
 	return policy, faults
 }
+
+// isEmpty reports whether a list is in the file and has no item.
+func isEmpty[T any](list []T) bool { return list != nil && len(list) == 0 }
 
 // readNetwork reads an address or a network. It converts an IPv4-mapped one to
 // IPv4, as the milter does with the addresses of clients.
