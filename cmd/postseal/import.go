@@ -2,14 +2,18 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/postseal/postseal/cmd/postseal/config"
 	"github.com/postseal/postseal/cmd/postseal/published"
 	"github.com/postseal/postseal/rules/accredited"
+	"github.com/postseal/postseal/rules/editions"
+	"github.com/postseal/postseal/rules/table"
 )
 
 const importUsage = `Usage: postseal import [-config FILE] [-accept] [-dry-run] [-json] [-v] LIST
@@ -62,6 +66,10 @@ func importList(args []string, std stdio) int {
 		return c.failed(exitConfig, fmt.Errorf(`%s: rules.accredited is not set: add accredited = "/var/lib/postseal/accredited.csv" below [rules]`, loaded.Origin))
 	}
 	i := listImport{name: c.Arg(0), list: loaded.File.Rules.Accredited, accept: *accept, dryRun: *dryRun, verbose: *verbose}
+	i.national, err = table.Load(table.Sources{Edition: editions.Default}, nil)
+	if err != nil {
+		return c.failed(exitFailure, err)
+	}
 	data, err := i.readInput(std)
 	if err != nil {
 		return c.failed(exitFailure, err)
@@ -88,6 +96,8 @@ type listImport struct {
 	accept  bool
 	dryRun  bool
 	verbose bool
+
+	national *table.Table // the edition alone
 
 	fresh     published.List
 	doubtful  []string // the rows that need -accept
@@ -181,6 +191,11 @@ func (i *listImport) compare(old []accredited.Row) {
 		hold("%s for a consumer mail service or a public suffix", counted(n, "row"))
 	}
 	i.held = append(i.held, i.fresh.Doubts...)
+	for _, row := range i.changes.Added {
+		if meant, found := i.national.LookAlike(row.Domain, nil, time.Now()); found && !row.Accepted {
+			hold("%q is easily mistaken for %s", row.Domain, cmp.Or(meant, "a national domain"))
+		}
+	}
 	switch {
 	case i.first && len(i.fresh.Rows) < minFirstList:
 		hold("a first list of %s, fewer than %d, may be incomplete", counted(len(i.fresh.Rows), "domain"), minFirstList)

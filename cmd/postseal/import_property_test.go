@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
+
+	"github.com/postseal/postseal/rules/address"
 )
 
 // publishedList is a random list in the published form. Each organisation, kind
@@ -158,8 +160,10 @@ func (p *publishedList) survives(data []byte) map[string]bool {
 		}
 		isWider := strings.TrimSpace(strings.Join(cells[min(columns, len(cells)):], "")) != ""
 		if len(cells) > p.domain && !isWider {
-			if cell := strings.ToLower(strings.TrimSpace(cells[p.domain])); domainShape.MatchString(cell) {
-				set[strings.TrimSuffix(cell, ".")] = true
+			cell := strings.ToLower(strings.TrimSpace(cells[p.domain]))
+			name := strings.TrimSuffix(cell, ".")
+			if domainShape.MatchString(cell) && (strings.HasSuffix(name, ".example") || address.IsInTheDNS("x."+name[strings.LastIndexByte(name, '.')+1:])) {
+				set[name] = true
 			}
 		}
 	}

@@ -31,7 +31,11 @@ const (
 )
 
 var (
-	withdrawnStart   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)^\W*(?:` + withdrawnWords + `)\b`) })
+	withdrawnStart = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)^\W*(?:` + withdrawnWords + `)\b`) })
+	// withdrawnAside matches a word after the name of an organisation.
+	withdrawnAside = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)(?:[(\[][^)\]]*|\s[-–—]\s*)\b(?:` + withdrawnWords + `)\b`)
+	})
 	withdrawnHeading = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(?i)\b(?:` + withdrawnWords + `|` + otherWords + `)\b`)
 	})
@@ -40,10 +44,10 @@ var (
 // A column with one of these headers may say "no" of a row.
 var (
 	statusHeader = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?i)^\W*(?:(?:is |currently )?(?:accredited|accreditation|compliant|conformant|active|live)(?: status)?|status)\W*(?:y/n|yes/no)?\W*$`)
+		return regexp.MustCompile(`(?i)^\W*(?:(?:(?:is|currently|still|dcb ?\d*) )*(?:accredited|accreditation|compliant|conformant|active|live|secure)(?: to| with)?(?: dcb ?\d*)?(?: status)?|status)\W*(?:y/n|yes/no)?\W*$`)
 	})
 	statusNo = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?i)^\W*(?:no?|false|not|none|closed|left|applied|tbc|overdue|out of date)\W*$`)
+		return regexp.MustCompile(`(?i)^\W*(?:no?|0|✗|✘|❌|false|fail(?:s|ed)?|not|none|closed|left|applied|tbc|overdue|out of date)\W*$`)
 	})
 )
 
@@ -51,16 +55,25 @@ var (
 // longer cell is text.
 const maxStatus = 40
 
+// isBlank matches what people write into a cell that has nothing to say.
+var isBlank = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)^(?:\W*|n/?a|nil)$`) })
+
+// maxHeader is how many words a column header has. More are a sentence.
+const maxHeader = 6
+
 // isWithdrawn reports whether a cell says that its row does not count.
 func (r *reader) isWithdrawn(column int, text string) bool {
 	switch header := r.headers[len(r.headers)-1]; {
-	case withdrawnStart().MatchString(text):
+	case withdrawnStart().MatchString(text), column == r.organisation && withdrawnAside().MatchString(text):
 		return true
 	case column == r.domain, column == r.organisation:
 		return false
 	case len(text) > maxStatus:
 		return false
 	case column < len(header) && statusNo().MatchString(text) && statusHeader().MatchString(header[column]):
+		return true
+	case column < len(header) && !isBlank().MatchString(text) && !statusNo().MatchString(text) &&
+		len(headerWords(header[column])) <= maxHeader && withdrawnHeading().MatchString(header[column]): // such as a date below "Withdrawn on"
 		return true
 	}
 	return withdrawnHeading().MatchString(text)

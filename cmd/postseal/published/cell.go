@@ -38,7 +38,7 @@ func findColumn(cells []string, word, title string) foundColumn {
 		filled++
 		header := strings.Join(words, " ")
 		isExact := header == word || header == title
-		like := len(words) <= 6 && slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, word) })
+		like := len(words) <= maxHeader && slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, word) })
 		switch {
 		case !isExact && !like, found.exact && !isExact:
 		case found.column < 0, isExact && !found.exact:
@@ -88,6 +88,8 @@ func listedDomain(cell string) (name, why string) {
 		return name, notADomain
 	case strings.HasPrefix(name, "www."):
 		return name, "is the address of a web site"
+	case top != "example" && !address.IsInTheDNS("any-name."+top):
+		return name, fmt.Sprintf("ends in %q, which is not a top-level domain", top)
 	}
 	return name, foreignLetter(name)
 }
@@ -103,8 +105,8 @@ func foreignLetter(name string) string {
 	if err != nil {
 		return "is not a valid internationalised name"
 	}
-	for _, r := range norm.NFD.String(text) {
-		if r >= utf8.RuneSelf && !unicode.Is(unicode.Mn, r) {
+	for _, r := range norm.NFC.String(text) { // an accent that is not part of a letter strikes it through, or hides it
+		if base, _ := utf8.DecodeRuneInString(norm.NFD.String(string(r))); base >= utf8.RuneSelf {
 			return fmt.Sprintf("has the letter %U, which is not in the Latin alphabet of English", r)
 		}
 	}

@@ -80,6 +80,11 @@ func TestRowsLeftOut(t *testing.T) {
 		{"status of the organisation", "(LAPSED) Evil,x,listed.example", `row 2: "listed.example" is marked "(LAPSED) Evil"`},
 		{"status of another word", "Evil,Not yet compliant,listed.example", `row 2: "listed.example" is marked "Not yet compliant"`},
 		{"status after another word", "Evil,Status: revoked,listed.example", `row 2: "listed.example" is marked "Status: revoked"`},
+		{"status after the organisation's name", "Evil (accreditation withdrawn in March),x,listed.example", `row 2: "listed.example" is marked "Evil (accreditation withdrawn in March)"`},
+		{"status after a dash", "Evil \u2013 suspended,x,listed.example", "row 2: \"listed.example\" is marked \"Evil \u2013 suspended\""},
+		{"commented out", "# Evil,x,listed.example", `row 2: "listed.example" is commented out with #`},
+		{"no such top-level domain", "Evil,x,nhs.nte", `row 2: "nhs.nte" ends in "nte", which is not a top-level domain`},
+		{"struck through with accents", "Evil,x,t\u0336rust.example", "row 2: \"t\u0336rust.example\" has the letter U+0336, which is not in the Latin alphabet of English"},
 		{"written from right to left", "Evil,x,\u202eelpmaxe.detsil\u202c", "row 2: \"elpmaxe.detsil\" has characters that change the direction of writing"},
 		{"isolated from right to left", "Evil,x,\u2067elpmaxe.detsil", "row 2: \"elpmaxe.detsil\" has characters that change the direction of writing"},
 		{"below a blank line", "Evil,x,\"\n\nlisted.example\"", `row 2: "listed.example" has blanks before it that move it out of sight`},
@@ -156,6 +161,7 @@ func TestStatusColumn(t *testing.T) {
 		left         bool
 	}{
 		{"Accredited?", "No", true}, {"Accredited (Y/N)", "n", true}, {"Status", "Closed", true}, {"Active", "FALSE", true}, {"Compliant", "Not", true},
+		{"DCB1596 accredited", "No", true}, {"Accredited to DCB 1596 (Y/N)", "N", true}, {"Secure?", "no", true}, {"Accredited", "\u2717", true}, {"Accredited", "0", true}, {"Compliant", "Fail", true},
 		{"Accredited?", "Yes", false}, {"Status", "Live", false},
 		{"Data processed outside of the UK? (Y/N)", "N", false}, {"DMARC status", "none", false}, {"Signed with DKIM", "No", false},
 	} {
@@ -163,6 +169,49 @@ func TestStatusColumn(t *testing.T) {
 		list, err := published.Read("list", []byte(text))
 		if err != nil || (len(list.LeftOut) > 0) != test.left {
 			t.Errorf("%q below %q: left out %v, %v", test.cell, test.header, list.LeftOut, err)
+		}
+	}
+}
+
+// Any text below a header such as "Withdrawn on" is a status.
+func TestColumnOfWithdrawals(t *testing.T) {
+	for _, test := range []struct {
+		header, cell string
+		left         bool
+	}{
+		{"Withdrawn on", "1 February 2026", true}, {"Date removed", "46054", true}, {"Suspended?", "Yes", true},
+		{"Withdrawn on", "", false}, {"Withdrawn on", "-", false}, {"Suspended?", "No", false}, {"Date removed", "n/a", false}, {"Accredited since", "1 February 2026", false},
+		{"Please note that domains which have expired are removed", "1 February 2026", false},
+	} {
+		text := "Organisation,Domain name," + test.header + "\n" + strings.Repeat("X,padding.example,\n", 20) + "A,listed.example," + test.cell + "\n"
+		list, err := published.Read("list", []byte(text))
+		if err != nil || (len(list.LeftOut) > 0) != test.left {
+			t.Errorf("%q below %q: left out %v, %v", test.cell, test.header, list.LeftOut, err)
+		}
+	}
+}
+
+// Names that look like a remark are part of the list.
+func TestOrganisationsWithOddNames(t *testing.T) {
+	for _, name := range []string{"Sample Ltd (formerly Example Ltd)", "#1 Care", "Removals - Sample Ltd", "Sample (not-for-profit)"} {
+		list, err := published.Read("list", padded(name+",x,listed.example"))
+		if err != nil || len(list.LeftOut) > 0 {
+			t.Errorf("%s: left out %v, %v", name, list.LeftOut, err)
+		}
+	}
+}
+
+// A list is held if it says of a domain, or of itself, that it is not accredited.
+func TestDoubtsOfAList(t *testing.T) {
+	const header, row = "Organisation,Domain name,Status\n", "A,listed.example,Accredited\n"
+	for _, test := range []struct{ name, text, want string }{
+		{"one row is withdrawn", header + row + "A,listed.example,Withdrawn\n" + strings.Repeat("X,padding.example,x\n", 20), `["listed.example" is in a row that is left out and in one that is not]`},
+		{"title", "Domains with a lapsed accreditation,,\n\n" + header + row, `[the list has the title "Domains with a lapsed accreditation"]`},
+		{"another title", "Accredited domains\n\n" + header + row, "[]"},
+	} {
+		list, err := published.Read("list", []byte(test.text))
+		if got := fmt.Sprint(list.Doubts); err != nil || got != test.want {
+			t.Errorf("%s: got %s, %v", test.name, got, err)
 		}
 	}
 }

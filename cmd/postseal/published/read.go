@@ -78,6 +78,11 @@ func Read(name string, data []byte) (List, error) {
 		r.list.Doubts = append(r.list.Doubts, fmt.Sprintf("rows with another domain in a second domain column, which postseal does not read: %d", r.others))
 	}
 	r.list.Rows = distinct(r.list.Rows)
+	for _, row := range r.list.Rows {
+		if r.withdrawn[row.Domain] {
+			r.list.Doubts = append(r.list.Doubts, fmt.Sprintf("%q is in a row that is left out and in one that is not", row.Domain))
+		}
+	}
 	return r.list, nil
 }
 
@@ -119,11 +124,12 @@ type reader struct {
 	formulas      int               // of these, those that are formulas
 	others        int               // of these, those with another domain in the second column
 	organisations map[string]string // one copy of each name for all of its rows
+	withdrawn     map[string]bool   // the domains of rows that a person would not regard as part of the list
 	list          List
 }
 
 func newReader() *reader {
-	return &reader{domain: -1, other: -1, organisation: -1, organisations: make(map[string]string)}
+	return &reader{domain: -1, other: -1, organisation: -1, organisations: make(map[string]string), withdrawn: make(map[string]bool)}
 }
 
 // listRow is a row of a file.
@@ -180,6 +186,9 @@ func (r *reader) row(row listRow) error {
 	cell := trimCell(row.at(r.domain).text)
 	r.section(row, filled)
 	if why := r.unseen(row); why != "" {
+		if name, fault := listedDomain(cell); fault == "" && why != row.hidden {
+			r.withdrawn[name] = true
+		}
 		r.list.LeftOut = append(r.list.LeftOut, remark(row.number, cell, why))
 		return nil
 	}
@@ -248,6 +257,8 @@ func (r *reader) unseen(row listRow) string {
 		return domain.fault
 	case r.apart != "":
 		return r.apart
+	case r.isComment(row):
+		return "is commented out with #"
 	case misleading(domain.text) != "":
 		return misleading(domain.text)
 	case row.at(r.organisation).fault == isStruck:
@@ -261,6 +272,17 @@ func (r *reader) unseen(row listRow) string {
 	return ""
 }
 
+// isComment reports whether somebody has put a "#" before the row. A number can follow
+// a "#" in a cell.
+func (r *reader) isComment(row listRow) bool {
+	for _, cell := range row.cells {
+		if text := trimCell(cell.text); text != "" {
+			return len(text) > 1 && text[0] == '#' && (text[1] < '0' || text[1] > '9')
+		}
+	}
+	return false
+}
+
 // header finds the columns, or skips a row that comes before the column
 // headers.
 func (r *reader) header(row listRow) error {
@@ -270,6 +292,9 @@ func (r *reader) header(row listRow) error {
 		return r.noDomainColumn()
 	}
 	domain := findColumn(cells, "domain", "domain name")
+	if domain.column < 0 {
+		r.title(cells)
+	}
 	if domain.twin >= 0 {
 		return fmt.Errorf("row %d: the columns headed %.80q and %.80q may both contain the domains: remove one of them, or rename its header", row.number, cells[domain.column], cells[domain.twin])
 	}
@@ -277,6 +302,16 @@ func (r *reader) header(row listRow) error {
 	r.other = otherColumn(cells, r.domain)
 	r.organisation = findColumn(cells, "organisation", "organisation name").column
 	return nil
+}
+
+// title adds a doubt if a row above the column headers says that the rows below do not
+// count. Such a row can also be a note about a few of them.
+func (r *reader) title(cells []string) {
+	for _, cell := range cells {
+		if withdrawnHeading().MatchString(cut(cell)) {
+			r.list.Doubts = append(r.list.Doubts, fmt.Sprintf("the list has the title %.80q", cleanText(cell)))
+		}
+	}
 }
 
 // otherColumn finds a second column whose header mentions domains.

@@ -209,3 +209,18 @@ func TestWorkbookOfTwoSheets(t *testing.T) {
 		})
 	}
 }
+
+// A sheet for domains that are not accredited is not read.
+func TestWorkbookWithWithdrawnDomains(t *testing.T) {
+	row := func(domain string) string { return sheetOf(inlineRow(2, "", "A", domain)) }
+	book := parts{workbook: strings.Replace(twoSheets, `"A"`, `"Withdrawn"`, 1), sheet: row("withdrawn.example"), sheet2: row("listed.example")}
+	read, err := published.Read("list", book.pack(t))
+	if err != nil || fmt.Sprint(read.Rows) != "[{A listed.example false}]" || len(read.Doubts) > 0 {
+		t.Errorf("got %v, doubts %v, %v", read.Rows, read.Doubts, err)
+	}
+	book.sheet2 = "<worksheet/>"
+	_, err = published.Read("list", book.pack(t))
+	if want := `list: the sheet "Withdrawn" is not read because of its name, and no other sheet has the list: fetch the accredited list again`; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}

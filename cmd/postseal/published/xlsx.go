@@ -68,8 +68,12 @@ func damaged(err error) error {
 // of several. If two are completely like the list, it adds a doubt.
 func readSheets(sheets []sheetEntry, w *workbook, r *reader) error {
 	var list, first sheetReader
-	found, best := 0, noList
+	found, best, other := 0, noList, ""
 	for i, entry := range sheets {
+		if withdrawnHeading().MatchString(entry.Name) {
+			other = entry.Name
+			continue
+		}
 		sheet, err := w.sheet(entry)
 		if err != nil {
 			return damaged(err)
@@ -87,6 +91,9 @@ func readSheets(sheets []sheetEntry, w *workbook, r *reader) error {
 		case like == wholeList:
 			r.list.Doubts = append(r.list.Doubts, fmt.Sprintf("the sheets %.40q and %.40q both have a column of domains, and only the first is read", sheets[found].Name, entry.Name))
 		}
+	}
+	if best == noList && other != "" {
+		return fmt.Errorf("the sheet %.40q is not read because of its name, and no other sheet has the list: %s", other, fetchAgain)
 	}
 	if best == noList {
 		return first.hiddenColumns() // without hidden columns, r names the fault
