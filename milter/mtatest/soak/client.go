@@ -94,36 +94,27 @@ func (c *client) send(m *message) (good bool) {
 			return false
 		}
 	}
-	if r, err := c.conn.Say("MAIL FROM:" + m.from); err != nil || r.Code != 250 {
-		return false
+	waiting := m.waiting()
+	var to []string
+	for _, r := range waiting {
+		to = append(to, "<"+r.address+">")
 	}
-	var accepted []*recipient
-	good = true
-	for _, to := range m.waiting() {
-		r, err := c.conn.Say("RCPT TO:<" + to.address + ">")
+	s, err := c.conn.Send(m.from, to, m.text)
+	good = err == nil && s.End.Code/100 != 4
+	for i, reply := range s.Recipients {
+		r := waiting[i]
 		switch {
-		case err != nil:
-			return false
-		case r.Code == 250:
-			accepted = append(accepted, to)
-		default:
-			answered([]*recipient{to}, r.Code)
-			good = good && r.Code/100 == 5
+		case reply.Code != 250:
+			answered([]*recipient{r}, reply.Code)
+			good = good && reply.Code/100 == 5
+		case err == nil:
+			answered([]*recipient{r}, s.End.Code)
+			r.queue = s.QueueID()
+		case len(s.Recipients) == len(to):
+			r.unknown++
 		}
 	}
-	if len(accepted) == 0 {
-		_, err := c.conn.Say("RSET")
-		return good && err == nil
-	}
-	r, err := c.conn.Data(m.text)
-	if err != nil {
-		for _, to := range accepted {
-			to.unknown++
-		}
-		return false
-	}
-	answered(accepted, r.Code)
-	return good && r.Code/100 != 4
+	return good
 }
 
 func (c *client) close() {

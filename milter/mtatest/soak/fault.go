@@ -21,12 +21,11 @@ import (
 
 // fault is something that goes wrong.
 type fault struct {
-	name  string
-	tells string // the log, the status, the metrics or the MTA must say this; empty if the fault may have no effect
-	// table: a restart during the fault loads other rows. mta: the fault breaks the
-	// MTA's own connections.
-	table, mta bool
-	outside    bool // not about the daemon, so that another fault can come at the same time
+	name       string
+	tells      string // the log, the status, the metrics or the MTA must say this; empty if the fault may have no effect
+	expires    bool   // the fault lets a row expire
+	mta        bool   // the fault breaks the MTA's own connections
+	outside    bool   // not about the daemon, so that another fault can come at the same time
 	begin, end func(w *world) error
 }
 
@@ -40,7 +39,7 @@ func faults() []*fault {
 			}
 			return nil
 		}},
-		{name: "kill -9 while a file is faulty", tells: "exit status 78", table: true, begin: func(w *world) error {
+		{name: "kill -9 while a file is faulty", tells: "exit status 78", begin: func(w *world) error {
 			paths := slices.Sorted(maps.Keys(w.files))
 			path := paths[w.random.IntN(len(paths))]
 			err := put(path, append(bytes.Clone(w.files[path]), "nonsense =\n"...))
@@ -60,7 +59,7 @@ func faults() []*fault {
 			}
 			return nil
 		}, end: hangUp("")},
-		{name: "a row expires", tells: "log: row expired", table: true, begin: func(w *world) error {
+		{name: "a row expires", tells: "log: row expired", expires: true, begin: func(w *world) error {
 			return put(w.ruleFile(), []byte(rowsUntil(time.Now().AddDate(0, 0, -1))))
 		}, end: mend((*world).ruleFile)},
 		{name: "the log's disk is full", tells: "lost", begin: func(w *world) error {
@@ -135,7 +134,7 @@ func faults() []*fault {
 	}
 	for _, d := range damages {
 		for _, path := range []func(*world) string{(*world).list, (*world).ruleFile} {
-			list = append(list, &fault{name: d.name, tells: d.tells, table: true, end: mend(path), begin: func(w *world) error {
+			list = append(list, &fault{name: d.name, tells: d.tells, end: mend(path), begin: func(w *world) error {
 				return d.to(path(w), w.files[path(w)])
 			}})
 		}

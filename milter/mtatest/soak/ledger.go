@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"sync"
@@ -20,21 +21,29 @@ const (
 type want struct {
 	leg     leg
 	held    bool // the mail is held, and takes the leg once it is released
-	table   bool // the leg rests on a row, and is the relay while a fault takes the row away
+	bounces bool // the host refuses the recipient, and the sender gets a bounce
+	expires bool // the leg is the relay while the row has expired
 	stamped bool // postseal adds X-Postseal to the message
 }
 
-// arrival is the mail for one recipient at a host.
+// arrival is the mail for one recipient at a host, or a bounce that names the recipient.
 type arrival struct {
-	leg      leg
+	leg      leg    // of a bounce: the leg on which the host refused the recipient
 	queue    string // the queue ID of the MTA's last hop
+	bounced  bool
+	body     bool // it has the whole body, or a bounce has some of it
+	marked   bool // the relay finds its marker
 	at       time.Time
 	released bool // it came after held mail was released
 	stamped  bool // it has X-Postseal
 }
 
 func (a arrival) String() string {
-	return fmt.Sprintf("%s %s %s", a.leg, a.queue, a.at.Format(time.TimeOnly))
+	kind := "mail"
+	if a.bounced {
+		kind = "bounce"
+	}
+	return fmt.Sprintf("%s %s %s %s", kind, a.leg, a.queue, a.at.Format(time.TimeOnly))
 }
 
 // answer is what the client knows about the mail for one recipient.
@@ -50,7 +59,8 @@ type recipient struct {
 	address string
 	want
 	answer
-	unknown  int // how often the connection broke before the reply to the message
+	queue    string // the ID in the MTA's reply, if it gave one
+	unknown  int    // how often the connection broke before the reply to the message
 	arrivals []arrival
 }
 
@@ -73,7 +83,7 @@ type ledger struct {
 	again    int        // attempts that the clients must repeat
 	strays   []string   // mail that no client has sent
 	released bool
-	table    []window // faults that can take rows away
+	expired  []window // faults that let the row expire
 	mta      []window // faults that break the MTA's own connections
 }
 
@@ -87,20 +97,26 @@ func (l *ledger) add(compose func(number int) *message) *message {
 	return m
 }
 
-// arrived records mail at a host.
-func (l *ledger) arrived(number int, address string, a arrival) {
+// arrived records mail at a host. The mail is for the recipient, or for the sender if it
+// is a bounce.
+func (l *ledger) arrived(number int, address, sender string, a arrival, data []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a.released = l.released
 	if number >= 0 && number < len(l.messages) {
-		for _, r := range l.messages[number].recipients {
-			if r.address == address {
+		m := l.messages[number]
+		if a.body = bytes.Contains(data, []byte(textWord)); !a.bounced {
+			_, body, _ := bytes.Cut(m.text, []byte("\r\n\r\n"))
+			a.body = bytes.HasSuffix(data, body)
+		}
+		for _, r := range m.recipients {
+			if r.address == address && (!a.bounced || m.from == "<"+sender+">") {
 				r.arrivals = append(r.arrivals, a)
 				return
 			}
 		}
 	}
-	l.strays = append(l.strays, fmt.Sprintf("message %d: %s got it, who is not a recipient", number, address))
+	l.strays = append(l.strays, fmt.Sprintf("message %d: unexpected mail for %q, bounce %t", number, address, a.bounced))
 }
 
 // complete reports whether all mail of a message has arrived.
@@ -128,8 +144,8 @@ func (l *ledger) release() {
 func (l *ledger) window(f *fault, w window) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if f.table {
-		l.table = append(l.table, w)
+	if f.expires {
+		l.expired = append(l.expired, w)
 	}
 	if f.mta {
 		l.mta = append(l.mta, w)
@@ -138,7 +154,7 @@ func (l *ledger) window(f *fault, w window) {
 
 // sums is the result of a run. Each recipient of each message counts once.
 type sums struct {
-	Messages, Direct, Sealed, Held, Refused int
+	Messages, Direct, Sealed, Held, Returned, Refused int
 
 	Retried       int // attempts answered with 4xx, or not at all
 	ClientRepeats int // the client lost the reply, and sent the message again
@@ -188,6 +204,10 @@ func (l *ledger) check(m *message, r *recipient, s *sums, fault func(*int, strin
 		fault(&s.WrongLeg, "not refused")
 	case len(queues) == 0:
 		fault(&s.Lost, "lost")
+	case r.queue != "" && !queues[r.queue]:
+		fault(&s.Lost, "lost, but not an earlier attempt: the MTA accepted it as "+r.queue)
+	case r.bounces:
+		s.Returned++
 	case r.held:
 		s.Held++
 	case r.arrivals[0].leg == relay:
@@ -202,8 +222,16 @@ func (l *ledger) check(m *message, r *recipient, s *sums, fault func(*int, strin
 		switch {
 		case a.leg == direct && r.leg != direct:
 			fault(&s.InClear, "in clear")
-		case a.leg != r.leg && !(r.table && a.leg == relay && during(l.table)):
+		case a.leg == relay && !a.bounced && !a.marked:
+			fault(&s.InClear, "without the relay's marker")
+		case a.bounced && a.body:
+			fault(&s.InClear, "the bounce has the body")
+		case !a.bounced && !a.body:
+			fault(&s.Lost, "not the whole body")
+		case a.leg != r.leg && !(r.expires && a.leg == relay && during(l.expired)):
 			fault(&s.WrongLeg, "on the wrong leg")
+		case a.bounced != r.bounces:
+			fault(&s.WrongLeg, "returned or not returned")
 		case a.released != r.held:
 			fault(&s.WrongLeg, "held or not held")
 		case r.stamped && !a.stamped:
@@ -212,10 +240,10 @@ func (l *ledger) check(m *message, r *recipient, s *sums, fault func(*int, strin
 	}
 	// The same queue ID again is the MTA's repeat. Another one is another message for
 	// the MTA: the client sent it again, or with sendmail(1) the MTA's own loop did.
-	repeats := len(r.arrivals) - accepted
-	byClient := min(max(0, len(queues)-accepted), r.unknown)
-	switch rest := repeats - byClient; {
-	case rest > 0 && during(l.mta):
+	others := max(0, len(queues)-accepted)
+	byClient := min(others, r.unknown)
+	switch rest := len(r.arrivals) - accepted - byClient; {
+	case rest > 0 && during(l.mta) && (others == byClient || m.submitted):
 		s.MTARepeats += rest
 	case rest > 0:
 		fault(&s.Twice, "twice")

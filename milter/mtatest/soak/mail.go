@@ -74,19 +74,23 @@ var contents = []struct {
 
 // addresses are the recipients' addresses, with a number for %d.
 var addresses = []struct {
-	pattern      string
-	needs, table bool
-	closed       bool
+	pattern string
+	needs   bool
+	expires bool
+	closed  bool
+	bounces bool // as nobody's mail does at a mtatest.Sink
 }{
 	{pattern: "secure%d@nhs.net"},
-	{pattern: "accredited%d@care.example", table: true},
-	{pattern: "row%d@partner.example", table: true},
-	{pattern: "row%d@lapsed.example", table: true},
+	{pattern: "accredited%d@care.example"},
+	{pattern: "row%d@partner.example"},
+	{pattern: "row%d@lapsed.example", expires: true},
 	{pattern: "own%d@trust.example"},
 	{pattern: "unknown%d@gmail.com", needs: true},
 	{pattern: "unknown%d@example.org", needs: true},
 	{pattern: "unverified%d@clinic.example", needs: true},
 	{pattern: "closed%d@council.gcsx.gov.uk", closed: true},
+	{pattern: "nobody@secure%d.nhs.net", bounces: true},
+	{pattern: "nobody@unknown%d.example", needs: true, bounces: true},
 }
 
 // probe is the message with which recovery is measured: marked, to a recipient on each
@@ -119,14 +123,15 @@ func compose(random *rand.Rand, document []byte, submitted bool) func(number int
 		m.text = text(number, c.subject, textWord+"\r\n"+c.text, document)
 		stamped := false
 		add := func(i int) {
-			a, w := addresses[i], want{leg: direct, table: addresses[i].table}
+			a := addresses[i]
+			w := want{leg: direct, expires: a.expires}
 			switch {
 			case a.closed || c.rejects:
 				w = want{leg: nowhere}
 			case a.needs && (c.seals || c.holds):
 				w.leg = relay
 			}
-			w.held = c.holds && w.leg != nowhere
+			w.held, w.bounces = c.holds && w.leg != nowhere, a.bounces
 			stamped = stamped || a.needs
 			m.recipients = append(m.recipients, &recipient{address: fmt.Sprintf(a.pattern, len(m.recipients)), want: w})
 		}

@@ -62,7 +62,7 @@ func (r *report) text() string {
 		fmt.Fprintf(&b, "| %s | %d | %.1f s | %s | %s | %s | %s |\n", name, row.drawn, row.took.Seconds(), row.says("log"), row.says("metrics"), row.says("status"), row.says("MTA"))
 	}
 	s := r.sums
-	fmt.Fprintf(&b, "\n%d messages. Recipients: %d direct, %d sealed, %d held, %d refused.\n", s.Messages, s.Direct, s.Sealed, s.Held, s.Refused)
+	fmt.Fprintf(&b, "\n%d messages. Recipients: %d direct, %d sealed, %d held, %d returned, %d refused.\n", s.Messages, s.Direct, s.Sealed, s.Held, s.Returned, s.Refused)
 	fmt.Fprintf(&b, "%d attempts were repeated after 4xx or a broken connection.\n", s.Retried)
 	fmt.Fprintf(&b, "Repeats that are not postseal's: %d by clients that lost a reply, %d by the MTA in a fault of its own or of the relay.\n", s.ClientRepeats, s.MTARepeats)
 	fmt.Fprintf(&b, "Lost %d, in clear %d, twice %d, on the wrong leg %d, wrongly refused %d, without a decision %d, still waiting %d, strays %d.\n",

@@ -356,21 +356,42 @@ func (w *world) take() {
 
 var (
 	numberOf = regexp.MustCompile(`(?m)^` + numberField + `: (\d+)`)
-	queueID  = regexp.MustCompile(`\bid (\w+)`)
+	stamp    = regexp.MustCompile(`(?m)^X-Postseal:`)
+	marker   = regexp.MustCompile(`(?mi)^(Subject: *\[secure\]|X-Postseal-Relay: encrypt)`)
+	queueID  = regexp.MustCompile(`(?ms)^Received: .*?\bid (\w+)`)
+	returned = regexp.MustCompile(`(?i)Final-Recipient: *rfc822; *(\S+?)(?:\.encrypt\.invalid)?\r\n(?:\S.*\r\n)*?Action: failed`)
 )
 
+// record records the mail of a host. A bounce has the header of the message below its
+// own, and names the recipients as they were diverted.
 func (w *world) record(l leg, sink *mtatest.Sink) {
 	for _, d := range sink.Take() {
+		a := arrival{leg: l, at: time.Now(), stamped: len(stamp.FindAll(d.Data, 2)) == 1, marked: marker.Match(d.Data)}
+		names := returned.FindAllSubmatch(d.Data, -1)
+		a.bounced = d.From == "" && l == direct && len(names) > 0
 		number := -1
-		if found := numberOf.FindSubmatch(d.Data); found != nil { // in a bounce it is below the header
+		if found := numberOf.FindSubmatch(d.Data); found != nil {
 			number, _ = strconv.Atoi(string(found[1]))
 		}
-		a := arrival{leg: l, at: time.Now(), stamped: len(d.Header("X-Postseal")) == 1}
-		if received := d.Header("Received"); len(received) > 0 {
-			a.queue = queueID.FindString(received[0])
+		received := queueID.FindAllSubmatch(d.Data, 2)
+		if a.bounced && len(received) > 1 {
+			received = received[1:] // the first one is the bounce's own
 		}
-		for _, r := range d.Recipients {
-			w.ledger.arrived(number, r.Address, a)
+		if len(received) > 0 {
+			a.queue = string(received[0][1])
+		}
+		if !a.bounced {
+			for _, r := range d.Recipients {
+				w.ledger.arrived(number, r.Address, "", a, d.Data)
+			}
+			continue
+		}
+		for _, name := range names {
+			address := string(name[1])
+			if a.leg = direct; bytes.Contains(d.Data, []byte(address+".encrypt.invalid")) {
+				a.leg = relay
+			}
+			w.ledger.arrived(number, address, d.Recipients[0].Address, a, d.Data)
 		}
 	}
 }
