@@ -39,14 +39,14 @@ func faults() []*fault {
 			}
 			return nil
 		}},
-		{name: "kill -9 while a file is faulty", tells: "exit status 78", begin: func(w *world) error {
+		{name: "kill -9 while a file is faulty", tells: "ended: exit status 78", begin: func(w *world) error {
 			paths := slices.Sorted(maps.Keys(w.files))
 			path := paths[w.random.IntN(len(paths))]
 			err := put(path, append(bytes.Clone(w.files[path]), "nonsense =\n"...))
 			w.signal(syscall.SIGKILL)
 			return err
 		}, end: mend((*world).config, (*world).ruleFile, (*world).list)},
-		{name: "SIGSTOP", tells: "MTA", begin: send(syscall.SIGSTOP), end: send(syscall.SIGCONT)},
+		{name: "SIGSTOP", tells: noAnswer, begin: send(syscall.SIGSTOP), end: send(syscall.SIGCONT)},
 		{name: "stop and start", tells: "log: stopped", begin: func(w *world) error { return w.change(func() error { return nil }) }},
 		{name: "SIGHUP", tells: "log: reloaded", begin: hangUp("# harmless\n"), end: hangUp("")},
 		{name: "SIGHUP, faulty file", tells: "log: reload refused", begin: hangUp("nonsense = 1\n"), end: hangUp("")},
@@ -62,7 +62,7 @@ func faults() []*fault {
 		{name: "a row expires", tells: "log: row expired", expires: true, begin: func(w *world) error {
 			return put(w.ruleFile(), []byte(rowsUntil(time.Now().AddDate(0, 0, -1))))
 		}, end: mend((*world).ruleFile)},
-		{name: "the log's disk is full", tells: "lost", begin: func(w *world) error {
+		{name: "the log's disk is full", tells: linesLost, begin: func(w *world) error {
 			if err := w.logTo(w.disk); err != nil {
 				return err
 			}
@@ -71,14 +71,14 @@ func faults() []*fault {
 			}
 			return w.fillLog()
 		}, end: func(w *world) error { return os.Remove(w.disk.Name() + ".filler") }},
-		{name: "the log's reader is stuck", tells: "lost", begin: func(w *world) error {
+		{name: "the log's reader is stuck", tells: linesLost, begin: func(w *world) error {
 			if err := w.logTo(w.pipe); err != nil {
 				return err
 			}
 			w.reading.Lock()
 			return w.fillLog()
 		}, end: func(w *world) error { w.reading.Unlock(); return nil }},
-		{name: "the log's reader is gone", tells: "lost", begin: func(w *world) error {
+		{name: "the log's reader is gone", tells: linesLost, begin: func(w *world) error {
 			if err := errors.Join(w.logTo(w.pipe), w.fifo.Close()); err != nil {
 				return err
 			}
@@ -88,12 +88,16 @@ func faults() []*fault {
 			open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", w.pid()))
 			return errors.Join(err, w.limit("nofile", len(open)))
 		}, end: func(w *world) error { return w.limit("nofile", 0) }},
-		{name: "no more memory", begin: func(w *world) error {
-			w.mayEnd.Store(true)
-			return w.limit("as", 1<<20)
-		}, end: func(w *world) error {
-			defer w.mayEnd.Store(false)
-			return w.limit("as", 0)
+		// The Go runtime ends a program that gets no more memory. Many small messages need none.
+		{name: "no more memory", tells: "ended: exit status 2", begin: func(w *world) error {
+			if err := w.limit("as", 1<<20); err != nil {
+				return err
+			}
+			w.talk("ended", func(s *gomilter.ClientSession) error { // fails when the daemon ends
+				_, _, err := s.BodyReadFrom(bytes.NewReader(make([]byte, 30<<20)))
+				return err
+			})
+			return nil
 		}},
 		// The supervisor opened the socket, and must open it again.
 		{name: "socket removed", tells: "socket lost", begin: func(w *world) error {
@@ -191,9 +195,21 @@ func (w *world) logTo(file *os.File) error {
 	})
 }
 
-// fillLog causes lines until the daemon loses some: it keeps 4 MiB of them. No MTA is
-// needed to have recipients refused.
+// linesLost is the metric for lines of the log that the daemon drops.
+const linesLost = "log_lines_lost_total"
+
+// fillLog causes lines until the daemon loses some: it keeps 4 MiB of them.
 func (w *world) fillLog() error {
+	return w.talk(linesLost, func(s *gomilter.ClientSession) (err error) {
+		for i := 0; i < 100 && err == nil; i++ { // postseal leaves out further lines about a message
+			_, err = s.Rcpt("closed@"+strings.Repeat("council.", 20)+"gcsx.gov.uk", nil)
+		}
+		return err
+	})
+}
+
+// talk sends the daemon messages, without an MTA, until something is told.
+func (w *world) talk(tells string, message func(*gomilter.ClientSession) error) error {
 	client := gomilter.NewClientWithOptions("unix", filepath.Join(w.mta.SocketDir(), "postseal.sock"),
 		gomilter.ClientOptions{ActionMask: 0x1ff, ReadTimeout: mtatest.Patience, WriteTimeout: mtatest.Patience})
 	s, err := client.Session()
@@ -203,15 +219,13 @@ func (w *world) fillLog() error {
 	defer s.Close()
 	_, err = s.Conn("client.example", gomilter.FamilyInet, 12345, "192.0.2.7")
 	mtatest.Within(func() bool {
-		for i := 0; i < 100 && err == nil; i++ { // postseal leaves out further lines about a message
-			if i == 0 {
-				_, err = s.Mail("ward@trust.example", nil)
-			}
-			if err == nil {
-				_, err = s.Rcpt("closed@"+strings.Repeat("council.", 20)+"gcsx.gov.uk", nil)
-			}
+		if err == nil {
+			_, err = s.Mail("ward@trust.example", nil)
 		}
-		return err != nil || s.Abort() != nil || w.told.has("lost")
+		if err == nil {
+			err = message(s)
+		}
+		return err != nil || s.Abort() != nil || w.told.has(tells)
 	})
 	return err
 }
@@ -252,7 +266,12 @@ func (w *world) control(what string) error {
 	if what == "restart" {
 		return w.mta.(*mtatest.Sendmail).Restart()
 	}
-	text, err := os.ReadFile(filepath.Join(w.mta.Directory(), "pid"))
+	file := filepath.Join(w.mta.Directory(), "pid")
+	before, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
@@ -261,5 +280,14 @@ func (w *world) control(what string) error {
 	if err != nil {
 		return err
 	}
-	return syscall.Kill(pid, syscall.SIGHUP)
+	if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {
+		return err
+	}
+	if !mtatest.Within(func() bool { // it writes the file again
+		now, err := os.Stat(file)
+		return err == nil && now.ModTime().After(before.ModTime())
+	}) {
+		return errors.New("Sendmail does not start again")
+	}
+	return nil
 }

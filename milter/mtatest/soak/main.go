@@ -75,8 +75,9 @@ func newSeed(seed uint64) uint64 {
 // ownMounts is set in the environment of a soak that has mounts of its own.
 const ownMounts = "POSTSEAL_SOAK_MOUNTS"
 
-// build builds postseal, for a user who is not root.
+// build builds postseal as "make build" does, for a user who is not root.
 func build(root, dir string) (string, error) {
+	os.Setenv("CGO_ENABLED", "0") // C's threads would end the program in another way
 	binary, err := mtatest.Build(root, dir)
 	return binary, errors.Join(err, os.Chmod(dir, 0o755))
 }
@@ -111,7 +112,11 @@ func soak(ctx context.Context, root, binary, kind string, seed uint64, length ti
 	if err = w.empty(); err != nil {
 		w.told.fault(err.Error())
 	}
-	r.sums, r.faults = w.ledger.account(), w.told.faults
+	r.sums = w.ledger.account()
+	if s := r.sums; min(s.Direct, s.Sealed, s.Held, s.Returned, s.Refused) == 0 {
+		w.told.fault("a kind of mail is missing")
+	}
+	r.faults = w.told.faults
 	return r, nil
 }
 
@@ -141,7 +146,10 @@ func (w *world) rounds(ctx context.Context, length time.Duration, r *report, out
 
 // round makes faults, and waits until all is well again.
 func (w *world) round(now []*fault, r *report, out io.Writer) error {
+	w.look() // what is left of the fault before
 	w.told.begin(w.status().problems())
+	w.allow(now[0].tells)
+	defer w.allow("")
 	began := time.Now()
 	var names []string
 	for _, f := range now {
@@ -168,7 +176,9 @@ func (w *world) round(now []*fault, r *report, out io.Writer) error {
 	}
 	over := time.Now()
 	passed := w.ledger.add(probe)
-	(&client{w: w}).deliver(passed)
+	c := &client{w: w}
+	c.deliver(passed)
+	c.close()
 	if !mtatest.Within(func() bool { return w.ledger.complete(passed) }) {
 		w.told.fault(strings.Join(names, ", ") + ": mail does not pass again")
 	}

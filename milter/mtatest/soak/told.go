@@ -129,10 +129,12 @@ func (w *world) logged(line []byte) {
 
 // private checks that no word of a message is shown.
 func (w *world) private(text []byte) {
-	if bytes.Contains(text, []byte(subjectWord)) || bytes.Contains(text, []byte(textWord)) || bytes.Contains(text, []byte("999 000")) {
-		w.told.fault("the log or the status shows text of a message")
+	if shown.Match(text) {
+		w.told.fault("the log, the status or the metrics show text of a message")
 	}
 }
+
+var shown = regexp.MustCompile(subjectWord + `|` + textWord + `|999 ?000`)
 
 // status is what "postseal status -json" prints.
 type status struct {
@@ -170,36 +172,45 @@ func (w *world) status() (s status) {
 // alarming are the metrics that count faults.
 var alarming = regexp.MustCompile(`(?m)^postseal_(internal_errors_total|sessions_broken_total|connections_refused_total|socket_lost|log_lines_lost_total|reloads_total\{result="refused"\}|configuration_refused|rows_expired) (\S+)$`)
 
-// watch asks the status, the metrics, the queue and the MTA's log each second.
+// watch looks each second.
 func (w *world) watch() {
-	name, word := "maillog", []byte("warning: milter")
-	if _, is := w.mta.(*mtatest.Sendmail); is { // its transcript has the replies to clients, and no log
-		name, word = "transcript", []byte(">>> 451")
-	}
-	var read int64
 	for {
 		select {
 		case <-w.over:
 			return
 		case <-time.After(time.Second):
-		}
-		for _, problem := range w.status().problems() {
-			w.told.add("status", problem)
-		}
-		w.readMetrics()
-		if queue, err := w.mta.Queue(); err == nil && slices.ContainsFunc(queue, func(q mtatest.Queued) bool { return q.Queue == "deferred" }) {
-			w.told.add("MTA", "deferred mail")
-		}
-		if file, err := os.Open(filepath.Join(w.mta.Directory(), name)); err == nil {
-			text, _ := io.ReadAll(io.NewSectionReader(file, read, 1<<30))
-			read += int64(len(text))
-			file.Close()
-			if bytes.Contains(text, word) {
-				w.told.add("MTA", string(word))
-			}
+			w.look()
 		}
 	}
 }
+
+// look asks the status, the metrics, the queue and the MTA's log.
+func (w *world) look() {
+	w.looking.Lock()
+	defer w.looking.Unlock()
+	for _, problem := range w.status().problems() {
+		w.told.add("status", problem)
+	}
+	w.readMetrics()
+	if queue, err := w.mta.Queue(); err == nil && slices.ContainsFunc(queue, func(q mtatest.Queued) bool { return q.Queue == "deferred" }) {
+		w.told.add("MTA", "deferred mail")
+	}
+	name, word := "maillog", []byte("warning: milter")
+	if _, is := w.mta.(*mtatest.Sendmail); is { // its transcript has the replies to clients, and no log
+		name, word = "transcript", []byte(">>> 451")
+	}
+	if file, err := os.Open(filepath.Join(w.mta.Directory(), name)); err == nil {
+		text, _ := io.ReadAll(io.NewSectionReader(file, w.logRead, 1<<30))
+		w.logRead += int64(len(text))
+		file.Close()
+		if bytes.Contains(text, word) {
+			w.told.add("MTA", noAnswer)
+		}
+	}
+}
+
+// noAnswer is what the MTA says if postseal does not answer.
+const noAnswer = "no answer"
 
 // readMetrics tells which alarming metrics have changed.
 func (w *world) readMetrics() {
@@ -209,6 +220,7 @@ func (w *world) readMetrics() {
 	if err != nil {
 		return // the status says so
 	}
+	w.private([]byte(text))
 	for _, found := range alarming.FindAllStringSubmatch(text, -1) {
 		name, value := found[1], found[2]
 		if w.figures[name] != value && value != "0" {
