@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -24,8 +25,7 @@ type fault struct {
 	name       string
 	tells      string // the log, the status, the metrics or the MTA must say this; empty if the fault may have no effect
 	expires    bool   // the fault lets a row expire
-	mta        bool   // the fault breaks the MTA's own connections
-	outside    bool   // not about the daemon, so that another fault can come at the same time
+	mta        bool   // not the daemon's: it breaks the MTA's own connections, and can come beside another fault
 	begin, end func(w *world) error
 }
 
@@ -88,15 +88,16 @@ func faults() []*fault {
 			open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", w.pid()))
 			return errors.Join(err, w.limit("nofile", len(open)))
 		}, end: func(w *world) error { return w.limit("nofile", 0) }},
-		// The Go runtime ends a program that gets no more memory. Many small messages need none.
+		// The Go runtime ends a program that gets no more memory. Small messages need none.
 		{name: "no more memory", tells: "ended: exit status 2", begin: func(w *world) error {
 			if err := w.limit("as", 1<<20); err != nil {
 				return err
 			}
-			w.talk("ended", func(s *gomilter.ClientSession) error { // fails when the daemon ends
-				_, _, err := s.BodyReadFrom(bytes.NewReader(make([]byte, 30<<20)))
-				return err
-			})
+			var all sync.WaitGroup
+			for range 100 {
+				all.Go(func() { w.talk("ended", w.holdHeader) }) // fails when the daemon ends
+			}
+			all.Wait()
 			return nil
 		}},
 		// The supervisor opened the socket, and must open it again.
@@ -121,11 +122,11 @@ func faults() []*fault {
 		}, end: func(w *world) error {
 			return errors.Join(os.RemoveAll(w.mta.SocketDir()+".gone"), w.makeSocketDir())
 		}},
-		{name: "relay down", tells: "MTA: deferred", mta: true, outside: true,
+		{name: "relay down", tells: "MTA: deferred", mta: true,
 			begin: func(w *world) error { return w.openedRelay().Stop() },
 			end:   func(w *world) error { return w.openRelay(w.openedRelay().Addr) }},
-		{name: "MTA reloads", mta: true, outside: true, begin: func(w *world) error { return w.control("reload") }},
-		{name: "MTA restarts", mta: true, outside: true, begin: func(w *world) error { return w.control("restart") }},
+		{name: "MTA reloads", mta: true, begin: func(w *world) error { return w.control("reload") }},
+		{name: "MTA restarts", mta: true, begin: func(w *world) error { return w.control("restart") }},
 		{name: "document processes killed", tells: "internal error", begin: func(w *world) error {
 			mtatest.Within(func() bool {
 				for _, pid := range mtatest.Children(w.pid()) {
@@ -206,6 +207,18 @@ func (w *world) fillLog() error {
 		}
 		return err
 	})
+}
+
+// holdHeader makes the daemon keep a megabyte until a daemon has ended.
+func (w *world) holdHeader(s *gomilter.ClientSession) (err error) {
+	for i := 0; i < 15 && err == nil; i++ {
+		_, err = s.HeaderField("Subject", strings.Repeat("x", 60_000))
+	}
+	mtatest.Within(func() bool {
+		time.Sleep(50 * time.Millisecond)
+		return err != nil || w.told.has("ended")
+	})
+	return err
 }
 
 // talk sends the daemon messages, without an MTA, until something is told.

@@ -133,7 +133,7 @@ func (w *world) rounds(ctx context.Context, length time.Duration, r *report, out
 		}
 		now := deck[:1]
 		deck = deck[1:]
-		if beside := slices.IndexFunc(deck, func(f *fault) bool { return f.outside }); beside >= 0 && !now[0].outside && w.random.IntN(4) == 0 {
+		if beside := slices.IndexFunc(deck, func(f *fault) bool { return f.mta }); beside >= 0 && !now[0].mta && w.random.IntN(4) == 0 {
 			now = []*fault{now[0], deck[beside]}
 			deck = slices.Delete(slices.Clone(deck), beside, beside+1)
 		}
@@ -191,7 +191,7 @@ func (w *world) round(now []*fault, r *report, out io.Writer) error {
 	}
 	for _, f := range now {
 		w.ledger.window(f, window{began.Add(-2 * time.Second), time.Now().Add(2 * time.Second)})
-		r.row(f.name).add(took, w.told.list(), f.outside && len(now) > 1)
+		r.row(f.name).add(took, w.told.list(), f.mta && len(now) > 1)
 	}
 	fmt.Fprintf(out, "%s %s: mail passes after %.1f s\n", time.Now().Format(time.TimeOnly), r.kind, took.Seconds())
 	if w.stderr != w.pipe { // the disk is small
