@@ -92,7 +92,8 @@ func (r *Reader) readEntity(p []byte) []byte {
 		if r.entity.next(c) {
 			continue
 		}
-		if c == ';' && r.entity.kind >= decimal {
+		isFull := r.entity.kind == named && r.entity.n == len(r.entity.text)
+		if c == ';' && r.entity.kind >= decimal && !isFull {
 			r.entity.add(c)
 			i++
 		}

@@ -26,6 +26,7 @@ func TestReader(t *testing.T) {
 		{"tags inside a number", "9<b>99</b> 00<span class=x>0 0</span>018", "999 000 0018"},
 		{"blanks", "  999 \r\n\t 000\n0018 ", "999 000 0018"},
 		{"entities", "999&nbsp;000&#160;00&#x31;8 &amp; &lt;&eacute&#0056;&#xg;&#;& &x;&&amp", "999\u00a0000\u00a00018 & <é8&#xg;&#;& &x;&&"},
+		{"an entity without an end", "&gt" + strings.Repeat("g", 38) + ";", ">" + strings.Repeat("g", 38) + ";"},
 		{"entities that are blanks", "999&#32;&#10;&Tab;000", "999 000"},
 		{"numbers of Windows-1252", "&#150;&#0;&#x110000;&#99999999999;", "–\uFFFD\uFFFD\uFFFD"},
 		{"blocks", "<p>a</p><p>b<div>c</div>d<br>e<br/>f</p>", "a\nb\nc\nd\ne\nf\n"},
