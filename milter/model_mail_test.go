@@ -298,6 +298,9 @@ func (g *choices) policy(name string, relay string, last bool) (p policyModel) {
 	if g.in(3) {
 		p.recipient = some(g, true, unverified, unknown)
 	}
+	if g.in(4) {
+		p.domain = some(g, true, "example.org", "gmail.com", "nhs.nte", "example", "unlisted.nhs.uk")
+	}
 	if g.in(2) {
 		p.marker = some(g, true, missing, nearMiss, present)
 	}
@@ -349,7 +352,7 @@ var documents = subprocess.NewPool(1, subprocess.DefaultLimits(), "/nonexistent"
 func (c *configModel) build(t testing.TB) *message.Config {
 	var policies []rules.Policy
 	for _, p := range c.policies {
-		policy := rules.Policy{Name: p.name, MinCount: p.minCount, Sender: p.sender, Mode: rules.Enforce, AddMarker: p.addMarker, Reply: p.reply}
+		policy := rules.Policy{Name: p.name, Domain: p.domain, MinCount: p.minCount, Sender: p.sender, Mode: rules.Enforce, AddMarker: p.addMarker, Reply: p.reply}
 		policy.Recipient, policy.Marker = named[table.Class](t, p.recipient), named[marker.State](t, p.marker)
 		for _, f := range p.findings {
 			policy.Findings = append(policy.Findings, finding.Name(f))

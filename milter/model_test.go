@@ -33,6 +33,7 @@ func stronger(order []string, a, b string) bool {
 type policyModel struct {
 	name                        string
 	recipient, marker, findings []string
+	domain                      []string
 	minCount                    int
 	sender                      []string // in lower case
 	client                      []string
@@ -50,6 +51,7 @@ func (p policyModel) String() string {
 		}
 	}
 	add(" recipient %v", p.recipient, len(p.recipient) > 0)
+	add(" domain %v", p.domain, len(p.domain) > 0)
 	add(" marker %v", p.marker, len(p.marker) > 0)
 	add(" findings %v", p.findings, len(p.findings) > 0)
 	add(" min_count %d", p.minCount, p.minCount > 0)
@@ -116,6 +118,7 @@ type readingModel struct {
 // facts are what the model knows of a recipient under one configuration.
 type facts struct {
 	class, refusal, lookAlike string
+	domain                    string
 	bearsRelay                bool
 	differs                   bool // the MTA reads another domain
 }
@@ -169,6 +172,7 @@ func (c *configModel) classify(r recipientModel, smtputf8 bool) facts {
 		r.mta = readingModel{fault: "too long"}
 	}
 	f.class, f.refusal, f.bearsRelay = c.classOf(r.typed, len(r.text))
+	f.domain = r.typed.domain
 	looks := r.typed.lookAlike
 	switch {
 	case r.resolved == "":
@@ -343,7 +347,10 @@ func (p policyModel) holds(f facts, m *messageModel, marker string, found map[st
 		addr, err := netip.ParseAddr(m.client)
 		return err == nil && netip.MustParsePrefix(network).Contains(addr)
 	})
-	return asked && from && client && allows(p.recipient, f.class) && allows(p.marker, marker)
+	to := len(p.domain) == 0 || slices.ContainsFunc(p.domain, func(want string) bool {
+		return f.domain == want || strings.HasSuffix(f.domain, "."+want)
+	})
+	return asked && from && client && to && allows(p.recipient, f.class) && allows(p.marker, marker)
 }
 
 // messageModel is a message as the MTA shows it, with what the model knows of it.

@@ -47,7 +47,7 @@ func hidersOf(p Policy, earlier []Policy) (names []string) {
 				continue
 			}
 			i := slices.IndexFunc(earlier, func(e Policy) bool {
-				return allows(e.Recipient, class) && allows(e.Marker, state) && e.coversOrigin(p)
+				return allows(e.Recipient, class) && allows(e.Marker, state) && e.coversRest(p)
 			})
 			if i < 0 {
 				return nil
@@ -60,9 +60,9 @@ func hidersOf(p Policy, earlier []Policy) (names []string) {
 	return names
 }
 
-// coversOrigin reports whether the policy matches every sender, client and
+// coversRest reports whether the policy matches every domain, sender, client and
 // finding that the other policy matches.
-func (p Policy) coversOrigin(other Policy) bool {
+func (p Policy) coversRest(other Policy) bool {
 	sender := func(other address.Mailbox) bool { return slices.ContainsFunc(p.from, Facts{from: other}.isFrom) }
 	client := func(n netip.Prefix) bool {
 		return slices.ContainsFunc(p.Client, func(wide netip.Prefix) bool {
@@ -73,6 +73,7 @@ func (p Policy) coversOrigin(other Policy) bool {
 		return slices.Contains(p.Findings, n) && (!n.Counts() || p.MinCount <= other.MinCount)
 	}
 	return (len(p.Findings) == 0 || len(other.Findings) > 0 && all(other.Findings, finding)) &&
+		(len(p.Domain) == 0 || len(other.Domain) > 0 && all(other.domains, p.isTo)) &&
 		(len(p.Sender) == 0 || len(other.Sender) > 0 && all(other.from, sender)) &&
 		(len(p.Client) == 0 || len(other.Client) > 0 && all(other.Client, client))
 }

@@ -18,6 +18,7 @@ import (
 type Policy struct {
 	Name      string
 	Recipient []table.Class
+	Domain    []string // of the recipient, including all below them
 	Marker    []marker.State
 	Findings  []finding.Name // any of them, about the recipient or the message
 	MinCount  int            // for findings that count: the least count
@@ -28,7 +29,9 @@ type Policy struct {
 	AddMarker bool   // only for Tag: put the marker before the subject as well
 	Reply     string // only for Reject: the text of the reply, ASCII
 
-	from []address.Mailbox // Sender, in the spelling by which senders are compared
+	// In the spelling by which addresses are compared.
+	domains []string          // Domain
+	from    []address.Mailbox // Sender
 }
 
 // ShippedPolicies returns the policies of a configuration that has none of its
@@ -78,7 +81,14 @@ func NewRuleset(rows *table.Table, reader marker.Reader, relay string, policies 
 				fault("recipient %q: policies apply only to the classes unverified and unknown", class)
 			}
 		}
-		r.policies[i].from = nil
+		r.policies[i].domains, r.policies[i].from = nil, nil
+		for _, text := range p.Domain {
+			domain, err := address.WholeDomain(text)
+			if err != nil {
+				fault("domain %q: %w", text, err)
+			}
+			r.policies[i].domains = append(r.policies[i].domains, domain)
+		}
 		for _, sender := range p.Sender {
 			from, err := readSender(sender)
 			switch {
@@ -114,7 +124,7 @@ func NewRuleset(rows *table.Table, reader marker.Reader, relay string, policies 
 	for _, class := range []table.Class{table.Unverified, table.Unknown} {
 		for _, state := range []marker.State{marker.Present, marker.NearMiss, marker.Missing} {
 			if !slices.ContainsFunc(policies, func(p Policy) bool { return p.coversAll(class, state) }) {
-				faults = append(faults, fmt.Errorf("no policy covers a recipient of class %q with the marker %q: add a last policy without findings, sender and client", class, state))
+				faults = append(faults, fmt.Errorf("no policy covers a recipient of class %q with the marker %q: add a last policy without conditions", class, state))
 			}
 		}
 	}
@@ -124,6 +134,11 @@ func NewRuleset(rows *table.Table, reader marker.Reader, relay string, policies 
 // AsksFor reports whether a policy tests a finding that is one of the kind.
 func (r *Ruleset) AsksFor(kind func(finding.Name) bool) bool {
 	return slices.ContainsFunc(r.policies, func(p Policy) bool { return slices.ContainsFunc(p.Findings, kind) })
+}
+
+// TestsDomains reports whether a policy tests the domains of recipients.
+func (r *Ruleset) TestsDomains() bool {
+	return slices.ContainsFunc(r.policies, func(p Policy) bool { return len(p.Domain) > 0 })
 }
 
 // Senders returns the senders that policies test, as they are written.
@@ -149,10 +164,10 @@ func PolicyFault(number int, name string, err error) error {
 	return &tomlfile.Fault{Path: fmt.Sprintf("policy[%d]", number), Err: fmt.Errorf("policy %d (%q): %w", number+1, name, err)}
 }
 
-// coversAll reports whether the policy matches whatever the findings, the
+// coversAll reports whether the policy matches whatever the domain, the findings, the
 // sender and the client.
 func (p Policy) coversAll(class table.Class, state marker.State) bool {
-	return len(p.Findings) == 0 && len(p.Sender) == 0 && len(p.Client) == 0 &&
+	return len(p.Domain) == 0 && len(p.Findings) == 0 && len(p.Sender) == 0 && len(p.Client) == 0 &&
 		allows(p.Recipient, class) && allows(p.Marker, state)
 }
 
@@ -161,9 +176,14 @@ func (p Policy) holds(rcpt Recipient, m Facts) bool {
 		return slices.Contains(p.Findings, f.Name) && (!f.Name.Counts() || f.Count >= p.MinCount)
 	}
 	return allows(p.Recipient, rcpt.Class) && allows(p.Marker, m.Marker) &&
+		(len(p.Domain) == 0 || p.isTo(rcpt.Address.Domain)) &&
 		(len(p.Findings) == 0 || slices.ContainsFunc(rcpt.Findings, wanted) || slices.ContainsFunc(m.Findings, wanted)) &&
 		(len(p.Sender) == 0 || slices.ContainsFunc(p.from, m.isFrom)) &&
 		(len(p.Client) == 0 || slices.ContainsFunc(p.Client, func(n netip.Prefix) bool { return n.Contains(m.Client) }))
+}
+
+func (p Policy) isTo(domain string) bool {
+	return slices.ContainsFunc(p.domains, func(above string) bool { return address.IsAtOrBelow(domain, above) })
 }
 
 func allows[T comparable](list []T, value T) bool {

@@ -638,6 +638,36 @@ func TestReplayLog(t *testing.T) {
 	}
 }
 
+// TestReplayLogOfDomains decides the log again by policies that test domains of
+// recipients. A hash does not show the domain.
+func TestReplayLogOfDomains(t *testing.T) {
+	config := configtest.Write(t, lookupConfig+"[[policy]]\nname = \"bulk\"\ndomain = [\"gmail.com\"]\naction = \"accept\"\n[[policy]]\nname = \"rest\"\naction = \"divert\"\n")
+	log := filepath.Join(t.TempDir(), "log")
+	const decided = "bulk accept 1, rest divert 1"
+	for format, want := range map[shown.Format]string{
+		shown.Full: decided, shown.Domain: decided, shown.Hash: "addresses are logged as hashes, and a policy tests the domain of a recipient",
+	} {
+		text := logOf(t, config, shown.Addresses{Format: format, Key: bytes.Repeat([]byte("k"), 32)}, []corpusMail{
+			{"ward@trust.example", []string{"bob@mx.gmail.com", "bob@example.org", "a@nhs.net"}, "Subject: x\n\n"},
+			{"ward@trust.example", []string{"a@nhs.net"}, "Subject: x\n\n"},
+		})
+		if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got := replayed(t, exitDone, "", "-config", config, "-log", log)
+		var parts []string
+		for _, p := range got.ByPolicy {
+			parts = append(parts, fmt.Sprintf("%s %s %d", p.Policy, p.Action, p.Recipients))
+		}
+		for _, r := range got.Reasons {
+			parts = append(parts, r.Reason)
+		}
+		if got := strings.Join(parts, ", "); got != want {
+			t.Errorf("%s: got %q, want %q", format, got, want)
+		}
+	}
+}
+
 // TestReplayLeavesNothingBehind kills replay while it reads documents.
 func TestReplayLeavesNothingBehind(t *testing.T) {
 	dir, tmp := t.TempDir(), t.TempDir()

@@ -39,9 +39,9 @@ func RuleName(text string) (string, error) {
 	return "", fmt.Errorf("%w: write %q", err, meant)
 }
 
-// OwnDomain normalises a domain of local_domains, which includes everything
-// below it.
-func OwnDomain(text string) (string, error) {
+// WholeDomain normalises a domain that includes everything below it, as in
+// local_domains.
+func WholeDomain(text string) (string, error) {
 	if several := severalNames(text); several != nil {
 		return "", fmt.Errorf(`%d domains in one string: put each in quotes, "%s"`, len(several), strings.Join(several, `", "`))
 	}

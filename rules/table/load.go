@@ -183,7 +183,7 @@ func (l *loader) reportTwin(where string, twin *Row) {
 func (l *loader) localDomains(domains []string) {
 	info := &Info{Name: ownDomains, Source: "the configuration"}
 	for i, domain := range domains {
-		name, err := address.OwnDomain(domain)
+		name, err := address.WholeDomain(domain)
 		if err != nil {
 			l.faults = append(l.faults, tomlfile.At(fmt.Sprintf("local_domains[%d]", i), fmt.Errorf("local_domains: %q: %w", domain, err)))
 			continue

@@ -14,6 +14,7 @@ import (
 type policyTable struct {
 	Name      string         `toml:"name"`
 	Recipient []table.Class  `toml:"recipient"`
+	Domain    []string       `toml:"domain"`
 	Marker    []marker.State `toml:"marker"`
 	Findings  []finding.Name `toml:"findings"`
 	MinCount  int            `toml:"min_count"`
@@ -49,7 +50,7 @@ func (f *File) Policies() ([]rules.Policy, error) {
 
 func (p policyTable) policy() (rules.Policy, []error) {
 	policy := rules.Policy{
-		Name: p.Name, Recipient: p.Recipient, Marker: p.Marker, Findings: p.Findings, MinCount: p.MinCount, Sender: p.Sender,
+		Name: p.Name, Recipient: p.Recipient, Domain: p.Domain, Marker: p.Marker, Findings: p.Findings, MinCount: p.MinCount, Sender: p.Sender,
 		Mode: rules.Enforce, AddMarker: p.AddMarker, Reply: p.Reply,
 	}
 	if p.Mode != nil {
@@ -60,7 +61,7 @@ func (p policyTable) policy() (rules.Policy, []error) {
 		key     string
 		isEmpty bool
 	}{
-		{"recipient", isEmpty(p.Recipient)}, {"marker", isEmpty(p.Marker)}, {"findings", isEmpty(p.Findings)},
+		{"recipient", isEmpty(p.Recipient)}, {"domain", isEmpty(p.Domain)}, {"marker", isEmpty(p.Marker)}, {"findings", isEmpty(p.Findings)},
 		{"sender", isEmpty(p.Sender)}, {"client", isEmpty(p.Client)},
 	} {
 		if list.isEmpty { // a program that fills in the list found nothing, and the policy would match everything

@@ -22,6 +22,7 @@ var (
 	errIncomplete = errors.New("recipients are missing from the log")
 	errCut        = errors.New("the log has a long address that is cut off")
 	errHashed     = errors.New("addresses are logged as hashes, and no row shows the domain of a recipient")
+	errDomain     = errors.New("addresses are logged as hashes, and a policy tests the domain of a recipient")
 	errAddressRow = errors.New("addresses are logged without the local part, and a row is for one address of the domain")
 	errSender     = errors.New("the sender is not logged in full, and a policy tests senders")
 	errNoMarker   = errors.New("the recipient was refused at RCPT, so the log has no marker")
@@ -338,6 +339,9 @@ func (f *facts) recipient(r maillog.Recipient, logged form, config string, w *wo
 		if got, err = f.hashed(r, w); err != nil {
 			return got, err
 		}
+	}
+	if logged == asHash && got.Class.NeedsMarker() && !got.Refused() && f.Rules.TestsDomains() {
+		return got, errDomain
 	}
 	if logged == asDomain && config != f.Hash && w.isRerouted(r, config) {
 		got.Class, got.Findings = max(got.Class, r.Class), nil
