@@ -300,7 +300,7 @@ func (w *world) control(what string) error {
 		now, err := os.Stat(file)
 		return err == nil && now.ModTime().After(before.ModTime())
 	}) {
-		return errors.New("Sendmail does not start again")
+		return errors.New("no new pid file: Sendmail has not started again")
 	}
 	return nil
 }
