@@ -66,6 +66,8 @@ func (r *Reader) act() {
 	case rawText:
 		r.startRaw()
 	case formField:
-		r.showField()
+		if !r.isEnd {
+			r.showField()
+		}
 	}
 }

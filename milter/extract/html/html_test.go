@@ -46,6 +46,8 @@ func TestReader(t *testing.T) {
 		{"a comment without an end", "a<!-- b", "a" + damaged},
 		{"a script without an end", "a<script>b", "a" + damaged},
 		{"a tag without an end", "a<b c=\"d>e", "a" + damaged},
+		{"ends of fields", `a<input type=hidden value=b></input><input value=c></input>d`, "a c d"},
+		{"two values of a field", `<input value="999 000 0018" value=1>`, "999 000 0018"},
 		{"fields of a form", `NHS number:<INPUT Value="999 000&nbsp;0018" title="b">c<input type=hidden value=d><input value=e type='hidden'><input value=f/><input>g<p value=h><button value=i>`, "NHS number: 999 000\u00a00018 c f/ g\n"},
 		{"lists", "<ul><li>a<li>b</ul><select><option>c<option>d</select>", "a\nb\nc\nd\n"},
 	} {

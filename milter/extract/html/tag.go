@@ -18,6 +18,7 @@ type tag struct {
 	span    int // colspan
 	rowSpan int
 	hides   bool // type=hidden
+	valued  bool // it has a value: browsers ignore another
 }
 
 // short is a name in lower case. Only the beginning of a long one is kept.
@@ -176,7 +177,7 @@ func (r *Reader) addValue(p []byte) {
 		r.value.add(c)
 	}
 	r.size += len(p)
-	if r.attr.is("value") && r.name.is("input") {
+	if r.attr.is("value") && r.name.is("input") && !r.valued {
 		r.field = append(r.field, p[:min(len(p), maxField-len(r.field))]...)
 	}
 }
@@ -206,6 +207,8 @@ func (r *Reader) endValue() {
 			r.rowSpan = r.value.number()
 		case r.attr.is("type"):
 			r.hides = r.value.is("hidden")
+		case r.attr.is("value"):
+			r.valued = true
 		case r.size >= minPicture && strings.HasPrefix(r.value.String(), "data:image/"):
 			r.found(finding.Finding{Name: finding.Picture})
 		}
