@@ -52,6 +52,7 @@ func TestParts(t *testing.T) {
 		"folder":          {build(catalog("/Collection<</Folders<</Name(999 000 0018)>>>>"), pages, emptyPage), "999 000 0018"},
 		"FDF": {[]byte("%FDF-1.2\n1 0 obj<</FDF<</Fields[<</T(nhs)/V<FEFF0039>>>]/Annots[<</Contents(999 000 0018)>>]>>>>endobj\ntrailer<</Root 1 0 R>>"),
 			"nhs 9|999 000 0018"},
+		"FDF with pages": {build(catalog("/FDF<<>>"), pages, "<</Type/Page/Contents 4 0 R>>", stream("", "BT (999 000 0018) Tj ET")), "999 000 0018"},
 		"layer":          {build(catalog("/OCProperties<</OCGs[4 0 R]/D<</Order[4 0 R]>>>>"), pages, emptyPage, "<</Type/OCG/Name(999 000 0018)>>"), "999 000 0018"},
 		"name of a file": {build(catalog("/Names<</EmbeddedFiles<</Names[(a)4 0 R]>>>>"), pages, emptyPage, "<</UF(999 000 0018.txt)/CI<</NHS(999 000 0026)>>/EF<</F 5 0 R>>>>", stream("", "x")), "999 000 0018.txt|999 000 0026"},
 		"alternative":    {document("/Figure<</Alt(999 000 0018)>>BDC EMC", "null"), "999 000 0018"},

@@ -73,7 +73,9 @@ func (d *document) read(r io.ReaderAt, size int64) {
 	d.file = file
 	if form := d.file.Dict(file.Catalog()["FDF"]); form != nil {
 		d.formData(form)
-		return
+		if d.file.Catalog()["Pages"] == nil { // viewers show the pages of a file that has both
+			return
+		}
 	}
 	d.properties()
 	d.pages()

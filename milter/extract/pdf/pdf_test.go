@@ -35,6 +35,7 @@ func TestText(t *testing.T) {
 			"NHS number:|Thank you|999 000 0018|NHS number: 999 000 0018|Thank you"},
 		"inline image":                  {"BI /W 8 /H 8 /BPC 8 ID \x00EI \xffEI\x01 EI\nBT /F1 12 Tf (999 000 0018) Tj ET", "999 000 0018"},
 		"inline images without a blank": {"BI /W 2 /H 1 /BPC 8 ID \x01\x80EI BT /F1 12 Tf (999 000 0018) Tj ET BI /W 2 /H 1 ID \x01\x80\nEI", "999 000 0018"},
+		"inline image with EI(":         {"BI /W 4 /H 1 /BPC 8 ID \x00EI(\xff EI\nBT /F1 12 Tf (999 000 0018) Tj ET", "999 000 0018"},
 		"inline ASCII85":                {"BI /W 2 /F[/A85] ID EI (z~>EI BT /F1 12 Tf (999 000 0018) Tj ET BI /W 2 /F /A85 ID z~>\nEI", "999 000 0018"},
 		"inline hexadecimal":            {"BI /W 2 /F /AHx ID 00>EI BT /F1 12 Tf (999 000 0018) Tj ET BI /W 2 /F /AHx ID 00>\nEI", "999 000 0018"},
 		"other letters after an image":  {"BI /W 2 ID \x01\nEI BT(\xe9 )Tj (999 000 0018) Tj ET BI /W 2 ID \x01\nEI", "Ø 999 000 0018"},

@@ -28,15 +28,17 @@ func (p *Parser) SkipImage(first Name) (found bool) {
 	}
 }
 
-// isText reports whether octets begin operators. A string may hold any octets.
+// isText reports whether octets begin operators. A string after one may hold any octets.
 func isText(next []byte) bool {
 	if len(next) > 0 && class[next[0]] == regular {
 		return false
 	}
+	hasOperator := false
 	for _, c := range next {
-		if c == '(' {
+		if c == '(' && hasOperator {
 			break
 		}
+		hasOperator = hasOperator || class[c] == regular
 		if c >= 0x7f || c < ' ' && class[c] != blank {
 			return false
 		}
