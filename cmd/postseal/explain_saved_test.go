@@ -161,6 +161,8 @@ func TestExplainDoubtsAHeader(t *testing.T) {
 		{"empty line after each field", "Received: by mx\n\nReceived: by mx\n\n" + subject, emptyLine + "Received"},
 		{"fold without its blank", "Received: from x\nby mx\n" + from + subject, noField + "From"},
 		{"line of Exchange in it", from + "Microsoft Mail Internet Headers Version 2.0\nX-MimeOLE: x\n" + subject, noField + "Subject"},
+		{"fold without its blank before MIME", from + "Subject: x\ny\nContent-Type: text/html\n\nbody\n", noField + "Content-Type"},
+		{"quoted web page", from + "Subject: x\n\nFrom: <Saved by Blink>\n", ""},
 		{"field with another letter", from + "Subj\u00e9ct: x\n" + subject, noField + "Subject"},
 		{"text that begins with fields", from + "To: b@gmail.com\nSubject: x\n\nFrom: b@gmail.com\n" + subject, ""},
 		{"no subject, and a forwarded message", from + "To: b@gmail.com\n\nFrom: b@gmail.com\n" + subject, ""},

@@ -88,7 +88,7 @@ func (s *Saved) checkEnd(last string, in *bufio.Reader) {
 	text, _ := in.Peek(in.Size())
 	for line := range strings.Lines(string(text)) {
 		name, _, isField := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
-		isField = isField && isFieldName(name) && isUsualField(name)
+		isField = isField && isFieldName(name) && (isUsualField(name) || strings.EqualFold(name, "MIME-Version") || strings.EqualFold(name, "Content-Type"))
 		switch {
 		case last != "" && isField:
 			s.Doubt = fmt.Sprintf("a line of its header is not a field, so %s and what follows count as text: put a blank before the line if it continues the one above, or delete it", name)

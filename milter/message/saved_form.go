@@ -85,7 +85,7 @@ var foreign = []struct{ start, is, remedy string }{
 
 // savedPage matches the sender that browsers write into a page that is saved as a
 // message with its pictures.
-var savedPage = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^From: ["<]Saved by `) })
+var savedPage = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:[^\r\n]+\r?\n)*From: ["<]Saved by `) })
 
 // refuseForeign looks at the first octets of a file. If the file is not a
 // message, it returns an error that names its form.
