@@ -55,8 +55,9 @@ var (
 // longer cell is text.
 const maxStatus = 40
 
-// isBlank matches what people write into a cell that has nothing to say.
-var isBlank = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)^(?:\W*|n/?a|nil)$`) })
+// isBlank matches what people write into a cell that has nothing to say. A tick says
+// something.
+var isBlank = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)^(?:[\pZ\pP\s]*|n/?a|nil)$`) })
 
 // maxHeader is how many words a column header has. More are a sentence.
 const maxHeader = 6

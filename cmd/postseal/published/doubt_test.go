@@ -180,7 +180,7 @@ func TestColumnOfWithdrawals(t *testing.T) {
 		left         bool
 	}{
 		{"Withdrawn on", "1 February 2026", true}, {"Date removed", "46054", true}, {"Suspended?", "Yes", true},
-		{"Withdrawn on", "", false}, {"Withdrawn on", "-", false}, {"Suspended?", "No", false}, {"Date removed", "n/a", false}, {"Accredited since", "1 February 2026", false},
+		{"Withdrawn on", "", false}, {"Withdrawn on", "-", false}, {"Withdrawn?", "\u2713", true}, {"Withdrawn on", "\u2014", false}, {"Suspended?", "No", false}, {"Date removed", "n/a", false}, {"Accredited since", "1 February 2026", false},
 		{"Please note that domains which have expired are removed", "1 February 2026", false},
 	} {
 		text := "Organisation,Domain name," + test.header + "\n" + strings.Repeat("X,padding.example,\n", 20) + "A,listed.example," + test.cell + "\n"
@@ -193,7 +193,7 @@ func TestColumnOfWithdrawals(t *testing.T) {
 
 // Names that look like a remark are part of the list.
 func TestOrganisationsWithOddNames(t *testing.T) {
-	for _, name := range []string{"Sample Ltd (formerly Example Ltd)", "#1 Care", "Removals - Sample Ltd", "Sample (not-for-profit)"} {
+	for _, name := range []string{"Sample Ltd (formerly Example Ltd)", "#1 Care", "#N/A", "#REF!", "Removals - Sample Ltd", "Sample (not-for-profit)"} {
 		list, err := published.Read("list", padded(name+",x,listed.example"))
 		if err != nil || len(list.LeftOut) > 0 {
 			t.Errorf("%s: left out %v, %v", name, list.LeftOut, err)

@@ -273,11 +273,11 @@ func (r *reader) unseen(row listRow) string {
 }
 
 // isComment reports whether somebody has put a "#" before the row. A number can follow
-// a "#" in a cell.
+// a "#" in a cell, and spreadsheets write errors such as #N/A and #REF!.
 func (r *reader) isComment(row listRow) bool {
 	for _, cell := range row.cells {
 		if text := trimCell(cell.text); text != "" {
-			return len(text) > 1 && text[0] == '#' && (text[1] < '0' || text[1] > '9')
+			return len(text) > 1 && text[0] == '#' && (text[1] < '0' || text[1] > '9') && text != "#N/A" && !strings.HasSuffix(text, "!") && text != "#NAME?"
 		}
 	}
 	return false
