@@ -107,6 +107,16 @@ func TestPictures(t *testing.T) {
 	}
 }
 
+func TestLongFieldIsTold(t *testing.T) {
+	value := strings.Repeat("a", maxField) + "b"
+	if got, want := read(`<input value="`+value+`">c`, 1000), value[:maxField]+"{unreadable too-large 1} c"; got != want {
+		t.Errorf("got %q", got[max(0, len(got)-40):])
+	}
+	if got := read(`<input value="`+value+`" type=hidden>c`, 1000); got != "c" {
+		t.Errorf("hidden: got %q", got[max(0, len(got)-40):])
+	}
+}
+
 type discard struct{ sinktest.Recorder }
 
 func (*discard) Text([]byte) {}

@@ -190,6 +190,9 @@ func (r *Reader) showField() {
 	r.space(' ')
 	r.show([]byte(stdhtml.UnescapeString(string(r.field))))
 	r.space(' ')
+	if len(r.field) == maxField {
+		r.found(finding.Finding{Name: finding.Unreadable, Reason: finding.TooLarge})
+	}
 }
 
 // minPicture is the length of a data URI with a picture that can be a scan. A
