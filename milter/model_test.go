@@ -172,7 +172,9 @@ func (c *configModel) classify(r recipientModel, smtputf8 bool) facts {
 		r.mta = readingModel{fault: "too long"}
 	}
 	f.class, f.refusal, f.bearsRelay = c.classOf(r.typed, len(r.text))
-	f.domain = r.typed.domain
+	if !r.typed.route {
+		f.domain = r.typed.domain
+	}
 	looks := r.typed.lookAlike
 	switch {
 	case r.resolved == "":

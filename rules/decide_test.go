@@ -108,6 +108,7 @@ func TestDecide(t *testing.T) {
 		{"unsafe", nil, rules.Facts{Marker: marker.Present}, "b@[192.0.2.1]", rules.Reject, "/reject", false},
 		{"first row wins", []rules.Policy{policy("one", rules.Accept), rest}, rules.Facts{}, "b@gmail.com", rules.Accept, "one/accept", false},
 		{"recipient's domain", []rules.Policy{{Name: "one", Domain: []string{"example.org", "GMAIL.com."}, Action: rules.Divert, Mode: rules.Enforce}, rest}, rules.Facts{}, "b@example.ORG c@x.example.org d@badexample.org e@gmail.com a@nhs.net", rules.Divert, "one/divert+ one/divert+ rest/tag one/divert+ /accept", false},
+		{"another host in the recipient", []rules.Policy{{Name: "one", Domain: []string{"example.org"}, Action: rules.Accept, Mode: rules.Enforce}, rest}, rules.Facts{}, "b%gmail.com@example.org", rules.Tag, "rest/tag", false},
 		{"recipient's domain in its own script", []rules.Policy{{Name: "one", Domain: []string{"bücher.example"}, Action: rules.Accept, Mode: rules.Enforce}, rest}, rules.Facts{}, "b@xn--bcher-kva.example", rules.Accept, "one/accept", false},
 		{"sender's address", []rules.Policy{from(policy("one", rules.Accept), "News@Trust.example"), rest}, rules.Facts{Sender: "news@TRUST.example"}, "b@gmail.com", rules.Accept, "one/accept", false},
 		{"another sender", []rules.Policy{from(policy("one", rules.Accept), "news@trust.example"), rest}, rules.Facts{Sender: "old-news@trust.example"}, "b@gmail.com", rules.Tag, "rest/tag", false},

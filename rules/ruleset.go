@@ -176,7 +176,7 @@ func (p Policy) holds(rcpt Recipient, m Facts) bool {
 		return slices.Contains(p.Findings, f.Name) && (!f.Name.Counts() || f.Count >= p.MinCount)
 	}
 	return allows(p.Recipient, rcpt.Class) && allows(p.Marker, m.Marker) &&
-		(len(p.Domain) == 0 || p.isTo(rcpt.Address.Domain)) &&
+		(len(p.Domain) == 0 || p.isTo(rcpt.Address.Domain) && !rcpt.Address.HasRoute()) &&
 		(len(p.Findings) == 0 || slices.ContainsFunc(rcpt.Findings, wanted) || slices.ContainsFunc(m.Findings, wanted)) &&
 		(len(p.Sender) == 0 || slices.ContainsFunc(p.from, m.isFrom)) &&
 		(len(p.Client) == 0 || slices.ContainsFunc(p.Client, func(n netip.Prefix) bool { return n.Contains(m.Client) }))
