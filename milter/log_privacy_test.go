@@ -176,9 +176,14 @@ func TestLogShowsNoContent(t *testing.T) {
 		"document": part("application/pdf", "%PDF-1.4\n("+secret+")"),
 		"broken":   part("message/rfc822", "Content-Type: multipart/mixed; boundary=\""+secret+"\"\r\n\r\n--"+secret+"\r\n"+secret),
 	}
-	for name, program := range map[string]string{"no process": "/nonexistent", "a process that ends": "/bin/true"} {
+	for name, program := range map[string][]string{
+		"no process":                   {"/nonexistent"},
+		"a process that does not read": {"/bin/true"},
+		"a process that ends":          {"/bin/sh", "-c", "printf R; cat >&2"},
+		"a process that is killed":     {"/bin/sh", "-c", "printf R; cat >&2; kill -KILL $$"},
+	} {
 		config := testConfig(t, rules.Policy{Name: "number", Findings: []finding.Name{finding.NHSNumber}, Action: rules.Divert}, rules.Policy{Name: "rest", Action: rules.Tag})
-		config.Read = message.Read{Header: true, Body: true, VisibleRecipients: 1, Documents: subprocess.NewPool(1, within(patience), program)}
+		config.Read = message.Read{Header: true, Body: true, VisibleRecipients: 1, Documents: subprocess.NewPool(1, within(patience), program...)}
 		r := serve(t, always(config), DefaultTimeouts)
 		for place, body := range bodies {
 			p := r.open(t)
@@ -187,7 +192,7 @@ func TestLogShowsNoContent(t *testing.T) {
 				header("Content-Type", "multipart/mixed; boundary=b"), "N", "B"+body, "E")
 			go io.Copy(io.Discard, p)
 			msg := "decision"
-			if place == "document" && program == "/nonexistent" {
+			if place == "document" && name != "a process that ends" {
 				msg = "internal error"
 			}
 			r.await(t, fmt.Sprintf(`"msg":%q`, msg))
