@@ -19,9 +19,10 @@ func TestExplainNamesSendmailsQueueFile(tt *testing.T) {
 	if len(held) != 1 {
 		t.Fatalf("held: %v", held)
 	}
-	file := filepath.Join(t.sendmail().Directory(), "queue", "hf"+held[0].ID)
+	queue := filepath.Join(t.sendmail().Directory(), "queue")
+	file, body := filepath.Join(queue, "hf"+held[0].ID), filepath.Join(queue, "df"+held[0].ID)
 	t.Cleanup(func() {
-		for _, name := range []string{file, filepath.Join(filepath.Dir(file), "df"+held[0].ID)} {
+		for _, name := range []string{file, body} {
 			if err := os.Remove(name); err != nil {
 				t.Error(err)
 			}
@@ -29,12 +30,12 @@ func TestExplainNamesSendmailsQueueFile(tt *testing.T) {
 	})
 	args := []string{"explain", "-config", d.Config, "-from", sender, "-to", "bob@gmail.com"}
 	refused, _ := exec.Command(binary, append(args, file)...).CombinedOutput()
-	_, remedy, found := strings.Cut(strings.TrimSpace(string(refused)), "give its header, with ")
+	_, remedy, found := strings.Cut(strings.TrimSpace(string(refused)), "give the message, with ")
 	if !found {
 		t.Fatalf("got %s", refused)
 	}
-	cmd := exec.Command("sh", "-c", remedy+` "$0" | "$@" -`, file)
-	cmd.Args = append(append(cmd.Args, binary), args...)
+	remedy = strings.NewReplacer("qfID", file, "dfID", body).Replace(remedy)
+	cmd := exec.Command("sh", append([]string{"-c", remedy + ` | "$0" "$@" -`, binary}, args...)...)
 	if got, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(got), "marker  present\n") {
 		t.Errorf("%s: %v, %s", remedy, err, got)
 	}
