@@ -2,6 +2,7 @@ package message
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -86,8 +87,8 @@ func OpenSaved(r io.Reader) (*Saved, error) {
 // fields. An MTA reads the fields below it as text, and a person does not.
 func (s *Saved) checkEnd(last string, in *bufio.Reader) {
 	text, _ := in.Peek(in.Size())
-	for line := range strings.Lines(string(text)) {
-		name, _, isField := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
+	for line := range bytes.Lines(text) {
+		name, _, isField := strings.Cut(string(bytes.TrimRight(line, "\r\n")), ":")
 		isField = isField && isFieldName(name) && (isUsualField(name) || strings.EqualFold(name, "MIME-Version") || strings.EqualFold(name, "Content-Type"))
 		switch {
 		case last != "" && isField:
@@ -96,7 +97,7 @@ func (s *Saved) checkEnd(last string, in *bufio.Reader) {
 		case last == "" && isField && !s.has("Subject") && !s.has("Content-Type") && (!s.has(name) || strings.EqualFold(name, "Received")):
 			s.Doubt = fmt.Sprintf("an empty line ends its header, so %s and what follows count as text: delete the line if it was not in the message", name)
 			return
-		case last == "" || isEmptyLine([]byte(line)):
+		case last == "" || isEmptyLine(line):
 			return
 		}
 	}

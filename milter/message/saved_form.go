@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
-	"sync"
 )
 
 // errNoHeader is the error for text that does not begin with a header.
@@ -83,10 +81,6 @@ var foreign = []struct{ start, is, remedy string }{
 	{"<", "a web page or XML", "save the message itself as .eml"},
 }
 
-// savedPage matches the sender that browsers write into a page that is saved as a
-// message with its pictures.
-var savedPage = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:[^\r\n]+\r?\n)*From: ["<]Saved by `) })
-
 // refuseForeign looks at the first octets of a file. If the file is not a
 // message, it returns an error that names its form.
 func refuseForeign(start []byte) error {
@@ -96,7 +90,7 @@ func refuseForeign(start []byte) error {
 			return fmt.Errorf("it is %s: %s", f.is, f.remedy)
 		}
 	}
-	if savedPage().Match(start) {
+	if isSavedPage(start) {
 		return errors.New("it is a saved web page (.mht): save the message itself as .eml")
 	}
 	switch nul := bytes.IndexByte(start[:min(len(start), 16)], 0); {
@@ -114,6 +108,21 @@ func refuseForeign(start []byte) error {
 		return errors.New(`its lines end in LF and CR: convert it with tr -d '\r'`)
 	}
 	return nil
+}
+
+// isSavedPage reports whether the header has the sender that browsers write into a page
+// that is saved as a message with its pictures.
+func isSavedPage(start []byte) bool {
+	for line := range bytes.Lines(start) {
+		if bytes.HasPrefix(line, []byte(`From: "Saved by `)) || bytes.HasPrefix(line, []byte("From: <Saved by ")) {
+			return true
+		}
+		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+		if len(line) == 0 || bytes.IndexByte(line, '\r') >= 0 {
+			return false
+		}
+	}
+	return false
 }
 
 // linesEndInCR reports whether the first line has another line after a CR. The text of
