@@ -76,8 +76,6 @@ func TestExplainRefusesOtherFiles(t *testing.T) {
 		utf16    = ": save the message as .eml, or convert it to UTF-8 with iconv"
 		options  = "it is the output of postcat with one of the options -d, -o and -v: leave those out"
 		contents = "it is a part of postcat's output: give all of it, from the first line"
-		noField  = "its header has a line that is not a field, before "
-		unfold   = ": put a blank before the line if it continues the one above, or delete it"
 		envelope = "it is an envelope without a message: run postcat -q, without the option -e"
 	)
 	for _, test := range []struct{ name, text, want string }{
